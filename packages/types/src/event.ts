@@ -1,0 +1,46 @@
+import type { OAuthErrorCode } from './error.ts';
+
+/**
+ * What happened along the way, free of secrets by type: no member ever holds a token, a secret, a code or a verifier.
+ * `type` names the event; the other members are what a log line or a user interface needs. Times are in seconds.
+ */
+export type OAuthEvent = NetworkEvent | LoginEvent | ManagerEvent;
+
+type NetworkEvent =
+  /** A request is sent again after `delay` seconds. */
+  | { type: 'retry'; url: string; attempt: number; delay: number; code: OAuthErrorCode; status?: number }
+  /** The server publishes no metadata: the conventional endpoints are used. */
+  | { type: 'discovery_fallback'; issuer: string }
+  /** The server can't be reached: metadata of an earlier time is used. */
+  | { type: 'stale_metadata'; issuer: string; code: OAuthErrorCode }
+  /** A token response without `token_type` was taken as Bearer. */
+  | { type: 'token_type_missing'; issuer: string }
+  /** The server refused one client authentication method and accepted this one. */
+  | { type: 'client_authentication_changed'; issuer: string; method: string };
+
+type LoginEvent =
+  /** The receiver is ready. `url` is what the person has to open. */
+  | { type: 'login_waiting'; url: string; redirect_uri: string; expires_in: number }
+  /** No browser could be started: the person has to open the URL. `hint` says how on this kind of machine. */
+  | { type: 'browser_unavailable'; hint: string }
+  /** A request that is not this login's callback was answered and ignored; `count` so far. */
+  | { type: 'callback_ignored'; reason: 'path' | 'method' | 'state' | 'malformed'; count: number }
+  | { type: 'callback_received'; via: 'loopback' | 'paste' }
+  | { type: 'pasted_ignored'; code: OAuthErrorCode; count: number }
+  | { type: 'code_exchanged'; issuer: string }
+  /** What the person has to enter, and where (RFC 8628). */
+  | {
+      type: 'device_waiting';
+      user_code: string;
+      verification_uri: string;
+      verification_uri_complete?: string;
+      expires_in: number;
+      interval: number;
+    }
+  | { type: 'device_slow_down'; interval: number };
+
+type ManagerEvent =
+  | { type: 'cache_hit'; issuer: string }
+  | { type: 'refreshed'; issuer: string }
+  | { type: 'obtained'; issuer: string; grant_type: string }
+  | { type: 'registered'; issuer: string };

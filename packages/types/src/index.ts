@@ -1,0 +1,10 @@
+export { OAuthError, isOAuthError } from './error.ts';
+export type { OAuthErrorCode, OAuthErrorDetails } from './error.ts';
+export type { OAuthEvent } from './event.ts';
+export type { AuthorizationServer, Client, Parameters, ProtectedResource } from './metadata.ts';
+export type { Options } from './options.ts';
+export { attempt } from './result.ts';
+export type { Result } from './result.ts';
+export type { LockOptions, Store } from './store.ts';
+export { isExpired } from './token.ts';
+export type { Token, TokenResponse, TokenSource, TokenSourceOptions } from './token.ts';

@@ -1,0 +1,23 @@
+import { defineConfig } from 'vitest/config';
+
+// `@oa/source` lets the tests read sibling packages' sources without a build.
+const conditions = ['@oa/source', 'module', 'node', 'development|production'];
+
+export default defineConfig({
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: {
+    include: [
+      'packages/*/test/**/*.test.ts',
+      'internal/*/test/**/*.test.ts',
+      'examples/*/test/**/*.test.ts',
+      'test/**/*.test.ts',
+    ],
+    testTimeout: 30_000,
+    coverage: {
+      provider: 'v8',
+      include: ['packages/*/src/**/*.ts'],
+      reporter: ['text', 'json-summary'],
+      thresholds: { perFile: true, lines: 95, branches: 90 },
+    },
+  },
+});
