@@ -1,0 +1,16 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+interface Manifest {
+  name: string;
+  description: string;
+  exports: Record<string, string | { '@oa/source': string }>;
+  dependencies?: Record<string, string>;
+}
+
+export const root: string = join(import.meta.dirname, '..');
+
+/** The published packages. */
+export const packages: { folder: string; manifest: Manifest }[] = readdirSync(join(root, 'packages'))
+  .map((name) => join(root, 'packages', name))
+  .map((folder) => ({ folder, manifest: JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest }));

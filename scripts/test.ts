@@ -1,0 +1,45 @@
+// Everything that has to be green, in the order in which a mistake is found soonest. `.ci/run` runs the same.
+import { spawnSync } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
+
+const RESULTS = 'coverage/tests.json';
+
+const steps: [what: string, command: string][] = [
+  ['build', 'turbo run build --output-logs=errors-only'],
+  ['types', 'tsc'],
+  ['format', 'oxfmt --check .'],
+  ['lint', 'oxlint --type-aware'],
+  ['boundaries', 'turbo boundaries'],
+  ['unused code', 'knip'],
+  ['packaging', 'node scripts/packaging.ts'],
+  ['tests', `vitest run --coverage --reporter=default --reporter=json --outputFile.json=${RESULTS}`],
+];
+
+rmSync(RESULTS, { force: true });
+const failed: string[] = [];
+for (const [what, command] of steps) {
+  console.log(`\n── ${what}: ${command}`);
+  const { status } = spawnSync(command, {
+    shell: true,
+    stdio: 'inherit',
+    env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1' },
+  });
+  if (status !== 0) failed.push(what);
+}
+
+if (failed.length > 0) console.log(`\nfailed: ${failed.join(', ')}`);
+console.log(`\n${counts()}`);
+process.exitCode = failed.length === 0 ? 0 : 1;
+
+function counts(): string {
+  try {
+    const results = JSON.parse(readFileSync(RESULTS, 'utf8')) as Record<
+      'numPassedTests' | 'numFailedTests' | 'numPendingTests',
+      number
+    >;
+    return `${results.numPassedTests} passed, ${results.numFailedTests} failed, ${results.numPendingTests} skipped`;
+  } catch {
+    failed.push('no test results');
+    return '0 passed, 1 failed, 0 skipped';
+  }
+}
