@@ -1,0 +1,120 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { errors, type Account, type ClientMetadata, type Configuration, type ResourceServer } from 'oidc-provider';
+import { memoryAdapter } from './memory.ts';
+import { codeConfirmPage, codeInputPage, codeSuccessPage, errorPage } from './pages.ts';
+
+/** The one person who has an account. */
+export const user = { login: 'ada', password: 'analytical engine' };
+
+/** Every character that a client can encode wrongly, as far as RFC 6749 appendix A.2 (VSCHAR) lets a secret hold them. */
+export const confidential = { client_id: 'oa-confidential', client_secret: 's+e&=%/~: x' };
+
+export const native = { client_id: 'oa-native' };
+
+/** The resource indicator of an API that is somewhere else; a loopback URL is accepted as one too. */
+export const resource = 'https://api.oa.test/v1';
+
+const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
+
+// RFC 8252 section 7.3: for a native client the port is the client's choice, so none is registered.
+const redirect_uris = ['127.0.0.1', '[::1]', 'localhost'].flatMap((host) => [
+  `http://${host}/callback`,
+  `http://${host}/`,
+]);
+
+const clients: ClientMetadata[] = [
+  {
+    ...confidential,
+    client_name: 'A job',
+    // The library takes `client_secret_post` from such a client as well.
+    token_endpoint_auth_method: 'client_secret_basic',
+    grant_types: ['client_credentials'],
+    redirect_uris: [],
+    response_types: [],
+  },
+  {
+    ...native,
+    client_name: 'A command-line tool',
+    application_type: 'native',
+    token_endpoint_auth_method: 'none',
+    grant_types: ['authorization_code', 'refresh_token', DEVICE_CODE],
+    redirect_uris,
+    response_types: ['code'],
+  },
+];
+
+/** The configuration of oidc-provider. Every default that prints a notice is replaced. */
+export function configuration(accessTokenTtl: () => number): Configuration {
+  const day = 24 * 60 * 60;
+  return {
+    adapter: memoryAdapter(),
+    clients,
+    clientDefaults: { id_token_signed_response_alg: 'ES256' },
+    jwks: { keys: [{ ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }) }] },
+    cookies: { keys: [randomBytes(32).toString('hex')] },
+    clockTolerance: 0,
+    scopes: ['openid', 'offline_access', 'read', 'write'],
+    // The paths that the first clients of RFC 7591 and of MCP guess, so that guessing works here as well.
+    routes: {
+      authorization: '/authorize',
+      token: '/token',
+      registration: '/register',
+      revocation: '/revoke',
+      introspection: '/introspect',
+      device_authorization: '/device_authorization',
+      code_verification: '/device',
+    },
+    features: {
+      devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
+      registration: { enabled: true },
+      registrationManagement: { enabled: true, rotateRegistrationAccessToken: true },
+      revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
+      introspection: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
+      resourceIndicators: { enabled: true, getResourceServerInfo: (_ctx, indicator) => resourceServer(indicator) },
+      rpInitiatedLogout: { enabled: false },
+      pushedAuthorizationRequests: { enabled: false },
+      deviceFlow: {
+        enabled: true,
+        userCodeInputSource: (ctx, form, _out, error) => show(ctx, codeInputPage(form, error?.message)),
+        userCodeConfirmSource: (ctx, form, client, _device, code) =>
+          show(ctx, codeConfirmPage(form, client.clientName ?? client.clientId, code)),
+        successSource: (ctx) => show(ctx, codeSuccessPage()),
+      },
+    },
+    interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+    findAccount: (_ctx, sub): Account | undefined =>
+      sub === user.login ? { accountId: sub, claims: () => ({ sub }) } : undefined,
+    // A native client gets a refresh token without asking for `offline_access`, as most servers do it: a person who
+    // logged in on a terminal should not have to know the word. One who asks gets it as well.
+    issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    expiresWithSession: async () => false,
+    rotateRefreshToken: true,
+    clientBasedCORS: () => true,
+    pkce: { required: () => true },
+    renderError: (ctx, out) => show(ctx, errorPage(out)),
+    ttl: {
+      AccessToken: accessTokenTtl,
+      ClientCredentials: accessTokenTtl,
+      AuthorizationCode: 60,
+      DeviceCode: 600,
+      Grant: 14 * day,
+      IdToken: 3600,
+      Interaction: 3600,
+      RefreshToken: 14 * day,
+      Session: 14 * day,
+    },
+  };
+}
+
+function resourceServer(indicator: string): ResourceServer {
+  const { hostname } = new URL(indicator);
+  if (indicator !== resource && !['127.0.0.1', '[::1]', 'localhost'].includes(hostname))
+    throw new errors.InvalidTarget();
+  return { scope: 'read write', audience: indicator, accessTokenFormat: 'opaque' };
+}
+
+function show(ctx: { type: string; body: unknown }, html: string): void {
+  ctx.type = 'html';
+  ctx.body = html;
+}

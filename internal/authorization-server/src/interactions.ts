@@ -1,0 +1,90 @@
+import type { IncomingMessage } from 'node:http';
+import { errors, type InteractionResults, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
+import { user } from './configuration.ts';
+import { consentPage, errorPage, loginPage } from './pages.ts';
+
+type Details = Awaited<ReturnType<Provider['interactionDetails']>>;
+
+/** Middleware for `/interaction/...`: shows the login page or the consent page, and takes the answers. */
+export function interactions(provider: Provider): (ctx: KoaContextWithOIDC, next: () => Promise<void>) => Promise<void> {
+  return async (ctx, next) => {
+    if (!ctx.path.startsWith('/interaction/')) return next();
+    ctx.set('cache-control', 'no-store');
+    let details: Details;
+    try {
+      details = await provider.interactionDetails(ctx.req, ctx.res);
+    } catch (error) {
+      if (!(error instanceof errors.SessionNotFound)) throw error;
+      ctx.status = 400;
+      ctx.type = 'html';
+      ctx.body = errorPage({ error: 'invalid_request', error_description: 'This login is over. Start again.' });
+      return;
+    }
+    if (ctx.method !== 'POST') return show(ctx, provider, details);
+    const form = await readForm(ctx.req);
+    const result = await answer(provider, details, form);
+    if (result === undefined) return show(ctx, provider, details, 'Wrong name or password.');
+    ctx.redirect(await provider.interactionResult(ctx.req, ctx.res, result, { mergeWithLastSubmission: true }));
+    ctx.status = 303;
+  };
+}
+
+async function show(ctx: KoaContextWithOIDC, provider: Provider, details: Details, message?: string): Promise<void> {
+  const client = await provider.Client.find(String(details.params.client_id));
+  const question = {
+    uid: details.uid,
+    clientName: client?.clientName ?? String(details.params.client_id),
+    ...(message === undefined ? {} : { message }),
+  };
+  const scopes = String(details.params.scope ?? '')
+    .split(' ')
+    .filter(Boolean);
+  ctx.type = 'html';
+  ctx.body =
+    details.prompt.name === 'login'
+      ? loginPage(question, user)
+      : consentPage(question, details.session?.accountId ?? '', scopes);
+}
+
+/** `undefined`: the password was wrong. */
+async function answer(
+  provider: Provider,
+  details: Details,
+  form: URLSearchParams,
+): Promise<InteractionResults | undefined> {
+  if (form.get('decision') === 'deny')
+    return { error: 'access_denied', error_description: 'The person said no' };
+  if (details.prompt.name === 'consent') return { consent: { grantId: await grant(provider, details) } };
+  if (form.get('login') !== user.login || form.get('password') !== user.password) return undefined;
+  return { login: { accountId: user.login } };
+}
+
+/** Grants everything that was asked for, on top of what this browser session granted this client before. */
+async function grant(provider: Provider, details: Details): Promise<string> {
+  const before = details.grantId === undefined ? undefined : await provider.Grant.find(details.grantId);
+  const granted =
+    before ??
+    new provider.Grant({
+      accountId: details.session?.accountId ?? '',
+      clientId: String(details.params.client_id),
+    });
+  const missing = details.prompt.details as {
+    missingOIDCScope?: string[];
+    missingOIDCClaims?: string[];
+    missingResourceScopes?: Record<string, string[]>;
+  };
+  if (missing.missingOIDCScope) granted.addOIDCScope(missing.missingOIDCScope.join(' '));
+  if (missing.missingOIDCClaims) granted.addOIDCClaims(missing.missingOIDCClaims);
+  for (const [indicator, scopes] of Object.entries(missing.missingResourceScopes ?? {}))
+    granted.addResourceScope(indicator, scopes.join(' '));
+  return granted.save();
+}
+
+async function readForm(request: IncomingMessage): Promise<URLSearchParams> {
+  let body = '';
+  for await (const chunk of request) {
+    body += String(chunk);
+    if (body.length > 16_384) throw new Error('form too large');
+  }
+  return new URLSearchParams(body);
+}

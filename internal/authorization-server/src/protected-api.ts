@@ -1,0 +1,61 @@
+import { createServer } from 'node:http';
+import type { LoggedRequest } from './log.ts';
+import { listen, stop, type AuthorizationServerHandle } from './server.ts';
+
+export interface ProtectedApi {
+  /** Where the API is, and its resource indicator (RFC 8707). */
+  url: string;
+  requests: LoggedRequest[];
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+const WELL_KNOWN = '/.well-known/oauth-protected-resource';
+
+/**
+ * Starts an API that wants a bearer token of `server`: 200 and `{ hello, scope }` with one, else 401 and a
+ * `WWW-Authenticate` that names the API's RFC 9728 metadata.
+ */
+export async function startProtectedApi(server: AuthorizationServerHandle): Promise<ProtectedApi> {
+  const requests: LoggedRequest[] = [];
+  const http = createServer();
+  const origin = await listen(http, '127.0.0.1');
+  const url = `${origin}/api`;
+  // RFC 9728 section 3.1: the well-known part goes between the host and the path of the resource.
+  const metadataUrl = `${origin}${WELL_KNOWN}/api`;
+
+  async function answer(path: string, authorization: string | undefined): Promise<[number, unknown, string?]> {
+    if (path === `${WELL_KNOWN}/api`)
+      return [200, { resource: url, authorization_servers: [server.issuer], scopes_supported: ['read', 'write'] }];
+    if (path !== '/api' && !path.startsWith('/api/')) return [404, { error: 'not_found' }];
+    const challenge = `Bearer resource_metadata="${metadataUrl}"`;
+    const accessToken = /^Bearer ([^ ]+)$/i.exec(authorization ?? '')?.[1];
+    if (accessToken === undefined) return [401, { error: 'token_required' }, challenge];
+    const token = await server.introspect(accessToken);
+    // RFC 9700 section 2.3: a token for another audience is not for here. One without any audience is.
+    if (token === undefined || (token.aud !== undefined && ![url, server.resource].includes(String(token.aud))))
+      return [401, { error: 'invalid_token' }, `${challenge}, error="invalid_token"`];
+    return [200, { hello: token.sub ?? token.client_id, ...(token.scope === undefined ? {} : { scope: token.scope }) }];
+  }
+
+  http.on('request', (request, response) => {
+    const path = (request.url ?? '/').split('?')[0] ?? '/';
+    const note: LoggedRequest = { method: request.method ?? 'GET', path, status: 0 };
+    requests.push(note);
+    answer(path, request.headers.authorization).then(
+      ([status, json, challenge]) => {
+        note.status = status;
+        response.writeHead(status, {
+          'content-type': 'application/json',
+          'cache-control': 'no-store',
+          ...(challenge === undefined ? {} : { 'www-authenticate': challenge }),
+        });
+        response.end(JSON.stringify(json));
+      },
+      (error: unknown) => response.destroy(error instanceof Error ? error : undefined),
+    );
+  });
+
+  const close = (): Promise<void> => stop(http);
+  return { url, requests, close, [Symbol.asyncDispose]: close };
+}

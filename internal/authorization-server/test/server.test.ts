@@ -1,0 +1,252 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startAuthorizationServer, startProtectedApi, type AuthorizationServerHandle } from '../src/index.ts';
+
+let server: AuthorizationServerHandle;
+beforeAll(async () => {
+  server = await startAuthorizationServer();
+});
+afterAll(() => server.close());
+
+type Json = Record<string, unknown>;
+
+async function post(path: string, form: Record<string, string>, headers: Record<string, string> = {}) {
+  const response = await fetch(server.issuer + path, { method: 'POST', body: new URLSearchParams(form), headers });
+  const text = await response.text();
+  return { status: response.status, json: (text === '' ? {} : JSON.parse(text)) as Json };
+}
+
+/** A login as a native client does it; resolves with the query of the callback and the verifier. */
+async function login(extra: Record<string, string> = {}, answer = {}, host: '127.0.0.1' | '::1' = '127.0.0.1') {
+  const arrived: URLSearchParams[] = [];
+  const receiver = createServer((request, response) => {
+    arrived.push(new URL(request.url ?? '/', 'http://x').searchParams);
+    response.end('done');
+  });
+  await new Promise<void>((resolve) => receiver.listen(0, host, resolve));
+  const origin = `http://${host === '::1' ? '[::1]' : host}:${(receiver.address() as AddressInfo).port}`;
+  const code_verifier = randomBytes(32).toString('base64url');
+  const parameters = new URLSearchParams({
+    response_type: 'code',
+    client_id: server.public.client_id,
+    redirect_uri: `${origin}/callback`,
+    state: 'a state',
+    code_challenge: createHash('sha256').update(code_verifier).digest('base64url'),
+    code_challenge_method: 'S256',
+    ...extra,
+  });
+  try {
+    const response = await server.logIn(`${server.issuer}/authorize?${parameters}`, answer);
+    expect(await response.text()).toBe('done');
+  } finally {
+    receiver.close();
+  }
+  expect(arrived).toHaveLength(1);
+  return { callback: arrived[0] ?? new URLSearchParams(), code_verifier, redirect_uri: `${origin}/callback` };
+}
+
+async function exchange(done: Awaited<ReturnType<typeof login>>, extra: Record<string, string> = {}) {
+  return post('/token', {
+    grant_type: 'authorization_code',
+    client_id: extra.client_id ?? server.public.client_id,
+    code: done.callback.get('code') ?? '',
+    code_verifier: done.code_verifier,
+    redirect_uri: done.redirect_uri,
+    ...extra,
+  });
+}
+
+const refresh = (refresh_token: unknown) =>
+  post('/token', {
+    grant_type: 'refresh_token',
+    client_id: server.public.client_id,
+    refresh_token: String(refresh_token),
+  });
+
+test('publishes its metadata at both well-known places', async () => {
+  for (const name of ['oauth-authorization-server', 'openid-configuration']) {
+    const metadata = (await (await fetch(`${server.issuer}/.well-known/${name}`)).json()) as Json;
+    expect(metadata).toMatchObject({
+      issuer: server.issuer,
+      token_endpoint: `${server.issuer}/token`,
+      registration_endpoint: `${server.issuer}/register`,
+      device_authorization_endpoint: `${server.issuer}/device_authorization`,
+      revocation_endpoint: `${server.issuer}/revoke`,
+      authorization_response_iss_parameter_supported: true,
+      code_challenge_methods_supported: ['S256'],
+    });
+  }
+});
+
+test('gives the confidential client a token, by Basic and by post, and counts', async () => {
+  const { client_id, client_secret } = server.confidential;
+  const encoded = [client_id, client_secret].map((part) => new URLSearchParams({ '': part }).toString().slice(1));
+  const before = server.count('/token', 'client_credentials');
+  const basic = await post(
+    '/token',
+    { grant_type: 'client_credentials', scope: 'read' },
+    { authorization: `Basic ${Buffer.from(encoded.join(':')).toString('base64')}` },
+  );
+  const form = await post('/token', { grant_type: 'client_credentials', client_id, client_secret });
+  const wrong = await post('/token', { grant_type: 'client_credentials', client_id, client_secret: 'wrong' });
+  expect(basic).toMatchObject({ status: 200, json: { token_type: 'Bearer', expires_in: 3600, scope: 'read' } });
+  expect(form.status).toBe(200);
+  expect(wrong).toMatchObject({ status: 401, json: { error: 'invalid_client' } });
+  expect(server.count('/token', 'client_credentials') - before).toBe(3);
+  expect(server.requests.slice(-3).map((one) => one.status)).toEqual([200, 200, 401]);
+});
+
+test.each(['127.0.0.1', '::1'] as const)('a native client logs in with a redirect to %s, and refreshes', async (host) => {
+  const done = await login({ scope: 'read write' }, {}, host);
+  expect(done.callback.get('iss')).toBe(server.issuer);
+  expect(done.callback.get('state')).toBe('a state');
+  const token = await exchange(done);
+  expect(token).toMatchObject({ status: 200, json: { scope: 'read write', refresh_token: expect.any(String) } });
+  const next = await refresh(token.json.refresh_token);
+  expect(next.status).toBe(200);
+  expect(next.json.refresh_token).not.toBe(token.json.refresh_token);
+});
+
+test('a refresh token that is used twice kills the grant', async () => {
+  const token = await exchange(await login());
+  const next = await refresh(token.json.refresh_token);
+  expect(await server.introspect(String(next.json.access_token))).toEqual({
+    client_id: server.public.client_id,
+    sub: server.user.login,
+  });
+  expect(await refresh(token.json.refresh_token)).toMatchObject({ status: 400, json: { error: 'invalid_grant' } });
+  expect(await refresh(next.json.refresh_token)).toMatchObject({ status: 400, json: { error: 'invalid_grant' } });
+  expect(await server.introspect(String(next.json.access_token))).toBeUndefined();
+});
+
+test('two uses at the same time are a reuse as well', async () => {
+  const token = await exchange(await login());
+  const answers = await Promise.all([1, 2, 3].map(() => refresh(token.json.refresh_token)));
+  expect(answers.filter((answer) => answer.status === 200).length).toBeLessThanOrEqual(1);
+  for (const answer of answers)
+    if (answer.status === 200) expect((await refresh(answer.json.refresh_token)).status).toBe(400);
+});
+
+test('a person may say no', async () => {
+  const done = await login({}, { deny: true });
+  expect(done.callback.get('error')).toBe('access_denied');
+  expect(done.callback.get('iss')).toBe(server.issuer);
+});
+
+test('a login that cannot redirect says why', async () => {
+  await expect(login({ client_id: 'nobody' })).rejects.toThrow('invalid_client');
+});
+
+test('the device flow: approved, and denied', async () => {
+  for (const deny of [false, true]) {
+    const client_id = server.public.client_id;
+    const started = await post('/device_authorization', { client_id, scope: 'read' });
+    const poll = () =>
+      post('/token', {
+        grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
+        client_id,
+        device_code: String(started.json.device_code),
+      });
+    expect((await poll()).json.error).toBe('authorization_pending');
+    await server.approveDevice(String(started.json.verification_uri_complete), { deny });
+    const end = await poll();
+    if (deny) expect(end.json.error).toBe('access_denied');
+    else expect(end).toMatchObject({ status: 200, json: { refresh_token: expect.any(String), scope: 'read' } });
+  }
+});
+
+test('registers, reads, updates and deletes a client, which can log in', async () => {
+  const send = async (method: string, url: string, body?: Json, token?: unknown) => {
+    const response = await fetch(url, {
+      method,
+      headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${String(token)}` } : {}) },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
+    const text = await response.text();
+    return { status: response.status, json: (text === '' ? {} : JSON.parse(text)) as Json };
+  };
+  const metadata = {
+    client_name: 'Registered <here>',
+    application_type: 'native',
+    token_endpoint_auth_method: 'none',
+    grant_types: ['authorization_code', 'refresh_token'],
+    redirect_uris: ['http://127.0.0.1/callback'],
+  };
+  const made = await send('POST', `${server.issuer}/register`, metadata);
+  expect(made.status).toBe(201);
+  const { registration_client_uri, registration_access_token, ...client } = made.json;
+  const token = await exchange(await login({ client_id: String(client.client_id) }), {
+    client_id: String(client.client_id),
+  });
+  expect(token).toMatchObject({ status: 200, json: { refresh_token: expect.any(String) } });
+  const uri = String(registration_client_uri);
+  expect(await send('GET', uri, undefined, registration_access_token)).toMatchObject({ status: 200, json: client });
+  const { client_id_issued_at: _, client_secret_expires_at: __, ...rest } = client;
+  const updated = await send('PUT', uri, { ...rest, client_name: 'Renamed' }, registration_access_token);
+  expect(updated).toMatchObject({ status: 200, json: { client_name: 'Renamed' } });
+  const current = updated.json.registration_access_token ?? registration_access_token;
+  expect((await send('DELETE', uri, undefined, current)).status).toBe(204);
+  expect((await send('GET', uri, undefined, current)).status).toBe(401);
+});
+
+test('revokes a refresh token, and the grant with it', async () => {
+  const token = await exchange(await login());
+  const revoked = await post('/revoke', {
+    client_id: server.public.client_id,
+    token: String(token.json.refresh_token),
+    token_type_hint: 'refresh_token',
+  });
+  expect(revoked.status).toBe(200);
+  expect((await refresh(token.json.refresh_token)).json.error).toBe('invalid_grant');
+  expect(await server.introspect(String(token.json.access_token))).toBeUndefined();
+});
+
+test('the protected API takes tokens for itself or for nobody in particular, and no others', async () => {
+  const api = await startProtectedApi(server);
+  const { client_id, client_secret } = server.confidential;
+  const ask = async (resource?: string) => {
+    const token = await post('/token', {
+      grant_type: 'client_credentials',
+      client_id,
+      client_secret,
+      scope: 'read',
+      ...(resource === undefined ? {} : { resource }),
+    });
+    return fetch(api.url, { headers: { authorization: `Bearer ${String(token.json.access_token)}` } });
+  };
+  try {
+    for (const resource of [undefined, api.url, server.resource]) {
+      const response = await ask(resource);
+      expect([response.status, await response.json()]).toEqual([200, { hello: client_id, scope: 'read' }]);
+    }
+    const other = await ask('http://127.0.0.1:1/other');
+    expect([other.status, other.headers.get('www-authenticate')]).toEqual([401, expect.stringContaining('invalid_token')]);
+    const none = await fetch(api.url);
+    const challenge = none.headers.get('www-authenticate') ?? '';
+    const metadata = await (await fetch(/resource_metadata="([^"]+)"/.exec(challenge)?.[1] ?? '')).json();
+    expect(metadata).toMatchObject({ resource: api.url, authorization_servers: [server.issuer] });
+    expect(api.requests.map((one) => one.status)).toEqual([200, 200, 200, 401, 401, 200]);
+  } finally {
+    await api.close();
+  }
+  const refused = await post('/token', {
+    grant_type: 'client_credentials',
+    client_id,
+    client_secret,
+    resource: 'https://elsewhere.test/',
+  });
+  expect(refused.json.error).toBe('invalid_target');
+});
+
+test('access tokens live as long as the server is told', async () => {
+  await using short = await startAuthorizationServer({ host: '::1', accessTokenTtl: 7 });
+  const { client_id, client_secret } = short.confidential;
+  const body = () => new URLSearchParams({ grant_type: 'client_credentials', client_id, client_secret });
+  const lifetime = async () =>
+    ((await (await fetch(`${short.issuer}/token`, { method: 'POST', body: body() })).json()) as Json).expires_in;
+  expect(await lifetime()).toBe(7);
+  short.setAccessTokenTtl(9);
+  expect(await lifetime()).toBe(9);
+});
