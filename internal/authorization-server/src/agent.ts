@@ -28,7 +28,8 @@ export async function walk(
   let url = new URL(start);
   let body: URLSearchParams | undefined;
   for (let step = 0; step < MOST_STEPS; step += 1) {
-    if (url.origin !== issuer) return { response: await fetch(url, body === undefined ? {} : { method: 'POST', body }) };
+    if (url.origin !== issuer)
+      return { response: await fetch(url, body === undefined ? {} : { method: 'POST', body }) };
     const response = await fetch(url, {
       method: body === undefined ? 'GET' : 'POST',
       headers: { accept: 'text/html', cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') },

@@ -1,5 +1,12 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { errors, type Account, type ClientMetadata, type Configuration, type ResourceServer } from 'oidc-provider';
+import {
+  errors,
+  type Account,
+  type ClientMetadata,
+  type Configuration,
+  type KoaContextWithOIDC,
+  type ResourceServer,
+} from 'oidc-provider';
 import { memoryAdapter } from './memory.ts';
 import { codeConfirmPage, codeInputPage, codeSuccessPage, errorPage } from './pages.ts';
 
@@ -54,6 +61,8 @@ export function configuration(accessTokenTtl: () => number): Configuration {
     cookies: { keys: [randomBytes(32).toString('hex')] },
     clockTolerance: 0,
     scopes: ['openid', 'offline_access', 'read', 'write'],
+    // Not a parameter that anybody sends: the hook where the library lets a server fill in what was left out.
+    extraParams: { default_scope: (ctx) => completeScope(ctx) },
     // The paths that the first clients of RFC 7591 and of MCP guess, so that guessing works here as well.
     routes: {
       authorization: '/authorize',
@@ -105,6 +114,16 @@ export function configuration(accessTokenTtl: () => number): Configuration {
       Session: 14 * day,
     },
   };
+}
+
+/**
+ * RFC 6749 section 3.3: without a scope the server uses its default. (Scopes that do not exist were dropped before,
+ * and the token response says so.)
+ */
+function completeScope(ctx: KoaContextWithOIDC): void {
+  const params = ctx.oidc.params ?? {};
+  if (params.scope === '') throw new errors.InvalidScope('none of these scopes exists here', '');
+  params.scope ??= 'read';
 }
 
 function resourceServer(indicator: string): ResourceServer {

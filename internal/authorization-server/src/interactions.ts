@@ -6,7 +6,9 @@ import { consentPage, errorPage, loginPage } from './pages.ts';
 type Details = Awaited<ReturnType<Provider['interactionDetails']>>;
 
 /** Middleware for `/interaction/...`: shows the login page or the consent page, and takes the answers. */
-export function interactions(provider: Provider): (ctx: KoaContextWithOIDC, next: () => Promise<void>) => Promise<void> {
+export function interactions(
+  provider: Provider,
+): (ctx: KoaContextWithOIDC, next: () => Promise<void>) => Promise<void> {
   return async (ctx, next) => {
     if (!ctx.path.startsWith('/interaction/')) return next();
     ctx.set('cache-control', 'no-store');
@@ -36,9 +38,8 @@ async function show(ctx: KoaContextWithOIDC, provider: Provider, details: Detail
     clientName: client?.clientName ?? String(details.params.client_id),
     ...(message === undefined ? {} : { message }),
   };
-  const scopes = String(details.params.scope ?? '')
-    .split(' ')
-    .filter(Boolean);
+  const { scope } = details.params;
+  const scopes = typeof scope === 'string' ? scope.split(' ') : [];
   ctx.type = 'html';
   ctx.body =
     details.prompt.name === 'login'
@@ -52,8 +53,7 @@ async function answer(
   details: Details,
   form: URLSearchParams,
 ): Promise<InteractionResults | undefined> {
-  if (form.get('decision') === 'deny')
-    return { error: 'access_denied', error_description: 'The person said no' };
+  if (form.get('decision') === 'deny') return { error: 'access_denied', error_description: 'The person said no' };
   if (details.prompt.name === 'consent') return { consent: { grantId: await grant(provider, details) } };
   if (form.get('login') !== user.login || form.get('password') !== user.password) return undefined;
   return { login: { accountId: user.login } };

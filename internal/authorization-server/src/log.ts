@@ -24,7 +24,7 @@ export function requestLog(
       note.status = (error as { status?: number }).status ?? 500;
       throw error;
     } finally {
-      const grantType = (ctx.oidc?.body as Record<string, unknown> | undefined)?.grant_type;
+      const grantType = ctx.oidc?.body?.grant_type;
       if (typeof grantType === 'string') note.grant_type = grantType;
     }
   };

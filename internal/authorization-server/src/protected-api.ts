@@ -42,18 +42,12 @@ export async function startProtectedApi(server: AuthorizationServerHandle): Prom
     const path = (request.url ?? '/').split('?')[0] ?? '/';
     const note: LoggedRequest = { method: request.method ?? 'GET', path, status: 0 };
     requests.push(note);
-    answer(path, request.headers.authorization).then(
-      ([status, json, challenge]) => {
-        note.status = status;
-        response.writeHead(status, {
-          'content-type': 'application/json',
-          'cache-control': 'no-store',
-          ...(challenge === undefined ? {} : { 'www-authenticate': challenge }),
-        });
-        response.end(JSON.stringify(json));
-      },
-      (error: unknown) => response.destroy(error instanceof Error ? error : undefined),
-    );
+    void answer(path, request.headers.authorization).then(([status, json, challenge]) => {
+      note.status = status;
+      const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+      response.writeHead(status, challenge === undefined ? headers : { ...headers, 'www-authenticate': challenge });
+      return response.end(JSON.stringify(json));
+    });
   });
 
   const close = (): Promise<void> => stop(http);

@@ -91,12 +91,11 @@ export async function startAuthorizationServer(
 }
 
 async function introspect(provider: Provider, accessToken: string): Promise<ValidToken | undefined> {
-  const token =
-    (await provider.AccessToken.find(accessToken)) ?? (await provider.ClientCredentials.find(accessToken));
+  const token = (await provider.AccessToken.find(accessToken)) ?? (await provider.ClientCredentials.find(accessToken));
   if (token?.clientId === undefined) return undefined;
   return {
     client_id: token.clientId,
-    ...('accountId' in token && token.accountId !== undefined ? { sub: String(token.accountId) } : {}),
+    ...('accountId' in token && token.accountId !== undefined ? { sub: token.accountId } : {}),
     ...(token.scope === undefined ? {} : { scope: token.scope }),
     ...(token.aud === undefined ? {} : { aud: token.aud }),
   };

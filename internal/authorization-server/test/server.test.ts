@@ -38,7 +38,7 @@ async function login(extra: Record<string, string> = {}, answer = {}, host: '127
     ...extra,
   });
   try {
-    const response = await server.logIn(`${server.issuer}/authorize?${parameters}`, answer);
+    const response = await server.logIn(`${server.issuer}/authorize?${parameters.toString()}`, answer);
     expect(await response.text()).toBe('done');
   } finally {
     receiver.close();
@@ -56,6 +56,20 @@ async function exchange(done: Awaited<ReturnType<typeof login>>, extra: Record<s
     redirect_uri: done.redirect_uri,
     ...extra,
   });
+}
+
+/** A registration request (RFC 7591, 7592). */
+async function send(method: string, url: string, body?: Json, token?: unknown) {
+  const response = await fetch(url, {
+    method,
+    headers: {
+      'content-type': 'application/json',
+      ...(typeof token === 'string' ? { authorization: `Bearer ${token}` } : {}),
+    },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  });
+  const text = await response.text();
+  return { status: response.status, json: (text === '' ? {} : JSON.parse(text)) as Json };
 }
 
 const refresh = (refresh_token: unknown) =>
@@ -98,16 +112,19 @@ test('gives the confidential client a token, by Basic and by post, and counts', 
   expect(server.requests.slice(-3).map((one) => one.status)).toEqual([200, 200, 401]);
 });
 
-test.each(['127.0.0.1', '::1'] as const)('a native client logs in with a redirect to %s, and refreshes', async (host) => {
-  const done = await login({ scope: 'read write' }, {}, host);
-  expect(done.callback.get('iss')).toBe(server.issuer);
-  expect(done.callback.get('state')).toBe('a state');
-  const token = await exchange(done);
-  expect(token).toMatchObject({ status: 200, json: { scope: 'read write', refresh_token: expect.any(String) } });
-  const next = await refresh(token.json.refresh_token);
-  expect(next.status).toBe(200);
-  expect(next.json.refresh_token).not.toBe(token.json.refresh_token);
-});
+test.each(['127.0.0.1', '::1'] as const)(
+  'a native client logs in with a redirect to %s, and refreshes',
+  async (host) => {
+    const done = await login({ scope: 'read write' }, {}, host);
+    expect(done.callback.get('iss')).toBe(server.issuer);
+    expect(done.callback.get('state')).toBe('a state');
+    const token = await exchange(done);
+    expect(token).toMatchObject({ status: 200, json: { scope: 'read write', refresh_token: expect.any(String) } });
+    const next = await refresh(token.json.refresh_token);
+    expect(next.status).toBe(200);
+    expect(next.json.refresh_token).not.toBe(token.json.refresh_token);
+  },
+);
 
 test('a refresh token that is used twice kills the grant', async () => {
   const token = await exchange(await login());
@@ -115,6 +132,7 @@ test('a refresh token that is used twice kills the grant', async () => {
   expect(await server.introspect(String(next.json.access_token))).toEqual({
     client_id: server.public.client_id,
     sub: server.user.login,
+    scope: 'read',
   });
   expect(await refresh(token.json.refresh_token)).toMatchObject({ status: 400, json: { error: 'invalid_grant' } });
   expect(await refresh(next.json.refresh_token)).toMatchObject({ status: 400, json: { error: 'invalid_grant' } });
@@ -124,9 +142,9 @@ test('a refresh token that is used twice kills the grant', async () => {
 test('two uses at the same time are a reuse as well', async () => {
   const token = await exchange(await login());
   const answers = await Promise.all([1, 2, 3].map(() => refresh(token.json.refresh_token)));
-  expect(answers.filter((answer) => answer.status === 200).length).toBeLessThanOrEqual(1);
-  for (const answer of answers)
-    if (answer.status === 200) expect((await refresh(answer.json.refresh_token)).status).toBe(400);
+  const survivors = answers.filter((answer) => answer.status === 200);
+  expect(survivors.length).toBeLessThanOrEqual(1);
+  for (const { json } of survivors) expect((await refresh(json.refresh_token)).status).toBe(400);
 });
 
 test('a person may say no', async () => {
@@ -135,38 +153,40 @@ test('a person may say no', async () => {
   expect(done.callback.get('iss')).toBe(server.issuer);
 });
 
+test('a scope that does not exist is refused, and offline_access is not needed', async () => {
+  const done = await login({ scope: 'everything' });
+  expect(done.callback.get('error')).toBe('invalid_scope');
+  expect((await exchange(await login({ scope: 'read everything' }))).json.scope).toBe('read');
+  const token = await exchange(await login({ scope: 'openid offline_access read', prompt: 'consent' }));
+  expect(token.json).toMatchObject({
+    scope: 'openid offline_access read',
+    refresh_token: expect.any(String),
+    id_token: expect.any(String),
+  });
+});
+
 test('a login that cannot redirect says why', async () => {
   await expect(login({ client_id: 'nobody' })).rejects.toThrow('invalid_client');
 });
 
-test('the device flow: approved, and denied', async () => {
-  for (const deny of [false, true]) {
-    const client_id = server.public.client_id;
-    const started = await post('/device_authorization', { client_id, scope: 'read' });
-    const poll = () =>
-      post('/token', {
-        grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
-        client_id,
-        device_code: String(started.json.device_code),
-      });
-    expect((await poll()).json.error).toBe('authorization_pending');
-    await server.approveDevice(String(started.json.verification_uri_complete), { deny });
-    const end = await poll();
-    if (deny) expect(end.json.error).toBe('access_denied');
-    else expect(end).toMatchObject({ status: 200, json: { refresh_token: expect.any(String), scope: 'read' } });
-  }
+test.each([
+  [false, { status: 200, json: { refresh_token: expect.any(String), scope: 'read' } }],
+  [true, { status: 400, json: { error: 'access_denied' } }],
+])('the device flow, denied: %s', async (deny, end) => {
+  const client_id = server.public.client_id;
+  const started = await post('/device_authorization', { client_id, scope: 'read' });
+  const poll = () =>
+    post('/token', {
+      grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
+      client_id,
+      device_code: String(started.json.device_code),
+    });
+  expect((await poll()).json.error).toBe('authorization_pending');
+  await server.approveDevice(String(started.json.verification_uri_complete), { deny });
+  expect(await poll()).toMatchObject(end);
 });
 
 test('registers, reads, updates and deletes a client, which can log in', async () => {
-  const send = async (method: string, url: string, body?: Json, token?: unknown) => {
-    const response = await fetch(url, {
-      method,
-      headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${String(token)}` } : {}) },
-      ...(body ? { body: JSON.stringify(body) } : {}),
-    });
-    const text = await response.text();
-    return { status: response.status, json: (text === '' ? {} : JSON.parse(text)) as Json };
-  };
   const metadata = {
     client_name: 'Registered <here>',
     application_type: 'native',
@@ -222,7 +242,10 @@ test('the protected API takes tokens for itself or for nobody in particular, and
       expect([response.status, await response.json()]).toEqual([200, { hello: client_id, scope: 'read' }]);
     }
     const other = await ask('http://127.0.0.1:1/other');
-    expect([other.status, other.headers.get('www-authenticate')]).toEqual([401, expect.stringContaining('invalid_token')]);
+    expect([other.status, other.headers.get('www-authenticate')]).toEqual([
+      401,
+      expect.stringContaining('invalid_token'),
+    ]);
     const none = await fetch(api.url);
     const challenge = none.headers.get('www-authenticate') ?? '';
     const metadata = await (await fetch(/resource_metadata="([^"]+)"/.exec(challenge)?.[1] ?? '')).json();
