@@ -1,0 +1,31 @@
+/** Starts the server and an API, says how to try them, and runs until it is stopped. */
+import { startProtectedApi } from './protected-api.ts';
+import { startAuthorizationServer } from './server.ts';
+
+const server = await startAuthorizationServer();
+const api = await startProtectedApi(server);
+const { confidential, user } = server;
+
+process.stdout.write(`Authorization server (in memory, loopback only)
+  issuer        ${server.issuer}
+  metadata      ${server.issuer}/.well-known/oauth-authorization-server
+  account       ${user.login} / ${user.password}
+  confidential  client_id ${confidential.client_id}, client_secret ${confidential.client_secret}
+  native        client_id ${server.public.client_id}, redirect to http://127.0.0.1:<any port>/callback
+  register      POST ${server.issuer}/register
+  scopes        openid offline_access read write
+API that wants a token
+  url           ${api.url}
+
+Try it:
+  curl -s ${server.issuer}/token -d grant_type=client_credentials -d scope=read \\
+    -d client_id=${confidential.client_id} --data-urlencode 'client_secret=${confidential.client_secret}'
+  curl -s ${api.url} -H 'Authorization: Bearer <access_token>'
+
+  OA_CLIENT_SECRET='${confidential.client_secret}' pnpm --filter example-headless start \\
+    --issuer ${server.issuer} --client-id ${confidential.client_id} --scope read --api ${api.url}
+  pnpm --filter example-cli-login start \\
+    --issuer ${server.issuer} --client-id ${server.public.client_id} --api ${api.url}
+
+Stop it with Ctrl+C.
+`);

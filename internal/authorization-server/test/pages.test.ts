@@ -1,0 +1,112 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import type { BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findChromium, startChromium } from '../src/chromium.ts';
+import { startAuthorizationServer, type AuthorizationServerHandle } from '../src/index.ts';
+
+const chromium = findChromium();
+
+/** Presses a button that ends at the client, and resolves with what the client is told. */
+async function redirected(page: Page, press: () => Promise<void>): Promise<URLSearchParams> {
+  const request = page.waitForRequest(/127\.0\.0\.1:1\/callback/);
+  await press();
+  return new URL((await request).url()).searchParams;
+}
+
+describe.skipIf(chromium === undefined)('a person in Chromium', () => {
+  let server: AuthorizationServerHandle;
+  let browser: BrowserContext;
+  beforeAll(async () => {
+    server = await startAuthorizationServer();
+    browser = await startChromium(chromium ?? '');
+  });
+  afterAll(async () => {
+    await browser.close();
+    await server.close();
+  });
+
+  /** Opens a login whose redirect leads to a port where nobody listens: the address is what counts. */
+  async function openLogin(): Promise<Page> {
+    await browser.clearCookies();
+    const page = await browser.newPage();
+    await page.goto(
+      `${server.issuer}/authorize?${new URLSearchParams({
+        response_type: 'code',
+        client_id: server.public.client_id,
+        redirect_uri: 'http://127.0.0.1:1/callback',
+        scope: 'read write',
+        state: 'x',
+        code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+        code_challenge_method: 'S256',
+      }).toString()}`,
+    );
+    return page;
+  }
+
+  test('logs in after a wrong password, and allows', async () => {
+    const page = await openLogin();
+    await page.getByLabel('Password').fill('wrong');
+    await page.getByRole('button', { name: 'Log in' }).click();
+    expect(await page.getByRole('alert').textContent()).toBe('Wrong name or password.');
+    await page.getByLabel('Name').fill(server.user.login);
+    await page.getByLabel('Password').fill(server.user.password);
+    await page.getByLabel('Password').press('Enter');
+    expect(await page.getByRole('listitem').allTextContents()).toEqual(['read', 'write']);
+    const callback = await redirected(page, () => page.getByRole('button', { name: 'Allow' }).click());
+    expect(callback.get('code')).toMatch(/.{20}/);
+    expect(callback.get('iss')).toBe(server.issuer);
+  });
+
+  test('denies', async () => {
+    const page = await openLogin();
+    await page.getByRole('button', { name: 'Log in' }).click();
+    const callback = await redirected(page, () => page.getByRole('button', { name: 'Deny' }).click());
+    expect(callback.get('error')).toBe('access_denied');
+  });
+
+  test('connects a device by typing its code', async () => {
+    await browser.clearCookies();
+    const started = await fetch(`${server.issuer}/device_authorization`, {
+      method: 'POST',
+      body: new URLSearchParams({ client_id: server.public.client_id }),
+    });
+    const { user_code, verification_uri } = (await started.json()) as Record<string, string>;
+    const page = await browser.newPage();
+    await page.goto(verification_uri ?? '');
+    await page.getByLabel('Enter the code').fill('WRNG-CODE');
+    await page.getByRole('button', { name: 'Continue' }).click();
+    expect(await page.getByRole('alert').textContent()).toBe('the code was not found');
+    await page.getByLabel('Enter the code').fill(user_code ?? '');
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByRole('button', { name: 'The code is the same' }).click();
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByRole('button', { name: 'Allow' }).click();
+    expect(await page.getByRole('heading').textContent()).toBe('The device is connected');
+  });
+
+  test('finds an explanation on a page of a login that is over', async () => {
+    const page = await browser.newPage();
+    await page.goto(`${server.issuer}/interaction/over`);
+    expect(await page.getByRole('alert').textContent()).toContain('Start again');
+  });
+});
+
+test('the server prints nothing of its own', async () => {
+  const program = `
+    import { startAuthorizationServer } from ${JSON.stringify(new URL('../src/index.ts', import.meta.url).href)};
+    const server = await startAuthorizationServer();
+    const post = (path, form) => fetch(server.issuer + path, { method: 'POST', body: new URLSearchParams(form) });
+    const started = await post('/device_authorization', { client_id: server.public.client_id });
+    const { device_code, verification_uri_complete } = await started.json();
+    await server.approveDevice(verification_uri_complete);
+    const grant_type = 'urn:ietf:params:oauth:grant-type:device_code';
+    const token = await (await post('/token', { grant_type, client_id: server.public.client_id, device_code })).json();
+    await post('/revoke', { client_id: server.public.client_id, token: token.refresh_token });
+    await post('/introspect', { ...server.confidential, token: token.access_token });
+    await fetch(server.issuer + '/authorize');
+    await fetch(server.issuer + '/nowhere');
+    await server.close();`;
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program]);
+  expect([stdout, stderr]).toEqual(['', '']);
+});
