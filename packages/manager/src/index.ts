@@ -1,1 +1,4 @@
-export {};
+export type { Credentials, GrantType, Target } from './credentials.ts';
+export { createManager } from './manager.ts';
+export type { Manager } from './manager.ts';
+export type { ManagerOptions } from './options.ts';

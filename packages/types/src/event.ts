@@ -13,10 +13,14 @@ type NetworkEvent =
   | { type: 'discovery_fallback'; issuer: string }
   /** The server can't be reached: metadata of an earlier time is used. */
   | { type: 'stale_metadata'; issuer: string; code: OAuthErrorCode }
+  /** The store given for metadata can't be read or written: discovery goes on without it. */
+  | { type: 'metadata_cache_failed'; issuer: string; code: OAuthErrorCode }
   /** A token response without `token_type` was taken as Bearer. */
   | { type: 'token_type_missing'; issuer: string }
   /** The server refused one client authentication method and accepted this one. */
-  | { type: 'client_authentication_changed'; issuer: string; method: string };
+  | { type: 'client_authentication_changed'; issuer: string; method: string }
+  /** A resource server refused the token of a request whose body was a stream: it was not sent a second time. */
+  | { type: 'not_replayed'; origin: string };
 
 type LoginEvent =
   /** The receiver is ready. `url` is what the person has to open. */
@@ -40,7 +44,21 @@ type LoginEvent =
   | { type: 'device_slow_down'; interval: number };
 
 type ManagerEvent =
+  /** A stored token that is still fresh was handed out. */
   | { type: 'cache_hit'; issuer: string }
+  /** Somebody else renewed the token while this call was waiting, and it was taken over. */
+  | { type: 'adopted'; issuer: string }
   | { type: 'refreshed'; issuer: string }
   | { type: 'obtained'; issuer: string; grant_type: string }
-  | { type: 'registered'; issuer: string };
+  /** The server ended the session: a new grant is needed. `code` and `error` say how it said so. */
+  | { type: 'session_ended'; issuer: string; code: OAuthErrorCode; error?: string }
+  /** Renewing failed, and the old token is still valid for a while. */
+  | { type: 'served_stale'; issuer: string; code: OAuthErrorCode }
+  /** A renewal ahead of time failed; the token handed out is still fresh. */
+  | { type: 'early_refresh_failed'; issuer: string; code: OAuthErrorCode }
+  | { type: 'registered'; issuer: string }
+  /** The new token could not be written: it is kept in memory, and written at the next use. */
+  | { type: 'persist_failed'; code: OAuthErrorCode; message: string }
+  /** The store can't be read or locked: the program goes on without it. */
+  | { type: 'store_unavailable'; code: OAuthErrorCode; message: string }
+  | { type: 'logged_out'; issuer: string };

@@ -1,0 +1,63 @@
+import { attempt, type Result, type Token, type TokenSource, type TokenSourceOptions } from '@oa/types';
+import { createContext, type Context } from './context.ts';
+import type { Credentials, Target } from './credentials.ts';
+import { shared } from './flight.ts';
+import { isEarly, isFresh } from './freshness.ts';
+import { read } from './keep.ts';
+import { logout } from './logout.ts';
+import { isStuck } from './obtain.ts';
+import type { ManagerOptions } from './options.ts';
+import { renew, renewEarly } from './renew.ts';
+import { openSession, type Session } from './session.ts';
+
+/** Hands out tokens: cached, else refreshed, else obtained. Any number of issuers, clients and scopes. */
+export interface Manager {
+  /**
+   * A valid token, or the OAuthError that came instead: no failure of transport, HTTP, decoding, storage or login rejects.
+   * Wrong arguments are a TypeError, and an abort rejects with the signal's own reason.
+   */
+  get(target: Target, credentials: Credentials, options?: TokenSourceOptions): Promise<Result<Token>>;
+  /** The same, rejecting with the OAuthError. */
+  getToken(target: Target, credentials: Credentials, options?: TokenSourceOptions): Promise<Token>;
+  /** A function that hands out tokens of these credentials, for `createFetch` of `@oa/fetch` and the like. */
+  source(target: Target, credentials: Credentials): TokenSource;
+  /** Revokes the token at the server (RFC 7009) and forgets it here, also where the server can't be reached. */
+  logout(target: Target, credentials: Credentials, options?: { signal?: AbortSignal }): Promise<Result<void>>;
+}
+
+/**
+ * Creates a manager. Nothing is read, opened or loaded before the first call.
+ *
+ * @throws TypeError for an unknown or impossible option
+ */
+export function createManager(options: ManagerOptions = {}): Manager {
+  const context = createContext(options);
+  const getToken: Manager['getToken'] = async (target, credentials, wanted = {}) =>
+    tokenOf(context, await openSession(context, target, credentials), wanted);
+  return {
+    getToken,
+    get: (target, credentials, wanted) => attempt(getToken(target, credentials, wanted)),
+    source: (target, credentials) => (wanted) => getToken(target, credentials, wanted),
+    logout: async (target, credentials, wanted) =>
+      logout(context, await openSession(context, target, credentials), wanted?.signal),
+  };
+}
+
+async function tokenOf(context: Context, session: Session, wanted: TokenSourceOptions): Promise<Token> {
+  wanted.signal?.throwIfAborted();
+  const seen = await read(context, session.key);
+  if (seen !== undefined && isFresh(context, seen, wanted)) {
+    context.emit({ type: 'cache_hit', issuer: session.issuer });
+    if (isEarly(context, seen) && (seen.refresh_token !== undefined || !isStuck(context, session)))
+      void renewEarly(context, session, seen);
+    return seen;
+  }
+  for (;;) {
+    const joining = context.flights.has(session.key);
+    const token = await shared(context, session.key, wanted.signal, (signal) =>
+      renew(context, session, { seen, wanted, signal }),
+    );
+    // What others wanted may be the very token that this caller has just seen rejected.
+    if (!joining || token.access_token !== wanted.rejected) return token;
+  }
+}

@@ -1,0 +1,74 @@
+import { OAuthError, type AuthorizationServer, type Client, type Token } from '@oa/types';
+import { clientFor, forgetRegistration, isRegistrationDead } from './client.ts';
+import type { Context } from './context.ts';
+import { keep } from './keep.ts';
+import type { Session } from './session.ts';
+
+const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
+
+/** Whether a new grant needs a person, and none may be asked. */
+export function isStuck(context: Context, session: Session): boolean {
+  return session.request.grant_type !== 'client_credentials' && !personPresent(context);
+}
+
+function personPresent({ options }: Context): boolean {
+  if (options.interaction === 'always' || options.interaction === 'never') return options.interaction === 'always';
+  if (typeof options.login?.openBrowser === 'function') return true;
+  return !process.env['CI'] && Boolean(process.stdin.isTTY || process.stderr.isTTY);
+}
+
+/** Says what is missing, and why: `cause` is the refusal that made the login necessary. */
+export function loginRequired(session: Session, cause?: OAuthError): OAuthError {
+  const why =
+    cause === undefined ? 'no usable token is cached' : `the session has ended (${cause.error ?? cause.code})`;
+  return new OAuthError(
+    cause?.code === 'refresh_interrupted' ? 'refresh_interrupted' : 'login_required',
+    `a person has to log in at ${session.issuer}: ${why}, and nobody can be asked here. ` +
+      'Run the program once in a terminal, or use the client credentials of a service.',
+    cause,
+  );
+}
+
+/** A new token by the grant of the session, stored. A registration that the server has forgotten is made anew, once. */
+export async function obtain(
+  context: Context,
+  session: Session,
+  signal: AbortSignal,
+  cause?: OAuthError,
+): Promise<Token> {
+  if (isStuck(context, session)) throw loginRequired(session, cause);
+  const server = await session.server();
+  const client = await clientFor(context, session, server);
+  let token: Token;
+  try {
+    token = await grant(context, session, server, client, signal);
+  } catch (error) {
+    if (!isRegistrationDead(session, error)) throw error;
+    await forgetRegistration(context, session, client);
+    token = await grant(context, session, server, await clientFor(context, session, server), signal);
+  }
+  await keep(context, session.key, token);
+  context.emit({ type: 'obtained', issuer: session.issuer, grant_type: session.request.grant_type });
+  return token;
+}
+
+async function grant(
+  context: Context,
+  session: Session,
+  server: AuthorizationServer,
+  client: Client,
+  signal: AbortSignal,
+): Promise<Token> {
+  const { grant_type, wire } = session.request;
+  if (grant_type === 'client_credentials') {
+    const { clientCredentials } = await import('@oa/client-credentials');
+    return clientCredentials(server, client, wire, context.network);
+  }
+  if (grant_type === DEVICE) {
+    const { startDeviceLogin, awaitDeviceLogin } = await import('@oa/device-code');
+    const started = await startDeviceLogin(server, client, wire, { ...context.network, signal });
+    return awaitDeviceLogin(server, client, started, { ...context.network, signal });
+  }
+  const { login } = await import('@oa/pkce/loopback');
+  return login(server, client, wire, { ...context.network, ...context.options.login, interaction: 'always', signal });
+}

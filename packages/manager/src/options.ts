@@ -1,0 +1,26 @@
+import type { ClientStore } from '@oa/client-store';
+import type { LoginOptions } from '@oa/pkce/loopback';
+import type { Client, Options, Store, Token } from '@oa/types';
+
+/** Milliseconds before its expiry from which a token is not handed out any more. */
+export const DEFAULT_LEEWAY = 60_000;
+
+/** How a manager behaves. Everything has a default that suits a command-line tool. */
+export interface ManagerOptions extends Omit<Options, 'signal'> {
+  /** The name of the program: its folder below `$XDG_CACHE_HOME` and `$XDG_CONFIG_HOME`. `oa` unless said otherwise. */
+  app?: string;
+  /** Where tokens are kept. Private files unless said otherwise; `new Map()` keeps them in memory. */
+  cache?: Store<Token>;
+  /** Where registered clients are kept. */
+  clients?: ClientStore;
+  /** Whether a person may be asked to log in. `auto`: where there is a terminal and no `CI` variable. */
+  interaction?: 'auto' | 'always' | 'never';
+  /** Milliseconds before its expiry from which a token is renewed: 60,000, and at most half of its lifetime. */
+  leeway?: number;
+  /** How a browser login is done. */
+  login?: Omit<LoginOptions, 'fetch' | 'signal' | 'now' | 'onEvent' | 'interaction'>;
+  /** What a new registration says about the program (RFC 7591 section 2): `client_name`, `client_uri`, ... */
+  registration?: Partial<Client>;
+  /** The URL of the program's client metadata document, used as `client_id` with servers that support it. */
+  clientMetadataUrl?: string;
+}

@@ -1,0 +1,88 @@
+import { isOAuthError, type Token, type TokenSourceOptions } from '@oa/types';
+import type { Context } from './context.ts';
+import { isAlive, isFresh } from './freshness.ts';
+import { locked, read } from './keep.ts';
+import { isStuck, loginRequired, obtain } from './obtain.ts';
+import { refresh, SessionEnd } from './refresh.ts';
+import type { Session } from './session.ts';
+
+/** What the caller had in hand when it found that it needs something newer. */
+interface Need {
+  seen: Token | undefined;
+  wanted: TokenSourceOptions;
+  signal: AbortSignal;
+}
+
+/** A token newer than the one seen: another process's, else refreshed, else obtained. One at a time over all processes. */
+export async function renew(context: Context, session: Session, need: Need): Promise<Token> {
+  if (need.seen?.refresh_token === undefined && isStuck(context, session)) throw loginRequired(session);
+  const { signal } = need;
+  const work = (): Promise<Token> => renewLocked(context, session, need);
+  return locked(context, session.key, work, { signal, whileWaiting: () => adopted(context, session, need) });
+}
+
+/**
+ * Renews a token that is still fresh, unless somebody else is at it. It never asks a person, and its failure is an event:
+ * the caller has its token.
+ */
+export async function renewEarly(context: Context, session: Session, seen: Token): Promise<void> {
+  if (context.early.has(session.key)) return;
+  context.early.add(session.key);
+  const need = { seen, wanted: { rejected: seen.access_token }, signal: new AbortController().signal };
+  try {
+    await locked(context, session.key, () => renewEarlyLocked(context, session, need), { timeout: 0 });
+  } catch (error) {
+    if (!isOAuthError(error)) throw error;
+    if (error.code !== 'lock_timeout')
+      context.emit({ type: 'early_refresh_failed', issuer: session.issuer, code: error.code });
+  } finally {
+    context.early.delete(session.key);
+  }
+}
+
+async function renewEarlyLocked(context: Context, session: Session, need: Need & { seen: Token }): Promise<void> {
+  if ((await adopted(context, session, need)) !== undefined) return;
+  if (!isRefreshable(session, need.seen)) {
+    await obtain(context, session, need.signal);
+    return;
+  }
+  const outcome = await refresh(context, session, need.seen);
+  if (outcome instanceof SessionEnd) throw outcome.cause;
+}
+
+/** The stored token, if somebody has renewed it since the caller looked. */
+async function adopted(context: Context, session: Session, { seen, wanted }: Need): Promise<Token | undefined> {
+  const stored = await read(context, session.key);
+  if (stored === undefined) return undefined;
+  const isNews = stored.access_token !== seen?.access_token;
+  if (!isFresh(context, stored, isNews ? { ...wanted, minimumValidity: 0 } : wanted)) return undefined;
+  context.emit({ type: 'adopted', issuer: session.issuer });
+  return stored;
+}
+
+async function renewLocked(context: Context, session: Session, need: Need): Promise<Token> {
+  need.signal.throwIfAborted();
+  const found = await adopted(context, session, need);
+  if (found !== undefined) return found;
+  const current = await read(context, session.key);
+  if (current === undefined) return obtain(context, session, need.signal);
+  try {
+    return await successor(context, session, current, need.signal);
+  } catch (error) {
+    if (!isOAuthError(error) || !isAlive(context, current, need.wanted)) throw error;
+    context.emit({ type: 'served_stale', issuer: session.issuer, code: error.code });
+    return current;
+  }
+}
+
+/** Refreshes `current`, or obtains a new token where the server has definitely ended the session. */
+async function successor(context: Context, session: Session, current: Token, signal: AbortSignal): Promise<Token> {
+  if (!isRefreshable(session, current)) return obtain(context, session, signal);
+  const outcome = await refresh(context, session, current);
+  return outcome instanceof SessionEnd ? obtain(context, session, signal, outcome.cause) : outcome;
+}
+
+/** RFC 6749 section 4.4.3: client credentials need no refresh token, and asking anew can't fail because of an old one. */
+function isRefreshable(session: Session, token: Token): boolean {
+  return token.refresh_token !== undefined && session.request.grant_type !== 'client_credentials';
+}
