@@ -1,0 +1,66 @@
+import { OAuthError } from '@oa/types';
+
+/** Nothing was sent yet: the name was not resolved, or no connection was made. The request can be sent again without harm. */
+const BEFORE_SENDING: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOTFOUND: 'the host name is unknown',
+  EAI_AGAIN: 'the host name could not be looked up',
+  EHOSTUNREACH: 'the host is unreachable',
+  ENETUNREACH: 'the network is unreachable',
+  ENETDOWN: 'the network is down',
+  EADDRNOTAVAIL: 'there is no route to that address',
+  UND_ERR_CONNECT_TIMEOUT: 'no connection was made in time',
+};
+const CERTIFICATE =
+  'its certificate is not trusted; where a company has its own authority, name its file in NODE_EXTRA_CA_CERTS';
+/** Nothing was sent either, but trying again changes nothing. */
+const UNTRUSTED: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_REVOKED',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+]);
+
+const unsent = new WeakSet<OAuthError>();
+
+/** Whether the failure came before the request left this machine, so that even a single-use grant may be sent again. */
+export function wasNeverSent(error: OAuthError): boolean {
+  return unsent.has(error);
+}
+
+/**
+ * What `fetch` or a body stream threw, as an OAuthError. Only its error code is looked at: messages and causes of HTTP clients hold
+ * URLs, headers and bodies.
+ */
+export function toOAuthError(thrown: unknown, name: string): OAuthError {
+  const codes = codesOf(thrown);
+  if (codes.includes('UND_ERR_HEADERS_OVERFLOW'))
+    return new OAuthError('response_too_large', `${name} sent more headers than are read.`);
+  if (codes.includes('UND_ERR_HEADERS_TIMEOUT') || codes.includes('UND_ERR_BODY_TIMEOUT'))
+    return new OAuthError('timeout', `${name} stopped answering. Try again later.`, { retryable: true });
+  if (codes.some((code) => UNTRUSTED.has(code)))
+    return new OAuthError('network_error', `No secure connection to ${name}: ${CERTIFICATE}.`);
+  const code = codes.find((code) => Object.hasOwn(BEFORE_SENDING, code));
+  const why = code === undefined ? 'the connection failed or broke' : `${BEFORE_SENDING[code]} (${code})`;
+  const error = new OAuthError('network_error', `No answer from ${name}: ${why}. Check the address and the network.`, {
+    retryable: true,
+  });
+  if (code !== undefined) unsent.add(error);
+  return error;
+}
+
+/** The error codes in a chain of causes. An `AggregateError` (one error per address of the host) counts by its first. */
+function codesOf(thrown: unknown): string[] {
+  const codes: string[] = [];
+  let current = thrown;
+  for (let depth = 0; depth < 8 && current instanceof Error; depth += 1) {
+    if ('code' in current && typeof current.code === 'string') codes.push(current.code);
+    current = current.cause ?? (current instanceof AggregateError ? (current.errors as unknown[])[0] : undefined);
+  }
+  return codes;
+}

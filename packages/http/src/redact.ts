@@ -1,0 +1,91 @@
+/**
+ * Parameters and client metadata that an error text may repeat. Everything else that was sent counts as a secret, so that an
+ * extension's parameter is one until somebody says otherwise.
+ */
+const PUBLIC: ReadonlySet<string> = words(`
+  grant_type client_id scope resource audience redirect_uri token_type_hint client_assertion_type
+  requested_token_type subject_token_type actor_token_type response_type redirect_uris grant_types
+  response_types token_endpoint_auth_method application_type client_name client_uri logo_uri tos_uri
+  policy_uri jwks_uri contacts software_id software_version client_id_issued_at client_secret_expires_at
+  registration_client_uri token_type issuer
+`);
+/** Headers that say nothing about who asks. */
+const PUBLIC_HEADERS: ReadonlySet<string> = new Set(['accept', 'content-type']);
+
+/** Every secret in a request's headers and in its form or JSON body. */
+export function secretsSent(headers: Record<string, string>, body: string | undefined): string[] {
+  const secrets: string[] = [];
+  for (const [name, value] of Object.entries(headers)) {
+    if (PUBLIC_HEADERS.has(name)) continue;
+    const credentials = value.slice(value.indexOf(' ') + 1);
+    secrets.push(value, credentials, ...basicParts(value));
+  }
+  if (body === undefined) return secrets;
+  if (headers['content-type'] === 'application/json') return [...secrets, ...secretsIn(JSON.parse(body))];
+  for (const [name, value] of new URLSearchParams(body)) if (!PUBLIC.has(name)) secrets.push(value);
+  return secrets;
+}
+
+const RECEIVED = [
+  'access_token',
+  'refresh_token',
+  'id_token',
+  'client_secret',
+  'registration_access_token',
+  'device_code',
+];
+
+/** The secrets in an answer, which its own error text may repeat. */
+export function secretsReceived(body: Record<string, unknown>): string[] {
+  return RECEIVED.flatMap((name) => textsIn(body[name]));
+}
+
+/** Every text under a name that is not known as public. */
+function secretsIn(json: unknown): string[] {
+  if (typeof json !== 'object' || json === null) return [];
+  return Object.entries(json).flatMap(([name, value]) => (PUBLIC.has(name) ? [] : textsIn(value)));
+}
+
+/** What a terminal can print (RFC 6749 section 5.2), without the secrets in any of the spellings that a server may send back. */
+export function redacted(text: string, secrets: readonly string[]): string {
+  let clean = printable(text);
+  const spellings = new Set(secrets.flatMap(spellingsOf));
+  // The longest first, so that no rest of a longer one stays.
+  for (const spelling of [...spellings].toSorted((a, b) => b.length - a.length))
+    clean = clean.replaceAll(new RegExp(escaped(spelling), 'gi'), '***');
+  return clean;
+}
+
+function spellingsOf(secret: string): string[] {
+  const form = new URLSearchParams({ '': secret }).toString().slice(1);
+  const base64 = btoa(String.fromCodePoint(...new TextEncoder().encode(secret)));
+  return [secret, form, encodeURIComponent(secret), base64].map(printable).filter((spelling) => spelling !== '');
+}
+
+/** The secret of an `Authorization: Basic`, as it stands there and form-decoded (RFC 6749 section 2.3.1). */
+function basicParts(header: string): string[] {
+  const encoded = /^Basic ([\w+/=]+)$/i.exec(header)?.[1];
+  if (encoded === undefined) return [];
+  const bytes = Uint8Array.from(atob(encoded), (character) => character.codePointAt(0) ?? 0);
+  const credentials = new TextDecoder().decode(bytes);
+  const secret = credentials.slice(credentials.indexOf(':') + 1);
+  return [secret, new URLSearchParams(`=${secret}`).get('') ?? ''];
+}
+
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  return Array.isArray(value) ? value.flatMap(textsIn) : secretsIn(value);
+}
+
+function printable(text: string): string {
+  return text.replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '');
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, String.raw`\$&`);
+}
+
+/** The words of a text as a set. */
+export function words(text: string): ReadonlySet<string> {
+  return new Set(text.trim().split(/\s+/));
+}

@@ -1,0 +1,112 @@
+import { isOAuthError, type OAuthError, type Options } from '@oa/types';
+import { withPatience, pause, type Patience } from './deadline.ts';
+import { exchange, type Answer } from './exchange.ts';
+import type { Outgoing } from './ky.ts';
+import { secretsSent } from './redact.ts';
+import { retryAfterOf, retryDelay, type Outcome } from './retry.ts';
+import { secureUrl, shown } from './url.ts';
+
+/** The options of a request. */
+export interface HttpOptions extends Options {
+  /** More request headers. The names are lower case. */
+  headers?: Record<string, string>;
+  /**
+   * Whether the server may get this request twice. A GET may, unless said otherwise. Any other request is by default sent again
+   * only if the connection failed before it went out.
+   */
+  repeatable?: boolean;
+}
+
+/** An answer of any status. Its body is at most 1 MiB. */
+export interface HttpResponse {
+  /** Where the answer came from, after redirects. */
+  url: string;
+  status: number;
+  headers: Headers;
+  text: string;
+  /** When the request that was answered went out, in milliseconds since the epoch. */
+  sentAt: number;
+}
+
+const METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'DELETE']);
+const secretsByResponse = new WeakMap<HttpResponse, readonly string[]>();
+
+/** The secrets that were sent for `response`, which no error text may repeat. */
+export function secretsOf(response: HttpResponse): readonly string[] {
+  return secretsByResponse.get(response) ?? [];
+}
+
+/**
+ * Sends a request to an OAuth endpoint and reads the answer, whatever its status.
+ *
+ * Only to https, or to http on loopback. A GET follows redirects within its origin, every other method none. What may be repeated is
+ * repeated at most twice: after a network failure, 429, 502, 503 or 504, as long as `Retry-After` and backoff fit into `timeout`.
+ *
+ * Rejects with `insecure_url`, `network_error`, `timeout`, `redirect_refused` or `response_too_large`, or with the signal's reason.
+ */
+export async function request(
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+  url: string,
+  options: HttpOptions & { body?: string } = {},
+): Promise<HttpResponse> {
+  if (!METHODS.has(method)) throw new TypeError('method must be GET, POST, PUT or DELETE');
+  const headers = checkedHeaders(options.headers);
+  const target = secureUrl(url);
+  const { body } = options;
+  return withPatience(options, shown(target), async (patience) => {
+    const outgoing = { method, headers, body, signal: patience.signal, fetch: options.fetch };
+    const response = await persistently(target, outgoing, options, patience);
+    secretsByResponse.set(response, secretsSent(headers, body));
+    return response;
+  });
+}
+
+async function persistently(
+  url: URL,
+  outgoing: Outgoing,
+  options: HttpOptions,
+  patience: Patience,
+): Promise<HttpResponse> {
+  const repeatable = options.repeatable ?? outgoing.method === 'GET';
+  for (let attempt = 1; ; attempt += 1) {
+    const sentAt = (options.now ?? Date.now)();
+    const result = await settled(exchange(url, outgoing));
+    const outcome = outcomeOf(result, options);
+    const delay = retryDelay(outcome, attempt, { repeatable, left: patience.left() });
+    if (delay === undefined) {
+      if (isOAuthError(result)) throw result;
+      return { ...result, sentAt };
+    }
+    const { error, status } = outcome;
+    const why = { code: error?.code ?? ('http_error' as const), ...(status === undefined ? {} : { status }) };
+    options.onEvent?.({ type: 'retry', url: shown(url), attempt, delay: delay / 1000, ...why });
+    await pause(delay, patience.signal);
+  }
+}
+
+async function settled(answer: Promise<Answer>): Promise<Answer | OAuthError> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isOAuthError(error)) return error;
+    throw error;
+  }
+}
+
+function outcomeOf(result: Answer | OAuthError, options: HttpOptions): Outcome {
+  if (isOAuthError(result)) return { error: result };
+  return { status: result.status, retryAfter: retryAfterOf(result.headers, options.now) };
+}
+
+/** A wrong value is named, never shown: `fetch` would print it. */
+function checkedHeaders(given: Record<string, string> = {}): Record<string, string> {
+  const headers: Record<string, string> = { accept: 'application/json' };
+  for (const [name, value] of Object.entries(given)) {
+    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name))
+      throw new TypeError('options.headers has a name that is not a header name');
+    if (typeof value !== 'string' || !/^[\t\x20-\x7e]*$/.test(value))
+      throw new TypeError(`options.headers: the value of ${name} must be a string of printable ASCII characters`);
+    headers[name.toLowerCase()] = value;
+  }
+  return headers;
+}
