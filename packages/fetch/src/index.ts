@@ -1,1 +1,2 @@
-export {};
+export { createFetch } from './fetch.ts';
+export type { FetchOptions } from './fetch.ts';

@@ -23,12 +23,12 @@ type NetworkEvent =
   | { type: 'not_replayed'; origin: string };
 
 type LoginEvent =
-  /** The receiver is ready. `url` is what the person has to open. */
-  | { type: 'login_waiting'; url: string; redirect_uri: string; expires_in: number }
+  /** The receiver is ready. `url` is what the person has to open; `paste` says whether the terminal takes a pasted address. */
+  | { type: 'login_waiting'; url: string; redirect_uri: string; expires_in: number; paste: boolean }
   /** No browser could be started: the person has to open the URL. `hint` says how on this kind of machine. */
   | { type: 'browser_unavailable'; hint: string }
   /** A request that is not this login's callback was answered and ignored; `count` so far. */
-  | { type: 'callback_ignored'; reason: 'path' | 'method' | 'state' | 'malformed'; count: number }
+  | { type: 'callback_ignored'; reason: 'host' | 'path' | 'method' | 'state'; count: number }
   | { type: 'callback_received'; via: 'loopback' | 'paste' }
   | { type: 'pasted_ignored'; code: OAuthErrorCode; count: number }
   | { type: 'code_exchanged'; issuer: string }
