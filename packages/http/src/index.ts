@@ -1,3 +1,3 @@
-export { getJson, postForm, postJson, readJson } from './json.ts';
+export { getJson, postForm, postJson, readError, readJson } from './json.ts';
 export { request } from './request.ts';
 export type { HttpOptions, HttpResponse } from './request.ts';

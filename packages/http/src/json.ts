@@ -28,6 +28,11 @@ export function readJson<T>(response: HttpResponse, schema: GenericSchema<unknow
   return validated(json, schema, url);
 }
 
+/** The error that `response` reports: `oauth_error`, or `http_error` for an error status without one. `undefined` for a success. */
+export function readError(response: HttpResponse): OAuthError | undefined {
+  return errorOf(response, parse(response.text));
+}
+
 /** GETs a JSON document. Codes as of {@link request} and {@link readJson}. */
 export async function getJson<T>(
   url: string,
@@ -44,8 +49,7 @@ export async function postForm<T>(
   schema: GenericSchema<unknown, T>,
   options: HttpOptions = {},
 ): Promise<T> {
-  const headers = { ...options.headers, 'content-type': 'application/x-www-form-urlencoded' };
-  return readJson(await request('POST', url, { ...options, headers, body: encodeForm(form) }), schema);
+  return readJson(await request('POST', url, { ...options, form }), schema);
 }
 
 /** POSTs `body` as JSON and reads JSON. Codes as of {@link request} and {@link readJson}. */
@@ -57,16 +61,6 @@ export async function postJson<T>(
 ): Promise<T> {
   const headers = { ...options.headers, 'content-type': 'application/json' };
   return readJson(await request('POST', url, { ...options, headers, body: JSON.stringify(body) }), schema);
-}
-
-/** A form body: an array is repeated, `undefined` is left out. */
-export function encodeForm(form: Parameters): string {
-  const encoded = new URLSearchParams();
-  for (const [name, value] of Object.entries(form)) {
-    if (value === undefined) continue;
-    for (const one of typeof value === 'string' ? [value] : value) encoded.append(name, one);
-  }
-  return encoded.toString();
 }
 
 function parse(text: string): unknown {

@@ -1,4 +1,4 @@
-import { isOAuthError, type OAuthError, type Options } from '@oa/types';
+import { isOAuthError, type OAuthError, type Options, type Parameters } from '@oa/types';
 import { withPatience, pause, type Patience } from './deadline.ts';
 import { exchange, type Answer } from './exchange.ts';
 import type { Outgoing } from './ky.ts';
@@ -41,18 +41,20 @@ export function secretsOf(response: HttpResponse): readonly string[] {
  *
  * Only to https, or to http on loopback. A GET follows redirects within its origin, every other method none. What may be repeated is
  * repeated at most twice: after a network failure, 429, 502, 503 or 504, as long as `Retry-After` and backoff fit into `timeout`.
+ * A `form` is sent as `application/x-www-form-urlencoded`: an array is repeated, `undefined` is left out.
  *
  * Rejects with `insecure_url`, `network_error`, `timeout`, `redirect_refused` or `response_too_large`, or with the signal's reason.
  */
 export async function request(
   method: 'GET' | 'POST' | 'PUT' | 'DELETE',
   url: string,
-  options: HttpOptions & { body?: string } = {},
+  options: HttpOptions & { body?: string; form?: Parameters } = {},
 ): Promise<HttpResponse> {
   if (!METHODS.has(method)) throw new TypeError('method must be GET, POST, PUT or DELETE');
   const headers = checkedHeaders(options.headers);
   const target = secureUrl(url);
-  const { body } = options;
+  const body = options.form === undefined ? options.body : encodeForm(options.form);
+  if (options.form !== undefined) headers['content-type'] = 'application/x-www-form-urlencoded';
   return withPatience(options, shown(target), async (patience) => {
     const outgoing = { method, headers, body, signal: patience.signal, fetch: options.fetch };
     const response = await persistently(target, outgoing, options, patience);
@@ -109,4 +111,13 @@ function checkedHeaders(given: Record<string, string> = {}): Record<string, stri
     headers[name.toLowerCase()] = value;
   }
   return headers;
+}
+
+function encodeForm(form: Parameters): string {
+  const encoded = new URLSearchParams();
+  for (const [name, value] of Object.entries(form)) {
+    if (value === undefined) continue;
+    for (const one of typeof value === 'string' ? [value] : value) encoded.append(name, one);
+  }
+  return encoded.toString();
 }
