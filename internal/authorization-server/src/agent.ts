@@ -26,6 +26,7 @@ export async function walk(
 ): Promise<{ response: Response } | { page: string }> {
   const cookies = new Map<string, string>();
   let url = new URL(start);
+  if (url.origin !== issuer) throw new TypeError(`expected an address of ${issuer}`);
   let body: URLSearchParams | undefined;
   for (let step = 0; step < MOST_STEPS; step += 1) {
     if (url.origin !== issuer)

@@ -1,0 +1,75 @@
+import { parseArgs } from 'node:util';
+import { isOAuthError } from '@oa/types';
+
+export interface Target {
+  issuer: string;
+  client_id?: string;
+  scope?: string;
+  api: string;
+}
+
+const USAGE = `Usage: pnpm --filter example-cli-login start --issuer <url> --api <url> [--client-id <id>] [--scope <scopes>]
+
+  --issuer     the authorization server (or the variable OA_ISSUER)
+  --api        what to call with the token
+  --client-id  a native client; without one the program registers itself
+  --scope      scopes, separated by spaces
+
+Without an issuer everything runs against an embedded server.`;
+
+const OPTIONS = {
+  issuer: { type: 'string' },
+  'client-id': { type: 'string' },
+  scope: { type: 'string' },
+  api: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+class UsageError extends Error {}
+
+/** Reads the command line. */
+export function readTarget(): Target {
+  const flags = parse();
+  if (flags.help === true) {
+    console.log(USAGE);
+    process.exit(0);
+  }
+  return {
+    issuer: requireUrl('--issuer', flags.issuer ?? process.env.OA_ISSUER),
+    api: requireUrl('--api', flags.api),
+    ...(flags['client-id'] !== undefined && { client_id: flags['client-id'] }),
+    ...(flags.scope !== undefined && { scope: flags.scope }),
+  };
+}
+
+/** Says what went wrong, and resolves to the exit code: 2 for a wrong command line, 1 for everything the world did. */
+export function report(error: unknown): number {
+  if (error instanceof UsageError) {
+    console.error(`${error.message}\n\n${USAGE}`);
+    return 2;
+  }
+  if (error instanceof TypeError && error.message === 'fetch failed') {
+    console.error('The API can not be reached: is --api right, and the network up?');
+    return 1;
+  }
+  if (!isOAuthError(error)) throw error;
+  console.error(`${error.code}: ${error.message}`);
+  if (error.error !== undefined) console.error(`The server said: ${error.error} ${error.error_description ?? ''}`);
+  if (error.retryable) console.error('Nothing has to be changed: try again later.');
+  return 1;
+}
+
+function requireUrl(name: string, value: string | undefined): string {
+  if (value === undefined) throw new UsageError(`${name} is missing`);
+  if (!/^https?:$/.test(URL.parse(value)?.protocol ?? '')) throw new UsageError(`${name} has to be an http(s) URL`);
+  return value;
+}
+
+/** `parseArgs` says what is wrong with a flag, in words for a person. */
+function parse() {
+  try {
+    return parseArgs({ options: OPTIONS }).values;
+  } catch (error) {
+    throw error instanceof Error ? new UsageError(error.message) : error;
+  }
+}

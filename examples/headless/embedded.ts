@@ -1,0 +1,4 @@
+import { runExample } from '@oa-internal/authorization-server/example';
+
+const program = `${import.meta.dirname}/src/main.ts`;
+await runExample({ client: 'confidential', programs: [program, program] });

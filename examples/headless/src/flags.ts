@@ -1,0 +1,77 @@
+import { parseArgs } from 'node:util';
+import { isOAuthError } from '@oa/types';
+
+export interface Job {
+  issuer: string;
+  client_id: string;
+  client_secret: string;
+  scope?: string;
+  api: string;
+}
+
+const USAGE = `Usage: pnpm --filter example-headless start --issuer <url> --client-id <id> --api <url> [--scope <scopes>]
+
+  --issuer     the authorization server (or the variable OA_ISSUER)
+  --client-id  a client that may use the client credentials grant; its secret is read from OA_CLIENT_SECRET
+  --api        what to call with the token
+  --scope      scopes, separated by spaces
+
+Without an issuer everything runs against an embedded server.`;
+
+const OPTIONS = {
+  issuer: { type: 'string' },
+  'client-id': { type: 'string' },
+  scope: { type: 'string' },
+  api: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+class UsageError extends Error {}
+
+/** Reads the command line. A secret is no flag: every user of the machine can read the flags of every process. */
+export function readJob(): Job {
+  const flags = parse();
+  if (flags.help === true) {
+    console.log(USAGE);
+    process.exit(0);
+  }
+  const issuer = requireUrl('--issuer', flags.issuer ?? process.env.OA_ISSUER);
+  const api = requireUrl('--api', flags.api);
+  const client_id = flags['client-id'];
+  if (!client_id) throw new UsageError('--client-id is missing');
+  const client_secret = process.env.OA_CLIENT_SECRET;
+  if (!client_secret) throw new UsageError('the variable OA_CLIENT_SECRET has to hold the secret of the client');
+  return { issuer, api, client_id, client_secret, ...(flags.scope !== undefined && { scope: flags.scope }) };
+}
+
+/** Says what went wrong, and resolves to the exit code: 2 for a wrong command line, 1 for everything the world did. */
+export function report(error: unknown): number {
+  if (error instanceof UsageError) {
+    console.error(`${error.message}\n\n${USAGE}`);
+    return 2;
+  }
+  if (error instanceof TypeError && error.message === 'fetch failed') {
+    console.error('The API can not be reached: is --api right, and the network up?');
+    return 1;
+  }
+  if (!isOAuthError(error)) throw error;
+  console.error(`${error.code}: ${error.message}`);
+  if (error.error !== undefined) console.error(`The server said: ${error.error} ${error.error_description ?? ''}`);
+  if (error.retryable) console.error('Nothing has to be changed: try again later.');
+  return 1;
+}
+
+function requireUrl(name: string, value: string | undefined): string {
+  if (value === undefined) throw new UsageError(`${name} is missing`);
+  if (!/^https?:$/.test(URL.parse(value)?.protocol ?? '')) throw new UsageError(`${name} has to be an http(s) URL`);
+  return value;
+}
+
+/** `parseArgs` says what is wrong with a flag, in words for a person. */
+function parse() {
+  try {
+    return parseArgs({ options: OPTIONS }).values;
+  } catch (error) {
+    throw error instanceof Error ? new UsageError(error.message) : error;
+  }
+}

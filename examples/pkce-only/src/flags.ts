@@ -1,0 +1,75 @@
+import { parseArgs } from 'node:util';
+
+export interface Target {
+  issuer: string;
+  client_id: string;
+  scope?: string;
+  api?: string;
+}
+
+const USAGE = `Usage: pnpm --filter example-pkce-only start --issuer <url> --client-id <id> [--api <url>] [--scope <scopes>]
+
+  --issuer     the authorization server (or the variable OA_ISSUER)
+  --client-id  a native client that may redirect to http://127.0.0.1/callback, on any port
+  --scope      scopes, separated by spaces
+  --api        what to call with the token
+
+Without an issuer everything runs against an embedded server.`;
+
+const OPTIONS = {
+  issuer: { type: 'string' },
+  'client-id': { type: 'string' },
+  scope: { type: 'string' },
+  api: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+class UsageError extends Error {}
+
+/** Reads the command line. */
+export function readTarget(): Target {
+  const flags = parse();
+  if (flags.help === true) {
+    console.log(USAGE);
+    process.exit(0);
+  }
+  const issuer = requireUrl('--issuer', flags.issuer ?? process.env.OA_ISSUER);
+  if (!flags['client-id']) throw new UsageError('--client-id is missing');
+  return {
+    issuer,
+    client_id: flags['client-id'],
+    ...(flags.api !== undefined && { api: requireUrl('--api', flags.api) }),
+    ...(flags.scope !== undefined && { scope: flags.scope }),
+  };
+}
+
+/** Says what went wrong, and resolves to the exit code: 2 for a wrong command line, 1 for everything the world did. */
+export function report(error: unknown): number {
+  if (error instanceof UsageError) {
+    console.error(`${error.message}\n\n${USAGE}`);
+    return 2;
+  }
+  if (error instanceof TypeError && error.message === 'fetch failed') {
+    console.error('The issuer or the API can not be reached: is --issuer and --api right, and the network up?');
+    return 1;
+  }
+  // Without @oa/types to import `isOAuthError` from, the name tells: every error of the family is an OAuthError.
+  if (!(error instanceof Error && error.name === 'OAuthError' && 'code' in error)) throw error;
+  console.error(`${String(error.code)}: ${error.message}`);
+  return 1;
+}
+
+function requireUrl(name: string, value: string | undefined): string {
+  if (value === undefined) throw new UsageError(`${name} is missing`);
+  if (!/^https?:$/.test(URL.parse(value)?.protocol ?? '')) throw new UsageError(`${name} has to be an http(s) URL`);
+  return value;
+}
+
+/** `parseArgs` says what is wrong with a flag, in words for a person. */
+function parse() {
+  try {
+    return parseArgs({ options: OPTIONS }).values;
+  } catch (error) {
+    throw error instanceof Error ? new UsageError(error.message) : error;
+  }
+}

@@ -1,0 +1,18 @@
+import type { LoginOptions } from '@oa/pkce/loopback';
+import { readTarget, report } from './flags.ts';
+import { logIn } from './log-in.ts';
+
+/** The program: logs in, and calls the API if there is one. */
+export async function run(options?: LoginOptions): Promise<void> {
+  try {
+    const target = readTarget();
+    const { access_token, token_type, expires_in, scope } = await logIn(target, options);
+    console.log(`Logged in: ${token_type} token, scope ${scope ?? 'not named'}, good for ${expires_in ?? '?'} s.`);
+    if (target.api === undefined) return;
+    const response = await fetch(target.api, { headers: { authorization: `Bearer ${access_token}` } });
+    console.log(`GET ${target.api} answered ${response.status}: ${await response.text()}`);
+    if (!response.ok) process.exitCode = 1;
+  } catch (error) {
+    process.exitCode = report(error);
+  }
+}

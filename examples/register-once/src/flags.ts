@@ -1,0 +1,50 @@
+import { parseArgs } from 'node:util';
+import { isOAuthError } from '@oa/types';
+
+const USAGE = `Usage: pnpm --filter example-register-once start --issuer <url>
+
+  --issuer  an authorization server with dynamic client registration (or the variable OA_ISSUER)
+
+Without an issuer everything runs against an embedded server.`;
+
+const OPTIONS = { issuer: { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const;
+
+class UsageError extends Error {}
+
+/** Reads the command line. */
+export function readIssuer(): string {
+  const flags = parse();
+  if (flags.help === true) {
+    console.log(USAGE);
+    process.exit(0);
+  }
+  return requireUrl('--issuer', flags.issuer ?? process.env.OA_ISSUER);
+}
+
+/** Says what went wrong, and resolves to the exit code: 2 for a wrong command line, 1 for everything the world did. */
+export function report(error: unknown): number {
+  if (error instanceof UsageError) {
+    console.error(`${error.message}\n\n${USAGE}`);
+    return 2;
+  }
+  if (!isOAuthError(error)) throw error;
+  console.error(`${error.code}: ${error.message}`);
+  if (error.error !== undefined) console.error(`The server said: ${error.error} ${error.error_description ?? ''}`);
+  if (error.retryable) console.error('Nothing has to be changed: try again later.');
+  return 1;
+}
+
+function requireUrl(name: string, value: string | undefined): string {
+  if (value === undefined) throw new UsageError(`${name} is missing`);
+  if (!/^https?:$/.test(URL.parse(value)?.protocol ?? '')) throw new UsageError(`${name} has to be an http(s) URL`);
+  return value;
+}
+
+/** `parseArgs` says what is wrong with a flag, in words for a person. */
+function parse() {
+  try {
+    return parseArgs({ options: OPTIONS }).values;
+  } catch (error) {
+    throw error instanceof Error ? new UsageError(error.message) : error;
+  }
+}

@@ -1,0 +1,132 @@
+/** What every example does around its program: give it a server to talk to, run it, say what arrived. */
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LoggedRequest } from './log.ts';
+import { startProtectedApi } from './protected-api.ts';
+import { listen, startAuthorizationServer, stop, type AuthorizationServerHandle } from './server.ts';
+
+export interface Example {
+  /** The client that the programs use with the embedded server, if they do not register one. */
+  client?: 'confidential' | 'public';
+  /** Paths of the programs, run one after the other, each in its own process. */
+  programs: string[];
+  /** The same programs, with the agent in place of a person. Used where nobody has a browser here. */
+  agentPrograms?: string[];
+}
+
+const AGENT = 'OA_EXAMPLE_AGENT';
+
+/** Runs an example: against the issuer of `--issuer` or `OA_ISSUER`, else against an embedded server. Sets the exit code. */
+export async function runExample(example: Example): Promise<void> {
+  const args = process.argv.slice(2);
+  const real = args.some((arg) => /^(--issuer(=.*)?|--help|-h)$/.test(arg)) || process.env.OA_ISSUER !== undefined;
+  process.exitCode = real ? await runAll([...new Set(example.programs)], args, {}) : await runEmbedded(example, args);
+}
+
+async function runEmbedded(example: Example, args: string[]): Promise<number> {
+  const directory = await mkdtemp(join(tmpdir(), 'oa-example-'));
+  await using server = await startAuthorizationServer();
+  await using api = await startProtectedApi(server);
+  await using agent = await startAgent(server);
+  say(`Embedded authorization server: ${server.issuer} (--issuer names a real one)`);
+  const alone = example.agentPrograms !== undefined && !personPresent();
+  if (alone) say('No terminal with a display here: an agent fills in the login and consent forms instead of a person.');
+  const target = ['--issuer', server.issuer, '--api', api.url, ...clientFlags(example, server), ...args];
+  const env = {
+    XDG_CACHE_HOME: join(directory, 'cache'),
+    XDG_CONFIG_HOME: join(directory, 'config'),
+    LOCALAPPDATA: directory,
+    OA_CLIENT_SECRET: example.client === 'confidential' ? server.confidential.client_secret : undefined,
+    [AGENT]: agent.url,
+  };
+  try {
+    return await runAll(alone ? (example.agentPrograms ?? []) : example.programs, target, env, () => {
+      const seen = [...server.requests.splice(0), ...api.requests.splice(0)].filter((one) => !isPage(one));
+      return `Requests: ${seen.map(describe).join(', ') || 'none'}`;
+    });
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function runAll(
+  programs: string[],
+  args: string[],
+  env: Record<string, string | undefined>,
+  summary?: () => string,
+): Promise<number> {
+  for (const [index, program] of programs.entries()) {
+    if (programs.length > 1) say(`\n── process ${index + 1} of ${programs.length}`);
+    const status = await run(program, args, env);
+    if (summary !== undefined) say(summary());
+    if (status !== 0) return status;
+  }
+  return 0;
+}
+
+function run(program: string, args: string[], env: Record<string, string | undefined>): Promise<number> {
+  const child = spawn(process.execPath, [...process.execArgv, program, ...args], {
+    stdio: 'inherit',
+    env: { ...process.env, ...env },
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => resolve(code ?? 1));
+  });
+}
+
+/** A small server that hands a login's address to the agent, so that the program that logs in can be another process. */
+export async function startAgent(
+  server: AuthorizationServerHandle,
+): Promise<{ url: string; [Symbol.asyncDispose](): Promise<void> }> {
+  const http = createServer((request, response) => {
+    const login = async (): Promise<void> => {
+      let body = '';
+      for await (const chunk of request) body += String(chunk);
+      await server.logIn(body);
+    };
+    login().then(
+      () => response.end(),
+      (error: unknown) => response.writeHead(500).end(String(error)),
+    );
+  });
+  const url = await listen(http, '127.0.0.1');
+  return { url, [Symbol.asyncDispose]: () => stop(http) };
+}
+
+/** For a program's `openBrowser`: asks the agent of the process that started it to log in at `url`. */
+export async function askAgent(url: string): Promise<void> {
+  const agent = process.env[AGENT];
+  if (agent === undefined) throw new Error(`${AGENT} is not set: start this example with its start script`);
+  const response = await fetch(agent, { method: 'POST', body: url });
+  if (!response.ok) throw new Error(`the agent could not log in: ${await response.text()}`);
+}
+
+function clientFlags(example: Example, server: AuthorizationServerHandle): string[] {
+  return example.client === undefined ? [] : ['--client-id', server[example.client].client_id];
+}
+
+/** Whether somebody sits here who can be shown a browser. */
+export function personPresent(): boolean {
+  const display =
+    ['darwin', 'win32'].includes(process.platform) ||
+    process.env.DISPLAY !== undefined ||
+    process.env.WAYLAND_DISPLAY !== undefined;
+  return process.stdin.isTTY && process.stderr.isTTY && display && process.env.CI === undefined;
+}
+
+/** The pages are the business of the person or the agent; what the program itself asked for is of interest. */
+function isPage({ path }: LoggedRequest): boolean {
+  return path.startsWith('/interaction') || path.startsWith('/authorize') || path === '/favicon.ico';
+}
+
+function describe({ method, path, grant_type, status }: LoggedRequest): string {
+  return `${method} ${path}${grant_type === undefined ? '' : ` (${grant_type})`} ${status}`;
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
