@@ -1,1 +1,4 @@
-export {};
+export { login } from './login.ts';
+export type { LoginOptions, PasteStreams } from './options.ts';
+export { loopbackRedirectUris } from './redirect.ts';
+export type { RedirectHost } from './redirect.ts';

@@ -30,7 +30,7 @@ type LoginEvent =
   /** A request that is not this login's callback was answered and ignored; `count` so far. */
   | { type: 'callback_ignored'; reason: 'host' | 'path' | 'method' | 'state'; count: number }
   | { type: 'callback_received'; via: 'loopback' | 'paste' }
-  | { type: 'pasted_ignored'; code: OAuthErrorCode; count: number }
+  | { type: 'pasted_ignored'; code: OAuthErrorCode }
   | { type: 'code_exchanged'; issuer: string }
   /** What the person has to enter, and where (RFC 8628). */
   | {

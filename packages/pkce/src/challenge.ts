@@ -1,0 +1,37 @@
+/** The secret of one login and what of it may be seen (RFC 7636 section 4). */
+export interface Pkce {
+  /** Kept until the code is exchanged, never sent before. */
+  code_verifier: string;
+  code_challenge: string;
+  code_challenge_method: 'S256';
+}
+
+/**
+ * Makes the PKCE values of one login: 256 random bits and their S256 challenge. Use them once.
+ *
+ * Needs Web Crypto, so in a browser a secure context.
+ *
+ * @see RFC 7636 sections 4.1 and 4.2. `plain` is not offered (RFC 9700 section 2.1.1).
+ */
+export async function createPkce(): Promise<Pkce> {
+  const code_verifier = randomText();
+  return { code_verifier, code_challenge: await challengeOf(code_verifier), code_challenge_method: 'S256' };
+}
+
+/** RFC 7636 section 4.2. */
+export async function challengeOf(verifier: string): Promise<string> {
+  return base64url(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier))));
+}
+
+/** 256 random bits in 43 characters that need no escaping anywhere. */
+export function randomText(): string {
+  return base64url(crypto.getRandomValues(new Uint8Array(32)));
+}
+
+function base64url(bytes: Uint8Array): string {
+  return base64(bytes).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+}
+
+export function base64(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes));
+}
