@@ -1,1 +1,3 @@
-export {};
+export type { ClientStoreOptions } from './paths.ts';
+export { fileClientStore } from './store.ts';
+export type { ClientStore, GetOrRegisterOptions, StoredClient } from './store.ts';

@@ -1,0 +1,146 @@
+import { constants, mkdirSync } from 'node:fs';
+import { lstat, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { OAuthError } from '@oa/types';
+import { checkTarget, errorName, LARGEST_FILE, locate, NO_FOLLOW, storageError } from './check.ts';
+
+/** Milliseconds after which a temporary file has no writer any more. */
+const ABANDONED = 60 * 60 * 1000;
+/** Milliseconds for which a virus scanner or an indexer may keep a file busy on Windows. */
+const BUSY = 2000;
+
+/** {@link file://./lazy.ts} documents it. */
+export async function write(path: string, text: string): Promise<void> {
+  const bytes = encode(path, text);
+  const target = prepare(path);
+  checkTarget(target);
+  const temporary = temporaryName(target);
+  let created = false;
+  try {
+    const handle = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW, 0o600);
+    created = true;
+    await fill(handle, bytes);
+    await publish(temporary, target);
+  } catch (error) {
+    // A file that can't be removed either is left to the sweep: the first error is the one to tell.
+    if (created) await Promise.allSettled([rm(temporary, { force: true })]);
+    throw storageError(error, target);
+  }
+}
+
+/** The bytes of `text`, if {@link file://./read.ts} would take them back. */
+export function encode(path: string, text: string): Buffer {
+  const bytes = Buffer.from(text, 'utf8');
+  if (bytes.length > LARGEST_FILE)
+    throw new OAuthError(
+      'storage_unavailable',
+      `${path} would have ${bytes.length} bytes; ${LARGEST_FILE} is the limit.`,
+    );
+  return bytes;
+}
+
+/** Makes the directory (0700, with its parents) where it is missing, and tells where `path` really is. */
+export function prepare(path: string): string {
+  const found = locate(path);
+  if (found !== undefined) return found;
+  const directory = dirname(path);
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw storageError(error, directory);
+  }
+  const made = locate(path);
+  if (made === undefined)
+    throw new OAuthError('storage_unavailable', `${directory} was removed in the meantime. Try again.`);
+  return made;
+}
+
+/** Replaces the content, makes sure that it is all there and on the disk, and closes. */
+export async function fill(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+  try {
+    for (let at = 0; at < bytes.length;) at += (await handle.write(bytes, at, bytes.length - at, at)).bytesWritten;
+    await handle.truncate(bytes.length);
+    if ((await handle.stat()).size !== bytes.length) throw Object.assign(new Error('short write'), { code: 'EIO' });
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Puts a finished temporary file in its place. After this a power cut brings nothing old back. */
+export async function publish(temporary: string, target: string): Promise<void> {
+  for (const started = performance.now(); ; await sleep(20)) {
+    try {
+      await rename(temporary, target);
+      break;
+    } catch (error) {
+      // Windows refuses while somebody reads the target. Writing in place instead could leave half a file.
+      const busy = process.platform === 'win32' && ['EPERM', 'EACCES', 'EBUSY'].includes(errorName(error) ?? '');
+      if (!busy || performance.now() - started > BUSY) throw error;
+    }
+  }
+  await syncDirectory(dirname(target));
+}
+
+/** Makes names durable. Windows does not open directories; some network file systems do not sync them. */
+export async function syncDirectory(directory: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(directory, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } catch (error) {
+    if (!['EINVAL', 'ENOTSUP'].includes(errorName(error) ?? '')) throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** {@link file://./lazy.ts} documents it. */
+export async function remove(path: string): Promise<void> {
+  const target = locate(path);
+  if (target === undefined) return;
+  try {
+    await rm(target, { force: true });
+    await rm(`${target}.pending`, { force: true });
+    await syncDirectory(dirname(target));
+  } catch (error) {
+    throw storageError(error, target);
+  }
+}
+
+/** {@link file://./lazy.ts} documents it. */
+export async function moveAside(path: string): Promise<string | undefined> {
+  const target = locate(path);
+  if (target === undefined) return undefined;
+  const aside = `${target}.corrupt-${Date.now()}`;
+  try {
+    await rename(target, aside);
+    return aside;
+  } catch (error) {
+    if (errorName(error) === 'ENOENT') return undefined;
+    throw storageError(error, target);
+  }
+}
+
+/** Removes what killed writers of `target` left behind. Called with its lock held. */
+export async function sweep(target: string): Promise<void> {
+  const directory = dirname(target);
+  const prefix = `.${basename(target)}.`;
+  try {
+    for (const name of await readdir(directory)) {
+      if (!name.startsWith(prefix) || !/^[\da-f]{18}\.tmp$/.test(name.slice(prefix.length))) continue;
+      const { mtimeMs } = await lstat(join(directory, name));
+      if (Date.now() - mtimeMs > ABANDONED) await rm(join(directory, name), { force: true });
+    }
+  } catch (error) {
+    // ENOENT: its writer was alive after all, and has just renamed it.
+    if (errorName(error) !== 'ENOENT') throw storageError(error, directory);
+  }
+}
+
+/** A name beside `target` that can't be guessed, and that the sweep recognises. */
+export function temporaryName(target: string): string {
+  const random = Buffer.from(crypto.getRandomValues(new Uint8Array(9))).toString('hex');
+  return join(dirname(target), `.${basename(target)}.${random}.tmp`);
+}
