@@ -1,5 +1,5 @@
 // The same program where nobody has a browser: the embedded server's agent fills in the forms.
-import { askAgent } from '@oa-internal/authorization-server/example';
+import { askAgent } from '@oa-internal/authorization-server/program';
 import { run } from './run.ts';
 
 await run({ openBrowser: askAgent });

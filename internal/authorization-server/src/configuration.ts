@@ -7,7 +7,6 @@ import {
   type KoaContextWithOIDC,
   type ResourceServer,
 } from 'oidc-provider';
-import { memoryAdapter } from './memory.ts';
 import { codeConfirmPage, codeInputPage, codeSuccessPage, errorPage } from './pages.ts';
 
 /** The one person who has an account. */
@@ -51,10 +50,10 @@ const clients: ClientMetadata[] = [
 ];
 
 /** The configuration of oidc-provider. Every default that prints a notice is replaced. */
-export function configuration(accessTokenTtl: () => number): Configuration {
+export function configuration(adapter: Configuration['adapter'], accessTokenTtl: () => number): Configuration {
   const day = 24 * 60 * 60;
   return {
-    adapter: memoryAdapter(),
+    adapter,
     clients,
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     jwks: { keys: [{ ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }) }] },

@@ -1,12 +1,12 @@
 /** What every example does around its program: give it a server to talk to, run it, say what arrived. */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LoggedRequest } from './log.ts';
+import { personPresent, startAgent } from './program.ts';
 import { startProtectedApi } from './protected-api.ts';
-import { listen, startAuthorizationServer, stop, type AuthorizationServerHandle } from './server.ts';
+import { startAuthorizationServer, type AuthorizationServerHandle } from './server.ts';
 
 export interface Example {
   /** The client that the programs use with the embedded server, if they do not register one. */
@@ -16,8 +16,6 @@ export interface Example {
   /** The same programs, with the agent in place of a person. Used where nobody has a browser here. */
   agentPrograms?: string[];
 }
-
-const AGENT = 'OA_EXAMPLE_AGENT';
 
 /** Runs an example: against the issuer of `--issuer` or `OA_ISSUER`, else against an embedded server. Sets the exit code. */
 export async function runExample(example: Example): Promise<void> {
@@ -40,7 +38,7 @@ async function runEmbedded(example: Example, args: string[]): Promise<number> {
     XDG_CONFIG_HOME: join(directory, 'config'),
     LOCALAPPDATA: directory,
     OA_CLIENT_SECRET: example.client === 'confidential' ? server.confidential.client_secret : undefined,
-    [AGENT]: agent.url,
+    ...agent.env,
   };
   try {
     return await runAll(alone ? (example.agentPrograms ?? []) : example.programs, target, env, () => {
@@ -78,44 +76,8 @@ function run(program: string, args: string[], env: Record<string, string | undef
   });
 }
 
-/** A small server that hands a login's address to the agent, so that the program that logs in can be another process. */
-export async function startAgent(
-  server: AuthorizationServerHandle,
-): Promise<{ url: string; [Symbol.asyncDispose](): Promise<void> }> {
-  const http = createServer((request, response) => {
-    const login = async (): Promise<void> => {
-      let body = '';
-      for await (const chunk of request) body += String(chunk);
-      await server.logIn(body);
-    };
-    login().then(
-      () => response.end(),
-      (error: unknown) => response.writeHead(500).end(String(error)),
-    );
-  });
-  const url = await listen(http, '127.0.0.1');
-  return { url, [Symbol.asyncDispose]: () => stop(http) };
-}
-
-/** For a program's `openBrowser`: asks the agent of the process that started it to log in at `url`. */
-export async function askAgent(url: string): Promise<void> {
-  const agent = process.env[AGENT];
-  if (agent === undefined) throw new Error(`${AGENT} is not set: start this example with its start script`);
-  const response = await fetch(agent, { method: 'POST', body: url });
-  if (!response.ok) throw new Error(`the agent could not log in: ${await response.text()}`);
-}
-
 function clientFlags(example: Example, server: AuthorizationServerHandle): string[] {
   return example.client === undefined ? [] : ['--client-id', server[example.client].client_id];
-}
-
-/** Whether somebody sits here who can be shown a browser. */
-export function personPresent(): boolean {
-  const display =
-    ['darwin', 'win32'].includes(process.platform) ||
-    process.env.DISPLAY !== undefined ||
-    process.env.WAYLAND_DISPLAY !== undefined;
-  return process.stdin.isTTY && process.stderr.isTTY && display && process.env.CI === undefined;
 }
 
 /** The pages are the business of the person or the agent; what the program itself asked for is of interest. */

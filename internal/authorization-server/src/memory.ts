@@ -1,10 +1,16 @@
 import { errors, type Adapter, type AdapterPayload } from 'oidc-provider';
 
+export interface Memory {
+  adapter: (model: string) => Adapter;
+  /** Forgets every entry of one kind. */
+  forgetAll(model: string): void;
+}
+
 /**
  * Where the server keeps everything: one Map that dies with it. (oidc-provider's own is an LRU of 1,000 entries,
  * which a test with many tokens overflows.)
  */
-export function memoryAdapter(): (model: string) => Adapter {
+export function memoryAdapter(): Memory {
   const everything = new Map<string, AdapterPayload>();
 
   function search(model: string, member: 'uid' | 'userCode', value: string): AdapterPayload | undefined {
@@ -20,7 +26,7 @@ export function memoryAdapter(): (model: string) => Adapter {
     for (const [key, payload] of everything) if (payload.grantId === grantId) everything.delete(key);
   }
 
-  return (model) => ({
+  const adapter = (model: string): Adapter => ({
     async upsert(id, payload) {
       everything.set(`${model}:${id}`, payload);
     },
@@ -50,4 +56,11 @@ export function memoryAdapter(): (model: string) => Adapter {
       forgetGrant(grantId);
     },
   });
+
+  return {
+    adapter,
+    forgetAll(model) {
+      for (const key of everything.keys()) if (key.startsWith(`${model}:`)) everything.delete(key);
+    },
+  };
 }

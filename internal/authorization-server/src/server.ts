@@ -4,6 +4,7 @@ import { Provider } from 'oidc-provider';
 import { walk, type Answer } from './agent.ts';
 import { configuration, confidential, native, resource, user } from './configuration.ts';
 import { interactions } from './interactions.ts';
+import { memoryAdapter } from './memory.ts';
 import { requestLog, type LoggedRequest } from './log.ts';
 
 /** What the server knows about an access token that is valid now. */
@@ -34,6 +35,8 @@ export interface AuthorizationServerHandle {
   approveDevice(verificationUriComplete: string, answer?: Answer): Promise<void>;
   /** Seconds that access tokens live from now on. */
   setAccessTokenTtl(seconds: number): void;
+  /** Makes every access token invalid at once, as an administrator might; refresh tokens stay. */
+  dropAccessTokens(): void;
   /** What a resource server needs to know about an access token, without a request; `undefined` if it is not valid. */
   introspect(accessToken: string): Promise<ValidToken | undefined>;
   close(): Promise<void>;
@@ -47,9 +50,10 @@ export async function startAuthorizationServer(
   let accessTokenTtl = options.accessTokenTtl ?? 3600;
   const server = createServer();
   const issuer = await listen(server, options.host ?? '127.0.0.1');
+  const memory = memoryAdapter();
   const provider = new Provider(
     issuer,
-    configuration(() => accessTokenTtl),
+    configuration(memory.adapter, () => accessTokenTtl),
   );
   const requests: LoggedRequest[] = [];
   provider.use(requestLog(requests));
@@ -83,6 +87,10 @@ export async function startAuthorizationServer(
     },
     setAccessTokenTtl: (seconds) => {
       accessTokenTtl = seconds;
+    },
+    dropAccessTokens: () => {
+      memory.forgetAll('AccessToken');
+      memory.forgetAll('ClientCredentials');
     },
     introspect: (accessToken) => introspect(provider, accessToken),
     close,

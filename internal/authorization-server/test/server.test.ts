@@ -263,6 +263,13 @@ test('the protected API takes tokens for itself or for nobody in particular, and
   expect(refused.json.error).toBe('invalid_target');
 });
 
+test('access tokens can be dropped, and refresh tokens outlive that', async () => {
+  const token = await exchange(await login());
+  server.dropAccessTokens();
+  expect(await server.introspect(String(token.json.access_token))).toBeUndefined();
+  expect((await refresh(token.json.refresh_token)).status).toBe(200);
+});
+
 test('access tokens live as long as the server is told', async () => {
   await using short = await startAuthorizationServer({ host: '::1', accessTokenTtl: 7 });
   const { client_id, client_secret } = short.confidential;
