@@ -1,0 +1,116 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { parseChallenges } from '@oa/discovery';
+
+const runs = Number(process.env['OA_FUZZ_RUNS'] ?? 300);
+
+/** Challenges as plain objects, to compare. */
+const parse = (header: string | null) =>
+  parseChallenges(header).map(({ parameters, ...rest }) => ({ ...rest, parameters: { ...parameters } }));
+
+test.each<[string, string | null, ReturnType<typeof parse>]>([
+  ['nothing', null, []],
+  ['an empty header', ' , ,', []],
+  ['a scheme alone', 'Negotiate', [{ scheme: 'negotiate', parameters: {} }]],
+  ['a token68', 'Negotiate YIIB/+==', [{ scheme: 'negotiate', token68: 'YIIB/+==', parameters: {} }]],
+  [
+    'quoted strings with commas, quotes and escapes',
+    'Bearer realm="a, \\"b\\" \\\\ c=d", error="invalid_token"',
+    [{ scheme: 'bearer', parameters: { realm: 'a, "b" \\ c=d', error: 'invalid_token' } }],
+  ],
+  [
+    'the example of RFC 9110 section 11.6.1',
+    'Basic realm="simple", Newauth realm="apps", type=1, title="Login to \\"apps\\""',
+    [
+      { scheme: 'basic', parameters: { realm: 'simple' } },
+      { scheme: 'newauth', parameters: { realm: 'apps', type: '1', title: 'Login to "apps"' } },
+    ],
+  ],
+  [
+    'any order, any case, spaces around the equals sign',
+    'dpop ALGS = "ES256 PS256",bEARER Resource_Metadata="https://api.example/.well-known/x?a=b,c" , scope="a b"',
+    [
+      { scheme: 'dpop', parameters: { algs: 'ES256 PS256' } },
+      { scheme: 'bearer', parameters: { resource_metadata: 'https://api.example/.well-known/x?a=b,c', scope: 'a b' } },
+    ],
+  ],
+  [
+    'a token68 between others',
+    'Bearer realm="x", Negotiate abc=, DPoP algs=ES256',
+    [
+      { scheme: 'bearer', parameters: { realm: 'x' } },
+      { scheme: 'negotiate', token68: 'abc=', parameters: {} },
+      { scheme: 'dpop', parameters: { algs: 'ES256' } },
+    ],
+  ],
+  [
+    'parameters without commas, URLs without quotes: seen in the wild',
+    'Bearer error="invalid_token" resource_metadata=https://api.example/x',
+    [{ scheme: 'bearer', parameters: { error: 'invalid_token', resource_metadata: 'https://api.example/x' } }],
+  ],
+  ['the first of two', 'Bearer scope="a", scope="b"', [{ scheme: 'bearer', parameters: { scope: 'a' } }]],
+  ['an empty quoted string', 'Bearer realm=""', [{ scheme: 'bearer', parameters: { realm: '' } }]],
+  ['no end of the quoted string', 'Bearer a=b, realm="never', [{ scheme: 'bearer', parameters: { a: 'b' } }]],
+  ['a parameter of no challenge', 'realm="x", Bearer a=b', [{ scheme: 'bearer', parameters: { a: 'b' } }]],
+  ['rubbish between challenges', '@@@ , Bearer a=b, é="x"', [{ scheme: 'bearer', parameters: { a: 'b' } }]],
+])('E4: %s', (_name, header, expected) => {
+  expect(parse(header)).toEqual(expected);
+});
+
+test('a parameter that is called like a member of every object is only a parameter', () => {
+  const [challenge] = parseChallenges('Bearer __proto__="x", constructor=y');
+  expect(Object.entries(challenge?.parameters ?? {})).toEqual([
+    ['__proto__', 'x'],
+    ['constructor', 'y'],
+  ]);
+  expect(parseChallenges('Bearer')[0]?.parameters['toString']).toBeUndefined();
+});
+
+test('hostile headers of a million characters are parsed, where quadratic time or a deep stack would fail', () => {
+  const fill = (text: string): string => text.repeat(Math.ceil(1_000_000 / text.length));
+  const units = ['a', 'a ', 'a=', '=', ' ', ',', '"', '\\', 'a="', 'a="\\",', 'a="b",', 'Bearer aa==  ;', 'a\t\t= ', '@'];
+  for (const unit of units) {
+    expect(() => parseChallenges(fill(unit))).not.toThrow();
+    expect(() => parseChallenges(`Bearer a="${fill(unit)}`)).not.toThrow();
+    expect(() => parseChallenges(`Bearer ${fill(unit)}`)).not.toThrow();
+  }
+  expect(parseChallenges(`Bearer a="${fill('\\x')}"`)[0]?.parameters['a']).toHaveLength(500_000);
+});
+
+test('property: any text gives an array, and nothing that was not in the text', () => {
+  const pieces = fc.constantFrom('Bearer', 'DPoP', ' ', ',', '=', '"', '\\', 'a', '\t', 'realm="x"', 'abc==', '\n', 'é');
+  const text = fc.oneof(fc.string({ unit: 'binary' }), fc.array(pieces).map((all) => all.join('')));
+  fc.assert(
+    fc.property(text, (header) => {
+      const lower = header.toLowerCase();
+      for (const { scheme, token68, parameters } of parseChallenges(header)) {
+        expect(lower).toContain(scheme);
+        expect(header).toContain(token68 ?? '');
+        for (const [name, value] of Object.entries(parameters)) {
+          expect(lower).toContain(name);
+          expect(header.replaceAll('\\', '')).toContain(value.replaceAll('\\', ''));
+        }
+      }
+    }),
+    { numRuns: runs },
+  );
+});
+
+test('property: what is written by the grammar is read back', () => {
+  const token = fc.stringMatching(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,12}$/);
+  const parameters = fc.dictionary(token.map((name) => name.toLowerCase()), fc.string({ maxLength: 20 }), { maxKeys: 4 });
+  const challenge = fc.record({ scheme: token.map((scheme) => scheme.toLowerCase()), parameters });
+  const quote = (value: string): string => `"${value.replace(/["\\]/g, '\\$&')}"`;
+  fc.assert(
+    fc.property(fc.array(challenge, { maxLength: 4 }), fc.constantFrom(',', ', ', ' ,\t'), (challenges, comma) => {
+      const header = challenges
+        .map(({ scheme, parameters }) => {
+          const written = Object.entries(parameters).map(([name, value]) => `${name}=${quote(value)}`);
+          return `${scheme} ${written.join(comma)}`.trimEnd();
+        })
+        .join(comma);
+      expect(parse(header)).toEqual(challenges.map((one) => ({ ...one, parameters: { ...one.parameters } })));
+    }),
+    { numRuns: runs },
+  );
+});
