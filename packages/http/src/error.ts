@@ -1,8 +1,7 @@
 import { OAuthError, type OAuthErrorDetails } from '@oa/types';
 import { redacted, secretsReceived, words } from './redact.ts';
-import { secretsOf, type HttpResponse } from './request.ts';
+import { nameOf, secretsOf, type HttpResponse } from './request.ts';
 import { retryAfterOf } from './retry.ts';
-import { shown } from './url.ts';
 
 /** An error code of RFC 6749 section 5.2 or of an extension. Frameworks write "Unauthorized" or a sentence there. */
 const CODE = /^[a-z][a-z0-9_.:/-]{0,99}$/;
@@ -23,7 +22,7 @@ export function errorOf(response: HttpResponse, json: unknown): OAuthError | und
   const error = textOf(body['error']);
   if (successful && error === undefined) return undefined;
   const details = detailsOf(response, body);
-  const url = shown(new URL(response.url));
+  const url = nameOf(response);
   const said = details.error_description === undefined ? '' : `: ${details.error_description.slice(0, 200)}`;
   if (error === undefined || !(successful || CODE.test(error) || 'error_description' in body))
     return new OAuthError('http_error', `${url} answered with status ${status}${adviceFor(status)}${said}`, details);

@@ -2,7 +2,6 @@ import { isOAuthError, OAuthError } from '@oa/types';
 import { readBody } from './body.ts';
 import { toOAuthError } from './failure.ts';
 import { send, type Outgoing } from './ky.ts';
-import { shown } from './url.ts';
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 /** Enough for a trailing slash and a renamed path. */
@@ -22,7 +21,7 @@ export async function exchange(url: URL, outgoing: Outgoing): Promise<Answer> {
   for (let hops = 0; ; hops += 1) {
     const answer = await answerOf(current, outgoing);
     if (!(answer instanceof URL)) return answer;
-    if (hops === MOST_HOPS) throw refused(current, 'redirects in circles');
+    if (hops === MOST_HOPS) throw refused(outgoing.name, 'redirects in circles');
     current = answer;
   }
 }
@@ -30,16 +29,16 @@ export async function exchange(url: URL, outgoing: Outgoing): Promise<Answer> {
 async function answerOf(url: URL, outgoing: Outgoing): Promise<Answer | URL> {
   try {
     const response = await send(url.href, outgoing);
-    const next = redirectOf(response, url, outgoing.method);
+    const next = redirectOf(response, url, outgoing);
     if (next === undefined) {
-      const text = await readBody(response, shown(url));
+      const text = await readBody(response, outgoing.name);
       return { url: url.href, status: response.status, headers: response.headers, text };
     }
     await response.body?.cancel();
     return next;
   } catch (error) {
     outgoing.signal.throwIfAborted();
-    throw isOAuthError(error) ? error : toOAuthError(error, shown(url));
+    throw isOAuthError(error) ? error : toOAuthError(error, outgoing.name);
   }
 }
 
@@ -47,19 +46,19 @@ async function answerOf(url: URL, outgoing: Outgoing): Promise<Answer | URL> {
  * Where to go on. A body with secrets is never sent to another place (RFC 9700 section 4.12), and a GET stays with its origin: the
  * document there was asked of this server, and of no other.
  */
-function redirectOf(response: Response, url: URL, method: string): URL | undefined {
+function redirectOf(response: Response, url: URL, { method, name }: Outgoing): URL | undefined {
   // In browsers a redirect that is not followed automatically hides its target.
-  if (response.type === 'opaqueredirect') throw refused(url, 'redirects');
+  if (response.type === 'opaqueredirect') throw refused(name, 'redirects');
   const location = response.headers.get('location');
   if (!REDIRECTS.has(response.status) || location === null) return undefined;
-  if (method !== 'GET') throw refused(url, 'redirects a request that carries credentials', response.status);
+  if (method !== 'GET') throw refused(name, 'redirects a request that carries credentials', response.status);
   const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
   if (next === undefined || next.origin !== url.origin || next.username !== '' || next.password !== '')
-    throw refused(url, 'redirects to another origin', response.status);
+    throw refused(name, 'redirects to another origin', response.status);
   return next;
 }
 
-function refused(url: URL, what: string, status?: number): OAuthError {
-  const message = `${shown(url)} ${what}, which is not followed. Use the address that the server itself publishes.`;
+function refused(name: string, what: string, status?: number): OAuthError {
+  const message = `${name} ${what}, which is not followed. Use the address that the server itself publishes.`;
   return new OAuthError('redirect_refused', message, status === undefined ? {} : { status });
 }

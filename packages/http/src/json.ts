@@ -1,8 +1,7 @@
 import { OAuthError, type Parameters } from '@oa/types';
 import type { GenericSchema } from 'valibot';
 import { errorOf } from './error.ts';
-import { request, type HttpOptions, type HttpResponse } from './request.ts';
-import { shown } from './url.ts';
+import { nameOf, request, type HttpOptions, type HttpResponse } from './request.ts';
 import { validated } from './schema.ts';
 
 /** JSON that is nested deeper comes from nobody honest, and overflows the stack of whoever writes or compares it. */
@@ -18,7 +17,7 @@ export function readJson<T>(response: HttpResponse, schema: GenericSchema<unknow
   const json = parse(response.text);
   const error = errorOf(response, json);
   if (error !== undefined) throw error;
-  const url = shown(new URL(response.url));
+  const url = nameOf(response);
   const type = response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() ?? '';
   // Servers that call their JSON text/plain, or nothing at all, are merely odd. A page or a document is something else.
   if (json === undefined || /html|xml/.test(type)) throw unreadable(response, url, type);

@@ -1,5 +1,7 @@
 /** What one request is made of. */
 export interface Outgoing {
+  /** What errors call the endpoint. It is never where a redirect led to: a server could put there what it was sent. */
+  name: string;
   method: string;
   headers: Record<string, string>;
   body: string | undefined;

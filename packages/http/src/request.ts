@@ -2,7 +2,7 @@ import { isOAuthError, type OAuthError, type Options, type Parameters } from '@o
 import { withPatience, pause, type Patience } from './deadline.ts';
 import { exchange, type Answer } from './exchange.ts';
 import type { Outgoing } from './ky.ts';
-import { secretsSent } from './redact.ts';
+import { redacted, secretsSent } from './redact.ts';
 import { retryAfterOf, retryDelay, type Outcome } from './retry.ts';
 import { secureUrl, shown } from './url.ts';
 
@@ -31,6 +31,11 @@ export interface HttpResponse {
 const METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'DELETE']);
 const secretsByResponse = new WeakMap<HttpResponse, readonly string[]>();
 
+/** What errors call the endpoint that answered: its address, without what was sent there. */
+export function nameOf(response: HttpResponse): string {
+  return redacted(shown(new URL(response.url)), secretsOf(response));
+}
+
 /** The secrets that were sent for `response`, which no error text may repeat. */
 export function secretsOf(response: HttpResponse): readonly string[] {
   return secretsByResponse.get(response) ?? [];
@@ -55,8 +60,9 @@ export async function request(
   const target = secureUrl(url);
   const body = options.form === undefined ? options.body : encodeForm(options.form);
   if (options.form !== undefined) headers['content-type'] = 'application/x-www-form-urlencoded';
-  return withPatience(options, shown(target), async (patience) => {
-    const outgoing = { method, headers, body, signal: patience.signal, fetch: options.fetch };
+  const name = shown(target);
+  return withPatience(options, name, async (patience) => {
+    const outgoing = { name, method, headers, body, signal: patience.signal, fetch: options.fetch };
     const response = await persistently(target, outgoing, options, patience);
     secretsByResponse.set(response, secretsSent(headers, body));
     return response;
@@ -81,7 +87,7 @@ async function persistently(
     }
     const { error, status } = outcome;
     const why = { code: error?.code ?? ('http_error' as const), ...(status === undefined ? {} : { status }) };
-    options.onEvent?.({ type: 'retry', url: shown(url), attempt, delay: delay / 1000, ...why });
+    options.onEvent?.({ type: 'retry', url: outgoing.name, attempt, delay: delay / 1000, ...why });
     await pause(delay, patience.signal);
   }
 }

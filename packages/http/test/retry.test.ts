@@ -1,0 +1,171 @@
+import { attempt, type OAuthEvent } from '@oa/types';
+import { startScriptedServer } from '@oa-internal/scripted-server';
+import { looseObject, string } from 'valibot';
+import { describe, expect, it } from 'vitest';
+import { getJson, postForm } from '@oa/http';
+import { failure } from './seen.ts';
+
+const schema = looseObject({ name: string() });
+
+const now = (): number => Date.UTC(2026, 10, 22, 8, 0, 0);
+
+describe.concurrent('retries', () => {
+  it('C10: a GET is repeated after 503 and 429, with events, and then succeeds', async () => {
+    await using server = await startScriptedServer((_, index) =>
+      index < 2 ? { status: index === 0 ? 503 : 429 } : { json: { name: 'x' } },
+    );
+    const events: OAuthEvent[] = [];
+    const result = await getJson(`${server.origin}/a?q=1`, schema, { onEvent: (event) => events.push(event) });
+    expect(result).toEqual({ name: 'x' });
+    const retry = { type: 'retry', url: `${server.origin}/a`, code: 'http_error' };
+    expect(events).toMatchObject([
+      { ...retry, attempt: 1, status: 503 },
+      { ...retry, attempt: 2, status: 429 },
+    ]);
+    const delays = events.map((event) => (event.type === 'retry' ? event.delay : 0));
+    expect(delays[0]).toBeGreaterThanOrEqual(0.25);
+    expect(delays[1]).toBeGreaterThanOrEqual(0.5);
+    expect(delays[1]).toBeLessThanOrEqual(1);
+  });
+
+  it.each([429, 502, 503, 504])(
+    'C10: %i is answered with three attempts at most, then it is retryable',
+    async (status) => {
+      await using server = await startScriptedServer(() => ({ status }));
+      expect(await failure(getJson(`${server.origin}/`, schema))).toMatchObject({
+        code: 'http_error',
+        status,
+        retryable: true,
+      });
+      expect(server.requests).toHaveLength(3);
+    },
+  );
+
+  it.each([400, 401, 403, 404, 408, 500, 501])('%i is not repeated', async (status) => {
+    await using server = await startScriptedServer(() => ({ status }));
+    const error = await failure(getJson(`${server.origin}/`, schema));
+    expect(error).toMatchObject({ code: 'http_error', status, retryable: status >= 500 || status === 408 });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('a connection that broke is repeated for a GET, and not for a POST', async () => {
+    await using server = await startScriptedServer((_, index) =>
+      index === 0
+        ? { drop: 'body', json: { name: 'x' }, headers: { 'content-length': '12' } }
+        : { json: { name: 'x' } },
+    );
+    expect(await getJson(`${server.origin}/`, schema)).toEqual({ name: 'x' });
+    expect(server.requests).toHaveLength(2);
+    server.script(() => ({ drop: 'request' }));
+    const error = await failure(postForm(`${server.origin}/`, { code: 'c' }, schema));
+    expect(error).toMatchObject({ code: 'network_error', retryable: true });
+    expect(server.requests).toHaveLength(3);
+  });
+
+  it('a POST is repeated after a 503 only if it is repeatable', async () => {
+    await using server = await startScriptedServer((_, index) =>
+      index === 2 ? { json: { name: 'x' } } : { status: 503 },
+    );
+    expect((await failure(postForm(`${server.origin}/`, {}, schema))).status).toBe(503);
+    expect(server.requests).toHaveLength(1);
+    expect(await postForm(`${server.origin}/`, {}, schema, { repeatable: true })).toEqual({ name: 'x' });
+    expect(server.requests).toHaveLength(3);
+  });
+
+  it('a POST is repeated when the connection was refused: nothing was sent', async () => {
+    const dead = await startScriptedServer();
+    await dead.close();
+    const events: OAuthEvent[] = [];
+    const onEvent = (event: OAuthEvent): void => {
+      events.push(event);
+    };
+    const error = await failure(postForm(`${dead.origin}/token`, { code: 'c' }, schema, { onEvent }));
+    expect(error).toMatchObject({ code: 'network_error', retryable: true });
+    expect(error.message).toContain('ECONNREFUSED');
+    expect(events.map((event) => event.type)).toEqual(['retry', 'retry']);
+  });
+
+  it('a POST reaches a server that comes up in the meantime, exactly once', async () => {
+    const first = await startScriptedServer();
+    const port = Number(new URL(first.origin).port);
+    await first.close();
+    const later: Promise<Awaited<ReturnType<typeof startScriptedServer>>>[] = [];
+    const onEvent = (): void => {
+      if (later.length === 0) later.push(startScriptedServer(() => ({ json: { name: 'up' } }), { port }));
+    };
+    expect(await postForm(`${first.origin}/`, { code: 'c' }, schema, { onEvent })).toEqual({ name: 'up' });
+    const server = await later[0];
+    expect(server?.requests).toHaveLength(1);
+    await server?.close();
+  });
+
+  it.each([
+    ['ENOTFOUND', true],
+    ['EAI_AGAIN', true],
+    ['EHOSTUNREACH', true],
+    ['UND_ERR_CONNECT_TIMEOUT', true],
+    ['ECONNRESET', false],
+    ['UND_ERR_SOCKET', false],
+    ['ETIMEDOUT', false],
+    ['CERT_HAS_EXPIRED', false],
+  ])('what is known of %s: was it never sent? %s', async (code, repeated) => {
+    let calls = 0;
+    const fetch = async (): Promise<Response> => {
+      calls += 1;
+      if (calls > 1) return Response.json({ name: 'x' });
+      const inner = Object.assign(new Error('SECRET'), { code });
+      throw new TypeError('fetch failed', { cause: new AggregateError([inner], 'SECRET') });
+    };
+    const sent = postForm('https://as.example/', { code: 'c' }, schema, { fetch });
+    const result = await attempt(sent);
+    expect(result).toMatchObject(repeated ? { ok: true } : { ok: false, error: { code: 'network_error' } });
+    expect(calls).toBe(repeated ? 2 : 1);
+  });
+
+  it('waits as long as Retry-After says', async () => {
+    await using server = await startScriptedServer((_, index) =>
+      index === 0 ? { status: 503, headers: { 'retry-after': '1' } } : { json: { name: 'x' } },
+    );
+    const delays: number[] = [];
+    const onEvent = (event: OAuthEvent): void => void (event.type === 'retry' && delays.push(event.delay));
+    await getJson(`${server.origin}/`, schema, { onEvent });
+    expect(delays).toEqual([1]);
+  });
+
+  it.each([
+    ['900', 900],
+    ['  7.2 ', 8],
+    ['99999999999999999999', 31_536_000],
+    ['Sun, 22 Nov 2026 08:15:00 GMT', 900],
+    ['Sunday, 22-Nov-26 08:15:00 GMT', 900],
+    ['Sun, 22 Nov 2020 08:15:00 GMT', 0],
+    ['Fri, 31 Dec 9999 23:59:59 GMT', 31_536_000],
+    ['-5', undefined],
+    ['soon', undefined],
+    ['1e9', undefined],
+    ['Infinity', undefined],
+    ['', undefined],
+  ])('Retry-After %j is %j seconds, and a long one rejects at once', async (value, seconds) => {
+    await using server = await startScriptedServer(() => ({ status: 429, headers: { 'retry-after': value } }));
+    const error = await failure(postForm(`${server.origin}/`, {}, schema, { now }));
+    expect(error.retryable).toBe(true);
+    expect(error.retryAfter).toBe(seconds);
+    const isLong = seconds !== undefined && seconds >= 900;
+    if (isLong) await failure(getJson(`${server.origin}/`, schema, { now }));
+    expect(server.requests).toHaveLength(isLong ? 2 : 1);
+  });
+
+  it('a 429 with 15 minutes is never slept through, whatever the timeout', async () => {
+    await using server = await startScriptedServer(() => ({ status: 429, headers: { 'retry-after': '900' } }));
+    const error = await failure(getJson(`${server.origin}/`, schema, { timeout: 3_600_000 }));
+    expect(error).toMatchObject({ status: 429, retryAfter: 900, retryable: true });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('does not begin a wait that the timeout would end', async () => {
+    await using server = await startScriptedServer(() => ({ status: 503, headers: { 'retry-after': '5' } }));
+    const error = await failure(getJson(`${server.origin}/`, schema, { timeout: 4000 }));
+    expect(error).toMatchObject({ code: 'http_error', status: 503, retryAfter: 5 });
+    expect(server.requests).toHaveLength(1);
+  });
+});
