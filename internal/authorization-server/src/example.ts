@@ -1,10 +1,9 @@
 /** What every example does around its program: give it a server to talk to, run it, say what arrived. */
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LoggedRequest } from './log.ts';
-import { personPresent, startAgent } from './program.ts';
+import { personPresent, runProgram, startAgent } from './program.ts';
 import { startProtectedApi } from './protected-api.ts';
 import { startAuthorizationServer, type AuthorizationServerHandle } from './server.ts';
 
@@ -58,22 +57,11 @@ async function runAll(
 ): Promise<number> {
   for (const [index, program] of programs.entries()) {
     if (programs.length > 1) say(`\n── process ${index + 1} of ${programs.length}`);
-    const status = await run(program, args, env);
+    const status = (await runProgram(program, args, env, 'inherit')).status ?? 1;
     if (summary !== undefined) say(summary());
     if (status !== 0) return status;
   }
   return 0;
-}
-
-function run(program: string, args: string[], env: Record<string, string | undefined>): Promise<number> {
-  const child = spawn(process.execPath, [...process.execArgv, program, ...args], {
-    stdio: 'inherit',
-    env: { ...process.env, ...env },
-  });
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code) => resolve(code ?? 1));
-  });
 }
 
 function clientFlags(example: Example, server: AuthorizationServerHandle): string[] {

@@ -12,18 +12,22 @@ export interface Finished {
   stderr: string;
 }
 
-/** Runs a TypeScript program in a process of its own, without a terminal, and waits for its end. */
+/**
+ * Runs a TypeScript program in a process of its own and waits for its end. With `inherit` it has this process's terminal,
+ * and a person can answer it; otherwise it has none, and what it says is kept.
+ */
 export function runProgram(
   program: string,
   args: readonly string[],
   env: Record<string, string | undefined> = {},
+  terminal: 'none' | 'inherit' = 'none',
 ): Promise<Finished> {
   const child = spawn(process.execPath, ['--conditions=@oa/source', program, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: terminal === 'inherit' ? 'inherit' : ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });
   const said = { stdout: '', stderr: '' };
-  for (const name of ['stdout', 'stderr'] as const) child[name].on('data', (chunk) => (said[name] += String(chunk)));
+  for (const name of ['stdout', 'stderr'] as const) child[name]?.on('data', (chunk) => (said[name] += String(chunk)));
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (status) => resolve({ status, ...said }));
