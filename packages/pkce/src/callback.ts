@@ -58,10 +58,14 @@ function refusal(parameters: URLSearchParams): OAuthError {
     const value = parameters.get(name);
     if (value !== null) details[name] = value;
   }
-  if (details.error === 'access_denied')
-    return new OAuthError('oauth_error', 'The login was denied, by the person or by the server.', details);
-  const reason = /^[\w.-]{1,64}$/.test(details.error ?? '') ? ` (${details.error})` : '';
-  return new OAuthError('oauth_error', `The authorization server refused the login${reason}.`, details);
+  // The first error filters what a server may say into a terminal (RFC 6749 section 5.2); the message repeats only that.
+  const { error = '', error_description = '' } = new OAuthError('oauth_error', '', details);
+  const said = error_description === '' ? '.' : `: ${error_description}`;
+  const what =
+    error === 'access_denied'
+      ? 'The login was denied, by the person or by the authorization server'
+      : `The authorization server refused the login with ${error === '' ? 'an error without a name' : error}`;
+  return new OAuthError('oauth_error', `${what}${said}`, details);
 }
 
 /** In constant time for values of the same length: how far a guess was right must not show. */
