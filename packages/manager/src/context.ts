@@ -1,4 +1,5 @@
 import type { ClientStore } from '@oa/client-store';
+import type { CachedMetadata } from '@oa/discovery';
 import { fileTokenCache } from '@oa/token-cache';
 import type { Client, OAuthError, OAuthEvent, Options, Store, Token } from '@oa/types';
 import { DEFAULT_LEEWAY, type ManagerOptions } from './options.ts';
@@ -13,6 +14,8 @@ export interface Context {
   emit: (event: OAuthEvent) => void;
   cache: Store<Token>;
   clients: () => Promise<ClientStore>;
+  /** Where metadata is kept: on disk, unless the program keeps its tokens elsewhere. */
+  metadata: () => Promise<{ cache?: Store<CachedMetadata> }>;
   /** Tokens that could not be written: the only copy of a rotated refresh token. */
   unwritten: Map<string, Token>;
   /** The same of registrations, by issuer. */
@@ -67,6 +70,11 @@ export function createContext(options: ManagerOptions): Context {
         clients = fileClientStore({ app });
       }
       return clients;
+    },
+    metadata: async () => {
+      if (options.cache !== undefined) return {};
+      const { fileMetadataCache } = await import('./metadata.ts');
+      return { cache: fileMetadataCache(app) };
     },
     unwritten: new Map(),
     unwrittenClients: new Map(),

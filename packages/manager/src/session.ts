@@ -16,7 +16,7 @@ export async function openSession(context: Context, target: Target, credentials:
   if (typeof credentials !== 'object' || credentials === null) throw new TypeError('credentials must be an object');
   const { issuer, server } = locate(context, target);
   const request = toRequest(credentials);
-  const { resource, scope, audience, ...parameters } = request.wire;
+  const { resource, scope, audience } = credentials;
   const key = tokenKey({
     issuer,
     grant_type: request.grant_type,
@@ -24,7 +24,7 @@ export async function openSession(context: Context, target: Target, credentials:
     scope,
     resource,
     audience,
-    parameters,
+    parameters: credentials.parameters,
     profile: request.profile,
   });
   return { issuer, key, request, server };
@@ -39,5 +39,5 @@ function locate(context: Context, target: Target): Pick<Session, 'issuer' | 'ser
 
 async function discovered(context: Context, issuer: string): Promise<AuthorizationServer> {
   const { discover } = await import('@oa/discovery');
-  return discover(issuer, context.network);
+  return discover(issuer, { ...context.network, ...(await context.metadata()) });
 }

@@ -1,0 +1,17 @@
+import { createManager, type Manager } from '@oa/manager';
+import type { OAuthEvent } from '@oa/types';
+import type { Job } from './workplace.ts';
+
+/** The manager of a process: its files are where the test says. */
+export function managerFor(job: Job, onEvent: (event: OAuthEvent) => void): Manager {
+  return createManager({
+    app: 'test',
+    ...(job.agent === undefined ? { interaction: 'never' } : { login: { openBrowser: visit(job.agent) } }),
+    onEvent,
+    ...(job.timeout === undefined ? {} : { timeout: job.timeout }),
+  });
+}
+
+function visit(agent: string): (url: string) => Promise<Response> {
+  return (url) => fetch(`${agent}/?${new URLSearchParams({ url }).toString()}`);
+}
