@@ -297,7 +297,7 @@ test('without a client_id the client is registered once and remembered', async (
   await manager.getToken(server.issuer, credentials);
   expect(events).toContainEqual({ type: 'registered', issuer: server.issuer });
   await managerAt(directory, { login }).manager.getToken(server.issuer, { scope: 'openid' });
-  expect(server.requests.filter(({ method, path }) => method === 'POST' && path === '/reg')).toHaveLength(1);
+  expect(server.requests.filter(({ method, path }) => method === 'POST' && path === '/register')).toHaveLength(1);
   const stored = JSON.parse(readFileSync(join(directory, 'config', 'test', 'registered.json'), 'utf8')) as Record<string, { client_id: string }>;
   expect(Object.keys(stored)).toEqual([server.issuer]);
 });
@@ -313,7 +313,7 @@ test('a registration that the server has forgotten is replaced, once', async () 
   server.requests.length = 0;
   const token = await managerAt(directory, { login }).manager.getToken(server.issuer, { scope: 'openid offline_access' });
   expect(token.refresh_token).toBeDefined();
-  expect(server.requests.filter(({ method, path }) => method === 'POST' && path === '/reg')).toHaveLength(1);
+  expect(server.requests.filter(({ method, path }) => method === 'POST' && path === '/register')).toHaveLength(1);
   expect(readFileSync(registered, 'utf8')).not.toContain(client?.client_id);
 });
 
@@ -332,7 +332,7 @@ test('D9: logout revokes the refresh token and forgets it; an unreachable server
   await loggedIn(directory);
   const { manager } = managerAt(directory, { interaction: 'never' });
   expect(await manager.logout(server.issuer, person())).toEqual({ ok: true, value: undefined });
-  expect(server.requests.filter(({ path }) => path.includes('revocation')).length).toBeGreaterThan(0);
+  expect(server.count('/revoke')).toBeGreaterThan(0);
   expect(readdirSync(tokens(directory)).filter((name) => name.endsWith('.json'))).toEqual([]);
   expect(await manager.get(server.issuer, person())).toMatchObject({ ok: false, error: { code: 'login_required' } });
 

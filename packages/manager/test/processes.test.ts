@@ -113,6 +113,6 @@ test('D10: 5 processes that need a client registration and a login: one of each'
   const outcomes = await Promise.all(Array.from({ length: 5 }, () => startProcess(job).outcomes));
   expect(outcomes.flat().every(({ ok }) => ok)).toBe(true);
   expect(accessTokens(outcomes.flat()).size).toBe(1);
-  expect(server.requests.filter(({ method, path }) => method === 'POST' && path === '/reg')).toHaveLength(1);
+  expect(server.requests.filter(({ method, path }) => method === 'POST' && path === '/register')).toHaveLength(1);
   expect(server.count('/token', 'authorization_code')).toBe(1);
 });
