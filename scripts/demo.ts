@@ -36,21 +36,21 @@ const personal = () => example('cli-login/src/main.ts', ...asPerson);
 console.log(`An authorization server (${server.issuer}) and an API that wants a token (${api.url}).
 Both are real, on this machine, and count what arrives. Every step below runs programs of examples/ as processes.\n`);
 try {
-  await step('a job gets a token and calls the API', '1 metadata, 1 token, 1 API', headless);
-  await step('the same job again, a second process', '1 API', headless);
+  await step('a job: token, then API', '1 metadata, 1 token, 1 API', headless);
+  await step('the same job, second process', '1 API', headless);
   server.setAccessTokenTtl(SHORT);
-  await step('a person logs in and calls the API', '1 metadata, 1 login, 1 API', logIn);
+  await step('a person logs in', '1 metadata, 1 login, 1 API', logIn);
   await sleep((SHORT * 1000) / 2);
-  await step('the token nears its expiry: a refresh', '1 metadata, 1 refresh, 1 API', () => personal());
+  await step('token near its expiry', '1 metadata, 1 refresh, 1 API', () => personal());
   await sleep(SHORT * 1000);
   server.setAccessTokenTtl(3600);
-  await step('20 processes, one expired rotating token', '1 metadata, 1 refresh, 20 API, 20 of 20 done', () =>
+  await step('20 processes, one refresh token', '1 metadata, 1 refresh, 20 API, 20/20 done', () =>
     Promise.all(Array.from({ length: 20 }, () => personal())),
   );
   // Every access token is void from here on, so that only a living refresh token helps.
   server.dropAccessTokens();
-  await step('the session is alive: another refresh', '1 metadata, 1 refresh, 2 API', () => personal());
-  await step('5 processes need a client: one registers', '1 metadata, 1 registration, 5 of 5 done', () =>
+  await step('session alive: another refresh', '1 metadata, 1 refresh, 2 API', () => personal());
+  await step('5 processes, one client', '1 metadata, 1 registration, 5/5 done', () =>
     Promise.all(Array.from({ length: 5 }, () => example('register-once/src/first.ts'))),
   );
 } finally {
@@ -75,7 +75,7 @@ async function step(name: string, expected: string, work: () => Promise<Finished
     API: api.requests.length,
   });
   const done = finished.filter((one) => one.status === 0).length;
-  const all = done === finished.length && done === 1 ? '' : `, ${done} of ${finished.length} done`;
+  const all = done === finished.length && done === 1 ? '' : `, ${done}/${finished.length} done`;
   const row = { step: name, expected, measured: measured + all };
   rows.push(row);
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
