@@ -68,7 +68,22 @@ test('a parameter that is called like a member of every object is only a paramet
 
 test('hostile headers of a million characters are parsed, where quadratic time or a deep stack would fail', () => {
   const fill = (text: string): string => text.repeat(Math.ceil(1_000_000 / text.length));
-  const units = ['a', 'a ', 'a=', '=', ' ', ',', '"', '\\', 'a="', 'a="\\",', 'a="b",', 'Bearer aa==  ;', 'a\t\t= ', '@'];
+  const units = [
+    'a',
+    'a ',
+    'a=',
+    '=',
+    ' ',
+    ',',
+    '"',
+    '\\',
+    'a="',
+    'a="\\",',
+    'a="b",',
+    'Bearer aa==  ;',
+    'a\t\t= ',
+    '@',
+  ];
   for (const unit of units) {
     expect(() => parseChallenges(fill(unit))).not.toThrow();
     expect(() => parseChallenges(`Bearer a="${fill(unit)}`)).not.toThrow();
@@ -78,8 +93,25 @@ test('hostile headers of a million characters are parsed, where quadratic time o
 });
 
 test('property: any text gives an array, and nothing that was not in the text', () => {
-  const pieces = fc.constantFrom('Bearer', 'DPoP', ' ', ',', '=', '"', '\\', 'a', '\t', 'realm="x"', 'abc==', '\n', 'é');
-  const text = fc.oneof(fc.string({ unit: 'binary' }), fc.array(pieces).map((all) => all.join('')));
+  const pieces = fc.constantFrom(
+    'Bearer',
+    'DPoP',
+    ' ',
+    ',',
+    '=',
+    '"',
+    '\\',
+    'a',
+    '\t',
+    'realm="x"',
+    'abc==',
+    '\n',
+    'é',
+  );
+  const text = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.array(pieces).map((all) => all.join('')),
+  );
   fc.assert(
     fc.property(text, (header) => {
       const lower = header.toLowerCase();
@@ -98,7 +130,11 @@ test('property: any text gives an array, and nothing that was not in the text', 
 
 test('property: what is written by the grammar is read back', () => {
   const token = fc.stringMatching(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,12}$/);
-  const parameters = fc.dictionary(token.map((name) => name.toLowerCase()), fc.string({ maxLength: 20 }), { maxKeys: 4 });
+  const parameters = fc.dictionary(
+    token.map((name) => name.toLowerCase()),
+    fc.string({ maxLength: 20 }),
+    { maxKeys: 4 },
+  );
   const challenge = fc.record({ scheme: token.map((scheme) => scheme.toLowerCase()), parameters });
   const quote = (value: string): string => `"${value.replace(/["\\]/g, '\\$&')}"`;
   fc.assert(
