@@ -23,6 +23,7 @@ export function locate(path: string): string | undefined {
     if (errorName(error) === 'ENOENT') return undefined;
     throw storageError(error, dirname(path));
   }
+  if (!stats.isDirectory()) throw storageError(Object.assign(new Error(), { code: 'ENOTDIR' }), directory);
   if (stats.uid !== currentUser(stats))
     throw insecure(directory, 'belongs to another user', `Make it yours, or use another directory.`);
   if (onPosix() && (stats.mode & 0o022) !== 0)
@@ -32,6 +33,7 @@ export function locate(path: string): string | undefined {
 
 /** Refuses what others could have planted, read or changed. `stats` come from the open descriptor where there is one. */
 export function checkFile(path: string, stats: Stats): void {
+  if (stats.isSymbolicLink()) throw insecure(path, 'is a symbolic link', 'Remove it.');
   if (!stats.isFile()) throw insecure(path, 'is not a regular file', 'Move it away.');
   if (stats.uid !== currentUser(stats)) throw insecure(path, 'belongs to another user', 'Remove it.');
   if (onPosix() && (stats.mode & 0o077) !== 0)
@@ -48,7 +50,12 @@ export function checkFile(path: string, stats: Stats): void {
 
 /** Checks the file that a write is about to replace: what is refused when read is not replaced silently either. */
 export function checkTarget(path: string): void {
-  const stats = lstatSync(path, { throwIfNoEntry: false });
+  let stats: Stats | undefined;
+  try {
+    stats = lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw storageError(error, path);
+  }
   if (stats !== undefined) checkFile(path, stats);
 }
 

@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
-import { open, rm, stat, type FileHandle } from 'node:fs/promises';
+import { open, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { checkFile, checkTarget, errorName, insecure, NO_FOLLOW, NO_WAIT, storageError } from './check.ts';
-import { encode, fill, prepare, publish, syncDirectory, write } from './write.ts';
+import { encode, fill, prepare, publish, syncDirectory, unlinkIfPresent, write } from './write.ts';
 
 /** Room for any usual token; a file that is already larger gets twice its size. */
 const LEAST_ROOM = 32 * 1024;
@@ -29,7 +29,7 @@ export async function reserve(path: string): Promise<Reservation> {
     await syncDirectory(dirname(target));
   } catch (error) {
     await handle.close();
-    if (!interrupted) await Promise.allSettled([rm(pending, { force: true })]);
+    if (!interrupted) await Promise.allSettled([unlink(pending)]);
     throw storageError(error, target);
   }
   return reservation(path, target, handle, interrupted);
@@ -58,7 +58,7 @@ function reservation(path: string, target: string, handle: FileHandle, interrupt
     async release() {
       if (open) await handle.close();
       open = false;
-      if (!keep) await rm(pending, { force: true });
+      if (!keep) await unlinkIfPresent(pending);
     },
   };
 }

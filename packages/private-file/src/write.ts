@@ -1,5 +1,5 @@
 import { constants, mkdirSync } from 'node:fs';
-import { lstat, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
+import { lstat, open, readdir, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OAuthError } from '@oa/types';
@@ -24,7 +24,7 @@ export async function write(path: string, text: string): Promise<void> {
     await publish(temporary, target);
   } catch (error) {
     // A file that can't be removed either is left to the sweep: the first error is the one to tell.
-    if (created) await Promise.allSettled([rm(temporary, { force: true })]);
+    if (created) await Promise.allSettled([unlink(temporary)]);
     throw storageError(error, target);
   }
 }
@@ -46,7 +46,7 @@ export function prepare(path: string): string {
   if (found !== undefined) return found;
   const directory = dirname(path);
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory);
   } catch (error) {
     throw storageError(error, directory);
   }
@@ -54,6 +54,26 @@ export function prepare(path: string): string {
   if (made === undefined)
     throw new OAuthError('storage_unavailable', `${directory} was removed in the meantime. Try again.`);
   return made;
+}
+
+/** Not mkdir's own recursion: that calls a read-only file system ENOENT. */
+function makeDirectory(directory: string): void {
+  if (tryDirectory(directory) !== 'ENOENT') return;
+  makeDirectory(dirname(directory));
+  const error = tryDirectory(directory);
+  if (error !== undefined) throw Object.assign(new Error(), { code: error });
+}
+
+/** The name of the error if it is one that leaves hope: a missing parent. */
+function tryDirectory(directory: string): 'ENOENT' | undefined {
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    const name = errorName(error);
+    if (name === 'ENOENT') return name;
+    if (name !== 'EEXIST') throw error; // Another process may be making it too.
+  }
+  return undefined;
 }
 
 /** Replaces the content, makes sure that it is all there and on the disk, and closes. */
@@ -101,11 +121,20 @@ export async function remove(path: string): Promise<void> {
   const target = locate(path);
   if (target === undefined) return;
   try {
-    await rm(target, { force: true });
-    await rm(`${target}.pending`, { force: true });
+    await unlinkIfPresent(target);
+    await unlinkIfPresent(`${target}.pending`);
     await syncDirectory(dirname(target));
   } catch (error) {
     throw storageError(error, target);
+  }
+}
+
+/** A symbolic link is removed itself, and a directory is not removed at all. */
+export async function unlinkIfPresent(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (errorName(error) !== 'ENOENT') throw error;
   }
 }
 
@@ -131,7 +160,7 @@ export async function sweep(target: string): Promise<void> {
     for (const name of await readdir(directory)) {
       if (!name.startsWith(prefix) || !/^[\da-f]{18}\.tmp$/.test(name.slice(prefix.length))) continue;
       const { mtimeMs } = await lstat(join(directory, name));
-      if (Date.now() - mtimeMs > ABANDONED) await rm(join(directory, name), { force: true });
+      if (Date.now() - mtimeMs > ABANDONED) await unlinkIfPresent(join(directory, name));
     }
   } catch (error) {
     // ENOENT: its writer was alive after all, and has just renamed it.

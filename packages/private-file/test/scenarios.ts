@@ -1,0 +1,145 @@
+/** What the tests run in a short form, and the torture with full counts. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileVersion, readPrivate } from '@oa/private-file';
+import type { locks } from './locks.ts';
+import { start, type Program } from './processes.ts';
+import { isWhole } from './versions.ts';
+
+export function temporaryDirectory(): string {
+  return mkdtempSync(join(tmpdir(), 'oa-'));
+}
+
+export interface Counted {
+  expected: number;
+  lost: number;
+  kills: number;
+  /** Milliseconds from a kill to the next time that anybody had the lock, the slowest and the median. */
+  recovery: { slowest: number; median: number };
+  finished: boolean;
+}
+
+/** Processes that read, add 1 and write, each many times; who kills itself is followed by another that does the rest. */
+export async function countTogether(options: {
+  processes: number;
+  rounds: number;
+  keys: number;
+  kills: number;
+  lock?: keyof typeof locks;
+  /** Milliseconds after which it is given up. */
+  limit?: number;
+}): Promise<Counted> {
+  const directory = temporaryDirectory();
+  const files = Array.from({ length: options.keys }, (_, i) => join(directory, 'files', `${i}.json`));
+  const running = new Set<Program>();
+  const state = { over: false };
+  const timer = setTimeout(() => {
+    state.over = true;
+    for (const { child } of running) child.kill('SIGKILL');
+  }, options.limit ?? 300_000);
+
+  async function count(id: number): Promise<Line[]> {
+    const log = join(directory, `${id}.log`);
+    for (let left = options.rounds; left > 0 && !state.over; left = options.rounds - roundsIn(readLog(log))) {
+      const { kills, lock = 'sqlite' } = options;
+      const program = start('counter', { id, files, rounds: left, kills, log, lock });
+      running.add(program);
+      const end = await program.ended;
+      running.delete(program);
+      if (end.code !== 0 && end.signal !== 'SIGKILL') throw new Error(`A counter failed: ${end.stderr}`);
+    }
+    return readLog(log);
+  }
+
+  const lines = (await Promise.all(Array.from({ length: options.processes }, (_, id) => count(id)))).flat();
+  clearTimeout(timer);
+  const expected = lines.filter(({ what }) => what === 'added').length;
+  let actual = 0;
+  for (const file of files) actual += Number((await readPrivate(file)) ?? '0');
+  rmSync(directory, { recursive: true });
+  return { expected, lost: expected - actual, finished: !state.over, ...kills(lines, options.keys) };
+}
+
+interface Line {
+  what: string;
+  time: number;
+}
+
+function readLog(log: string): Line[] {
+  if (fileVersion(log) === undefined) return [];
+  const lines = readFileSync(log, 'utf8').split('\n').slice(0, -1);
+  return lines.map((line) => {
+    const [what = '', time = ''] = line.split(' ');
+    return { what, time: Number(time) };
+  });
+}
+
+/** A round is over when something was added, or its process was killed before that. */
+function roundsIn(lines: Line[]): number {
+  return lines.filter(({ what }) => what === 'acquired').length;
+}
+
+function kills(lines: Line[], keys: number): Pick<Counted, 'kills' | 'recovery'> {
+  const deaths = lines.filter(({ what }) => what === 'killed');
+  // With several keys the next acquisition may be of another lock: that says nothing.
+  const times = keys > 1 ? [] : deaths.map((death) => nextAfter(death.time, lines) - death.time);
+  const sorted = times.filter((time) => Number.isFinite(time)).toSorted((a, b) => a - b);
+  return {
+    kills: deaths.length,
+    recovery: { slowest: sorted.at(-1) ?? 0, median: sorted[Math.floor(sorted.length / 2)] ?? 0 },
+  };
+}
+
+function nextAfter(time: number, lines: Line[]): number {
+  let next = Infinity;
+  for (const line of lines) if (line.what === 'acquired' && line.time > time && line.time < next) next = line.time;
+  return next;
+}
+
+export interface Read {
+  kills: number;
+  reads: number;
+  torn: number;
+  empty: number;
+  leftovers: number;
+}
+
+/** Writers that are killed while they write, under a reader that checks every version it sees. */
+export async function killWriters(options: { writers: number; kills: number }): Promise<Read> {
+  const directory = temporaryDirectory();
+  const path = join(directory, 'files', 'version.json');
+  const result: Read = { kills: 0, reads: 0, torn: 0, empty: 0, leftovers: 0 };
+  const state = { writing: options.writers };
+
+  async function writeAndDie(kills: number): Promise<void> {
+    for (let i = 0; i < kills; i += 1) {
+      const program = start('writer', { path });
+      await program.printed('started');
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
+      program.child.kill('SIGKILL');
+      await program.ended;
+      result.kills += 1;
+    }
+    state.writing -= 1;
+  }
+
+  async function read(): Promise<void> {
+    while (state.writing > 0) {
+      const text = await readPrivate(path);
+      if (text !== undefined) {
+        result.reads += 1;
+        if (text === '') result.empty += 1;
+        else if (!isWhole(text)) result.torn += 1;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
+
+  const each = Math.ceil(options.kills / options.writers);
+  await Promise.all([read(), ...Array.from({ length: options.writers }, () => writeAndDie(each))]);
+  result.leftovers = readdirSync(join(directory, 'files')).length - 1;
+  if (statSync(path).size === 0) result.empty += 1;
+  rmSync(directory, { recursive: true });
+  return result;
+}
