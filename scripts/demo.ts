@@ -41,15 +41,15 @@ try {
   server.setAccessTokenTtl(SHORT);
   await step('a person logs in', '1 metadata, 1 login, 1 API', logIn);
   await sleep((SHORT * 1000) / 2);
-  await step('token near its expiry', '1 metadata, 1 refresh, 1 API', () => personal());
+  await step('token near its expiry', '1 refresh, 1 API', () => personal());
   await sleep(SHORT * 1000);
   server.setAccessTokenTtl(3600);
-  await step('20 processes, one refresh token', '1 metadata, 1 refresh, 20 API, 20/20 done', () =>
+  await step('20 processes, one refresh token', '1 refresh, 20 API, 20/20 done', () =>
     Promise.all(Array.from({ length: 20 }, () => personal())),
   );
   // Every access token is void from here on, so that only a living refresh token helps.
   server.dropAccessTokens();
-  await step('session alive: another refresh', '1 metadata, 1 refresh, 2 API', () => personal());
+  await step('session alive: another refresh', '1 refresh, 2 API', () => personal());
   await step('5 processes, one client', '1 metadata, 1 registration, 5/5 done', () =>
     Promise.all(Array.from({ length: 5 }, () => example('register-once/src/first.ts'))),
   );
