@@ -11,7 +11,7 @@ import { counts, exitCode, isRight, renderTable, type Row } from './demo-table.t
 
 const STEPS = 7;
 /** Seconds that a token lives which the demo wants to see expire. It counts as expired from half of that on. */
-const SHORT = 2;
+const SHORT = 3;
 
 const examples = join(import.meta.dirname, '..', 'examples');
 const home = mkdtempSync(join(tmpdir(), 'oa-demo-'));
