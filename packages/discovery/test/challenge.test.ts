@@ -1,14 +1,16 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseChallenges } from '@oa/discovery';
+import { parseChallenges, type Challenge } from '@oa/discovery';
 
 const runs = Number(process.env['OA_FUZZ_RUNS'] ?? 300);
 
 /** Challenges as plain objects, to compare. */
-const parse = (header: string | null) =>
-  parseChallenges(header).map(({ parameters, ...rest }) => ({ ...rest, parameters: { ...parameters } }));
+const parse = (header: string | null): unknown => JSON.parse(JSON.stringify(parseChallenges(header)));
 
-test.each<[string, string | null, ReturnType<typeof parse>]>([
+const fill = (text: string): string => text.repeat(Math.ceil(1_000_000 / text.length));
+const quote = (value: string): string => `"${value.replace(/["\\]/g, '\\$&')}"`;
+
+test.each<[string, string | null, Challenge[]]>([
   ['nothing', null, []],
   ['an empty header', ' , ,', []],
   ['a scheme alone', 'Negotiate', [{ scheme: 'negotiate', parameters: {} }]],
@@ -67,7 +69,6 @@ test('a parameter that is called like a member of every object is only a paramet
 });
 
 test('hostile headers of a million characters are parsed, where quadratic time or a deep stack would fail', () => {
-  const fill = (text: string): string => text.repeat(Math.ceil(1_000_000 / text.length));
   const units = [
     'a',
     'a ',
@@ -136,7 +137,6 @@ test('property: what is written by the grammar is read back', () => {
     { maxKeys: 4 },
   );
   const challenge = fc.record({ scheme: token.map((scheme) => scheme.toLowerCase()), parameters });
-  const quote = (value: string): string => `"${value.replace(/["\\]/g, '\\$&')}"`;
   fc.assert(
     fc.property(fc.array(challenge, { maxLength: 4 }), fc.constantFrom(',', ', ', ' ,\t'), (challenges, comma) => {
       const header = challenges
@@ -145,7 +145,7 @@ test('property: what is written by the grammar is read back', () => {
           return `${scheme} ${written.join(comma)}`.trimEnd();
         })
         .join(comma);
-      expect(parse(header)).toEqual(challenges.map((one) => ({ ...one, parameters: { ...one.parameters } })));
+      expect(parse(header)).toEqual(JSON.parse(JSON.stringify(challenges)));
     }),
     { numRuns: runs },
   );

@@ -94,7 +94,12 @@ describe('E2: the issuer is compared byte for byte', () => {
     await using server = await serving((origin) => () => ({ json: metadata(`${origin}${announced}`, {}, origin) }));
     const error = await failure(discover(`${server.origin}${asked}`));
     expect(error).toMatchObject({ code: 'issuer_mismatch', retryable: false });
-    if (announced === '/') expect(error.message).toContain(`Did you mean "${server.origin}/"?`);
+  });
+
+  test('E2: what differs in a slash is what was meant', async () => {
+    await using server = await serving((origin) => ({ [RFC8414]: { json: metadata(`${origin}/`) } }));
+    expect((await failure(discover(server.origin))).message).toContain(`Did you mean "${server.origin}/"?`);
+    expect((await discover(`${server.origin}/`)).issuer).toBe(`${server.origin}/`);
   });
 
   test('E2: another origin is named, and not recommended; what is no issuer is not repeated', async () => {
@@ -251,16 +256,19 @@ describe('E5: the conventional endpoints', () => {
   });
 });
 
-test.each<[string, unknown, unknown]>([
-  ['no URL', 'as.example', undefined],
-  ['a query', 'https://as.example/?', undefined],
-  ['a fragment', 'https://as.example/#', undefined],
-  ['a password', 'https://u:p@as.example', undefined],
-  ['a space', ' https://as.example', undefined],
-  ['a URL object', new URL('https://as.example'), undefined],
-  ['a wrong fallback', 'https://as.example', { fallback: 'guess' }],
-  ['a wrong timeout', 'https://as.example', { timeout: -1 }],
-])('%s is a TypeError', async (_name, issuer, options) => {
-  await expect(discover(issuer as string, options as never)).rejects.toThrow(TypeError);
-  if (options === undefined) expect(() => conventionalServer(issuer as string)).toThrow(TypeError);
+test.each<[string, unknown]>([
+  ['no URL', 'as.example'],
+  ['a query', 'https://as.example/?'],
+  ['a fragment', 'https://as.example/#'],
+  ['a password', 'https://u:p@as.example'],
+  ['a space', ' https://as.example'],
+  ['a URL object', new URL('https://as.example')],
+])('an issuer that is or has %s is a TypeError', async (_name, issuer) => {
+  await expect(discover(issuer as string)).rejects.toThrow(/^issuer must be/);
+  expect(() => conventionalServer(issuer as string)).toThrow(/^issuer must be/);
+});
+
+test('a wrong option is a TypeError', async () => {
+  await expect(discover('https://as.example', { fallback: 'guess' as never })).rejects.toThrow(/fallback/);
+  await expect(discover('https://as.example', { timeout: -1 })).rejects.toThrow(/timeout/);
 });

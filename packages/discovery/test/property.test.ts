@@ -1,0 +1,117 @@
+import { inspect } from 'node:util';
+import * as fc from 'fast-check';
+import { attempt, type AuthorizationServer, type Result } from '@oa/types';
+import { expect, test } from 'vitest';
+import { discover, discoverResource } from '@oa/discovery';
+import { metadata, RFC8414, serving } from './servers.ts';
+
+const runs = Number(process.env['OA_FUZZ_RUNS'] ?? 100);
+const SECRET = 'PLANTED-SECRET';
+
+const text = fc.oneof(
+  fc.string(),
+  fc.webUrl(),
+  fc.constantFrom('', 'https://as.example/x', SECRET, `javascript:${SECRET}`, `https://x/?${SECRET}`),
+);
+const value = fc.oneof(text, fc.jsonValue({ maxDepth: 3 }), fc.array(text, { maxLength: 3 }));
+const members = [
+  'issuer',
+  'token_endpoint',
+  'authorization_endpoint',
+  'registration_endpoint',
+  'scopes_supported',
+  'code_challenge_methods_supported',
+  'client_id_metadata_document_supported',
+  'resource',
+  'authorization_servers',
+  '__proto__',
+  'error',
+];
+/** Nearly right documents, any JSON, and bytes that are none. */
+const body = fc.oneof(
+  fc.dictionary(fc.constantFrom(...members), value, { maxKeys: 6 }).map((document) => JSON.stringify(document)),
+  fc.json(),
+  fc.string({ unit: 'binary' }),
+);
+const type = fc.constantFrom('application/json', 'text/html', 'text/plain', '');
+
+test('property: whatever a server publishes is metadata of this issuer with safe endpoints, or an OAuthError without a secret', async () => {
+  let answer: { body: string; type: string } = { body: '', type: '' };
+  await using server = await serving(() => ({ path }) => {
+    // Each run asks under a path of its own, so that no run sees what another has left in memory.
+    if (path.endsWith('/right')) return undefined;
+    return { body: answer.body.replaceAll('ISSUER', server.origin), headers: { 'content-type': answer.type } };
+  });
+  let run = 0;
+  await fc.assert(
+    fc.asyncProperty(body, type, fc.boolean(), async (text, type, right) => {
+      run += 1;
+      const issuer = `${server.origin}/${run}`;
+      const document = { ...(JSON.parse(isJson(text) ? text : '{}') as object), issuer };
+      answer = { body: right ? JSON.stringify(document) : text, type };
+      const result = await attempt(discover(issuer, { fallback: 'none', cache: new Map() }));
+      expect(wrongIn(result, issuer)).toEqual([]);
+    }),
+    { numRuns: runs },
+  );
+}, 600_000);
+
+test('property: whatever a resource publishes covers the URL asked for, or is an OAuthError', async () => {
+  let answer = { body: '', type: '' };
+  await using server = await serving(() => () => ({
+    body: answer.body,
+    headers: { 'content-type': answer.type },
+  }));
+  await fc.assert(
+    fc.asyncProperty(body, type, fc.webPath(), fc.string(), async (text, type, path, challenge) => {
+      answer = { body: text, type };
+      const result = await attempt(discoverResource(`${server.origin}${path}`, { challenge }));
+      const found = result.ok ? result.value : { resource: server.origin };
+      expect(new URL(found.resource).origin).toBe(server.origin);
+      for (const issuer of found.authorization_servers ?? []) expect(new URL(issuer).search).toBe('');
+    }),
+    { numRuns: runs },
+  );
+}, 600_000);
+
+test('property: an issuer that differs from the one asked for in anything is refused', async () => {
+  await using server = await serving(() => () => ({ json: announced }));
+  let announced = metadata(server.origin);
+  const difference = fc.tuple(fc.nat(60), fc.string({ minLength: 0, maxLength: 3 }), fc.nat(2));
+  await fc.assert(
+    fc.asyncProperty(difference, async ([at, inserted, removed]) => {
+      const issuer = `${server.origin}/tenant/`;
+      const other = issuer.slice(0, at) + inserted + issuer.slice(at + removed);
+      announced = metadata(other, {}, server.origin);
+      const result = await attempt(discover(issuer, { cache: new Map() }));
+      const outcome = result.ok ? result.value.issuer : result.error.code;
+      const refused = other === '' ? 'invalid_response' : 'issuer_mismatch';
+      expect(outcome).toBe(other === issuer ? issuer : refused);
+    }),
+    { numRuns: runs },
+  );
+  expect(server.requests[0]?.path).toBe(`${RFC8414}/tenant`);
+}, 600_000);
+
+/** What is not as it has to be. What a server says of its own error may be shown: it was never given a secret. */
+function wrongIn(result: Result<AuthorizationServer>, issuer: string): unknown[] {
+  if (result.ok) {
+    const { value } = result;
+    const endpoints = Object.entries(value).filter(([name]) => name.endsWith('_endpoint'));
+    const unsafe = endpoints.filter(([, url]) => !/^https?:/.test(new URL(url as string).protocol));
+    return value.issuer === issuer ? unsafe : [value.issuer];
+  }
+  const { error } = result;
+  const shown = inspect(error, { depth: 10, showHidden: true }) + JSON.stringify(error) + (error.stack ?? '');
+  return shown.includes(SECRET) && error.code !== 'oauth_error' && error.code !== 'http_error' ? [shown] : [];
+}
+
+function isJson(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
+  }
+}
