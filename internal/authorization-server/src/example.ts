@@ -8,7 +8,7 @@ import { startProtectedApi } from './protected-api.ts';
 import { startAuthorizationServer, type AuthorizationServerHandle } from './server.ts';
 
 export interface Example {
-  /** The client that the programs use with the embedded server, if they do not register one. */
+  /** The client that the programs call the API with. Left out where they only register one. */
   client?: 'confidential' | 'public';
   /** Paths of the programs, run one after the other, each in its own process. */
   programs: string[];
@@ -31,7 +31,7 @@ async function runEmbedded(example: Example, args: string[]): Promise<number> {
   say(`Embedded authorization server: ${server.issuer} (--issuer names a real one)`);
   const alone = example.agentPrograms !== undefined && !personPresent();
   if (alone) say('No terminal with a display here: an agent fills in the login and consent forms instead of a person.');
-  const target = ['--issuer', server.issuer, '--api', api.url, ...clientFlags(example, server), ...args];
+  const target = ['--issuer', server.issuer, ...clientFlags(example, server, api.url), ...args];
   const env = {
     XDG_CACHE_HOME: join(directory, 'cache'),
     XDG_CONFIG_HOME: join(directory, 'config'),
@@ -64,8 +64,8 @@ async function runAll(
   return 0;
 }
 
-function clientFlags(example: Example, server: AuthorizationServerHandle): string[] {
-  return example.client === undefined ? [] : ['--client-id', server[example.client].client_id];
+function clientFlags({ client }: Example, server: AuthorizationServerHandle, api: string): string[] {
+  return client === undefined ? [] : ['--client-id', server[client].client_id, '--api', api];
 }
 
 /** The pages are the business of the person or the agent; what the program itself asked for is of interest. */
