@@ -1,11 +1,11 @@
 import { isOAuthError, OAuthError, type AuthorizationServer, type Client } from '@oa/types';
-import { isStoreError, type Context } from './context.ts';
+import type { Context } from './context.ts';
 import type { Session } from './session.ts';
+import { isStoreTrouble } from './tolerant.ts';
 
 /** The configured client, else the program's metadata document, else the remembered registration, else a new one. */
 export async function clientFor(context: Context, session: Session, server: AuthorizationServer): Promise<Client> {
-  const known =
-    session.request.client ?? metadataDocument(context, server) ?? context.unwrittenClients.get(session.issuer);
+  const known = session.client ?? metadataDocument(context, server) ?? context.unwrittenClients.get(session.issuer);
   if (known !== undefined) return known;
   let registered: Client | undefined;
   const register = async (): Promise<Client> => {
@@ -15,8 +15,8 @@ export async function clientFor(context: Context, session: Session, server: Auth
   try {
     return await (await context.clients()).getOrRegister(session.issuer, register);
   } catch (error) {
-    if (!isOAuthError(error) || !isStoreError(error)) throw error;
-    context.report(error);
+    if (!isStoreTrouble(error)) throw error;
+    context.emit({ type: 'store_unavailable', code: error.code, message: error.message });
     const client = registered ?? (await register());
     context.unwrittenClients.set(session.issuer, client);
     return client;
@@ -42,7 +42,7 @@ async function registerAt(context: Context, session: Session, server: Authorizat
     import('@oa/registration'),
     import('@oa/pkce/loopback'),
   ]);
-  const { scope } = session.request.wire;
+  const { scope } = session.wire;
   const metadata = {
     client_name: context.options.app ?? 'oa',
     redirect_uris: loopbackRedirectUris(context.options.login),
@@ -59,7 +59,7 @@ async function registerAt(context: Context, session: Session, server: Authorizat
 
 /** Whether the server no longer knows a client that was registered dynamically. */
 export function isRegistrationDead(session: Session, error: unknown): boolean {
-  return session.request.client === undefined && isOAuthError(error) && error.error === 'invalid_client';
+  return session.client === undefined && isOAuthError(error) && error.error === 'invalid_client';
 }
 
 /** Forgets a dead registration, if it is still the remembered one. */

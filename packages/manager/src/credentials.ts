@@ -34,79 +34,45 @@ export interface Credentials {
 /** Where the token comes from: an issuer, metadata that is known already, or a protected resource that names its issuer. */
 export type Target = string | AuthorizationServer | { resource: string };
 
-/** Credentials that were looked at: what goes into the key, what goes on the wire, and who asks. */
+/** Credentials that were looked at: who asks, how, and what goes on the wire. */
 export interface Request {
   grant_type: GrantType;
   /** As configured; without one the client is registered. */
   client?: Client;
-  /** What goes on the wire with a new grant, and with a refresh as far as RFC 6749 section 6 and RFC 8707 have it. */
   wire: Parameters;
-  profile?: string;
 }
 
-const MEMBERS = new Set([
-  'grant_type',
-  'client_id',
-  'client_secret',
-  'token_endpoint_auth_method',
-  'scope',
-  'resource',
-  'audience',
-  'parameters',
-  'profile',
-]);
+const TEXTS = ['client_id', 'client_secret', 'token_endpoint_auth_method', 'scope', 'audience', 'profile'] as const;
+const MEMBERS: readonly string[] = ['grant_type', ...TEXTS, 'resource', 'parameters'];
 
 /** Checks `credentials`; a mistake in them is a TypeError that names it, never a value. */
 export function toRequest(credentials: Credentials): Request {
-  const {
-    grant_type,
+  checkMembers(credentials);
+  const { client_id, client_secret, token_endpoint_auth_method, scope, resource, audience, parameters } = credentials;
+  const grant_type =
+    credentials.grant_type ?? (client_secret === undefined ? 'authorization_code' : 'client_credentials');
+  if (client_id === undefined && (client_secret !== undefined || grant_type === 'client_credentials'))
+    throw new TypeError('a client_secret, and the client_credentials grant, needs a client_id');
+  const wire = { ...parameters, scope, resource, audience };
+  if (client_id === undefined) return { grant_type, wire };
+  const client = {
     client_id,
-    client_secret,
-    token_endpoint_auth_method,
-    scope,
-    resource,
-    audience,
-    parameters,
-    profile,
-  } = credentials;
-  for (const member of Object.keys(credentials)) {
-    if (!MEMBERS.has(member))
-      throw new TypeError(`unknown member of credentials: ${member}; expected one of ${[...MEMBERS].join(', ')}`);
-  }
-  if (grant_type !== undefined && !GRANT_TYPES.includes(grant_type)) {
-    throw new TypeError(`credentials.grant_type must be one of ${GRANT_TYPES.join(', ')}`);
-  }
-  for (const [name, value] of Object.entries({
-    client_id,
-    client_secret,
-    scope,
-    audience,
-    profile,
-    token_endpoint_auth_method,
-  })) {
-    if (value !== undefined && (typeof value !== 'string' || value === '')) {
-      throw new TypeError(`credentials.${name} must be a non-empty string; leave it out if there is none`);
-    }
-  }
-  if (client_secret !== undefined && client_id === undefined) {
-    throw new TypeError('credentials.client_secret needs a client_id');
-  }
-  const grant = grant_type ?? (client_secret === undefined ? 'authorization_code' : 'client_credentials');
-  if (grant === 'client_credentials' && client_id === undefined) {
-    throw new TypeError('the client_credentials grant needs a client_id and, as a rule, a client_secret');
-  }
-  return {
-    grant_type: grant,
-    ...(client_id === undefined ? {} : { client: toClient(client_id, client_secret, token_endpoint_auth_method) }),
-    wire: { ...parameters, scope, resource, audience },
-    ...(profile === undefined ? {} : { profile }),
+    ...(client_secret !== undefined && { client_secret }),
+    ...(token_endpoint_auth_method !== undefined && { token_endpoint_auth_method }),
   };
+  return { grant_type, wire, client };
 }
 
-function toClient(client_id: string, client_secret?: string, token_endpoint_auth_method?: string): Client {
-  return {
-    client_id,
-    ...(client_secret === undefined ? {} : { client_secret }),
-    ...(token_endpoint_auth_method === undefined ? {} : { token_endpoint_auth_method }),
-  };
+function checkMembers(credentials: Credentials): void {
+  if (typeof credentials !== 'object' || credentials === null) throw new TypeError('credentials must be an object');
+  const unknown = Object.keys(credentials).find((member) => !MEMBERS.includes(member));
+  if (unknown !== undefined)
+    throw new TypeError(`unknown member of credentials: ${unknown}; expected one of ${MEMBERS.join(', ')}`);
+  if (credentials.grant_type !== undefined && !GRANT_TYPES.includes(credentials.grant_type))
+    throw new TypeError(`credentials.grant_type must be one of ${GRANT_TYPES.join(', ')}`);
+  for (const name of TEXTS) {
+    const value: unknown = credentials[name];
+    if (value !== undefined && (typeof value !== 'string' || value === ''))
+      throw new TypeError(`credentials.${name} must be a non-empty string; leave it out if there is none`);
+  }
 }

@@ -1,7 +1,6 @@
 import { attempt, type Result, type Token } from '@oa/types';
 import { clientFor } from './client.ts';
 import type { Context } from './context.ts';
-import { forget, locked, read } from './keep.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -9,20 +8,14 @@ import type { Session } from './session.ts';
  * reached, and that is then the error.
  */
 export async function logout(context: Context, session: Session, signal?: AbortSignal): Promise<Result<void>> {
-  return attempt(
-    locked(
-      context,
-      session.key,
-      () => revokeAndForget(context, session, signal),
-      signal === undefined ? {} : { signal },
-    ),
-  );
+  const work = (): Promise<void> => revokeAndForget(context, session, signal);
+  return attempt(context.cache.lock(session.key, work, signal === undefined ? {} : { signal }));
 }
 
 async function revokeAndForget(context: Context, session: Session, signal: AbortSignal | undefined): Promise<void> {
-  const token = await read(context, session.key);
+  const token = await context.cache.get(session.key);
   if (token === undefined) return;
-  await forget(context, session.key);
+  await context.cache.delete(session.key);
   await revoke(context, session, token, signal);
   context.emit({ type: 'logged_out', issuer: session.issuer });
 }

@@ -3,7 +3,6 @@ import { createContext, type Context } from './context.ts';
 import type { Credentials, Target } from './credentials.ts';
 import { shared } from './flight.ts';
 import { isEarly, isFresh } from './freshness.ts';
-import { read } from './keep.ts';
 import { logout } from './logout.ts';
 import { isStuck } from './obtain.ts';
 import type { ManagerOptions } from './options.ts';
@@ -45,7 +44,7 @@ export function createManager(options: ManagerOptions = {}): Manager {
 
 async function tokenOf(context: Context, session: Session, wanted: TokenSourceOptions): Promise<Token> {
   wanted.signal?.throwIfAborted();
-  const seen = await read(context, session.key);
+  const seen = await context.cache.get(session.key);
   if (seen !== undefined && isFresh(context, seen, wanted)) {
     context.emit({ type: 'cache_hit', issuer: session.issuer });
     if (isEarly(context, seen) && (seen.refresh_token !== undefined || !isStuck(context, session)))

@@ -1,14 +1,13 @@
 import { OAuthError, type AuthorizationServer, type Client, type Token } from '@oa/types';
 import { clientFor, forgetRegistration, isRegistrationDead } from './client.ts';
 import type { Context } from './context.ts';
-import { keep } from './keep.ts';
 import type { Session } from './session.ts';
 
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
 
 /** Whether a new grant needs a person, and none may be asked. */
 export function isStuck(context: Context, session: Session): boolean {
-  return session.request.grant_type !== 'client_credentials' && !personPresent(context);
+  return session.grant_type !== 'client_credentials' && !personPresent(context);
 }
 
 function personPresent({ options }: Context): boolean {
@@ -47,8 +46,8 @@ export async function obtain(
     await forgetRegistration(context, session, client);
     token = await grant(context, session, server, await clientFor(context, session, server), signal);
   }
-  await keep(context, session.key, token);
-  context.emit({ type: 'obtained', issuer: session.issuer, grant_type: session.request.grant_type });
+  await context.cache.set(session.key, token);
+  context.emit({ type: 'obtained', issuer: session.issuer, grant_type: session.grant_type });
   return token;
 }
 
@@ -59,7 +58,7 @@ async function grant(
   client: Client,
   signal: AbortSignal,
 ): Promise<Token> {
-  const { grant_type, wire } = session.request;
+  const { grant_type, wire } = session;
   if (grant_type === 'client_credentials') {
     const { clientCredentials } = await import('@oa/client-credentials');
     return clientCredentials(server, client, wire, context.network);

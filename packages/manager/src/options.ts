@@ -2,9 +2,6 @@ import type { ClientStore } from '@oa/client-store';
 import type { LoginOptions } from '@oa/pkce/loopback';
 import type { Client, Options, Store, Token } from '@oa/types';
 
-/** Milliseconds before its expiry from which a token is not handed out any more. */
-export const DEFAULT_LEEWAY = 60_000;
-
 /** How a manager behaves. Everything has a default that suits a command-line tool. */
 export interface ManagerOptions extends Omit<Options, 'signal'> {
   /** The name of the program: its folder below `$XDG_CACHE_HOME` and `$XDG_CONFIG_HOME`. `oa` unless said otherwise. */
@@ -23,4 +20,19 @@ export interface ManagerOptions extends Omit<Options, 'signal'> {
   registration?: Partial<Client>;
   /** The URL of the program's client metadata document, used as `client_id` with servers that support it. */
   clientMetadataUrl?: string;
+}
+
+const NAMES =
+  'app cache clients interaction leeway login registration clientMetadataUrl fetch timeout now onEvent'.split(' ');
+
+/** @throws TypeError that names the option */
+export function checkOptions(options: ManagerOptions): void {
+  const { leeway = 0, timeout = 0, interaction = 'auto' } = options;
+  const unknown = Object.keys(options).find((name) => !NAMES.includes(name));
+  if (unknown !== undefined)
+    throw new TypeError(`unknown option of createManager: ${unknown}; expected one of ${NAMES.join(', ')}`);
+  if (!(leeway >= 0)) throw new TypeError('options.leeway must be a number of milliseconds');
+  if (!(timeout >= 0)) throw new TypeError('options.timeout must be a number of milliseconds');
+  if (!['auto', 'always', 'never'].includes(interaction))
+    throw new TypeError('options.interaction must be auto, always or never');
 }

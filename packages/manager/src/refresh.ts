@@ -2,7 +2,6 @@ import { isOAuthError, OAuthError, type Token } from '@oa/types';
 import { clientFor, forgetRegistration, isRegistrationDead } from './client.ts';
 import type { Context } from './context.ts';
 import { uninterrupted } from './flight.ts';
-import { keep, read, reserve } from './keep.ts';
 import type { Session } from './session.ts';
 
 /** The server's last word on a session. Everything else (network, 5xx, 429, a full disk) is no reason to log in again. */
@@ -22,17 +21,17 @@ export async function refresh(context: Context, session: Session, current: Token
   const server = await session.server();
   const client = await clientFor(context, session, server);
   const { refreshToken, isRefreshRefused } = await import('@oa/token-endpoint');
-  const { interrupted } = await reserve(context, session.key);
+  const { interrupted } = await context.cache.reserve(session.key);
   try {
     return await uninterrupted(async () => {
       const token = await refreshToken(
         server,
         client,
         current,
-        { resource: session.request.wire['resource'] },
+        { resource: session.wire['resource'] },
         context.network,
       );
-      await keep(context, session.key, token);
+      await context.cache.set(session.key, token);
       context.emit({ type: 'refreshed', issuer: session.issuer });
       return token;
     });
@@ -40,7 +39,7 @@ export async function refresh(context: Context, session: Session, current: Token
     if (!isOAuthError(error)) throw error;
     const dead = isRegistrationDead(session, error);
     if (!dead && !isRefreshRefused(error)) throw error;
-    const stored = await read(context, session.key);
+    const stored = await context.cache.get(session.key);
     if (stored?.refresh_token !== undefined && stored.refresh_token !== current.refresh_token)
       return refresh(context, session, stored);
     if (dead) await forgetRegistration(context, session, client);
@@ -59,7 +58,7 @@ export async function refresh(context: Context, session: Session, current: Token
 /** The access token may still be good for a while; only what was refused is deleted. */
 async function dropRefreshToken(context: Context, session: Session, current: Token): Promise<void> {
   const { refresh_token: _refused, ...rest } = current;
-  await keep(context, session.key, rest);
+  await context.cache.set(session.key, rest);
 }
 
 function interruption(refusal: OAuthError): OAuthError {

@@ -1,7 +1,6 @@
 import { isOAuthError, type Token, type TokenSourceOptions } from '@oa/types';
 import type { Context } from './context.ts';
 import { isAlive, isFresh } from './freshness.ts';
-import { locked, read } from './keep.ts';
 import { isStuck, loginRequired, obtain } from './obtain.ts';
 import { refresh, SessionEnd } from './refresh.ts';
 import type { Session } from './session.ts';
@@ -18,7 +17,7 @@ export async function renew(context: Context, session: Session, need: Need): Pro
   if (need.seen?.refresh_token === undefined && isStuck(context, session)) throw loginRequired(session);
   const { signal } = need;
   const work = (): Promise<Token> => renewLocked(context, session, need);
-  return locked(context, session.key, work, { signal, whileWaiting: () => adopted(context, session, need) });
+  return context.cache.lock(session.key, work, { signal, whileWaiting: () => adopted(context, session, need) });
 }
 
 /**
@@ -30,7 +29,7 @@ export async function renewEarly(context: Context, session: Session, seen: Token
   context.early.add(session.key);
   const need = { seen, wanted: { rejected: seen.access_token }, signal: new AbortController().signal };
   try {
-    await locked(context, session.key, () => renewEarlyLocked(context, session, need), { timeout: 0 });
+    await context.cache.lock(session.key, () => renewEarlyLocked(context, session, need), { timeout: 0 });
   } catch (error) {
     if (!isOAuthError(error)) throw error;
     if (error.code !== 'lock_timeout')
@@ -52,7 +51,7 @@ async function renewEarlyLocked(context: Context, session: Session, need: Need &
 
 /** The stored token, if somebody has renewed it since the caller looked. */
 async function adopted(context: Context, session: Session, { seen, wanted }: Need): Promise<Token | undefined> {
-  const stored = await read(context, session.key);
+  const stored = await context.cache.get(session.key);
   if (stored === undefined) return undefined;
   const isNews = stored.access_token !== seen?.access_token;
   if (!isFresh(context, stored, isNews ? { ...wanted, minimumValidity: 0 } : wanted)) return undefined;
@@ -64,7 +63,7 @@ async function renewLocked(context: Context, session: Session, need: Need): Prom
   need.signal.throwIfAborted();
   const found = await adopted(context, session, need);
   if (found !== undefined) return found;
-  const current = await read(context, session.key);
+  const current = await context.cache.get(session.key);
   if (current === undefined) return obtain(context, session, need.signal);
   try {
     return await successor(context, session, current, need.signal);
@@ -84,5 +83,5 @@ async function successor(context: Context, session: Session, current: Token, sig
 
 /** RFC 6749 section 4.4.3: client credentials need no refresh token, and asking anew can't fail because of an old one. */
 function isRefreshable(session: Session, token: Token): boolean {
-  return token.refresh_token !== undefined && session.request.grant_type !== 'client_credentials';
+  return token.refresh_token !== undefined && session.grant_type !== 'client_credentials';
 }

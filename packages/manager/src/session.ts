@@ -2,42 +2,37 @@ import { tokenKey } from '@oa/token-cache';
 import type { AuthorizationServer } from '@oa/types';
 import type { Context } from './context.ts';
 import { toRequest, type Credentials, type Request, type Target } from './credentials.ts';
+import { needsOf } from './resource.ts';
 
 /** One identity at one issuer: everything that belongs to one key of the cache. */
-export interface Session {
+export interface Session extends Request {
   issuer: string;
   key: string;
-  request: Request;
   /** Finds the server's metadata; no request is made before this is called. */
   server: () => Promise<AuthorizationServer>;
 }
 
 export async function openSession(context: Context, target: Target, credentials: Credentials): Promise<Session> {
-  if (typeof credentials !== 'object' || credentials === null) throw new TypeError('credentials must be an object');
-  const { issuer, server } = locate(context, target);
   const request = toRequest(credentials);
-  const { resource, scope, audience } = credentials;
-  const key = tokenKey({
-    issuer,
-    grant_type: request.grant_type,
-    client_id: request.client?.client_id,
-    scope,
-    resource,
-    audience,
-    parameters: credentials.parameters,
-    profile: request.profile,
-  });
-  return { issuer, key, request, server };
+  if (typeof target === 'object' && target !== null && 'resource' in target && typeof target.resource === 'string') {
+    const { issuer, resource, scope } = await needsOf(context, target.resource);
+    return openSession(context, issuer, { resource, ...(scope !== undefined && { scope }), ...credentials });
+  }
+  const { issuer, server } = locate(context, target as Exclude<Target, { resource: string }>);
+  const { client_id, scope, resource, audience, parameters, profile } = credentials;
+  const { grant_type } = request;
+  const key = tokenKey({ issuer, grant_type, client_id, scope, resource, audience, parameters, profile });
+  return { ...request, issuer, key, server };
 }
 
-function locate(context: Context, target: Target): Pick<Session, 'issuer' | 'server'> {
+function locate(context: Context, target: string | AuthorizationServer): Pick<Session, 'issuer' | 'server'> {
   if (typeof target === 'string' && target !== '') return { issuer: target, server: () => discovered(context, target) };
-  if (typeof target === 'object' && 'token_endpoint' in target)
+  if (typeof target === 'object' && target !== null && typeof target.token_endpoint === 'string')
     return { issuer: target.issuer, server: async () => target };
-  throw new TypeError('the first argument must be an issuer, as a URL string, or authorization server metadata');
+  throw new TypeError('the first argument must be an issuer URL, authorization server metadata, or { resource: URL }');
 }
 
 async function discovered(context: Context, issuer: string): Promise<AuthorizationServer> {
   const { discover } = await import('@oa/discovery');
-  return discover(issuer, { ...context.network, ...(await context.metadata()) });
+  return discover(issuer, { ...context.network, cache: (await context.remembered()).servers });
 }

@@ -29,31 +29,69 @@ async function closedPort(): Promise<string> {
 
 const echo = { error: 'invalid_request', error_description: `you sent ${SECRET}` };
 
-const cases: [what: string, code: string, script: () => Record<string, Reply>, issuer?: () => string | Promise<string>][] = [
+const cases: [
+  what: string,
+  code: string,
+  script: () => Record<string, Reply>,
+  issuer?: () => string | Promise<string>,
+][] = [
   ['a dead port', 'network_error', () => ({}), closedPort],
   ['a server that never answers', 'timeout', () => ({ '/token': { drop: 'never' } })],
   ['a 500', 'http_error', () => ({ '/token': { status: 500, body: `stack trace ${SECRET}` } })],
-  ['HTML', 'unexpected_content_type', () => ({ '/token': { headers: { 'content-type': 'text/html' }, body: `<p>${SECRET}` } })],
-  ['truncated JSON', 'invalid_json', () => ({ '/token': { headers: { 'content-type': 'application/json' }, body: `{"access_token":"${SECRET}` } })],
+  [
+    'HTML',
+    'unexpected_content_type',
+    () => ({ '/token': { headers: { 'content-type': 'text/html' }, body: `<p>${SECRET}` } }),
+  ],
+  [
+    'truncated JSON',
+    'invalid_json',
+    () => ({ '/token': { headers: { 'content-type': 'application/json' }, body: `{"access_token":"${SECRET}` } }),
+  ],
   ['JSON without access_token', 'invalid_response', () => ({ '/token': { json: { token: SECRET } } })],
-  ['a 64 MiB body', 'response_too_large', () => ({ '/token': { headers: { 'content-type': 'application/json' }, body: endless() } })],
-  ['a 307 to another origin', 'redirect_refused', () => ({ '/token': { status: 307, headers: { location: `${elsewhere.origin}/token` } } })],
+  [
+    'a 64 MiB body',
+    'response_too_large',
+    () => ({ '/token': { headers: { 'content-type': 'application/json' }, body: endless() } }),
+  ],
+  [
+    'a 307 to another origin',
+    'redirect_refused',
+    () => ({ '/token': { status: 307, headers: { location: `${elsewhere.origin}/token` } } }),
+  ],
   ['http:// to a host that is not loopback', 'insecure_url', () => ({}), () => 'http://login.example.com'],
-  ['metadata of another issuer', 'issuer_mismatch', () => ({ '/.well-known/oauth-authorization-server': { json: { issuer: 'https://evil.example', token_endpoint: `${elsewhere.origin}/token` } } })],
+  [
+    'metadata of another issuer',
+    'issuer_mismatch',
+    () => ({
+      '/.well-known/oauth-authorization-server': {
+        json: { issuer: 'https://evil.example', token_endpoint: `${elsewhere.origin}/token` },
+      },
+    }),
+  ],
   ['a refusal that echoes the request', 'oauth_error', () => ({ '/token': { status: 400, json: echo } })],
 ];
 
-test.each(cases)('G2, C5, C9, E2, E3: %s ends in %s, as a value, without a secret', async (what, code, script, issuer) => {
-  server.script({ '/.well-known/oauth-authorization-server': metadata(), ...script() });
-  const { manager, events } = managerAt(temporaryDirectory(), what.includes('never') ? { timeout: 300 } : {});
-  const result = await manager.get((await issuer?.()) ?? server.origin, { client_id: 'c', client_secret: SECRET });
-  expect(result).toMatchObject({ ok: false, error: { code } });
-  if (result.ok) return;
-  const shown = [inspect(result, { depth: 10, showHidden: true }), JSON.stringify(result), result.error.message, result.error.stack, JSON.stringify(events)].join('\n');
-  expect(shown).not.toContain(SECRET);
-  expect(shown).not.toContain(Buffer.from(`c:${SECRET}`).toString('base64'));
-  expect(elsewhere.requests).toEqual([]);
-});
+test.each(cases)(
+  'G2, C5, C9, E2, E3: %s ends in %s, as a value, without a secret',
+  async (what, code, script, issuer) => {
+    server.script({ '/.well-known/oauth-authorization-server': metadata(), ...script() });
+    const { manager, events } = managerAt(temporaryDirectory(), what.includes('never') ? { timeout: 300 } : {});
+    const result = await manager.get((await issuer?.()) ?? server.origin, { client_id: 'c', client_secret: SECRET });
+    expect(result).toMatchObject({ ok: false, error: { code } });
+    if (result.ok) return;
+    const shown = [
+      inspect(result, { depth: 10, showHidden: true }),
+      JSON.stringify(result),
+      result.error.message,
+      result.error.stack,
+      JSON.stringify(events),
+    ].join('\n');
+    expect(shown).not.toContain(SECRET);
+    expect(shown).not.toContain(Buffer.from(`c:${SECRET}`).toString('base64'));
+    expect(elsewhere.requests).toEqual([]);
+  },
+);
 
 test('every failure has a code of its own', () => {
   const codes = cases.map(([, code]) => code);
@@ -62,7 +100,11 @@ test('every failure has a code of its own', () => {
 
 test.each([
   ['an unknown member', { client: 'x' }, /unknown member of credentials: client/],
-  ['a secret without an id', { client_secret: 'x' }, /client_secret needs a client_id/],
+  [
+    'a secret without an id',
+    { client_secret: 'x' },
+    /a client_secret, and the client_credentials grant, needs a client_id/,
+  ],
   ['an empty scope', { scope: '' }, /credentials.scope must be a non-empty string/],
   ['a grant of the past', { grant_type: 'password' }, /grant_type must be one of/],
   ['client credentials without a client', { grant_type: 'client_credentials' }, /needs a client_id/],

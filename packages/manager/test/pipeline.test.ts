@@ -178,7 +178,12 @@ test('a refused refresh token is deleted, and ends in login_required that names 
   const { manager, events } = managerAt(directory, { interaction: 'never' });
   const result = await manager.get(server.issuer, person());
   expect(result).toMatchObject({ ok: false, error: { code: 'login_required', error: 'invalid_grant' } });
-  expect(events).toContainEqual({ type: 'session_ended', issuer: server.issuer, code: 'oauth_error', error: 'invalid_grant' });
+  expect(events).toContainEqual({
+    type: 'session_ended',
+    issuer: server.issuer,
+    code: 'oauth_error',
+    error: 'invalid_grant',
+  });
   expect(onDisk(directory).refresh_token).toBeUndefined();
   expect(server.count('/token')).toBe(1);
   expect(await manager.get(server.issuer, person())).toMatchObject({ ok: false, error: { code: 'login_required' } });
@@ -196,7 +201,10 @@ test('a refused refresh token leads to a new login where a person is there', asy
 
 test('nobody there and nothing cached: login_required, and no request at all', async () => {
   const { manager } = managerAt(temporaryDirectory(), { interaction: 'never' });
-  expect(await manager.get(server.issuer, person())).toMatchObject({ ok: false, error: { code: 'login_required', retryable: false } });
+  expect(await manager.get(server.issuer, person())).toMatchObject({
+    ok: false,
+    error: { code: 'login_required', retryable: false },
+  });
   expect(server.requests).toEqual([]);
 });
 
@@ -204,26 +212,29 @@ test.each([
   ['a 503', { status: 503 }, 'http_error'],
   ['a broken connection', { drop: 'request' as const }, 'network_error'],
   ['a 429', { status: 429, headers: { 'retry-after': '900' } }, 'http_error'],
-])('C10: %s is not a refusal: the token is kept, no browser opens, a token that is still valid is served', async (_, reply, code) => {
-  const directory = temporaryDirectory();
-  await loggedIn(directory);
-  const before = await change(directory, (token) => aged(token, 30));
-  const scripted = await startScriptedServer(() => reply);
-  onTestFinished(() => scripted.close());
-  const target = { issuer: server.issuer, token_endpoint: `${scripted.origin}/token` };
-  const opened: string[] = [];
-  const options = { login: { openBrowser: (url: string): void => void opened.push(url) } };
+])(
+  'C10: %s is not a refusal: the token is kept, no browser opens, a token that is still valid is served',
+  async (_, reply, code) => {
+    const directory = temporaryDirectory();
+    await loggedIn(directory);
+    const before = await change(directory, (token) => aged(token, 30));
+    const scripted = await startScriptedServer(() => reply);
+    onTestFinished(() => scripted.close());
+    const target = { issuer: server.issuer, token_endpoint: `${scripted.origin}/token` };
+    const opened: string[] = [];
+    const options = { login: { openBrowser: (url: string): void => void opened.push(url) } };
 
-  const valid = managerAt(directory, options);
-  expect(await valid.manager.getToken(target, person())).toEqual(before);
-  expect(valid.events).toContainEqual({ type: 'served_stale', issuer: server.issuer, code });
+    const valid = managerAt(directory, options);
+    expect(await valid.manager.getToken(target, person())).toEqual(before);
+    expect(valid.events).toContainEqual({ type: 'served_stale', issuer: server.issuer, code });
 
-  const expired = await change(directory, (token) => aged(token, -1));
-  const result = await managerAt(directory, options).manager.get(target, person());
-  expect(result).toMatchObject({ ok: false, error: { code, retryable: true } });
-  expect(onDisk(directory)).toEqual(expired);
-  expect(opened).toEqual([]);
-});
+    const expired = await change(directory, (token) => aged(token, -1));
+    const result = await managerAt(directory, options).manager.get(target, person());
+    expect(result).toMatchObject({ ok: false, error: { code, retryable: true } });
+    expect(onDisk(directory)).toEqual(expired);
+    expect(opened).toEqual([]);
+  },
+);
 
 test('a rejected token is not served as the still valid one when refreshing fails', async () => {
   const directory = temporaryDirectory();
@@ -231,13 +242,18 @@ test('a rejected token is not served as the still valid one when refreshing fail
   const scripted = await startScriptedServer(() => ({ status: 503 }));
   onTestFinished(() => scripted.close());
   const target = { issuer: server.issuer, token_endpoint: `${scripted.origin}/token` };
-  expect(await managerAt(directory).manager.get(target, person(), { rejected })).toMatchObject({ ok: false, error: { code: 'http_error' } });
+  expect(await managerAt(directory).manager.get(target, person(), { rejected })).toMatchObject({
+    ok: false,
+    error: { code: 'http_error' },
+  });
 });
 
 test('two clients, scopes or profiles of one issuer never get each other’s token', async () => {
   const directory = temporaryDirectory();
   let issued = 0;
-  const scripted = await startScriptedServer(() => ({ json: { access_token: `token-${(issued += 1)}`, token_type: 'Bearer', expires_in: 3600 } }));
+  const scripted = await startScriptedServer(() => ({
+    json: { access_token: `token-${(issued += 1)}`, token_type: 'Bearer', expires_in: 3600 },
+  }));
   onTestFinished(() => scripted.close());
   const target = { issuer: scripted.origin, token_endpoint: `${scripted.origin}/token` };
   const all: Credentials[] = [
@@ -255,37 +271,54 @@ test('two clients, scopes or profiles of one issuer never get each other’s tok
   for (const credentials of all) tokens.push((await first.getToken(target, credentials)).access_token);
   expect(new Set(tokens).size).toBe(all.length);
   const second = managerAt(directory).manager;
-  for (const [index, credentials] of all.entries()) expect((await second.getToken(target, credentials)).access_token).toBe(tokens[index]);
-  expect((await second.getToken(target, { client_id: 'a', client_secret: 'y', scope: 'two one' })).access_token).toBe(tokens[3]);
+  for (const [index, credentials] of all.entries())
+    expect((await second.getToken(target, credentials)).access_token).toBe(tokens[index]);
+  expect((await second.getToken(target, { client_id: 'a', client_secret: 'y', scope: 'two one' })).access_token).toBe(
+    tokens[3],
+  );
   expect(issued).toBe(all.length);
 });
 
-test.each(['client_secret_basic', 'client_secret_post'])('C1, C2: the secret arrives intact by %s, and once', async (method) => {
-  const scripted = await startScriptedServer(() => ({ json: { access_token: 'a', token_type: 'Bearer' } }));
-  onTestFinished(() => scripted.close());
-  const target = { issuer: scripted.origin, token_endpoint: `${scripted.origin}/token` };
-  const client_secret = 's+é&=%/~: x';
-  await managerAt(temporaryDirectory()).manager.getToken(target, { client_id: 'c:1', client_secret, token_endpoint_auth_method: method });
-  const [request] = scripted.requests;
-  const basic = Buffer.from(request?.headers.authorization?.replace('Basic ', '') ?? '', 'base64').toString();
-  if (method === 'client_secret_basic') {
-    expect(new URLSearchParams(`v=${basic.split(':')[1]}`).get('v')).toBe(client_secret);
-    expect(request?.form.has('client_secret')).toBe(false);
-  } else {
-    expect(request?.form.get('client_secret')).toBe(client_secret);
-    expect(request?.headers.authorization).toBeUndefined();
-  }
-  const real = managerAt(temporaryDirectory()).manager;
-  expect(await real.get(server.issuer, { ...server.confidential, token_endpoint_auth_method: method })).toMatchObject({ ok: true });
-});
+test.each(['client_secret_basic', 'client_secret_post'])(
+  'C1, C2: the secret arrives intact by %s, and once',
+  async (method) => {
+    const scripted = await startScriptedServer(() => ({ json: { access_token: 'a', token_type: 'Bearer' } }));
+    onTestFinished(() => scripted.close());
+    const target = { issuer: scripted.origin, token_endpoint: `${scripted.origin}/token` };
+    const client_secret = 's+é&=%/~: x';
+    await managerAt(temporaryDirectory()).manager.getToken(target, {
+      client_id: 'c:1',
+      client_secret,
+      token_endpoint_auth_method: method,
+    });
+    const [request] = scripted.requests;
+    const basic = Buffer.from(request?.headers.authorization?.replace('Basic ', '') ?? '', 'base64').toString();
+    if (method === 'client_secret_basic') {
+      expect(new URLSearchParams(`v=${basic.split(':')[1]}`).get('v')).toBe(client_secret);
+      expect(request?.form.has('client_secret')).toBe(false);
+    } else {
+      expect(request?.form.get('client_secret')).toBe(client_secret);
+      expect(request?.headers.authorization).toBeUndefined();
+    }
+    const real = managerAt(temporaryDirectory()).manager;
+    expect(await real.get(server.issuer, { ...server.confidential, token_endpoint_auth_method: method })).toMatchObject(
+      { ok: true },
+    );
+  },
+);
 
 test('C3: a public client sends client_id in the body and no Authorization header', async () => {
   const directory = temporaryDirectory();
   await loggedIn(directory);
   await change(directory, (token) => aged(token, 1));
-  const scripted = await startScriptedServer(() => ({ json: { access_token: 'a', token_type: 'Bearer', expires_in: 3600 } }));
+  const scripted = await startScriptedServer(() => ({
+    json: { access_token: 'a', token_type: 'Bearer', expires_in: 3600 },
+  }));
   onTestFinished(() => scripted.close());
-  await managerAt(directory).manager.getToken({ issuer: server.issuer, token_endpoint: `${scripted.origin}/token` }, person());
+  await managerAt(directory).manager.getToken(
+    { issuer: server.issuer, token_endpoint: `${scripted.origin}/token` },
+    person(),
+  );
   expect(scripted.requests[0]?.form.get('client_id')).toBe(server.public.client_id);
   expect(scripted.requests[0]?.headers.authorization).toBeUndefined();
 });
@@ -298,7 +331,10 @@ test('without a client_id the client is registered once and remembered', async (
   expect(events).toContainEqual({ type: 'registered', issuer: server.issuer });
   await managerAt(directory, { login }).manager.getToken(server.issuer, { scope: 'openid' });
   expect(server.requests.filter(({ method, path }) => method === 'POST' && path === '/register')).toHaveLength(1);
-  const stored = JSON.parse(readFileSync(join(directory, 'config', 'test', 'registered.json'), 'utf8')) as Record<string, { client_id: string }>;
+  const stored = JSON.parse(readFileSync(join(directory, 'config', 'test', 'registered.json'), 'utf8')) as Record<
+    string,
+    { client_id: string }
+  >;
   expect(Object.keys(stored)).toEqual([server.issuer]);
 });
 
@@ -307,11 +343,19 @@ test('a registration that the server has forgotten is replaced, once', async () 
   const { manager } = managerAt(directory, { login });
   await manager.getToken(server.issuer, { scope: 'openid offline_access' });
   const registered = join(directory, 'config', 'test', 'registered.json');
-  const { [server.issuer]: client } = JSON.parse(readFileSync(registered, 'utf8')) as Record<string, { client_id: string; registration_access_token: string; registration_client_uri: string }>;
-  await fetch(client?.registration_client_uri ?? '', { method: 'DELETE', headers: { authorization: `Bearer ${client?.registration_access_token}` } });
+  const { [server.issuer]: client } = JSON.parse(readFileSync(registered, 'utf8')) as Record<
+    string,
+    { client_id: string; registration_access_token: string; registration_client_uri: string }
+  >;
+  await fetch(client?.registration_client_uri ?? '', {
+    method: 'DELETE',
+    headers: { authorization: `Bearer ${client?.registration_access_token}` },
+  });
   await change(directory, (token) => aged(token, 1));
   server.requests.length = 0;
-  const token = await managerAt(directory, { login }).manager.getToken(server.issuer, { scope: 'openid offline_access' });
+  const token = await managerAt(directory, { login }).manager.getToken(server.issuer, {
+    scope: 'openid offline_access',
+  });
   expect(token.refresh_token).toBeDefined();
   expect(server.requests.filter(({ method, path }) => method === 'POST' && path === '/register')).toHaveLength(1);
   expect(readFileSync(registered, 'utf8')).not.toContain(client?.client_id);
@@ -321,7 +365,11 @@ test('no client_id and no registration: client_required, with the three ways out
   const scripted = await startScriptedServer();
   onTestFinished(() => scripted.close());
   const { manager } = managerAt(temporaryDirectory(), { login });
-  const target = { issuer: scripted.origin, token_endpoint: `${scripted.origin}/token`, authorization_endpoint: `${scripted.origin}/authorize` };
+  const target = {
+    issuer: scripted.origin,
+    token_endpoint: `${scripted.origin}/token`,
+    authorization_endpoint: `${scripted.origin}/authorize`,
+  };
   const result = await manager.get(target, {});
   expect(result).toMatchObject({ ok: false, error: { code: 'client_required' } });
   if (!result.ok) expect(result.error.message).toMatch(/client_id.*clientMetadataUrl.*dynamic registration/s);
@@ -339,7 +387,11 @@ test('D9: logout revokes the refresh token and forgets it; an unreachable server
   await loggedIn(directory);
   const scripted = await startScriptedServer(() => ({ status: 503 }));
   onTestFinished(() => scripted.close());
-  const down = { issuer: server.issuer, token_endpoint: `${scripted.origin}/token`, revocation_endpoint: `${scripted.origin}/revoke` };
+  const down = {
+    issuer: server.issuer,
+    token_endpoint: `${scripted.origin}/token`,
+    revocation_endpoint: `${scripted.origin}/revoke`,
+  };
   expect(await manager.logout(down, person())).toMatchObject({ ok: false, error: { code: 'http_error', status: 503 } });
   expect(readdirSync(tokens(directory)).filter((name) => name.endsWith('.json'))).toEqual([]);
 });
@@ -348,7 +400,10 @@ test('an abort ends the wait of its caller with the signal’s own reason; the o
   const directory = temporaryDirectory();
   await loggedIn(directory);
   await change(directory, (token) => aged(token, 1));
-  const scripted = await startScriptedServer(() => ({ delay: 200, json: { access_token: 'late', token_type: 'Bearer', expires_in: 3600 } }));
+  const scripted = await startScriptedServer(() => ({
+    delay: 200,
+    json: { access_token: 'late', token_type: 'Bearer', expires_in: 3600 },
+  }));
   onTestFinished(() => scripted.close());
   const { manager } = managerAt(directory);
   const target = { issuer: server.issuer, token_endpoint: `${scripted.origin}/token` };
@@ -367,7 +422,10 @@ test('when every caller has gone, the answer to a refresh is still stored, and t
   const directory = temporaryDirectory();
   await loggedIn(directory);
   await change(directory, (token) => aged(token, 1));
-  const scripted = await startScriptedServer(() => ({ delay: 200, json: { access_token: 'late', token_type: 'Bearer', expires_in: 3600, refresh_token: 'next' } }));
+  const scripted = await startScriptedServer(() => ({
+    delay: 200,
+    json: { access_token: 'late', token_type: 'Bearer', expires_in: 3600, refresh_token: 'next' },
+  }));
   onTestFinished(() => scripted.close());
   for (const cache of [undefined, new Map<string, Token>()]) {
     scripted.requests.length = 0;
@@ -395,16 +453,22 @@ test('a plain Map is a cache: one request for many calls', async () => {
 test('many issuers, clients and scopes in one manager: everyone gets the right token', async () => {
   const directory = temporaryDirectory();
   const name = (issuer: string, form: URLSearchParams): string =>
-    createHash('sha256').update(JSON.stringify([issuer, form.get('client_id'), form.get('scope')])).digest('hex');
+    createHash('sha256')
+      .update(JSON.stringify([issuer, form.get('client_id'), form.get('scope')]))
+      .digest('hex');
   const servers = await Promise.all(
     Array.from({ length: 5 }, async () => {
       const scripted = await startScriptedServer();
-      scripted.script(({ form }) => ({ json: { access_token: name(scripted.origin, form), token_type: 'Bearer', expires_in: 3600 } }));
+      scripted.script(({ form }) => ({
+        json: { access_token: name(scripted.origin, form), token_type: 'Bearer', expires_in: 3600 },
+      }));
       onTestFinished(() => scripted.close());
       return scripted.origin;
     }),
   );
-  const jobs = servers.flatMap((issuer) => ['a', 'b', 'c'].flatMap((client_id) => ['x', 'y', 'x y'].map((scope) => ({ issuer, client_id, scope }))));
+  const jobs = servers.flatMap((issuer) =>
+    ['a', 'b', 'c'].flatMap((client_id) => ['x', 'y', 'x y'].map((scope) => ({ issuer, client_id, scope }))),
+  );
   for (let round = 0; round < 2; round += 1) {
     const { manager } = managerAt(directory);
     await Promise.all(

@@ -8,8 +8,14 @@ const manager = managerFor(job, (event) => events.push(event.type));
 
 const outcomes = await Promise.all(
   Array.from({ length: job.calls ?? 1 }, async (): Promise<Outcome> => {
-    const result = await manager.get(job.target, job.credentials, job.rejected === undefined ? {} : { rejected: job.rejected });
-    return result.ok ? { ok: true, access_token: result.value.access_token, events } : { ok: false, code: result.error.code, events };
+    const result = await manager.get(
+      job.target,
+      job.credentials,
+      job.rejected === undefined ? {} : { rejected: job.rejected },
+    );
+    return result.ok
+      ? { ok: true, access_token: result.value.access_token, events }
+      : { ok: false, code: result.error.code, events };
   }),
 );
 process.stdout.write(JSON.stringify(outcomes));

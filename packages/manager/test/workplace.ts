@@ -34,7 +34,9 @@ export function managerAt(directory: string, options: ManagerOptions = {}): { ma
   return { manager, events };
 }
 
-export type Outcome = { ok: true; access_token: string; events: string[] } | { ok: false; code: string; events: string[] };
+export type Outcome =
+  | { ok: true; access_token: string; events: string[] }
+  | { ok: false; code: string; events: string[] };
 
 export interface Job {
   directory: string;
@@ -50,11 +52,20 @@ export interface Job {
 }
 
 /** Runs `job` in a process of its own. */
-export function startProcess(job: Job): { pid: number; kill(signal: NodeJS.Signals): void; outcomes: Promise<Outcome[]>; exit: Promise<number | NodeJS.Signals> } {
-  const child = spawn(process.execPath, ['--conditions=@oa/source', join(import.meta.dirname, 'process.ts'), JSON.stringify(job)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, ...environment(job.directory) },
-  });
+export function startProcess(job: Job): {
+  pid: number;
+  kill(signal: NodeJS.Signals): void;
+  outcomes: Promise<Outcome[]>;
+  exit: Promise<number | NodeJS.Signals>;
+} {
+  const child = spawn(
+    process.execPath,
+    ['--conditions=@oa/source', join(import.meta.dirname, 'process.ts'), JSON.stringify(job)],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, ...environment(job.directory) },
+    },
+  );
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
   const exit = new Promise<number | NodeJS.Signals>((resolve) => {

@@ -1,0 +1,68 @@
+import { startAuthorizationServer, startProtectedApi } from '@oa-internal/authorization-server';
+import { startScriptedServer } from '@oa-internal/scripted-server';
+import { createFetch } from '@oa/fetch';
+import { expect, onTestFinished, test } from 'vitest';
+import { managerAt, temporaryDirectory } from './workplace.ts';
+
+test('E4: from a protected resource to its issuer: its challenge, its metadata, its authorization server', async () => {
+  await using server = await startAuthorizationServer();
+  const api = await startProtectedApi(server);
+  onTestFinished(() => api.close());
+  const directory = temporaryDirectory();
+  const { manager } = managerAt(directory);
+  const call = createFetch(manager.source({ resource: api.url }, server.confidential));
+  const response = await call(api.url);
+  expect(response.status).toBe(200);
+  server.requests.length = 0;
+  api.requests.length = 0;
+  const second = createFetch(managerAt(directory).manager.source({ resource: api.url }, server.confidential));
+  expect((await second(api.url)).status).toBe(200);
+  expect(server.requests).toEqual([]);
+  expect(api.requests).toHaveLength(1);
+});
+
+test('A9, E4: the resource is sent unchanged, the scope is the challenge’s, else the metadata’s, else none', async () => {
+  const issuer = await startScriptedServer();
+  onTestFinished(() => issuer.close());
+  issuer.script({
+    '/.well-known/oauth-authorization-server': {
+      json: { issuer: issuer.origin, token_endpoint: `${issuer.origin}/token` },
+    },
+    '/token': { json: { access_token: 'a', token_type: 'Bearer', expires_in: 3600 } },
+  });
+  const resource = await startScriptedServer();
+  onTestFinished(() => resource.close());
+  const url = `${resource.origin}/api/`;
+  const metadata = { resource: url, authorization_servers: [issuer.origin], scopes_supported: ['x', 'y'] };
+  const challenge = (extra: string): string => `Bearer ${extra}resource_metadata="${resource.origin}/meta"`;
+  const cases: [headers: Record<string, string>, body: object, scope: string | null][] = [
+    [{ 'www-authenticate': challenge('scope="one two", ') }, metadata, 'one two'],
+    [{ 'www-authenticate': challenge('') }, metadata, 'x y'],
+    [{ 'www-authenticate': challenge('') }, { ...metadata, scopes_supported: undefined }, null],
+  ];
+  for (const [headers, body, scope] of cases) {
+    resource.script({ '/api/': { status: 401, headers }, '/meta': { json: body } });
+    issuer.requests.length = 0;
+    await managerAt(temporaryDirectory()).manager.getToken({ resource: url }, { client_id: 'c', client_secret: 's' });
+    const form = issuer.requestsTo('/token')[0]?.form;
+    expect(form?.get('resource')).toBe(url);
+    expect(form?.get('scope')).toBe(scope);
+  }
+});
+
+test('E4: metadata for another resource, or that names no issuer, ends in a typed error, and no token is asked for', async () => {
+  const resource = await startScriptedServer();
+  onTestFinished(() => resource.close());
+  const { manager } = managerAt(temporaryDirectory());
+  const get = (): ReturnType<typeof manager.get> =>
+    manager.get({ resource: `${resource.origin}/api` }, { client_id: 'c', client_secret: 's' });
+  resource.script({
+    '/.well-known/oauth-protected-resource/api': {
+      json: { resource: 'https://other.example', authorization_servers: [resource.origin] },
+    },
+  });
+  expect(await get()).toMatchObject({ ok: false, error: { code: 'resource_mismatch' } });
+  resource.script({ '/.well-known/oauth-protected-resource/api': { json: { resource: `${resource.origin}/api` } } });
+  expect(await get()).toMatchObject({ ok: false, error: { code: 'metadata_not_found' } });
+  expect(resource.requestsTo('/token')).toEqual([]);
+});

@@ -1,0 +1,217 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-server';
+import { cacheFile, tokenKey } from '@oa/token-cache';
+import { OAuthError, type OAuthEvent, type Store, type Token } from '@oa/types';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { managerAt, temporaryDirectory, tokens } from './workplace.ts';
+
+let server: ScriptedServer;
+let directory: string;
+const credentials = { client_id: 'c', client_secret: 's' };
+const person = { client_id: 'p' };
+const target = (): { issuer: string; token_endpoint: string } => ({
+  issuer: server.origin,
+  token_endpoint: `${server.origin}/token`,
+});
+
+beforeEach(async () => {
+  directory = temporaryDirectory();
+  server = await startScriptedServer((_, index) => ({
+    json: { access_token: `token-${index}`, token_type: 'Bearer', expires_in: 3600, refresh_token: `refresh-${index}` },
+  }));
+});
+afterEach(() => server.close());
+
+const types = (events: OAuthEvent[]): string[] => events.map(({ type }) => type);
+const file = (): string => {
+  const [name] = readdirSync(tokens(directory)).filter((one) => one.endsWith('.json'));
+  return join(tokens(directory), name ?? '');
+};
+
+test.each([0o640, 0o604, 0o666])(
+  'D7: a token file of mode %o is not used: one event that says how to fix it, and a fresh request',
+  async (mode) => {
+    await managerAt(directory).manager.getToken(target(), credentials);
+    chmodSync(file(), mode);
+    const { manager, events } = managerAt(directory);
+    expect((await manager.getToken(target(), credentials)).access_token).toBe('token-1');
+    expect(events).toContainEqual(
+      expect.objectContaining({
+        type: 'store_unavailable',
+        code: 'insecure_token_cache_permissions',
+        message: expect.stringContaining('chmod 600'),
+      }),
+    );
+    expect(types(events).filter((type) => type === 'store_unavailable')).toHaveLength(1);
+    expect(statSync(file()).mode & 0o777).toBe(mode);
+    expect((await manager.getToken(target(), credentials)).access_token).toBe('token-1');
+    expect(server.requests).toHaveLength(2);
+  },
+);
+
+test('D7: a symbolic link in the place of the token file is not followed and not written through', async () => {
+  await managerAt(directory).manager.getToken(target(), credentials);
+  const victim = join(directory, 'victim');
+  writeFileSync(victim, 'precious');
+  const planted = file();
+  rmSync(planted);
+  symlinkSync(victim, planted);
+  const { manager, events } = managerAt(directory);
+  expect((await manager.getToken(target(), credentials)).access_token).toBe('token-1');
+  expect(types(events)).toContain('store_unavailable');
+  expect(readFileSync(victim, 'utf8')).toBe('precious');
+});
+
+test('HOME unset and a relative XDG_CACHE_HOME: the token is handed out, one event, nothing in the working directory', async () => {
+  const { manager, events } = managerAt(directory);
+  const home = process.env['HOME'];
+  const cwd = process.cwd();
+  onTestFinished(() => {
+    process.env['HOME'] = home;
+    process.chdir(cwd);
+  });
+  process.chdir(directory);
+  process.env['HOME'] = '';
+  process.env['XDG_CACHE_HOME'] = 'cache';
+  const tokensOf = await Promise.all([
+    manager.getToken(target(), credentials),
+    manager.getToken(target(), credentials),
+  ]);
+  expect((await manager.getToken(target(), credentials)).access_token).toBe('token-0');
+  expect(tokensOf.map(({ access_token }) => access_token)).toEqual(['token-0', 'token-0']);
+  expect(types(events).filter((type) => type === 'store_unavailable')).toHaveLength(1);
+  expect(readdirSync(directory)).toEqual([]);
+  expect(server.requests).toHaveLength(1);
+});
+
+/** A store whose disk is full, or whose medium was made read-only, from some moment on. */
+function failing(): { store: Store<Token>; broken: Set<string>; map: Map<string, Token> } {
+  const map = new Map<string, Token>();
+  const broken = new Set<string>();
+  const check = (what: string): void => {
+    if (broken.has(what)) throw new OAuthError('storage_unavailable', `no room for ${what}`);
+  };
+  const store: Store<Token> = {
+    get: (key) => (check('get'), map.get(key)),
+    set: (key, token) => (check('set'), map.set(key, token)),
+    delete: (key) => (check('delete'), map.delete(key)),
+    reserve: async () => (check('reserve'), { interrupted: false }),
+    lock: async (_, work) => (check('lock'), work()),
+  };
+  return { store, broken, map };
+}
+const key = (): string => tokenKey({ issuer: server.origin, grant_type: 'authorization_code', ...person });
+const expired = { access_token: 'old', token_type: 'Bearer', expires_in: 3600, expires_at: 1, refresh_token: 'only' };
+
+test('a refresh token is not used up when there is no room to keep its successor', async () => {
+  const { store, broken, map } = failing();
+  map.set(key(), expired);
+  broken.add('reserve');
+  const { manager } = managerAt(directory, { cache: store });
+  expect(await manager.get(target(), person)).toMatchObject({ ok: false, error: { code: 'storage_unavailable' } });
+  expect(server.requests).toEqual([]);
+  expect(map.get(key())).toEqual(expired);
+});
+
+test('a token that could not be written is handed out, kept in memory, and written at the next use', async () => {
+  const { store, broken, map } = failing();
+  map.set(key(), expired);
+  broken.add('set');
+  const { manager, events } = managerAt(directory, { cache: store });
+  expect((await manager.getToken(target(), person)).refresh_token).toBe('refresh-0');
+  expect(types(events)).toEqual(['persist_failed', 'refreshed']);
+  expect((await manager.getToken(target(), person)).refresh_token).toBe('refresh-0');
+  expect(types(events).filter((type) => type === 'persist_failed')).toHaveLength(1);
+  broken.clear();
+  await manager.getToken(target(), person);
+  expect(map.get(key())?.refresh_token).toBe('refresh-0');
+  expect(server.requests).toHaveLength(1);
+});
+
+test('a store without a usable lock still makes one request for many calls, and they share a failure', async () => {
+  const { store, broken } = failing();
+  for (const what of ['get', 'set', 'lock']) broken.add(what);
+  const { manager, events } = managerAt(directory, { cache: store });
+  const all = await Promise.all(Array.from({ length: 20 }, () => manager.getToken(target(), credentials)));
+  expect(new Set(all.map(({ access_token }) => access_token)).size).toBe(1);
+  expect(server.requests).toHaveLength(1);
+  expect(types(events).filter((type) => type === 'store_unavailable')).toHaveLength(1);
+});
+
+test('a bug of a store is not taken for trouble with it', async () => {
+  const bug = new RangeError('a bug');
+  const store: Store<Token> = {
+    get: () => {
+      throw bug;
+    },
+    set: () => undefined,
+    delete: () => undefined,
+  };
+  await expect(managerAt(directory, { cache: store }).manager.get(target(), credentials)).rejects.toBe(bug);
+});
+
+test('a registration that can’t be remembered is used in memory, with an event', async () => {
+  const config = join(directory, 'config', 'test');
+  mkdirSync(config, { recursive: true, mode: 0o777 });
+  chmodSync(config, 0o777);
+  server.script(({ path, form }) => {
+    if (path === '/register') return { status: 201, json: { client_id: 'registered' } };
+    return { json: { access_token: form.get('client_id') ?? '', token_type: 'Bearer', expires_in: 3600 } };
+  });
+  const metadata = {
+    ...target(),
+    authorization_endpoint: `${server.origin}/authorize`,
+    registration_endpoint: `${server.origin}/register`,
+  };
+  const openBrowser = (url: string): Promise<Response> => {
+    const { searchParams } = new URL(url);
+    const callback = new URL(searchParams.get('redirect_uri') ?? '');
+    callback.search = new URLSearchParams({ code: 'code', state: searchParams.get('state') ?? '' }).toString();
+    return fetch(callback);
+  };
+  const { manager, events } = managerAt(directory, { login: { openBrowser } });
+  expect((await manager.getToken(metadata, {})).access_token).toBe('registered');
+  expect((await manager.getToken(metadata, { scope: 'more' })).access_token).toBe('registered');
+  expect(server.requestsTo('/register')).toHaveLength(1);
+  expect(types(events)).toContain('store_unavailable');
+  expect(existsSync(join(config, 'registered.json'))).toBe(false);
+});
+
+test('a listener that throws is a bug of the program, and costs no token', async () => {
+  const uncaught: unknown[] = [];
+  const before = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  process.on('uncaughtException', (error) => uncaught.push(error));
+  onTestFinished(() => {
+    process.removeAllListeners('uncaughtException');
+    for (const listener of before) process.on('uncaughtException', listener);
+  });
+  const bug = new Error('a bug in a listener');
+  const { manager } = managerAt(directory, {
+    onEvent: () => {
+      throw bug;
+    },
+  });
+  expect((await manager.getToken(target(), credentials)).access_token).toBe('token-0');
+  await expect.poll(() => uncaught).toContain(bug);
+});
+
+test('the file is where the original puts it: $XDG_CACHE_HOME/<app>/tokens/', async () => {
+  const { manager } = managerAt(directory);
+  await manager.getToken(target(), credentials);
+  expect(file()).toBe(
+    cacheFile({ issuer: server.origin, grant_type: 'client_credentials', client_id: 'c' }, { app: 'test' }),
+  );
+  expect(dirname(file())).toBe(join(directory, 'cache', 'test', 'tokens'));
+});
