@@ -1,1 +1,4 @@
-export {};
+export { deleteClient, readClient, updateClient } from './manage.ts';
+export type { ClientMetadata } from './metadata.ts';
+export { registerClient } from './register.ts';
+export type { RegistrationOptions } from './register.ts';
