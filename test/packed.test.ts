@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { packages } from '../scripts/packages.ts';
+import { packages, root } from '../scripts/packages.ts';
 
 /** An empty project into which the packed packages were installed with npm, as a user would. */
 const project = mkdtempSync(join(tmpdir(), 'oa-packed-'));
@@ -11,8 +11,8 @@ const project = mkdtempSync(join(tmpdir(), 'oa-packed-'));
 beforeAll(() => {
   const tarballs = join(project, 'tarballs');
   mkdirSync(tarballs);
+  execFileSync('pnpm', ['run', 'build'], { cwd: root, stdio: 'pipe' });
   for (const { folder } of packages) {
-    execFileSync('pnpm', ['run', 'build'], { cwd: folder, stdio: 'pipe' });
     execFileSync('pnpm', ['pack', '--pack-destination', tarballs], { cwd: folder, stdio: 'pipe' });
   }
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'empty', private: true }));
