@@ -14,8 +14,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { withLock, type FileLock } from '@oa/private-file';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { monotonic, start } from './processes.ts';
-import { countTogether, temporaryDirectory } from './scenarios.ts';
+import { start, temporaryDirectory } from '@oa-internal/processes';
+import { monotonic } from '@oa-internal/processes/child';
+import { countTogether, program } from './scenarios.ts';
 
 let directory: string;
 let path: string;
@@ -43,61 +44,60 @@ describe('D5: the lock between processes', () => {
   }, 60_000);
 
   test('D5: a killed holder is followed at once', async () => {
-    const holder = start('hold', { path, hold: 60_000 });
+    const holder = start(program('hold'), { path, hold: 60_000 });
     await holder.printed('held');
     const next = withLock(path, async () => monotonic());
     await sleep(100);
     const killed = monotonic();
-    holder.child.kill('SIGKILL');
+    holder.kill('SIGKILL');
     // Ten times what it takes, and far from any heartbeat's seconds.
     expect((await next) - killed).toBeLessThan(250);
   });
 
   test('D5: a stopped holder keeps the lock, and so does one whose event loop is blocked', async () => {
-    const stopped = start('hold', { path, hold: 100 });
+    const stopped = start(program('hold'), { path, hold: 100 });
     await stopped.printed('held');
-    stopped.child.kill('SIGSTOP');
+    stopped.kill('SIGSTOP');
     await expect(withLock(path, async () => 'taken over', { timeout: 1500 })).rejects.toMatchObject({
       code: 'lock_timeout',
       retryable: true,
     });
-    stopped.child.kill('SIGCONT');
+    stopped.kill('SIGCONT');
     expect((await stopped.ended).stdout).toContain('done');
 
-    const blocked = start('hold', { path, hold: 1500, block: true });
+    const blocked = start(program('hold'), { path, hold: 1500, block: true });
     await blocked.printed('held');
     expect(await withLock(path, async () => blocked.output().stdout)).toContain('done');
   });
 
   test('D5: a wall clock that jumps changes nothing', async () => {
-    const holder = start('hold', { path, hold: 60_000 });
+    const holder = start(program('hold'), { path, hold: 60_000 });
     await holder.printed('held');
     const now = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 3_600_000);
     await expect(withLock(path, async () => 1, { timeout: 200 })).rejects.toMatchObject({ code: 'lock_timeout' });
     now.mockReturnValue(0);
     await expect(withLock(path, async () => 1, { timeout: 200 })).rejects.toMatchObject({ code: 'lock_timeout' });
     now.mockRestore();
-    holder.child.kill('SIGKILL');
+    holder.kill('SIGKILL');
     await holder.ended;
   });
 
   test('D5: a lock file that was removed while somebody waited for it is not trusted', async () => {
-    const holder = start('hold', { path, hold: 60_000 });
+    const holder = start(program('hold'), { path, hold: 60_000 });
     await holder.printed('held');
     const waiter = withLock(path, async () => statSync(`${path}.lock`).ino);
     await sleep(100);
     renameSync(`${path}.lock`, `${path}.old`);
-    holder.child.kill('SIGKILL');
+    holder.kill('SIGKILL');
     expect(await waiter).toBe(statSync(`${path}.lock`).ino);
     expect(statSync(`${path}.old`).ino).not.toBe(statSync(`${path}.lock`).ino);
   });
 
   test('D3: 8 threads of one process exclude each other', async () => {
-    const program = new URL('programs/thread.ts', import.meta.url);
     const counter = new SharedArrayBuffer(8);
     await Promise.all(
       Array.from({ length: 8 }, async () => {
-        const worker = new Worker(program, {
+        const worker = new Worker(program('thread'), {
           workerData: { path, counter, rounds: 10 },
           execArgv: ['--conditions=@oa/source'],
         });
@@ -108,7 +108,7 @@ describe('D5: the lock between processes', () => {
   }, 60_000);
 
   test('the lock prints no warning and leaves those of others alone', async () => {
-    const end = await start('hold', { path, hold: 0 }).ended;
+    const end = await start(program('hold'), { path, hold: 0 }).ended;
     expect(end).toEqual({ code: 0, signal: null, stdout: 'held\ndone\n', stderr: '' });
     const seen: string[] = [];
     process.on('warning', (warning) => seen.push(warning.message));
@@ -156,12 +156,12 @@ describe('the lock within a process', () => {
     free.resolve();
     await holding;
 
-    const other = start('hold', { path, hold: 60_000 });
+    const other = start(program('hold'), { path, hold: 60_000 });
     await other.printed('held');
     await expect(withLock(path, async () => 1, { timeout: 0 })).rejects.toMatchObject({ code: 'lock_timeout' });
     polls = 0;
     expect(await withLock(path, async () => 'locked', { whileWaiting })).toBe('seen');
-    other.child.kill('SIGKILL');
+    other.kill('SIGKILL');
     await other.ended;
     expect(await withLock(path, async () => 'locked')).toBe('locked');
   });

@@ -1,14 +1,13 @@
 /** What the tests run in a short form, and the torture with full counts. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileVersion, readPrivate } from '@oa/private-file';
 import type { locks } from './locks.ts';
-import { start, type Program } from './processes.ts';
+import { start, temporaryDirectory, type Program } from '@oa-internal/processes';
 import { isWhole } from './versions.ts';
 
-export function temporaryDirectory(): string {
-  return mkdtempSync(join(tmpdir(), 'oa-'));
+export function program(name: string): URL {
+  return new URL(`programs/${name}.ts`, import.meta.url);
 }
 
 export interface Counted {
@@ -36,17 +35,17 @@ export async function countTogether(options: {
   const state = { over: false };
   const timer = setTimeout(() => {
     state.over = true;
-    for (const { child } of running) child.kill('SIGKILL');
+    for (const { kill } of running) kill('SIGKILL');
   }, options.limit ?? 300_000);
 
   async function count(id: number): Promise<Line[]> {
     const log = join(directory, `${id}.log`);
     for (let left = options.rounds; left > 0 && !state.over; left = options.rounds - roundsIn(readLog(log))) {
       const { kills, lock = 'sqlite' } = options;
-      const program = start('counter', { id, files, rounds: left, kills, log, lock });
-      running.add(program);
-      const end = await program.ended;
-      running.delete(program);
+      const process = start(program('counter'), { id, files, rounds: left, kills, log, lock });
+      running.add(process);
+      const end = await process.ended;
+      running.delete(process);
       if (end.code !== 0 && end.signal !== 'SIGKILL') throw new Error(`A counter failed: ${end.stderr}`);
     }
     return readLog(log);
@@ -114,11 +113,11 @@ export async function killWriters(options: { writers: number; kills: number }): 
 
   async function writeAndDie(kills: number): Promise<void> {
     for (let i = 0; i < kills; i += 1) {
-      const program = start('writer', { path });
-      await program.printed('started');
+      const process = start(program('writer'), { path });
+      await process.printed('started');
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
-      program.child.kill('SIGKILL');
-      await program.ended;
+      process.kill('SIGKILL');
+      await process.ended;
       result.kills += 1;
     }
     state.writing -= 1;

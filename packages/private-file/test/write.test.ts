@@ -11,8 +11,8 @@ import {
 import { join } from 'node:path';
 import { readPrivate, removePrivate, reservePrivate, setAside, writePrivate } from '@oa/private-file';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { start } from './processes.ts';
-import { killWriters, temporaryDirectory } from './scenarios.ts';
+import { start, temporaryDirectory } from '@oa-internal/processes';
+import { killWriters, program } from './scenarios.ts';
 
 let directory: string;
 let path: string;
@@ -39,7 +39,7 @@ test.for([0o000, 0o002, 0o022, 0o077])('D7: with umask %o directories are 0700 a
   }
   expect(mode(path)).toBe(0o600);
   for (const made of ['made', 'made/for', 'made/for/it']) expect(mode(join(directory, made))).toBe(0o700);
-  const end = await start('hold', { path: join(directory, 'locked', 'a'), hold: 0, umask }).ended;
+  const end = await start(program('hold'), { path: join(directory, 'locked', 'a'), hold: 0, umask }).ended;
   expect(end.code).toBe(0);
   expect(mode(join(directory, 'locked', 'a.lock'))).toBe(0o600);
 });
@@ -95,9 +95,9 @@ describe('D1: a reservation', () => {
 
   test('that was never finished is found, and found again, until something is written', async () => {
     await writePrivate(path, 'old');
-    const killed = start('reserve', { path });
+    const killed = start(program('reserve'), { path });
     await killed.printed('reserved');
-    killed.child.kill('SIGKILL');
+    killed.kill('SIGKILL');
     await killed.ended;
     for (let i = 0; i < 2; i += 1) {
       const room = await reservePrivate(path);

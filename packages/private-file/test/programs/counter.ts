@@ -3,8 +3,8 @@
  * Appends to a log what it has done, so that the final number can be compared with what it should be.
  */
 import { appendFileSync } from 'node:fs';
+import { monotonic, readTask } from '@oa-internal/processes/child';
 import { readPrivate, withLock, writePrivate } from '@oa/private-file';
-import { monotonic } from '../processes.ts';
 import { locks } from '../locks.ts';
 
 interface Task {
@@ -16,7 +16,7 @@ interface Task {
   log: string;
   lock: keyof typeof locks;
 }
-const task = JSON.parse(process.argv[2] ?? '') as Task;
+const task = readTask() as Task;
 const lock = locks[task.lock];
 
 function note(what: string): void {

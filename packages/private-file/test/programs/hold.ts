@@ -1,8 +1,9 @@
 /** Takes a lock, says so, keeps it for `hold` milliseconds (blocking the event loop if `block`), and says when it gives it back. */
+import { readTask } from '@oa-internal/processes/child';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withLock } from '@oa/private-file';
 
-const task = JSON.parse(process.argv[2] ?? '') as { path: string; hold: number; block?: boolean; umask?: number };
+const task = readTask() as { path: string; hold: number; block?: boolean; umask?: number };
 if (task.umask !== undefined) process.umask(task.umask);
 await withLock(task.path, async () => {
   process.stdout.write('held\n');

@@ -1,8 +1,9 @@
 /** Reads a file and prints it with the built-in modules that were loaded by then; or the error that came instead. */
+import { readTask } from '@oa-internal/processes/child';
 import { readPrivate } from '@oa/private-file';
 import { isOAuthError } from '@oa/types';
 
-const task = JSON.parse(process.argv[2] ?? '') as { path: string };
+const task = readTask() as { path: string };
 try {
   const text = await readPrivate(task.path);
   const modules = (process as unknown as { moduleLoadList: string[] }).moduleLoadList;

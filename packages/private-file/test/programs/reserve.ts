@@ -1,7 +1,8 @@
 /** Reserves, says so, and goes on until it is killed. */
+import { readTask } from '@oa-internal/processes/child';
 import { reservePrivate } from '@oa/private-file';
 
-const task = JSON.parse(process.argv[2] ?? '') as { path: string };
+const task = readTask() as { path: string };
 await reservePrivate(task.path);
 process.stdout.write('reserved\n');
 setInterval(() => undefined, 1000);
