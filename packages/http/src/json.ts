@@ -1,6 +1,7 @@
 import { OAuthError, type Parameters } from '@oa/types';
 import type { GenericSchema } from 'valibot';
 import { errorOf } from './error.ts';
+import { parsedJson } from './parse.ts';
 import { nameOf, request, type HttpOptions, type HttpResponse } from './request.ts';
 import { validated } from './schema.ts';
 
@@ -14,7 +15,7 @@ const DEEPEST = 64;
  * `unexpected_content_type`, `invalid_json` or `invalid_response` for a body that is not what the specification asks for.
  */
 export function readJson<T>(response: HttpResponse, schema: GenericSchema<unknown, T>): T {
-  const json = parse(response.text);
+  const json = parsedJson(response.text);
   const error = errorOf(response, json);
   if (error !== undefined) throw error;
   const url = nameOf(response);
@@ -29,7 +30,7 @@ export function readJson<T>(response: HttpResponse, schema: GenericSchema<unknow
 
 /** The error that `response` reports: `oauth_error`, or `http_error` for an error status without one. `undefined` for a success. */
 export function readError(response: HttpResponse): OAuthError | undefined {
-  return errorOf(response, parse(response.text));
+  return errorOf(response, parsedJson(response.text));
 }
 
 /** GETs a JSON document. Codes as of {@link request} and {@link readJson}. */
@@ -60,15 +61,6 @@ export async function postJson<T>(
 ): Promise<T> {
   const headers = { ...options.headers, 'content-type': 'application/json' };
   return readJson(await request('POST', url, { ...options, headers, body: JSON.stringify(body) }), schema);
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 function unreadable(response: HttpResponse, url: string, type: string): OAuthError {

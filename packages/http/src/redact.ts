@@ -1,3 +1,5 @@
+import { parsedJson } from './parse.ts';
+
 /**
  * Parameters and client metadata that an error text may repeat. Everything else that was sent counts as a secret, so that an
  * extension's parameter is one until somebody says otherwise.
@@ -21,7 +23,8 @@ export function secretsSent(headers: Record<string, string>, body: string | unde
     secrets.push(value, credentials, ...basicParts(value));
   }
   if (body === undefined) return secrets;
-  if (headers['content-type'] === 'application/json') return [...secrets, ...secretsIn(JSON.parse(body))];
+  const json = parsedJson(body);
+  if (json !== undefined) return [...secrets, ...secretsIn(json)];
   for (const [name, value] of new URLSearchParams(body)) if (!PUBLIC.has(name)) secrets.push(value);
   return secrets;
 }
@@ -64,12 +67,12 @@ function spellingsOf(secret: string): string[] {
 
 /** The secret of an `Authorization: Basic`, as it stands there and form-decoded (RFC 6749 section 2.3.1). */
 function basicParts(header: string): string[] {
-  const encoded = /^Basic ([\w+/=]+)$/i.exec(header)?.[1];
+  const encoded = /^Basic ((?:[a-z\d+/]{4})*[a-z\d+/]{2,4}={0,2})$/i.exec(header)?.[1];
   if (encoded === undefined) return [];
-  const bytes = Uint8Array.from(atob(encoded), (character) => character.codePointAt(0) ?? 0);
+  const bytes = Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
   const credentials = new TextDecoder().decode(bytes);
   const secret = credentials.slice(credentials.indexOf(':') + 1);
-  return [secret, new URLSearchParams(`=${secret}`).get('') ?? ''];
+  return [secret, ...new URLSearchParams(`=${secret}`).values()];
 }
 
 function textsIn(value: unknown): string[] {

@@ -9,8 +9,9 @@ export function validated<T>(json: unknown, schema: GenericSchema<unknown, T>, u
   const result = schema['~standard'].validate(json);
   if (result instanceof Promise) throw new TypeError('schema must be synchronous');
   if (result.issues === undefined) return result.value;
-  const issue = result.issues[0] as BaseIssue<unknown> | undefined;
-  const where = (issue?.path ?? []).map((item) => String(item.key)).join('.');
+  // valibot's issues, of which there is at least one.
+  const [issue] = result.issues as unknown as [BaseIssue<unknown>];
+  const where = (issue.path ?? []).map((item) => String(item.key)).join('.');
   const what = where === '' ? 'The answer' : `Member ${where.slice(0, 100)}`;
   throw new OAuthError(
     'invalid_response',
@@ -18,8 +19,7 @@ export function validated<T>(json: unknown, schema: GenericSchema<unknown, T>, u
   );
 }
 
-function expectation(issue: BaseIssue<unknown> | undefined): string {
-  if (issue === undefined) return 'is not valid';
+function expectation(issue: BaseIssue<unknown>): string {
   // A message that a schema's author wrote is kept; valibot's own messages quote what was received.
   if (!issue.message.includes(issue.received)) return issue.message;
   return issue.expected === null ? 'is not valid' : `must be ${issue.expected}`;

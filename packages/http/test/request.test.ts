@@ -108,6 +108,11 @@ describe('addresses', () => {
     },
   );
 
+  it('a long address is named in short', async () => {
+    const error = await failure(request('GET', `http://as.example/${'x'.repeat(5000)}`));
+    expect(error.message.length).toBeLessThan(400);
+  });
+
   it('E3: listens to IPv6 loopback too', async () => {
     await using server = await startScriptedServer({ '/': { json: { name: 'six' } } }, { host: '::1' });
     expect(await getJson(`${server.origin}/`, schema)).toEqual({ name: 'six' });

@@ -1,0 +1,177 @@
+import { startScriptedServer } from '@oa-internal/scripted-server';
+import { isOAuthError } from '@oa/types';
+import { looseObject, string } from 'valibot';
+import { describe, expect, it } from 'vitest';
+import { getJson, postForm, postJson, request, readError } from '@oa/http';
+import { failure, seen } from './seen.ts';
+
+const schema = looseObject({ name: string() });
+const SECRET = 's+é&=%/~: x"q';
+const form = {
+  grant_type: 'authorization_code',
+  client_id: 'the-client',
+  client_secret: SECRET,
+  code: 'code-4f9a',
+  code_verifier: 'verifier-51c2',
+  refresh_token: 'refresh-90ab',
+  token: 'token-77de',
+  client_assertion: 'eyJhbGciOi.assertion.sig',
+  extension_proof: 'proof-1b2c',
+};
+const credentials = Buffer.from(`the-client:${new URLSearchParams({ '': SECRET }).toString().slice(1)}`).toString(
+  'base64',
+);
+const headers = { authorization: `Basic ${credentials}`, dpop: 'eyJ0eXAiOi.proof.sig' };
+
+/** Every spelling of every secret above. */
+const secrets = [
+  ...Object.entries(form).flatMap(([name, value]) => (name === 'grant_type' || name === 'client_id' ? [] : [value])),
+  credentials,
+  headers.dpop,
+  encodeURIComponent(SECRET),
+  encodeURIComponent(SECRET).toLowerCase(),
+  new URLSearchParams({ '': SECRET }).toString().slice(1),
+  Buffer.from(SECRET).toString('base64'),
+];
+
+/** What a secret looks like once only printable characters are left. */
+function stripped(text: string): string {
+  return text.replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '');
+}
+
+function expectClean(error: unknown): void {
+  expect(isOAuthError(error)).toBe(true);
+  const text = seen(error);
+  for (const secret of secrets) {
+    expect(text).not.toContain(secret);
+    expect(text).not.toContain(stripped(secret));
+  }
+}
+
+describe('G2: no error repeats what was sent', () => {
+  it.each(secrets)('G2: a server that echoes %s', async (secret) => {
+    await using server = await startScriptedServer(() => ({
+      status: 400,
+      json: {
+        error: 'invalid_grant',
+        error_description: `bad ${secret} for the-client`,
+        error_uri: `https://x/?${secret}`,
+      },
+    }));
+    const error = await failure(postForm(`${server.origin}/`, form, schema, { headers }));
+    expectClean(error);
+    expect(error).toMatchObject({ error: 'invalid_grant', error_description: 'bad *** for the-client' });
+  });
+
+  it("G2: in the code, in other members, in pieces that filtering would join, and in the answer's own token", async () => {
+    const pieces = form.code.split('').join('\u0001');
+    const bodies: unknown[] = [
+      { error: 'refresh-90ab' },
+      { error: `The code ${form.code} is used` },
+      { message: `password ${SECRET}` },
+      { error: { message: `Basic ${credentials}` } },
+      { error: 'invalid_grant', error_description: pieces },
+      { error: 'invalid_grant', error_description: 'CODE-4F9A' },
+      { [form.code]: form.token, name: [form.refresh_token] },
+    ];
+    for (const status of [200, 400, 500])
+      for (const json of bodies) {
+        await using server = await startScriptedServer(() => ({ status, json }));
+        expectClean(await failure(postForm(`${server.origin}/`, form, schema, { headers })));
+      }
+    const own = { error: 'x', error_description: 'issued fresh-token-1', access_token: 'fresh-token-1' };
+    await using server = await startScriptedServer(() => ({ json: own }));
+    expect(seen(await failure(postForm(`${server.origin}/`, form, schema)))).not.toContain('fresh-token-1');
+  });
+
+  it('G2: in bodies that are no JSON, in redirects and in headers', async () => {
+    const everything = secrets.join(' ');
+    const location = `/${form.code}?${encodeURIComponent(SECRET)}`;
+    await using server = await startScriptedServer({
+      '/html': { status: 400, body: `<p>${everything}`, headers: { 'content-type': 'text/html' } },
+      '/text': { body: everything, headers: { 'content-type': `text/${form.code}` } },
+      '/json': { body: `{"name": "${form.code}`, headers: { 'content-type': 'application/json' } },
+      '/redirect': { status: 307, headers: { location } },
+      '/retry': { status: 429, headers: { 'retry-after': form.code } },
+      '/reset': { drop: 'request' },
+    });
+    const codes: string[] = [];
+    for (const path of ['/html', '/text', '/json', '/redirect', '/retry', '/reset']) {
+      const error = await failure(postForm(`${server.origin}${path}`, form, schema, { headers }));
+      expectClean(error);
+      codes.push(error.code);
+    }
+    expect(codes).toEqual([
+      'http_error',
+      'unexpected_content_type',
+      'invalid_json',
+      'redirect_refused',
+      'http_error',
+      'network_error',
+    ]);
+  });
+
+  it('G2: in the path that a redirected GET ends at', async () => {
+    await using server = await startScriptedServer(({ path }) =>
+      path === '/' ? { status: 302, headers: { location: `/${form.code}` } } : { status: 400 },
+    );
+    const error = await failure(getJson(server.origin, schema, { headers: { authorization: `Bearer ${form.code}` } }));
+    expectClean(error);
+    expect(error.message).toContain('/*** answered');
+  });
+
+  it('G2: of a JSON body', async () => {
+    const metadata = {
+      client_name: 'My tool',
+      client_secret: SECRET,
+      software_statement: 'code-4f9a',
+      jwks: { keys: [{ d: 'token-77de' }] },
+    };
+    await using server = await startScriptedServer(({ body }) => ({
+      status: 400,
+      json: { error: 'x', error_description: body },
+    }));
+    const error = await failure(postJson(`${server.origin}/`, metadata, schema));
+    expectClean(error);
+    expect(error.error_description).toContain('My tool');
+    const put = await request('PUT', server.origin, {
+      body: 'no JSON',
+      headers: { 'content-type': 'application/json' },
+    });
+    expect(readError(put)?.code).toBe('oauth_error');
+  });
+
+  it('G2: nothing of what a fetch throws is kept', async () => {
+    const error = await failure(
+      postForm('https://as.example/?token=token-77de', form, schema, { fetch: hostile, headers }),
+    );
+    expectClean(error);
+    const { message, ...rest } = error.toJSON();
+    expect(rest).toEqual({ code: 'network_error', retryable: true });
+    expect(message).toBe(
+      'No answer from https://as.example/: the connection failed or broke. Check the address and the network.',
+    );
+    expect(error.cause).toBeUndefined();
+  });
+
+  it.each(['Basic', 'Basic !', 'Basic a', 'Basic YTpi', 'Basic YTpiYw', 'Bearer'])(
+    'G2: whatever %j is, it is not repeated',
+    async (authorization) => {
+      const json = { error: 'invalid_client', error_description: `got ${authorization.slice(6) || 'nothing'}` };
+      await using server = await startScriptedServer(() => ({ status: 401, json }));
+      const error = await failure(postForm(server.origin, {}, schema, { headers: { authorization } }));
+      expect(error.error_description).toBe(authorization.length > 6 ? 'got ***' : 'got nothing');
+    },
+  );
+
+  it('a secret that is a part of a known code does not change the code', async () => {
+    await using server = await startScriptedServer(() => ({ status: 400, json: { error: 'invalid_grant' } }));
+    const error = await failure(postForm(`${server.origin}/`, { client_secret: 'grant', code: '' }, schema));
+    expect(error.error).toBe('invalid_grant');
+  });
+});
+
+async function hostile(...[, init]: unknown[]): Promise<Response> {
+  const cause = Object.assign(new Error(SECRET), { code: 'code-4f9a', init });
+  throw new TypeError(JSON.stringify(init), { cause });
+}
