@@ -50,8 +50,8 @@ export function checkOptions(options: LoginOptions): void {
     throw new TypeError('options.paste has to be a boolean or { input, output }');
   if (!['auto', 'always', 'never'].includes(interaction))
     throw new TypeError("options.interaction has to be 'auto', 'always' or 'never'");
-  const ports = portsOf(options);
-  if (ports.length === 0 || ports.some((port) => !Number.isInteger(port) || port < 0 || port > 65_535))
+  const ports: unknown = portsOf(options);
+  if (!Array.isArray(ports) || ports.length === 0 || !ports.every(isPort))
     throw new TypeError('options.port has to be a port number, or several in an array');
 }
 
@@ -59,4 +59,8 @@ export function checkOptions(options: LoginOptions): void {
 export function portsOf(options: LoginOptions, fallback: readonly number[] = [0]): readonly number[] {
   if (options.port === undefined) return fallback;
   return typeof options.port === 'number' ? [options.port] : options.port;
+}
+
+function isPort(port: unknown): boolean {
+  return Number.isInteger(port) && Number(port) >= 0 && Number(port) <= 65_535;
 }

@@ -1,0 +1,122 @@
+import type { OAuthError } from '@oa/types';
+import { describe, expect, it } from 'vitest';
+import { readCallback } from '../src/index.ts';
+import { refusedBy, seen } from './help.ts';
+
+const server = { issuer: 'https://as.example', token_endpoint: 'https://as.example/token' };
+const announced = { ...server, authorization_response_iss_parameter_supported: true };
+const expected = { state: 'secret-state-0123456789', server };
+
+function read(query: string, other: Partial<typeof expected> = {}): string {
+  return readCallback(`http://127.0.0.1:1/callback?${query}`, { ...expected, ...other });
+}
+
+function refused(query: string, other: Partial<typeof expected> = {}): OAuthError {
+  return refusedBy(() => read(query, other));
+}
+
+const good = `state=${expected.state}`;
+
+it('hands out the code, decoded', () => {
+  expect(read(`${good}&code=a%2Fb+c`)).toBe('a/b c');
+  expect(readCallback(new URL(`https://x.example/?${good}&code=1&more=2&more=3`), expected)).toBe('1');
+});
+
+it.each([
+  ['absent', 'code=c'],
+  ['empty', 'state=&code=c'],
+  ['wrong', 'state=secret-state-0123456780&code=c'],
+  ['shorter', 'state=secret-state-012345678&code=c'],
+  ['longer', `${good}x&code=c`],
+  ['duplicated', `${good}&${good}&code=c`],
+  ['duplicated, once wrong', `${good}&state=other&code=c`],
+  ['of another case', `state=${expected.state.toUpperCase()}&code=c`],
+])('A5: a state that is %s is refused', (_, query) => {
+  expect(refused(query).code).toBe('state_mismatch');
+});
+
+it('A6: the state is enforced whether or not the server supports PKCE', () => {
+  for (const more of [{}, { code_challenge_methods_supported: ['S256'] }])
+    expect(refused('code=c', { server: { ...server, ...more } }).code).toBe('state_mismatch');
+});
+
+describe('A7: iss', () => {
+  it('is compared as a string', () => {
+    expect(read(`${good}&code=c&iss=https%3A%2F%2Fas.example`)).toBe('c');
+    for (const iss of [
+      'https://as.example/',
+      'https://AS.example',
+      'https://as.example:443',
+      'https://evil.example',
+      '',
+    ])
+      expect(refused(`${good}&code=c&iss=${encodeURIComponent(iss)}`).code).toBe('issuer_mismatch');
+  });
+  it('is required where the server announces it', () => {
+    expect(refused(`${good}&code=c`, { server: announced }).code).toBe('issuer_mismatch');
+    expect(read(`${good}&code=c`)).toBe('c');
+  });
+  it('is checked on an error response too, before the error is believed', () => {
+    expect(refused(`${good}&error=access_denied&iss=https://evil.example`).code).toBe('issuer_mismatch');
+    expect(refused(`${good}&error=access_denied`, { server: announced }).code).toBe('issuer_mismatch');
+    expect(refused(`${good}&error=access_denied&iss=https://as.example`, { server: announced }).code).toBe(
+      'oauth_error',
+    );
+  });
+  it('is checked after the state', () => {
+    expect(refused('state=wrong&iss=https://evil.example&error=x').code).toBe('state_mismatch');
+  });
+});
+
+it('A8: the answer of another server is refused although its state is right', () => {
+  const other = { issuer: 'https://other.example', token_endpoint: 'https://other.example/token' };
+  expect(refused(`${good}&code=c&iss=https://as.example`, { server: other }).code).toBe('issuer_mismatch');
+});
+
+it('B7: an error without the right state is not believed', () => {
+  for (const query of ['error=access_denied', 'state=wrong&error=access_denied'])
+    expect(refused(query)).toMatchObject({ code: 'state_mismatch' });
+  expect(refused('error=access_denied').error).toBeUndefined();
+});
+
+it('B8: the real error is passed on, without what a terminal would obey', () => {
+  const description = encodeURIComponent('no \u001B[31mway\u0007 "here"\nok');
+  const error = refused(`${good}&error=invalid_scope&error_description=${description}&error_uri=https://as.example/e`);
+  expect(error).toMatchObject({
+    code: 'oauth_error',
+    error: 'invalid_scope',
+    error_description: 'no [31mway hereok',
+    error_uri: 'https://as.example/e',
+    message: 'The authorization server refused the login with invalid_scope: no [31mway hereok',
+  });
+  expect(refused(`${good}&error=access_denied`).message).toBe(
+    'The login was denied, by the person or by the authorization server.',
+  );
+  expect(refused(`${good}&error=&code=c`)).toMatchObject({ code: 'oauth_error', error: '' });
+});
+
+it.each(['code', 'iss', 'error', 'error_description', 'error_uri'])('a duplicated %s is refused', (name) => {
+  const one = `${name}=https://as.example`;
+  expect(refused(`${good}&code=c&${one}&${one}`)).toMatchObject({ code: 'invalid_callback' });
+});
+
+it('an answer without a code, or that is no URL, is refused', () => {
+  expect(refused(good).code).toBe('invalid_callback');
+  expect(refused(`${good}&code=`).code).toBe('invalid_callback');
+  expect(refusedBy(() => readCallback('callback?code=x', expected)).code).toBe('invalid_callback');
+});
+
+it('no refusal shows the state or the code', () => {
+  const code = 'secret-code';
+  const queries = ['state=x', `${good}&${good}`, `${good}&iss=x`, `${good}&error=e`, `${good}&code=secret-code`];
+  for (const query of queries) {
+    const text = seen(refused(`${query}&code=${code}`));
+    expect(text).not.toContain(code);
+    expect(text).not.toContain(expected.state);
+  }
+});
+
+it('needs a state to compare with', () => {
+  for (const wrong of [{ state: '', server }, { server }, undefined])
+    expect(() => readCallback('http://127.0.0.1/?state=', wrong as never)).toThrow(TypeError);
+});

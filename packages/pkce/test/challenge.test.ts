@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { challengeOf } from '../src/challenge.ts';
+import { createPkce } from '../src/index.ts';
+
+it('A3: the challenge is S256, as in RFC 7636 appendix B', async () => {
+  expect(await challengeOf('dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk')).toBe(
+    'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+  );
+  const pkce = await createPkce();
+  expect(pkce.code_challenge_method).toBe('S256');
+  expect(pkce.code_challenge).toBe(await challengeOf(pkce.code_verifier));
+});
+
+it('A4: 10,000 verifiers of 43 unreserved characters, all different, every character used evenly', async () => {
+  const verifiers = await Promise.all(Array.from({ length: 10_000 }, async () => (await createPkce()).code_verifier));
+  expect(new Set(verifiers).size).toBe(10_000);
+  expect(verifiers.every((verifier) => /^[A-Za-z0-9_-]{43}$/.test(verifier))).toBe(true);
+  // The last character holds 4 bits only; each of the others is one of 64, 156 times in expectation. 7 sigma either way.
+  for (let place = 0; place < 42; place++) {
+    const counts = new Map<string, number>();
+    for (const verifier of verifiers) counts.set(verifier.charAt(place), (counts.get(verifier.charAt(place)) ?? 0) + 1);
+    expect(counts.size).toBe(64);
+    expect(Math.min(...counts.values())).toBeGreaterThan(70);
+    expect(Math.max(...counts.values())).toBeLessThan(250);
+  }
+});
