@@ -65,7 +65,7 @@ export const tokenResponseSchema: v.GenericSchema<unknown, TokenResponse> = v.pi
   v.transform(withoutUseless(tokenMembers)),
   v.looseObject({
     access_token: text,
-    token_type: v.optional(v.string(), ''),
+    token_type: v.nullish(v.string(), ''),
     expires_in: v.exactOptional(number),
     refresh_token: v.exactOptional(v.string()),
     scope: v.exactOptional(scope),

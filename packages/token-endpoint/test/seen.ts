@@ -1,0 +1,19 @@
+import { inspect } from 'node:util';
+import { isOAuthError, type OAuthError } from '@oa/types';
+
+/** Everything that a log or a debugger could show of an error. */
+export function seen(error: unknown): string {
+  const { message, stack } = error as Error;
+  return [inspect(error, { depth: 10, showHidden: true }), JSON.stringify(error), message, stack].join('\n');
+}
+
+/** The OAuthError that `promise` rejects with. */
+export async function failure(promise: Promise<unknown>): Promise<OAuthError> {
+  try {
+    await promise;
+  } catch (error) {
+    if (isOAuthError(error)) return error;
+    throw error;
+  }
+  throw new Error('expected a rejection');
+}
