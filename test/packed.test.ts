@@ -27,7 +27,8 @@ function run(name: string, code: string): string {
 }
 
 test('createPkce works from the packed package with import and with require', () => {
-  const use = 'createPkce().then((pkce) => console.log(pkce.code_verifier.length, pkce.code_challenge.length, pkce.code_challenge_method));';
+  const use =
+    'createPkce().then((pkce) => console.log(pkce.code_verifier.length, pkce.code_challenge.length, pkce.code_challenge_method));';
   expect(run('pkce.mjs', `import { createPkce } from '@oa/pkce'; ${use}`)).toBe('43 43 S256\n');
   expect(run('pkce.cjs', `const { createPkce } = require('@oa/pkce'); ${use}`)).toBe('43 43 S256\n');
 });
@@ -46,12 +47,18 @@ test('importing @oa/pkce loads no node: module, no ky, no open, no valibot', () 
   expect(urls.filter((url) => /^node:|\/node_modules\/(?!@oa\/)/.test(url))).toEqual([]);
 });
 
-test.each(packages.flatMap(({ manifest }) => Object.keys(manifest.exports).filter((path) => path !== './package.json').map((path) => manifest.name + path.slice(1))))(
-  '%s can be imported and required from the packed package',
-  (specifier) => {
-    const imported = run('import.mjs', `import * as m from '${specifier}'; console.log(Object.keys(m).length);`);
-    const required = run('require.cjs', `console.log(Object.keys(require('${specifier}')).filter((name) => name !== '__esModule').length);`);
-    expect(Number(imported)).toBeGreaterThan(0);
-    expect(required).toBe(imported);
-  },
-);
+test.each(
+  packages.flatMap(({ manifest }) =>
+    Object.keys(manifest.exports)
+      .filter((path) => path !== './package.json')
+      .map((path) => manifest.name + path.slice(1)),
+  ),
+)('%s can be imported and required from the packed package', (specifier) => {
+  const imported = run('import.mjs', `import * as m from '${specifier}'; console.log(Object.keys(m).length);`);
+  const required = run(
+    'require.cjs',
+    `console.log(Object.keys(require('${specifier}')).filter((name) => name !== '__esModule').length);`,
+  );
+  expect(Number(imported)).toBeGreaterThan(0);
+  expect(required).toBe(imported);
+});

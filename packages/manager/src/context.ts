@@ -32,7 +32,7 @@ export interface Flight {
   controller: AbortController;
 }
 
-export interface Remembered {
+interface Remembered {
   servers: Store<CachedMetadata>;
   resources: Store<ResourceNeeds>;
 }

@@ -13,7 +13,7 @@ export function isStuck(context: Context, session: Session): boolean {
 function personPresent({ options }: Context): boolean {
   if (options.interaction === 'always' || options.interaction === 'never') return options.interaction === 'always';
   if (typeof options.login?.openBrowser === 'function') return true;
-  return !process.env['CI'] && Boolean(process.stdin.isTTY || process.stderr.isTTY);
+  return !process.env['CI'] && (process.stdin.isTTY || process.stderr.isTTY);
 }
 
 /** Says what is missing, and why: `cause` is the refusal that made the login necessary. */

@@ -11,16 +11,16 @@ export function fileStore<V>(app: string, folder: string): Store<V> {
   return {
     get: async (key) => {
       const text = await readPrivate(fileOf(key));
-      return text === undefined ? undefined : parse<V>(text);
+      return text === undefined ? undefined : (parse(text) as V);
     },
     set: async (key, value) => writePrivate(fileOf(key), JSON.stringify(value)),
     delete: async (key) => removePrivate(fileOf(key)),
   };
 }
 
-function parse<V>(text: string): V {
+function parse(text: string): unknown {
   try {
-    return JSON.parse(text) as V;
+    return JSON.parse(text);
   } catch {
     throw new OAuthError('corrupt_file', 'What was remembered of a server is not JSON; it is asked for anew.');
   }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { startAuthorizationServer, type AuthorizationServerHandle } from '@oa-internal/authorization-server';
-import { startScriptedServer } from '@oa-internal/scripted-server';
+import { startScriptedServer, type RecordedRequest } from '@oa-internal/scripted-server';
 import { createManager, type Credentials } from '@oa/manager';
 import { fileTokenCache } from '@oa/token-cache';
 import type { Token } from '@oa/types';
@@ -279,31 +279,29 @@ test('two clients, scopes or profiles of one issuer never get each other’s tok
   expect(issued).toBe(all.length);
 });
 
-test.each(['client_secret_basic', 'client_secret_post'])(
+const secretIn = {
+  client_secret_basic: ({ headers }: RecordedRequest): string | null => {
+    const basic = Buffer.from(headers.authorization?.replace('Basic ', '') ?? '', 'base64').toString();
+    return new URLSearchParams(`v=${basic.split(':')[1]}`).get('v');
+  },
+  client_secret_post: ({ form }: RecordedRequest): string | null => form.get('client_secret'),
+};
+
+test.each(['client_secret_basic', 'client_secret_post'] as const)(
   'C1, C2: the secret arrives intact by %s, and once',
   async (method) => {
     const scripted = await startScriptedServer(() => ({ json: { access_token: 'a', token_type: 'Bearer' } }));
     onTestFinished(() => scripted.close());
     const target = { issuer: scripted.origin, token_endpoint: `${scripted.origin}/token` };
     const client_secret = 's+é&=%/~: x';
-    await managerAt(temporaryDirectory()).manager.getToken(target, {
-      client_id: 'c:1',
-      client_secret,
-      token_endpoint_auth_method: method,
-    });
+    const credentials = { client_id: 'c:1', client_secret, token_endpoint_auth_method: method };
+    await managerAt(temporaryDirectory()).manager.getToken(target, credentials);
     const [request] = scripted.requests;
-    const basic = Buffer.from(request?.headers.authorization?.replace('Basic ', '') ?? '', 'base64').toString();
-    if (method === 'client_secret_basic') {
-      expect(new URLSearchParams(`v=${basic.split(':')[1]}`).get('v')).toBe(client_secret);
-      expect(request?.form.has('client_secret')).toBe(false);
-    } else {
-      expect(request?.form.get('client_secret')).toBe(client_secret);
-      expect(request?.headers.authorization).toBeUndefined();
-    }
-    const real = managerAt(temporaryDirectory()).manager;
-    expect(await real.get(server.issuer, { ...server.confidential, token_endpoint_auth_method: method })).toMatchObject(
-      { ok: true },
-    );
+    expect(request && secretIn[method](request)).toBe(client_secret);
+    expect(request?.headers.authorization === undefined).toBe(method === 'client_secret_post');
+    expect(request?.form.has('client_secret')).toBe(method === 'client_secret_post');
+    const real = { ...server.confidential, token_endpoint_auth_method: method };
+    expect(await managerAt(temporaryDirectory()).manager.get(server.issuer, real)).toMatchObject({ ok: true });
   },
 );
 
@@ -370,9 +368,8 @@ test('no client_id and no registration: client_required, with the three ways out
     token_endpoint: `${scripted.origin}/token`,
     authorization_endpoint: `${scripted.origin}/authorize`,
   };
-  const result = await manager.get(target, {});
-  expect(result).toMatchObject({ ok: false, error: { code: 'client_required' } });
-  if (!result.ok) expect(result.error.message).toMatch(/client_id.*clientMetadataUrl.*dynamic registration/s);
+  const message = expect.stringMatching(/client_id.*clientMetadataUrl.*dynamic registration/s);
+  expect(await manager.get(target, {})).toMatchObject({ ok: false, error: { code: 'client_required', message } });
 });
 
 test('D9: logout revokes the refresh token and forgets it; an unreachable server is reported, and the copy here is gone all the same', async () => {
@@ -436,7 +433,7 @@ test('when every caller has gone, the answer to a refresh is still stored, and t
     const aborted = manager.get(target, credentials, { signal: controller.signal });
     await expect.poll(() => scripted.requests.length).toBe(1);
     controller.abort();
-    await expect(aborted).rejects.toThrow();
+    await expect(aborted).rejects.toThrow('aborted');
     expect((await manager.getToken(target, credentials)).access_token).toBe('late');
     expect(scripted.requests).toHaveLength(1);
   }

@@ -35,7 +35,7 @@ afterEach(() => server.close());
 
 const types = (events: OAuthEvent[]): string[] => events.map(({ type }) => type);
 const file = (): string => {
-  const [name] = readdirSync(tokens(directory)).filter((one) => one.endsWith('.json'));
+  const name = readdirSync(tokens(directory)).find((one) => one.endsWith('.json'));
   return join(tokens(directory), name ?? '');
 };
 

@@ -60,7 +60,7 @@ export function startProcess(job: Job): {
 } {
   const child = spawn(
     process.execPath,
-    ['--conditions=@oa/source', join(import.meta.dirname, 'process.ts'), JSON.stringify(job)],
+    ['--conditions=@oa/source', join(import.meta.dirname, 'programs', 'get.ts'), JSON.stringify(job)],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, ...environment(job.directory) },

@@ -1,6 +1,6 @@
 // One program that wants a token: what `startProcess` runs.
-import { managerFor } from './program.ts';
-import type { Job, Outcome } from './workplace.ts';
+import { managerFor } from './manager.ts';
+import type { Job, Outcome } from '../workplace.ts';
 
 const job = JSON.parse(process.argv[2] ?? '{}') as Job;
 const events: string[] = [];
