@@ -39,20 +39,17 @@ export async function send<T>(call: Call, read: Reader<T>): Promise<T> {
 
 async function sendWithMethods<T>(call: Call, within: () => number | undefined, read: Reader<T>): Promise<T> {
   const { server, client, options } = call;
-  const methods = methodsFor(server, client, methodOverride(options.authentication));
-  let first: OAuthError | undefined;
-  for (const method of methods) {
-    if (first !== undefined && !isWorthTrying(method, first, server, client)) continue;
-    const attempt = await post(call, authenticationBy(method, client), within(), read);
-    const isRefused = 'error' in attempt && isClientRefused(attempt.error, call.repeatable);
-    if (isRefused) {
-      first ??= attempt.error;
-      continue;
-    }
-    if (first !== undefined) announce(call, method);
+  const [method, ...others] = methodsFor(server, client, methodOverride(options.authentication));
+  const first = await post(call, authenticationBy(method, client), within(), read);
+  if ('value' in first || !isClientRefused(first.error, call.repeatable)) return settle(first);
+  for (const other of others) {
+    if (!isWorthTrying(other, first.error, server, client)) continue;
+    const attempt = await post(call, authenticationBy(other, client), within(), read);
+    if ('error' in attempt && isClientRefused(attempt.error, call.repeatable)) continue;
+    if ('value' in attempt || attempt.error.code === 'oauth_error') announce(call, other);
     return settle(attempt);
   }
-  throw first ?? new TypeError('no client authentication method');
+  return settle(first);
 }
 
 async function sendWithHook<T>(

@@ -275,6 +275,16 @@ describe('servers that read Basic their own way', () => {
     },
   );
 
+  it('what may pass is not taken for an answer about the method', async () => {
+    await using server = await startScriptedServer((_, index) => (index === 0 ? refused : { status: 500 }));
+    const events: OAuthEvent[] = [];
+    const options = { onEvent: (event: OAuthEvent): void => void events.push(event) };
+    const error = await failure(requestToken(metadata(server), client, grant, options));
+    expect(error).toMatchObject({ status: 500, retryable: true });
+    expect(server.requests).toHaveLength(2);
+    expect(events).toEqual([]);
+  });
+
   it('the attempts share one timeout', async () => {
     await using server = await startScriptedServer((_, index) =>
       index === 0 ? { ...refused, delay: 100 } : { drop: 'never' },

@@ -92,6 +92,13 @@ describe('token type', () => {
   });
 });
 
+it('an onEvent that throws is a bug of the caller, and shows', async () => {
+  const onEvent = (): void => {
+    throw new RangeError('mine');
+  };
+  await expect(answered({ json: { access_token: 'at' } }, {}, { onEvent })).rejects.toThrow(RangeError);
+});
+
 describe('members', () => {
   it('C7: unknown ones are kept as they came', async () => {
     const members = { id_token: 'x.y.z', nested: { a: [1, null] }, 'odd name': true, refresh_token: 'rt' };

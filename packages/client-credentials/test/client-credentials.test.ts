@@ -1,0 +1,99 @@
+import { inspect } from 'node:util';
+import { startAuthorizationServer } from '@oa-internal/authorization-server';
+import { startScriptedServer } from '@oa-internal/scripted-server';
+import { attempt, type AuthorizationServer } from '@oa/types';
+import { describe, expect, it } from 'vitest';
+import { clientCredentials } from '@oa/client-credentials';
+
+const client = { client_id: 'c', client_secret: 'planted-secret' };
+const json = { access_token: 'at', token_type: 'bearer', expires_in: 60 };
+
+describe('the client credentials grant', () => {
+  it('A9: sends scope, resources, audience and what else the server wants', async () => {
+    await using server = await startScriptedServer(() => ({ json }));
+    const metadata = { issuer: server.origin, token_endpoint: `${server.origin}/token` };
+    const resource = ['https://a.example/', 'https://b.example/'];
+    const parameters = { scope: 'a b', resource, audience: 'x', tenant: 't', nothing: undefined };
+    const token = await clientCredentials(metadata, client, parameters, { now: () => 1000 });
+    expect(token).toEqual({ ...json, token_type: 'Bearer', scope: 'a b', expires_at: 61 });
+    expect([...(server.requests[0]?.form ?? [])]).toEqual([
+      ['scope', 'a b'],
+      ['resource', 'https://a.example/'],
+      ['resource', 'https://b.example/'],
+      ['audience', 'x'],
+      ['tenant', 't'],
+      ['grant_type', 'client_credentials'],
+    ]);
+  });
+
+  it('A10: asks for nothing by itself', async () => {
+    await using server = await startScriptedServer(() => ({ json }));
+    await clientCredentials({ issuer: server.origin, token_endpoint: `${server.origin}/token` }, client);
+    expect(server.requests[0]?.body).toBe('grant_type=client_credentials');
+  });
+
+  it.each([
+    'grant_type',
+    'client_id',
+    'client_secret',
+    'client_assertion',
+    'client_assertion_type',
+    'code',
+    'code_verifier',
+    'redirect_uri',
+    'refresh_token',
+    'username',
+    'password',
+  ])('A12: parameters.%s is refused before anything is sent', async (name) => {
+    await using server = await startScriptedServer(() => ({ json }));
+    const metadata = { issuer: server.origin, token_endpoint: `${server.origin}/token` };
+    const promise = clientCredentials(metadata, client, { [name]: 'planted-value' });
+    await expect(promise).rejects.toThrow(new TypeError(`parameters.${name} is not a parameter of this grant`));
+    expect(server.requests).toHaveLength(0);
+  });
+
+  it('needs a client that can authenticate', async () => {
+    await using server = await startScriptedServer(() => ({ json }));
+    const metadata = { issuer: server.origin, token_endpoint: `${server.origin}/token` };
+    for (const publicClient of [
+      { client_id: 'c' },
+      { client_id: 'c', client_secret: '' },
+      { client_id: 'c', token_endpoint_auth_method: 'none' },
+    ])
+      await expect(clientCredentials(metadata, publicClient)).rejects.toBeInstanceOf(TypeError);
+    expect(server.requests).toHaveLength(0);
+    await clientCredentials(metadata, { client_id: 'c', token_endpoint_auth_method: 'tls_client_auth' });
+    await clientCredentials(metadata, { client_id: 'c' }, {}, { authentication: 'none' });
+    const authentication = (): object => ({ parameters: { client_id: 'c', client_assertion: 'signed' } });
+    await clientCredentials(metadata, { client_id: 'c' }, {}, { authentication });
+    expect(server.requests).toHaveLength(3);
+  });
+
+  it('C10: is repeated after what passes', async () => {
+    await using server = await startScriptedServer((_, index) => (index === 0 ? { drop: 'request' } : { json }));
+    await clientCredentials({ issuer: server.origin, token_endpoint: `${server.origin}/token` }, client);
+    expect(server.requests).toHaveLength(2);
+  });
+
+  it('G2: fails without the secret in the error', async () => {
+    await using server = await startScriptedServer(() => ({
+      status: 401,
+      json: { error: 'invalid_client', error_description: `${btoa('c:planted-secret')} planted-secret` },
+    }));
+    const metadata = { issuer: server.origin, token_endpoint: `${server.origin}/token` };
+    const result = await attempt(clientCredentials(metadata, client));
+    expect(result).toMatchObject({ ok: false, error: { code: 'oauth_error', error: 'invalid_client' } });
+    expect(inspect(result, { depth: 10, showHidden: true })).not.toMatch(
+      new RegExp(`planted-secret|${btoa('c:planted-secret')}`),
+    );
+  });
+
+  it('C1: works with a real server, and a secret full of odd characters', async () => {
+    await using handle = await startAuthorizationServer({ accessTokenTtl: 120 });
+    const answer = await fetch(`${handle.issuer}/.well-known/openid-configuration`);
+    const server = (await answer.json()) as AuthorizationServer;
+    const token = await clientCredentials(server, handle.confidential, { scope: 'read', resource: handle.resource });
+    expect(token).toMatchObject({ token_type: 'Bearer', scope: 'read', expires_in: 120 });
+    expect(handle.count('/token', 'client_credentials')).toBe(1);
+  });
+});

@@ -1,0 +1,52 @@
+import { startAuthorizationServer, type AuthorizationServerHandle } from '@oa-internal/authorization-server';
+import type { AuthorizationServer } from '@oa/types';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { requestToken, revokeToken } from '@oa/token-endpoint';
+import { failure } from './seen.ts';
+
+/** Against oidc-provider, which is certified. */
+describe('a real authorization server', () => {
+  let handle: AuthorizationServerHandle;
+  let server: AuthorizationServer;
+  const grant = { grant_type: 'client_credentials' };
+
+  beforeAll(async () => {
+    handle = await startAuthorizationServer();
+    const answer = await fetch(`${handle.issuer}/.well-known/openid-configuration`);
+    server = (await answer.json()) as AuthorizationServer;
+  });
+  afterAll(() => handle.close());
+
+  it.each(['client_secret_basic', 'client_secret_post'] as const)(
+    'C1: the secret arrives by %s',
+    async (authentication) => {
+      const before = handle.count('/token');
+      const token = await requestToken(server, handle.confidential, { ...grant, scope: 'read' }, { authentication });
+      expect(token).toMatchObject({ token_type: 'Bearer', scope: 'read' });
+      expect(token.expires_at).toBeGreaterThan(Date.now() / 1000);
+      expect(handle.count('/token') - before).toBe(1);
+    },
+  );
+
+  it("a wrong secret is the server's oauth_error", async () => {
+    const wrong = { ...handle.confidential, client_secret: 'planted-wrong' };
+    const error = await failure(requestToken(server, wrong, grant));
+    expect(error).toMatchObject({ code: 'oauth_error', error: 'invalid_client', status: 401, retryable: false });
+  });
+
+  it('A9: a resource it does not know is invalid_target', async () => {
+    const error = await failure(
+      requestToken(server, handle.confidential, { ...grant, resource: 'https://other.test/' }),
+    );
+    expect(error.error).toBe('invalid_target');
+    const token = await requestToken(server, handle.confidential, { ...grant, resource: handle.resource });
+    expect(token.access_token).not.toBe('');
+  });
+
+  it('D9: a token is revoked, also a second time', async () => {
+    const token = await requestToken(server, handle.confidential, grant);
+    await revokeToken(server, handle.confidential, token);
+    await revokeToken(server, handle.confidential, token);
+    expect(handle.requests.filter(({ path }) => path === '/revoke').map(({ status }) => status)).toEqual([200, 200]);
+  });
+});
