@@ -7,7 +7,7 @@ import { logout } from './logout.ts';
 import { isStuck } from './obtain.ts';
 import type { ManagerOptions } from './options.ts';
 import { renew, renewEarly } from './renew.ts';
-import { openSession, type Session } from './session.ts';
+import { openSession, unite, type Session } from './session.ts';
 
 /** Hands out tokens: cached, else refreshed, else obtained. Any number of issuers, clients and scopes. */
 export interface Manager {
@@ -32,11 +32,11 @@ export interface Manager {
 export function createManager(options: ManagerOptions = {}): Manager {
   const context = createContext(options);
   const getToken: Manager['getToken'] = async (target, credentials, wanted = {}) =>
-    tokenOf(context, await openSession(context, target, credentials), wanted);
+    tokenOf(context, await openSession(context, target, credentials, wanted.scope), wanted);
   return {
     getToken,
     get: (target, credentials, wanted) => attempt(getToken(target, credentials, wanted)),
-    source: (target, credentials) => (wanted) => getToken(target, credentials, wanted),
+    source: (target, credentials) => remembering((wanted) => getToken(target, credentials, wanted)),
     logout: async (target, credentials, wanted) =>
       logout(context, await openSession(context, target, credentials), wanted?.signal),
   };
@@ -59,4 +59,15 @@ async function tokenOf(context: Context, session: Session, wanted: TokenSourceOp
     // What others wanted may be the very token that this caller has just seen rejected.
     if (!joining || token.access_token !== wanted.rejected) return token;
   }
+}
+
+/** Once a resource server has asked for more scopes, they are asked for with every token of this source. */
+function remembering(source: TokenSource): TokenSource {
+  let scope: string | undefined;
+  let last: Token | undefined;
+  return async (wanted = {}) => {
+    if (wanted.scope !== undefined) scope = unite(scope ?? last?.scope, wanted.scope);
+    last = await source(scope === undefined ? wanted : { ...wanted, scope });
+    return last;
+  };
 }

@@ -12,17 +12,29 @@ export interface Session extends Request {
   server: () => Promise<AuthorizationServer>;
 }
 
-export async function openSession(context: Context, target: Target, credentials: Credentials): Promise<Session> {
+export async function openSession(
+  context: Context,
+  target: Target,
+  credentials: Credentials,
+  more?: string,
+): Promise<Session> {
   const request = toRequest(credentials);
   if (typeof target === 'object' && target !== null && 'resource' in target && typeof target.resource === 'string') {
     const { issuer, resource, scope } = await needsOf(context, target.resource);
-    return openSession(context, issuer, { resource, ...(scope !== undefined && { scope }), ...credentials });
+    return openSession(context, issuer, { resource, ...(scope !== undefined && { scope }), ...credentials }, more);
   }
+  if (more !== undefined)
+    return openSession(context, target, { ...credentials, scope: unite(credentials.scope, more) });
   const { issuer, server } = locate(context, target as Exclude<Target, { resource: string }>);
   const { client_id, scope, resource, audience, parameters, profile } = credentials;
   const { grant_type } = request;
   const key = tokenKey({ issuer, grant_type, client_id, scope, resource, audience, parameters, profile });
   return { ...request, issuer, key, server };
+}
+
+/** All scopes of both lists (RFC 6749 section 3.3). */
+export function unite(some: string | undefined, more: string): string {
+  return [...new Set(`${some ?? ''} ${more}`.split(' '))].filter((scope) => scope !== '').join(' ');
 }
 
 function locate(context: Context, target: string | AuthorizationServer): Pick<Session, 'issuer' | 'server'> {

@@ -66,3 +66,25 @@ test('E4: metadata for another resource, or that names no issuer, ends in a type
   expect(await get()).toMatchObject({ ok: false, error: { code: 'metadata_not_found' } });
   expect(resource.requestsTo('/token')).toEqual([]);
 });
+
+test('more scopes: the union of what the source had and what is wanted, and from then on with every token', async () => {
+  const issuer = await startScriptedServer(({ form }) => ({
+    json: {
+      access_token: `for ${form.get('scope')}`,
+      token_type: 'Bearer',
+      expires_in: 3600,
+      scope: form.get('scope'),
+    },
+  }));
+  onTestFinished(() => issuer.close());
+  const target = { issuer: issuer.origin, token_endpoint: `${issuer.origin}/token` };
+  const { manager } = managerAt(temporaryDirectory());
+  const source = manager.source(target, { client_id: 'c', client_secret: 's', scope: 'read list' });
+  expect((await source()).access_token).toBe('for read list');
+  expect((await source({ scope: 'write read' })).access_token).toBe('for read list write');
+  expect((await source()).access_token).toBe('for read list write');
+  expect(issuer.requests).toHaveLength(2);
+  const other = manager.source(target, { client_id: 'c', client_secret: 's', scope: 'read list' });
+  expect((await other()).access_token).toBe('for read list');
+  expect(issuer.requests).toHaveLength(2);
+});

@@ -23,6 +23,8 @@ export interface TokenSourceOptions {
   rejected?: string;
   /** Milliseconds for which the token has to stay valid. */
   minimumValidity?: number;
+  /** Scopes that a resource server has asked for (`insufficient_scope`, RFC 6750 section 3.1): wanted besides those the source has. */
+  scope?: string;
 }
 
 /** Hands out a valid token. Rejects with an `OAuthError`, or with the signal's own reason. */
