@@ -40,7 +40,7 @@ function assertIssuer(announced: string, issuer: string): void {
   if (!isIssuer(announced)) throw new OAuthError('issuer_mismatch', `${said}. Check the issuer with its operator.`);
   const advice =
     new URL(announced).origin === new URL(issuer).origin
-      ? `Did you mean ${shown(announced)}? An issuer is compared character by character.`
+      ? 'Did you mean that one? An issuer is compared character by character.'
       : 'Use that one only if you trust it: it is on another origin.';
   throw new OAuthError('issuer_mismatch', `${said}, ${shown(announced)}. ${advice}`);
 }

@@ -98,7 +98,9 @@ describe('E2: the issuer is compared byte for byte', () => {
 
   test('E2: what differs in a slash is what was meant', async () => {
     await using server = await serving((origin) => ({ [RFC8414]: { json: metadata(`${origin}/`) } }));
-    expect((await failure(discover(server.origin))).message).toContain(`Did you mean "${server.origin}/"?`);
+    expect((await failure(discover(server.origin))).message).toContain(
+      `issuer, "${server.origin}/". Did you mean that one?`,
+    );
     expect((await discover(`${server.origin}/`)).issuer).toBe(`${server.origin}/`);
   });
 
@@ -113,6 +115,14 @@ describe('E2: the issuer is compared byte for byte', () => {
     const error = await failure(discover(server.origin));
     expect(error.code).toBe('issuer_mismatch');
     expect(inspect(error, { depth: 10, showHidden: true }) + JSON.stringify(error)).not.toMatch(/PLANTED|\[31m/);
+  });
+
+  test('E2: a mismatch says more than a web page at another place', async () => {
+    await using server = await serving(() => ({
+      [RFC8414]: HTML,
+      [OPENID]: { json: metadata('https://other.example') },
+    }));
+    expect((await failure(discover(server.origin))).code).toBe('issuer_mismatch');
   });
 
   test('E2: a mismatch is never followed by the conventional endpoints', async () => {
@@ -240,11 +250,16 @@ describe('E5: the conventional endpoints', () => {
   });
 
   test('a server that is out of service is not asked at the other places', async () => {
-    for (const reply of [OUT_OF_SERVICE, { drop: 'never' }] as const) {
+    const replies: [Reply, number][] = [
+      [OUT_OF_SERVICE, 2500],
+      [{ drop: 'never' }, 200],
+      [{ drop: 'request' }, 2500],
+    ];
+    for (const [reply, timeout] of replies) {
       await using server = await serving(() => () => reply);
-      const error = await failure(discover(server.origin, { timeout: 200 }));
+      const error = await failure(discover(server.origin, { timeout }));
       expect(error).toMatchObject({ retryable: true });
-      expect(pathsOf(server)).toEqual([RFC8414]);
+      expect(new Set(pathsOf(server))).toEqual(new Set([RFC8414]));
     }
   });
 
