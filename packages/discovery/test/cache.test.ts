@@ -243,15 +243,42 @@ test('a store that fails costs requests, not the login', async () => {
   expect(pathsOf(server)).toEqual([RFC8414]);
 });
 
-test('memory is bounded: of many issuers the one not asked for longest is forgotten', async () => {
+test('memory is bounded: of many issuers the one asked for longest ago is forgotten', async () => {
   await using server = await serving((origin) => ({ path }) => ({
     json: metadata(origin + path.replace(RFC8414, ''), {}, origin),
   }));
-  const issuer = (index: number): string => `${server.origin}/${index}`;
-  for (let index = 0; index <= 100; index += 1) await discover(issuer(index));
-  expect(server.requests).toHaveLength(101);
-  await discover(issuer(1));
-  expect(server.requests).toHaveLength(101);
-  await discover(issuer(0));
-  expect(server.requests).toHaveLength(102);
+  const { now, pass } = clock();
+  const ask = async (index: number): Promise<number> => {
+    const before = server.requests.length;
+    await discover(`${server.origin}/${index}`, { now });
+    return server.requests.length - before;
+  };
+  for (let index = 0; index < 100; index += 1) expect(await ask(index)).toBe(1);
+  pass(600);
+  for (const index of [0, 100]) expect(await ask(index)).toBe(1);
+  expect(await Promise.all([ask(0), ask(100)])).toEqual([0, 0]);
+  pass(-600);
+  expect(await ask(2)).toBe(0);
+  expect(await ask(1)).toBe(1);
+});
+
+test('callers that want different things do not share one answer', async () => {
+  await using server = await serving(() => ({}));
+  const [conventional, error] = await Promise.all([
+    discover(server.origin),
+    failure(discover(server.origin, { fallback: 'none' })),
+  ]);
+  expect(conventional.token_endpoint).toBe(`${server.origin}/token`);
+  expect(error.code).toBe('metadata_not_found');
+});
+
+test('a server that is down: memory serves without a store too', async () => {
+  await using server = await serving((origin) => ({ [RFC8414]: { json: metadata(origin) } }));
+  const { now, pass } = clock();
+  await discover(server.origin, { now });
+  server.script(() => OUT_OF_SERVICE);
+  pass(601);
+  const { events, onEvent } = recorder();
+  expect(await discover(server.origin, { now, onEvent })).toEqual(metadata(server.origin));
+  expect(events.map(({ type }) => type)).toEqual(['stale_metadata']);
 });
