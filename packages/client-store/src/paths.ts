@@ -1,6 +1,6 @@
 import { dirname, isAbsolute, join } from 'node:path';
 import { userDirectory } from '@oa/private-file';
-import type { OAuthEvent } from '@oa/types';
+import { isOAuthError, type OAuthEvent } from '@oa/types';
 
 /** Where the registered clients are kept. */
 export interface ClientStoreOptions {
@@ -18,9 +18,14 @@ export interface ClientStoreOptions {
 export function checkOptions({ app, path, profile }: ClientStoreOptions): void {
   if (path !== undefined && (typeof path !== 'string' || !isAbsolute(path)))
     throw new TypeError(`The path of a client store must be absolute, not ${JSON.stringify(path)}.`);
-  for (const [name, value] of Object.entries({ app, profile }))
-    if (value !== undefined && (typeof value !== 'string' || value === ''))
-      throw new TypeError(`The ${name} of a client store must be a non-empty string, not ${JSON.stringify(value)}.`);
+  if (profile !== undefined && (typeof profile !== 'string' || profile === ''))
+    throw new TypeError(`The profile of a client store must be a non-empty string, not ${JSON.stringify(profile)}.`);
+  if (path !== undefined) return;
+  try {
+    storeFile(app === undefined ? {} : { app });
+  } catch (error) {
+    if (!isOAuthError(error)) throw error;
+  }
 }
 
 /** The file of these options: `<config>/<app>/registered.json`; with a profile `registered.<profile>.json`. */

@@ -1,5 +1,6 @@
 import { isAbsolute, join } from 'node:path';
 import { userDirectory } from '@oa/private-file';
+import { isOAuthError } from '@oa/types';
 import { tokenKey, type TokenIdentity } from './key.ts';
 import { sha256 } from './sha256.ts';
 
@@ -40,6 +41,10 @@ export function fileOf(key: string, options: TokenCacheOptions): string {
 export function checkOptions({ app, directory }: TokenCacheOptions): void {
   if (directory !== undefined && (typeof directory !== 'string' || !isAbsolute(directory)))
     throw new TypeError(`The directory of a token cache must be an absolute path, not ${JSON.stringify(directory)}.`);
-  if (app !== undefined && (typeof app !== 'string' || app === ''))
-    throw new TypeError(`The app of a token cache must be a non-empty string, not ${JSON.stringify(app)}.`);
+  if (directory !== undefined) return;
+  try {
+    cacheDirectory(app);
+  } catch (error) {
+    if (!isOAuthError(error)) throw error;
+  }
 }
