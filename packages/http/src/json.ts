@@ -5,9 +5,6 @@ import { parsedJson } from './parse.ts';
 import { nameOf, request, type HttpOptions, type HttpResponse } from './request.ts';
 import { validated } from './schema.ts';
 
-/** JSON that is nested deeper comes from nobody honest, and overflows the stack of whoever writes or compares it. */
-const DEEPEST = 64;
-
 /**
  * The JSON document in `response`, checked with `schema`.
  *
@@ -24,7 +21,6 @@ export function readJson<T>(response: HttpResponse, schema: GenericSchema<unknow
   if (json === undefined || /html|xml/.test(type)) throw unreadable(response, url, type);
   // TextDecoder writes U+FFFD for bytes that are not UTF-8 (RFC 8259 section 8.1): such a token would be another one.
   if (response.text.includes('\uFFFD')) throw unreadable(response, url, 'application/json');
-  if (isDeeperThan(json, DEEPEST)) throw new OAuthError('invalid_response', `${url} answered JSON nested too deeply.`);
   return validated(json, schema, url);
 }
 
@@ -71,9 +67,4 @@ function unreadable(response: HttpResponse, url: string, type: string): OAuthErr
     return new OAuthError('invalid_json', `${url} answered with a body that is not valid JSON.`, details);
   const what = 'with something other than JSON (a web page?). Check that the address is an OAuth endpoint.';
   return new OAuthError('unexpected_content_type', `${url} answered ${what}`, details);
-}
-
-function isDeeperThan(value: unknown, depth: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return depth === 0 || Object.values(value).some((member) => isDeeperThan(member, depth - 1));
 }

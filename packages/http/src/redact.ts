@@ -54,15 +54,28 @@ export function redacted(text: string, secrets: readonly string[]): string {
   let clean = printable(text);
   const spellings = new Set(secrets.flatMap(spellingsOf));
   // The longest first, so that no rest of a longer one stays.
-  for (const spelling of [...spellings].toSorted((a, b) => b.length - a.length))
-    clean = clean.replaceAll(new RegExp(escaped(spelling), 'gi'), '***');
+  for (const spelling of [...spellings].toSorted((a, b) => b.length - a.length)) clean = without(spelling, clean);
   return clean;
 }
 
 function spellingsOf(secret: string): string[] {
   const form = new URLSearchParams({ '': secret }).toString().slice(1);
-  const base64 = btoa(String.fromCodePoint(...new TextEncoder().encode(secret)));
-  return [secret, form, encodeURIComponent(secret), base64].map(printable).filter((spelling) => spelling !== '');
+  const bytes = Array.from(new TextEncoder().encode(secret), (byte) => String.fromCharCode(byte));
+  const spellings = [secret, form, encodeURIComponent(secret.toWellFormed()), btoa(bytes.join(''))];
+  return spellings.map(printable).filter((spelling) => spelling !== '');
+}
+
+/** Upper and lower case count as the same (`%2f` and `%2F`), which in printable text have the same length. */
+function without(secret: string, text: string): string {
+  const wanted = secret.toLowerCase();
+  const lower = text.toLowerCase();
+  let clean = '';
+  let from = 0;
+  for (let at = lower.indexOf(wanted); at !== -1; at = lower.indexOf(wanted, from)) {
+    clean += `${text.slice(from, at)}***`;
+    from = at + wanted.length;
+  }
+  return clean + text.slice(from);
 }
 
 /** The secret of an `Authorization: Basic`, as it stands there and form-decoded (RFC 6749 section 2.3.1). */
@@ -82,10 +95,6 @@ function textsIn(value: unknown): string[] {
 
 function printable(text: string): string {
   return text.replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '');
-}
-
-function escaped(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, String.raw`\$&`);
 }
 
 /** The words of a text as a set. */

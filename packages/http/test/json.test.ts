@@ -50,7 +50,9 @@ describe('content types', () => {
   });
 
   it('nesting that would overflow the stack of a later reader is refused', async () => {
-    expect((await failure(answered(typed('application/json', deep(500_000))))).code).toBe('invalid_response');
+    expect((await failure(answered(typed('application/json', deep(500_000))))).code).toBe('invalid_json');
+    const error = failure(answered(typed('application/json', `{"error":"x","access_token":${deep(200_000)}}`, 400)));
+    expect((await error).code).toBe('http_error');
     expect(await answered(typed('application/json', deep(20)))).toHaveProperty('name', 'x');
   });
 

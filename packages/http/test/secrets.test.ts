@@ -164,6 +164,14 @@ describe('G2: no error repeats what was sent', () => {
     },
   );
 
+  it('G2: secrets of any size and of half characters', async () => {
+    const long = 'long-secret/'.repeat(40_000);
+    const json = { error: 'x', error_description: `${long} \uD800`, access_token: `${long}!` };
+    await using server = await startScriptedServer(() => ({ status: 400, json }));
+    const error = await failure(postForm(server.origin, { code: long, state: '\uD800' }, schema));
+    expect(error.error_description).toBe('*** ');
+  });
+
   it('a secret that is a part of a known code does not change the code', async () => {
     await using server = await startScriptedServer(() => ({ status: 400, json: { error: 'invalid_grant' } }));
     const error = await failure(postForm(`${server.origin}/`, { client_secret: 'grant', code: '' }, schema));

@@ -54,11 +54,15 @@ export function authenticationBy(method: Method, client: Client): AuthenticatedR
   if (method === 'none') return { parameters: { client_id } };
   if (method === 'client_secret_post') return { parameters: { client_id, client_secret } };
   const encode = method === 'client_secret_basic' ? formEncoded : (text: string) => text;
-  const credentials = new TextEncoder().encode(`${encode(client_id)}:${encode(client_secret)}`);
-  return { headers: { authorization: `Basic ${btoa(String.fromCodePoint(...credentials))}` } };
+  return { headers: { authorization: `Basic ${base64(`${encode(client_id)}:${encode(client_secret)}`)}` } };
 }
 
 /** RFC 6749 section 2.3.1 and appendix B: id and secret are form-urlencoded before they are joined by a colon. */
 function formEncoded(text: string): string {
   return new URLSearchParams({ '': text }).toString().slice(1);
+}
+
+/** The base64 of the text's UTF-8 bytes. */
+function base64(text: string): string {
+  return btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(''));
 }

@@ -1,0 +1,8 @@
+// Run by proxy.test.ts: one GET of the URL it is given, in the environment it is given.
+import { request } from '@oa/http';
+import { attempt } from '@oa/types';
+
+const result = await attempt(request('GET', process.argv[2] ?? '', { timeout: 10_000, repeatable: false }));
+process.stdout.write(
+  JSON.stringify(result.ok ? { status: result.value.status, text: result.value.text } : result.error),
+);
