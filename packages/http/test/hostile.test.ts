@@ -9,7 +9,7 @@ import { startScriptedServer, type Reply } from '@oa-internal/scripted-server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const run = promisify(execFile);
-const child = fileURLToPath(new URL('hostile.child.ts', import.meta.url));
+const child = fileURLToPath(new URL('programs/hostile.ts', import.meta.url));
 const json = { 'content-type': 'application/json' };
 const GIBIBYTE = 1024 ** 3;
 

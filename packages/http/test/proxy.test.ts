@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const run = promisify(execFile);
-const child = fileURLToPath(new URL('once.child.ts', import.meta.url));
+const child = fileURLToPath(new URL('programs/once.ts', import.meta.url));
 
 const hasOpenssl = succeeds('openssl', ['version']);
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
