@@ -26,13 +26,13 @@ export async function discoverResource(
 ): Promise<ProtectedResource> {
   const asked = resourceUrl(url);
   const { challenge, ...rest } = options;
-  const announced = metadataUrlOf(challenge);
+  const announced = metadataUrlOf(challenge, asked);
   // Loads valibot.
   const { protectedResourceSchema } = await import('@oa/types/schemas');
   const read = (response: HttpResponse): ProtectedResource => {
     const metadata = readJson(response, protectedResourceSchema);
     assertCovers(metadata.resource, asked);
-    assertIssuers(metadata);
+    assertIssuers(metadata, asked);
     return metadata;
   };
   const urls = [...(announced === undefined ? [] : [announced]), ...resourceMetadataUrls(asked)];
@@ -56,10 +56,20 @@ function resourceUrl(url: string | URL): URL {
 }
 
 /** RFC 9728 section 5.1: the parameter belongs to any scheme. */
-function metadataUrlOf(challenge: string | Challenge | undefined): string | undefined {
+function metadataUrlOf(challenge: string | Challenge | undefined, asked: URL): string | undefined {
   if (challenge === undefined) return undefined;
   const challenges = typeof challenge === 'string' ? parseChallenges(challenge) : [challenge];
-  return challenges.flatMap(({ parameters }) => parameters['resource_metadata'] ?? [])[0];
+  const [url] = challenges.flatMap(({ parameters }) => parameters['resource_metadata'] ?? []);
+  if (url === undefined || isReachable(url, asked)) return url;
+  throw new OAuthError(
+    'insecure_url',
+    `The challenge of ${asked.origin} names metadata at an address that is not https. The resource's operator has to correct it.`,
+  );
+}
+
+/** Who is on the network has no reason to send anybody to a port of their own machine. */
+function isReachable(url: string, asked: URL): boolean {
+  return asked.protocol !== 'https:' || !/^http:/i.test(url);
 }
 
 /** RFC 9728 section 3.3, so that nobody gets a token for a resource by claiming to speak for it. */
@@ -81,10 +91,10 @@ function covers(resource: string, asked: URL): boolean {
   return `${asked.pathname}/`.startsWith(prefix);
 }
 
-function assertIssuers({ authorization_servers, resource }: ProtectedResource): void {
-  if (authorization_servers?.every(isIssuer) !== false) return;
+function assertIssuers({ authorization_servers = [], resource }: ProtectedResource, asked: URL): void {
+  if (authorization_servers.every((issuer) => isIssuer(issuer) && isReachable(issuer, asked))) return;
   throw new OAuthError(
     'invalid_response',
-    `The protected resource metadata of ${shown(resource)} names an authorization server that is not an http(s) URL without query and fragment.`,
+    `The protected resource metadata of ${shown(resource)} names an authorization server that is not an https URL without query and fragment.`,
   );
 }

@@ -3,7 +3,7 @@ import { startAuthorizationServer, startProtectedApi } from '@oa-internal/author
 import type { Reply } from '@oa-internal/scripted-server';
 import { expect, test } from 'vitest';
 import { discover, discoverResource, parseChallenges } from '@oa/discovery';
-import { failure, OUT_OF_SERVICE, pathsOf, RESOURCE, serving } from './servers.ts';
+import { as, failure, OUT_OF_SERVICE, pathsOf, RESOURCE, serving } from './servers.ts';
 
 const AS = 'https://as.example';
 
@@ -133,6 +133,19 @@ test('E3: plain http is refused, in the URL and in the challenge', async () => {
   const error = await failure(discoverResource(server.origin, { challenge }));
   expect(error.code).toBe('insecure_url');
   expect(inspect(error, { depth: 10, showHidden: true }) + JSON.stringify(error)).not.toContain('PLANTED');
+});
+
+test('E3: a resource on the network names nothing on this machine', async () => {
+  const asked = 'https://api.example/v1';
+  let document: object = { resource: asked, authorization_servers: [AS] };
+  await using server = await serving(() => () => ({ json: document }));
+  const fetch = as('https://api.example', server);
+  const local = `Bearer resource_metadata="${server.origin}/meta"`;
+  expect((await failure(discoverResource(asked, { fetch, challenge: local }))).code).toBe('insecure_url');
+  expect(server.requests).toHaveLength(0);
+  expect(await discoverResource(asked, { fetch })).toEqual(document);
+  document = { resource: asked, authorization_servers: [AS, 'http://127.0.0.1:1'] };
+  expect((await failure(discoverResource(asked, { fetch }))).code).toBe('invalid_response');
 });
 
 test('nothing published, or a server out of service', async () => {

@@ -31,6 +31,6 @@ function isRepeatable(body: unknown): boolean {
 
 /** Leaves the caller's `Request` used, as `fetch` does. What goes wrong with its body is the sent copy's to report. */
 function discard(request: Request): void {
-  if (request.body === null || request.bodyUsed || request.body.locked) return;
+  if (!request.body || request.bodyUsed || request.body.locked) return;
   request.body.cancel().catch(() => undefined);
 }

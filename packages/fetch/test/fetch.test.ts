@@ -329,11 +329,11 @@ test('uses the fetch given, and passes on what only that one understands', async
   const seen: unknown[] = [];
   const fetch = createFetch(countingSource().source, {
     fetch: async (input, init) => {
-      seen.push(input, (init as { dispatcher?: string }).dispatcher);
+      seen.push(input, (init as unknown as { dispatcher?: string }).dispatcher);
       return new Response('own');
     },
   });
-  const response = await fetch('https://api.example/x', { dispatcher: 'proxy' } as RequestInit);
+  const response = await fetch('https://api.example/x', { dispatcher: 'proxy' } as unknown as RequestInit);
   expect(await response.text()).toBe('own');
   expect(seen).toEqual(['https://api.example/x', 'proxy']);
 });
