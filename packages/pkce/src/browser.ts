@@ -14,10 +14,12 @@ export async function openInBrowser(url: string, failed: () => void): Promise<vo
     // Why it did not start depends on the machine; what helps is the same: the person opens the URL.
     return failed();
   }
-  if (child.exitCode !== null && child.exitCode !== 0) return failed();
-  child.once('exit', (code) => {
+  const ended = (code: number | null): void => {
     if (code !== null && code !== 0) failed();
-  });
+  };
+  // On Windows `open` has waited for its launcher, so that this child has ended already.
+  ended(child.exitCode);
+  child.once('exit', ended);
 }
 
 /** A URL without a character that any launcher on the way could take for its own. */
@@ -31,8 +33,8 @@ export function inert(url: URL): string {
 
 /** `BROWSER`: a program with arguments, several separated by colons; `%s` stands for the URL, or it comes last. */
 export function browserCommand(browser: string | undefined, address: string): string[] | undefined {
-  const separator = process.platform === 'win32' ? ';' : ':';
-  const words = (browser ?? '').split(separator, 1)[0]?.match(/"[^"]*"|\S+/g) ?? [];
+  // `C:\\` is no separator.
+  const words = (browser ?? '').split(/:(?!\\)/, 1)[0]?.match(/"[^"]*"|\S+/g) ?? [];
   if (words.length === 0) return undefined;
   const command = words.map((word) => word.replaceAll('"', ''));
   if (!command.some((word) => word.includes('%s'))) return [...command, address];

@@ -44,7 +44,8 @@ export async function closeServer(server: Server): Promise<void> {
   });
 }
 
-function usable(host: RedirectHost, v4: Attempt, v6: Attempt): boolean {
+/** Whether a redirect to `host` arrives here and nowhere else. */
+export function usable(host: RedirectHost, v4: Attempt, v6: Attempt): boolean {
   if (host === '127.0.0.1') return typeof v4 !== 'string';
   if (host === '[::1]') return typeof v6 !== 'string';
   return v4 !== 'busy' && v6 !== 'busy' && (v4 !== 'absent' || v6 !== 'absent');
@@ -55,9 +56,14 @@ async function listen(host: '127.0.0.1' | '::1', port: number): Promise<Attempt>
   const { createServer } = process.getBuiltinModule('node:http');
   const server = createServer({ headersTimeout: 10_000, requestTimeout: 10_000 });
   return new Promise<Attempt>((resolve) => {
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(ABSENT.has(error.code ?? '') ? 'absent' : 'busy'));
+    server.once('error', (error) => resolve(whyNot(error)));
     server.listen({ host, port, ipv6Only: true }, () => resolve(server));
   });
+}
+
+/** Privileged ports and those that Windows reserves count as busy. */
+export function whyNot(error: object): 'busy' | 'absent' {
+  return 'code' in error && ABSENT.has(String(error.code)) ? 'absent' : 'busy';
 }
 
 function portOf(server: Server): number {

@@ -67,15 +67,11 @@ function describe(outcome: Outcome): { title: string; text: string[] } {
     };
   const { error } = outcome;
   const denied = error.error === 'access_denied';
-  const reason = [
-    error.error && `<code>${escape(error.error)}</code>`,
-    error.error_description && escape(error.error_description),
-  ];
   return {
     title: denied ? 'Login denied' : 'Login failed',
     text: [
       escape(error.message),
-      ...(error.error === undefined ? [] : [`The server's reason: ${reason.filter(Boolean).join(' ')}`]),
+      ...(error.error === undefined ? [] : [`The server's code for it: <code>${escape(error.error)}</code>`]),
       'You can close this page and go back to the program that asked for the login.',
     ],
   };

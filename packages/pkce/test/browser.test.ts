@@ -203,6 +203,7 @@ it.each([
   ['', undefined],
   ['firefox', ['firefox', 'URL']],
   ['firefox:chromium', ['firefox', 'URL']],
+  [String.raw`C:\x\firefox.exe`, [String.raw`C:\x\firefox.exe`, 'URL']],
   ['firefox --url=%s -x', ['firefox', '--url=URL', '-x']],
   ['"/opt/My Browser/run" -n', ['/opt/My Browser/run', '-n', 'URL']],
 ])('BROWSER=%s', (browser, command) => {

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { usable, whyNot } from '../src/listen.ts';
 import { login, loopbackRedirectUris, type LoginOptions } from '../src/loopback.ts';
 import { arrive, begin, callback, client, failure, grantTokens, metadata, send } from './help.ts';
 
@@ -164,6 +165,33 @@ describe('B3: ports', () => {
     expect(status).toBe(0);
     expect(stdout.trim()).toMatch(uri);
   });
+});
+
+it('B3: which hosts can be used, by what could be listened on', () => {
+  const bound = {} as Parameters<typeof usable>[1];
+  const table = (
+    [
+      [bound, bound],
+      [bound, 'busy'],
+      [bound, 'absent'],
+      ['busy', bound],
+      ['absent', bound],
+      ['absent', 'absent'],
+      ['busy', 'busy'],
+    ] as const
+  ).map(([v4, v6]) => (['127.0.0.1', '[::1]', 'localhost'] as const).filter((host) => usable(host, v4, v6)));
+  expect(table).toEqual([
+    ['127.0.0.1', '[::1]', 'localhost'],
+    ['127.0.0.1'],
+    ['127.0.0.1', 'localhost'],
+    ['[::1]'],
+    ['[::1]', 'localhost'],
+    [],
+    [],
+  ]);
+  const codes = ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EADDRINUSE', 'EACCES'];
+  expect(codes.map((code) => whyNot({ code }))).toEqual(['absent', 'absent', 'busy', 'busy']);
+  expect(whyNot({})).toBe('busy');
 });
 
 it.each([

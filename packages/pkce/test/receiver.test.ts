@@ -404,3 +404,27 @@ it('the URL that is printed, opened and told is one', async () => {
   await arrive(callback(await waiting, { code: 'c' }));
   await token;
 });
+
+describe('nobody there is login_required, before anything listens', () => {
+  it.each([
+    ['interaction is never', { interaction: 'never', openBrowser: () => expect.unreachable() } as const],
+    ['there is no terminal', { openBrowser: true }],
+    ['the browser is not to be opened', { openBrowser: false }],
+  ])('%s', async (_, options) => {
+    const { isTTY } = process.stderr;
+    try {
+      process.stderr.isTTY = false;
+      const { token, events } = begin(metadata(scripted), {}, options);
+      expect(await failure(token)).toMatchObject({ code: 'login_required', retryable: false });
+      expect(events).toEqual([]);
+    } finally {
+      process.stderr.isTTY = isTTY;
+    }
+  });
+
+  it('a server without an authorization endpoint leaves no port open', async () => {
+    const { token, events } = begin({ issuer: scripted.origin, token_endpoint: `${scripted.origin}/token` });
+    expect(await failure(token)).toMatchObject({ code: 'endpoint_missing' });
+    expect(events).toEqual([]);
+  });
+});

@@ -1,0 +1,19 @@
+/** A command-line program with a login: prints one line with how it ended, and leaves the rest to Node. */
+import { attempt } from '@oa/types';
+import { login, type LoginOptions } from '../src/loopback.ts';
+
+const server = JSON.parse(process.env['OA_SERVER'] ?? '{}');
+const options = JSON.parse(process.env['OA_OPTIONS'] ?? '{}') as LoginOptions;
+if (process.env['OA_HANDLE_SIGINT'] !== undefined) {
+  const controller = new AbortController();
+  process.once('SIGINT', () => controller.abort(new Error('interrupted')));
+  options.signal = controller.signal;
+}
+const events: string[] = [];
+const ended = await attempt(
+  login(server, { client_id: 'oa-test' }, {}, { ...options, onEvent: (event) => events.push(event.type) }),
+).catch((error: Error) => ({ ok: false as const, error: { code: error.message } }));
+const { moduleLoadList } = process as unknown as { moduleLoadList: string[] };
+const loaded = ['http', 'child_process'].filter((name) => moduleLoadList.includes(`NativeModule ${name}`));
+const result = ended.ok ? 'token' : ended.error.code;
+process.stdout.write(`ENDED ${JSON.stringify({ result, events, loaded })}\n`);
