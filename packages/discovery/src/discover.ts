@@ -17,6 +17,8 @@ export interface DiscoverOptions extends Options {
 const CONVENTIONAL_LIFETIME = 60;
 /** Seconds for which metadata that has expired may stand in for a server that is down. Endpoints may have a new owner one day. */
 const LONGEST_STALE = 7 * 86_400;
+/** Milliseconds that a server which has published before is given: nobody waits longer for what he can do without. */
+const STALE_PATIENCE = 5000;
 /** Milliseconds for which a server that is down is not asked again. */
 const STALE_PAUSE = 60_000;
 
@@ -61,14 +63,16 @@ async function lookUp(issuer: string, options: DiscoverOptions, memory: Memory):
     const known = { entry: stored, until: stored.expires_at * 1000 };
     if (isUsable(known, options)) return remember(memory, issuer, known);
   }
-  const now = options.now ?? Date.now;
+  const now = (options.now ?? Date.now)();
+  const entry = stored ?? memory.known.get(issuer)?.entry;
+  if (entry === undefined || entry.conventional || now > (entry.expires_at + LONGEST_STALE) * 1000)
+    return ask(issuer, options, memory);
   try {
-    return await ask(issuer, options, memory);
+    const timeout = Math.min(options.timeout ?? STALE_PATIENCE, STALE_PATIENCE);
+    return await ask(issuer, { ...options, timeout }, memory);
   } catch (error) {
-    const entry = stored ?? memory.known.get(issuer)?.entry;
-    if (!isOAuthError(error) || !error.retryable || entry === undefined || entry.conventional) throw error;
-    if (now() > (entry.expires_at + LONGEST_STALE) * 1000) throw error;
-    return remember(memory, issuer, { entry, until: now() + STALE_PAUSE, stale: error.code });
+    if (!isOAuthError(error) || !error.retryable) throw error;
+    return remember(memory, issuer, { entry, until: now + STALE_PAUSE, stale: error.code });
   }
 }
 

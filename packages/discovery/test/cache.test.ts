@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import type { OAuthErrorCode, Store } from '@oa/types';
 import { OAuthError } from '@oa/types';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { discover, type CachedMetadata } from '@oa/discovery';
 import { as, failure, metadata, OUT_OF_SERVICE, pathsOf, recorder, RFC8414, serving } from './servers.ts';
 
@@ -163,6 +163,23 @@ test('a server that is down: metadata of an earlier time serves, with an event, 
   expect(events.at(-1)).toEqual({ ...stale, code: 'network_error' });
   pass(1);
   expect((await failure(discover(server.origin, { cache: store(), now }))).code).toBe('network_error');
+});
+
+test('a server that does not answer is not waited for as long, when there is metadata of an earlier time', async () => {
+  await using server = await serving(() => () => ({ drop: 'never' }));
+  const entry = { server: metadata(server.origin), expires_at: Math.floor(Date.now() / 1000) - 1 };
+  const { events, onEvent } = recorder();
+  const cache = new Map([[server.origin, entry]]);
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    const found = discover(server.origin, { cache, onEvent });
+    await vi.waitFor(() => expect(server.requests).toHaveLength(1));
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(await found).toEqual(metadata(server.origin));
+  } finally {
+    vi.useRealTimers();
+  }
+  expect(events).toEqual([{ type: 'stale_metadata', issuer: server.origin, code: 'timeout' }]);
 });
 
 test('E2: a server that now answers for somebody else is not down: earlier metadata does not serve', async () => {
