@@ -1,7 +1,7 @@
 import { isOAuthError, OAuthError } from '@oa/types';
 import { readBody } from './body.ts';
 import { toOAuthError } from './failure.ts';
-import { send, type Outgoing } from './ky.ts';
+import { loadSend, type Outgoing } from './ky.ts';
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 /** Enough for a trailing slash and a renamed path. */
@@ -17,28 +17,30 @@ export interface Answer {
 
 /** One request, its same-origin redirects where it is a GET, and the body. Every failure is an OAuthError or the signal's reason. */
 export async function exchange(url: URL, outgoing: Outgoing): Promise<Answer> {
+  const { name } = outgoing;
+  // Not to be taken for a failure of the network, if it fails.
+  const send = await loadSend();
   let current = url;
   for (let hops = 0; ; hops += 1) {
-    const answer = await answerOf(current, outgoing);
-    if (!(answer instanceof URL)) return answer;
-    if (hops === MOST_HOPS) throw refused(outgoing.name, 'redirects in circles');
-    current = answer;
+    const { href } = current;
+    const response = await orOAuthError(outgoing, () => send(href, outgoing));
+    const next = redirectOf(response, current, outgoing);
+    if (next === undefined) {
+      const text = await orOAuthError(outgoing, () => readBody(response, name));
+      return { url: href, status: response.status, headers: response.headers, text };
+    }
+    if (hops === MOST_HOPS) throw refused(name, 'redirects in circles');
+    await orOAuthError(outgoing, async () => response.body?.cancel());
+    current = next;
   }
 }
 
-async function answerOf(url: URL, outgoing: Outgoing): Promise<Answer | URL> {
+async function orOAuthError<T>({ signal, name }: Outgoing, work: () => Promise<T>): Promise<T> {
   try {
-    const response = await send(url.href, outgoing);
-    const next = redirectOf(response, url, outgoing);
-    if (next === undefined) {
-      const text = await readBody(response, outgoing.name);
-      return { url: url.href, status: response.status, headers: response.headers, text };
-    }
-    await response.body?.cancel();
-    return next;
+    return await work();
   } catch (error) {
-    outgoing.signal.throwIfAborted();
-    throw isOAuthError(error) ? error : toOAuthError(error, outgoing.name);
+    signal.throwIfAborted();
+    throw isOAuthError(error) ? error : toOAuthError(error, name);
   }
 }
 
@@ -47,8 +49,8 @@ async function answerOf(url: URL, outgoing: Outgoing): Promise<Answer | URL> {
  * document there was asked of this server, and of no other.
  */
 function redirectOf(response: Response, url: URL, { method, name }: Outgoing): URL | undefined {
-  // In browsers a redirect that is not followed automatically hides its target.
-  if (response.type === 'opaqueredirect') throw refused(name, 'redirects');
+  // A browser hides the target of a redirect that it was told not to follow. A fetch that followed it anyway was not told.
+  if (response.type === 'opaqueredirect' || response.redirected) throw refused(name, 'redirects');
   const location = response.headers.get('location');
   if (!REDIRECTS.has(response.status) || location === null) return undefined;
   if (method !== 'GET') throw refused(name, 'redirects a request that carries credentials', response.status);

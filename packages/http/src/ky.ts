@@ -9,24 +9,26 @@ export interface Outgoing {
   fetch: typeof globalThis.fetch | undefined;
 }
 
+/** Sends one request, and never follows a redirect. */
+export type Send = (url: string, outgoing: Outgoing) => Promise<Response>;
+
 /**
- * Sends one request, and never follows a redirect. The only place that knows ky, loaded with the first request: its import touches
- * `Request`, which loads all of undici.
+ * Loads ky, which only this file knows. That happens with the first request: its import touches `Request`, which loads all of undici.
  *
  * Of ky's policies none applies here. Its timeout ends with the headers, its retries can't tell a single-use grant, and for an error
  * status it reads 10 MiB and throws an error that prints the request: timeout, retries and statuses are judged in this package.
  */
-export async function send(url: string, outgoing: Outgoing): Promise<Response> {
+export async function loadSend(): Promise<Send> {
   const { default: ky } = await import('ky');
-  const { method, headers, body, signal } = outgoing;
-  const init: RequestInit = { method, headers, signal, redirect: 'manual', ...(body === undefined ? {} : { body }) };
-  const fetch = outgoing.fetch ?? globalThis.fetch;
-  return ky(url, {
-    ...init,
-    retry: 0,
-    timeout: false,
-    throwHttpErrors: false,
-    // Plain arguments instead of ky's Request: another fetch (undici's from npm with a proxy agent) takes no foreign Request.
-    fetch: () => fetch(url, init),
-  });
+  return (url, { method, headers, body, signal, fetch = globalThis.fetch }) => {
+    const init: RequestInit = { method, headers, signal, redirect: 'manual', ...(body === undefined ? {} : { body }) };
+    return ky(url, {
+      ...init,
+      retry: 0,
+      timeout: false,
+      throwHttpErrors: false,
+      // Plain arguments instead of ky's Request: another fetch (undici's from npm with a proxy agent) takes no foreign Request.
+      fetch: () => fetch(url, init),
+    });
+  };
 }

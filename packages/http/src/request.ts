@@ -29,7 +29,7 @@ export interface HttpResponse {
 }
 
 const METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'DELETE']);
-const secretsByResponse = new WeakMap<HttpResponse, readonly string[]>();
+const secretsByResponse = new WeakMap<HttpResponse, () => readonly string[]>();
 
 /** What errors call the endpoint that answered: its address, without what was sent there. */
 export function nameOf(response: HttpResponse): string {
@@ -38,7 +38,7 @@ export function nameOf(response: HttpResponse): string {
 
 /** The secrets that were sent for `response`, which no error text may repeat. */
 export function secretsOf(response: HttpResponse): readonly string[] {
-  return secretsByResponse.get(response) ?? [];
+  return secretsByResponse.get(response)?.() ?? [];
 }
 
 /**
@@ -64,7 +64,7 @@ export async function request(
   return withPatience(options, name, async (patience) => {
     const outgoing = { name, method, headers, body, signal: patience.signal, fetch: options.fetch };
     const response = await persistently(target, outgoing, options, patience);
-    secretsByResponse.set(response, secretsSent(headers, body));
+    secretsByResponse.set(response, () => secretsSent(headers, body));
     return response;
   });
 }

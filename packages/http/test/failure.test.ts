@@ -144,6 +144,17 @@ describe('signal of the caller', () => {
     ).rejects.toBe('text');
   });
 
+  it('may be shared by many requests without a warning', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', onWarning);
+    const { signal } = new AbortController();
+    await using server = await startScriptedServer(() => ({ json: {}, delay: 20 }));
+    await Promise.all(Array.from({ length: 30 }, () => request('GET', server.origin, { signal })));
+    process.off('warning', onWarning);
+    expect(warnings).toEqual([]);
+  });
+
   it('leaves no listener behind', async () => {
     const { signal } = new AbortController();
     let listeners = 0;

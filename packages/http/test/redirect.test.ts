@@ -66,6 +66,14 @@ describe('redirects', () => {
     expect(error.code).toBe('redirect_refused');
   });
 
+  it('E3: https is not left for http, nor for a fetch that follows by itself', async () => {
+    const location = 'http://as.example/a/';
+    const down = async (): Promise<Response> => new Response(null, { status: 301, headers: { location } });
+    const followed = Object.defineProperty(Response.json({}), 'redirected', { value: true });
+    for (const fetch of [down, async (): Promise<Response> => followed])
+      expect((await failure(request('GET', 'https://as.example/a', { fetch }))).code).toBe('redirect_refused');
+  });
+
   it('a 3xx without a Location is an answer like another', async () => {
     await using server = await startScriptedServer(() => ({ status: 304 }));
     expect((await request('POST', `${server.origin}/`)).status).toBe(304);

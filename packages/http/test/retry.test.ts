@@ -99,25 +99,28 @@ describe.concurrent('retries', () => {
     await server?.close();
   });
 
-  it.each([
-    ['ENOTFOUND', true],
-    ['EAI_AGAIN', true],
-    ['EHOSTUNREACH', true],
-    ['UND_ERR_CONNECT_TIMEOUT', true],
-    ['ECONNRESET', false],
-    ['UND_ERR_SOCKET', false],
-    ['ETIMEDOUT', false],
-    ['CERT_HAS_EXPIRED', false],
-  ])('what is known of %s: was it never sent? %s', async (code, repeated) => {
+  it.each<[string, string | undefined, boolean]>([
+    ['ECONNREFUSED', 'connect', true],
+    ['ENOTFOUND', 'getaddrinfo', true],
+    ['EAI_AGAIN', undefined, true],
+    ['EHOSTUNREACH', 'connect', true],
+    ['EHOSTUNREACH', 'read', false],
+    ['ETIMEDOUT', 'connect', true],
+    ['ETIMEDOUT', 'read', false],
+    ['UND_ERR_CONNECT_TIMEOUT', undefined, true],
+    ['ECONNRESET', 'write', false],
+    ['UND_ERR_SOCKET', undefined, false],
+    ['CERT_HAS_EXPIRED', undefined, false],
+    ['SOMETHING_ELSE', undefined, false],
+  ])('a POST after %s of %s: was it never sent? %s', async (code, syscall, repeated) => {
     let calls = 0;
     const fetch = async (): Promise<Response> => {
       calls += 1;
       if (calls > 1) return Response.json({ name: 'x' });
-      const inner = Object.assign(new Error('SECRET'), { code });
+      const inner = Object.assign(new Error('SECRET'), { code, syscall });
       throw new TypeError('fetch failed', { cause: new AggregateError([inner], 'SECRET') });
     };
-    const sent = postForm('https://as.example/', { code: 'c' }, schema, { fetch });
-    const result = await attempt(sent);
+    const result = await attempt(postForm('https://as.example/', { code: 'c' }, schema, { fetch }));
     expect(result).toMatchObject(repeated ? { ok: true } : { ok: false, error: { code: 'network_error' } });
     expect(calls).toBe(repeated ? 2 : 1);
   });

@@ -1,4 +1,4 @@
-import type { HttpResponse } from '@oa/http';
+import { readError, type HttpResponse } from '@oa/http';
 import { OAuthError, type AuthorizationServer, type Client, type Parameters, type Token } from '@oa/types';
 import type { TokenEndpointOptions } from './authenticate.ts';
 import { checkParameters } from './parameters.ts';
@@ -24,7 +24,7 @@ export async function refreshToken(
   checkParameters(parameters, ['grant_type', 'refresh_token']);
   checkScope(parameters['scope'], scope);
   const asked = { ...parameters, grant_type: 'refresh_token', refresh_token };
-  const fresh = await askForToken(server, client, asked, options, refuseEmpty);
+  const fresh = await askForToken(server, client, asked, options, reportDead);
   return { refresh_token, ...(scope === undefined ? {} : { scope }), ...fresh };
 }
 
@@ -37,10 +37,22 @@ export function isRefreshRefused(error: OAuthError): boolean {
   return error.error === 'invalid_grant' || (error.error === 'invalid_request' && !isClientRefused(error, false));
 }
 
-/** Some servers answer a dead refresh token with an empty 400 or 403. It is reported as what it means. */
-function refuseEmpty({ status, text }: HttpResponse): void {
-  if ((status !== 400 && status !== 403) || text.trim() !== '') return;
-  const message = `The server refused the refresh token with an empty answer of status ${status}. Log in again.`;
+/** How servers without error codes say it, as plain text or in a member of their own. */
+const DEAD =
+  /invalid.?grant|(invalid|expired|revoked|unknown) refresh.?token|refresh.?token\W.{0,20}(invalid|expired|revoked|unknown)/i;
+
+/** Reports a dead refresh token as `invalid_grant`: some servers answer it with an empty 400 or 403, or with a sentence. */
+function reportDead(response: HttpResponse): void {
+  const { status, text, headers } = response;
+  const isEmpty = (status === 400 || status === 403) && text.trim() === '';
+  const isSentence =
+    status >= 400 &&
+    status <= 403 &&
+    readError(response)?.code === 'http_error' &&
+    !/html/i.test(headers.get('content-type') ?? '') &&
+    DEAD.test(text.slice(0, 1000));
+  if (!isEmpty && !isSentence) return;
+  const message = `The server refused the refresh token with status ${status}, and no error code. Log in again.`;
   throw new OAuthError('oauth_error', message, { error: 'invalid_grant', status });
 }
 

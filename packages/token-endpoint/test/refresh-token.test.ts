@@ -84,6 +84,9 @@ describe('a refused refresh', () => {
     ['invalid_request', { status: 400, json: { error: 'invalid_request', error_description: 'Token is expired' } }],
     ['an empty 400', { status: 400 }],
     ['an empty 403', { status: 403, body: ' \n' }],
+    ['plain text', { status: 400, body: 'invalid_grant', headers: { 'content-type': 'text/plain' } }],
+    ['a sentence', { status: 401, json: { error: 'Invalid refresh token' } }],
+    ['a message', { status: 403, json: { message: 'The refresh_token has expired.' } }],
   ])('%s means that the refresh token is dead', async (_, reply) => {
     await using server = await startScriptedServer(() => reply);
     const error = await failure(refreshToken(metadata(server), client, old));
@@ -105,6 +108,9 @@ describe('a refused refresh', () => {
       { status: 400, json: { error: 'invalid_request', error_description: 'client_id missing' } },
     ],
     ["a gateway's page", { status: 403, body: '<h1>Blocked</h1>', headers: { 'content-type': 'text/html' } }],
+    ['a page about refresh tokens', { status: 400, body: 'invalid_grant', headers: { 'content-type': 'text/html' } }],
+    ['another sentence', { status: 400, json: { error: 'Bad request' } }],
+    ['a sentence with 500', { status: 500, json: { error: 'Invalid refresh token' } }],
     ['an empty 401', { status: 401 }],
     ['a 404', { status: 404 }],
     ['HTML', { body: '<p>', headers: { 'content-type': 'text/html' } }],

@@ -170,6 +170,14 @@ describe('resources', () => {
   });
 });
 
+it('G1: everything is in the body, nothing in the address', async () => {
+  await using server = await startScriptedServer(() => token({}));
+  const metadata = { issuer: server.origin, token_endpoint: `${server.origin}/token?tenant=1` };
+  const parameters = { grant_type: 'authorization_code', code: 'planted-code', code_verifier: 'planted-verifier' };
+  await requestToken(metadata, { client_id: 'c', client_secret: 's' }, parameters);
+  expect(server.requests.map(({ method, url }) => `${method} ${url}`)).toEqual(['POST /token?tenant=1']);
+});
+
 describe('repetition', () => {
   it('C10: client credentials are asked for again after a 503, a code is not', async () => {
     await using server = await startScriptedServer((_, index) => (index === 1 ? token({}) : { status: 503 }));
