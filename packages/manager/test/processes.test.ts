@@ -23,7 +23,7 @@ test('D3: 20 processes, one expired rotating refresh token: one refresh, everyon
     server.issuer,
     credentials,
   );
-  await age(directory, 1);
+  await age(directory, -1);
   server.requests.length = 0;
   const outcomes = await Promise.all(
     Array.from({ length: 20 }, () => startProcess({ directory, target: server.issuer, credentials }).outcomes),
@@ -31,7 +31,7 @@ test('D3: 20 processes, one expired rotating refresh token: one refresh, everyon
   expect(accessTokens(outcomes.flat()).size).toBe(1);
   expect(outcomes.flat().every(({ ok }) => ok)).toBe(true);
   expect(server.count('/token', 'refresh_token')).toBe(1);
-  await age(directory, 1);
+  await age(directory, -1);
   expect(await startProcess({ directory, target: server.issuer, credentials }).outcomes).toMatchObject([{ ok: true }]);
   expect(server.count('/token', 'refresh_token')).toBe(2);
 });
@@ -86,7 +86,7 @@ test('a holder killed between the request and the write: a typed, explained erro
     server.issuer,
     credentials,
   );
-  await age(directory, 1);
+  await age(directory, -1);
   const scripted = await startScriptedServer((_, index) =>
     index === 0 ? { drop: 'never' } : { status: 400, json: { error: 'invalid_grant' } },
   );
@@ -112,7 +112,7 @@ test('SIGTERM during a refresh: the answer is stored before the process ends', a
     server.issuer,
     credentials,
   );
-  await age(directory, 1);
+  await age(directory, -1);
   const scripted = await startScriptedServer(() => ({
     delay: 500,
     json: { access_token: 'late', token_type: 'Bearer', expires_in: 3600, refresh_token: 'rotated' },

@@ -1,0 +1,63 @@
+import { startJmondiServer } from '@oa-internal/other-servers';
+import { clientCredentials } from '@oa/client-credentials';
+import { conventionalServer } from '@oa/discovery';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { managerAt, temporaryDirectory } from '../workplace.ts';
+import { logIn, login, refresh, refuseRefresh, type Subject } from './steps.ts';
+
+let server: Awaited<ReturnType<typeof startJmondiServer>>;
+let subject: Subject;
+beforeEach(async () => {
+  server = await startJmondiServer();
+  subject = {
+    ...server,
+    target: server.issuer,
+    credentials: { ...server.public, scope: 'read' },
+    login,
+    tokenPath: '/token',
+  };
+});
+afterEach(() => server.close());
+
+test('@jmondi/oauth2-server: no metadata, so the conventional endpoints: login and refresh', async () => {
+  const directory = temporaryDirectory();
+  const { token, events } = await logIn(directory, subject);
+  expect(token.scope).toBe('read');
+  expect(events).toContainEqual({ type: 'discovery_fallback', issuer: server.issuer });
+  await refresh(directory, subject);
+});
+
+test('@jmondi/oauth2-server: a dead refresh token is invalid_request, and ends the session', async () => {
+  const directory = temporaryDirectory();
+  const { token } = await logIn(directory, subject);
+  await refresh(directory, subject);
+  const events = await refuseRefresh(directory, subject, String(token.refresh_token));
+  expect(events.at(-1)).toMatchObject({ type: 'session_ended', code: 'oauth_error', error: 'invalid_request' });
+});
+
+test('@jmondi/oauth2-server: client credentials; it neither decodes Basic nor takes a colon there, so the body it is', async () => {
+  const { manager, events } = managerAt(temporaryDirectory());
+  const token = await manager.getToken(server.issuer, server.confidential);
+  expect(await server.accepts(token.access_token)).toBe(true);
+  expect(token.scope).toBeUndefined();
+  const requests = server.requests.filter(({ path }) => path === '/token');
+  expect(requests.map(({ status, secret }) => [status, secret])).toEqual([
+    [401, 'header'],
+    [401, 'header'],
+    [200, 'body'],
+  ]);
+  const method = 'client_secret_post';
+  expect(events).toContainEqual({ type: 'client_authentication_changed', issuer: server.issuer, method });
+  server.requests.length = 0;
+  await manager.getToken(server.issuer, { ...server.confidential, scope: 'read write' });
+  expect(server.requests).toHaveLength(1);
+});
+
+test('@jmondi/oauth2-server: a wrong secret is invalid_client', async () => {
+  const client = { ...server.confidential, client_secret: 'wrong' };
+  await expect(clientCredentials(conventionalServer(server.issuer), client)).rejects.toMatchObject({
+    code: 'oauth_error',
+    error: 'invalid_client',
+    status: 401,
+  });
+});

@@ -1,0 +1,104 @@
+import { startSdkServer, type OtherServer } from '@oa-internal/other-servers';
+import { clientCredentials } from '@oa/client-credentials';
+import { discover } from '@oa/discovery';
+import { registerClient } from '@oa/registration';
+import { refreshToken } from '@oa/token-endpoint';
+import { attempt, type OAuthError, type Token } from '@oa/types';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { managerAt, temporaryDirectory } from '../workplace.ts';
+import { logIn, login, logOut, refresh, refuseRefresh, type Subject } from './steps.ts';
+
+let server: OtherServer;
+let subject: Subject;
+beforeEach(async () => {
+  server = await startSdkServer();
+  subject = { ...server, target: server.issuer, credentials: { scope: 'tools' }, login, tokenPath: '/token' };
+});
+afterEach(() => server.close());
+
+test('@modelcontextprotocol/sdk: registration, login, refresh, logout', async () => {
+  const directory = temporaryDirectory();
+  const { token, events } = await logIn(directory, subject);
+  expect(token).toMatchObject({ scope: 'tools', token_type: 'Bearer' });
+  expect(events).toContainEqual({ type: 'registered', issuer: server.issuer });
+  await refresh(directory, subject);
+  await logOut(directory, subject, '/revoke');
+});
+
+test('@modelcontextprotocol/sdk: the second login uses the registration of the first', async () => {
+  const directory = temporaryDirectory();
+  const paths: string[] = [];
+  for (const profile of ['home', 'work']) {
+    const { manager } = managerAt(directory, { login });
+    await manager.getToken(server.issuer, { scope: 'tools', profile });
+    paths.push(...server.requests.splice(0).map(({ path }) => path));
+  }
+  expect(paths).toEqual([
+    '/.well-known/oauth-authorization-server',
+    '/register',
+    '/authorize',
+    '/token',
+    '/authorize',
+    '/token',
+  ]);
+});
+
+test('@modelcontextprotocol/sdk: a refresh token that was used before ends the session', async () => {
+  const directory = temporaryDirectory();
+  const { token } = await logIn(directory, subject);
+  await refresh(directory, subject);
+  const events = await refuseRefresh(directory, subject, String(token.refresh_token));
+  expect(events).toContainEqual({
+    type: 'session_ended',
+    issuer: server.issuer,
+    code: 'oauth_error',
+    error: 'invalid_grant',
+  });
+});
+
+test('@modelcontextprotocol/sdk: the issuer has a slash, and who leaves it out is told so', async () => {
+  const without = server.issuer.slice(0, -1);
+  const result = await attempt(discover(without));
+  expect(result).toMatchObject({ ok: false, error: { code: 'issuer_mismatch' } });
+  expect(!result.ok && result.error.message).toContain(`"${server.issuer}". Did you mean that one?`);
+  // Who starts from the protected resource never types it.
+  const { manager } = managerAt(temporaryDirectory(), { login });
+  expect(await manager.get({ resource: without }, { scope: 'tools' })).toMatchObject({ ok: true });
+});
+
+test('@modelcontextprotocol/sdk: a client with a secret is registered, and sends it in the body', async () => {
+  const metadata = await discover(server.issuer);
+  const asked = { redirect_uris: ['http://127.0.0.1/callback'], token_endpoint_auth_method: 'client_secret_post' };
+  const client = await registerClient(metadata, asked);
+  expect(client.client_secret).toMatch(/^[0-9a-f]{64}$/);
+  expect(client.client_secret_expires_at).toBeGreaterThan(Date.now() / 1000);
+  const { manager } = managerAt(temporaryDirectory(), { login });
+  const { client_id, client_secret = '' } = client;
+  const credentials = { grant_type: 'authorization_code', client_id, client_secret } as const;
+  expect(await manager.get(server.issuer, credentials)).toMatchObject({ ok: true });
+  expect(server.requests.at(-1)).toMatchObject({ path: '/token', secret: 'body', status: 200 });
+});
+
+test('@modelcontextprotocol/sdk: it has no client credentials, and says so', async () => {
+  const metadata = await discover(server.issuer);
+  const client = await registerClient(metadata, { redirect_uris: [], grant_types: ['client_credentials'] });
+  await expect(clientCredentials(metadata, client)).rejects.toMatchObject({
+    code: 'oauth_error',
+    error: 'unsupported_grant_type',
+    status: 400,
+  });
+});
+
+test('@modelcontextprotocol/sdk: the 51st token request in 15 minutes is refused, and nobody sleeps through that', async () => {
+  const metadata = await discover(server.issuer);
+  const client = await registerClient(metadata, { redirect_uris: ['http://127.0.0.1/callback'] });
+  const token: Token = { access_token: 'a', token_type: 'Bearer', refresh_token: 'never-issued' };
+  let last: OAuthError | undefined;
+  for (let count = 0; count <= 50; count += 1) {
+    const result = await attempt(refreshToken(metadata, client, token));
+    if (!result.ok) last = result.error;
+  }
+  expect(last).toMatchObject({ code: 'oauth_error', error: 'too_many_requests', status: 429, retryable: true });
+  expect(last?.retryAfter).toBeGreaterThan(800);
+  expect(server.count('/token')).toBe(51);
+});

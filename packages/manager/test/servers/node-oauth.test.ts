@@ -1,0 +1,110 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { startNodeOauthServer } from '@oa-internal/other-servers';
+import { clientCredentials } from '@oa/client-credentials';
+import { discover } from '@oa/discovery';
+import type { OAuthEvent } from '@oa/types';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { managerAt, temporaryDirectory } from '../workplace.ts';
+import { logIn, login, refresh, refuseRefresh, type Subject } from './steps.ts';
+
+let server: Awaited<ReturnType<typeof startNodeOauthServer>>;
+let subject: Subject;
+beforeEach(async () => {
+  // It compares redirect URIs as they are, so that the port has to be registered.
+  const port = await freePort();
+  server = await startNodeOauthServer(`http://127.0.0.1:${port}/callback`);
+  subject = {
+    ...server,
+    target: server.metadata,
+    credentials: { grant_type: 'authorization_code', ...server.desktop, scope: 'read write' },
+    login: { ...login, port },
+    tokenPath: '/oauth/token',
+  };
+});
+afterEach(() => server.close());
+
+async function freePort(): Promise<number> {
+  const other = createServer();
+  await new Promise<void>((resolve) => {
+    other.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = other.address() as AddressInfo;
+  await new Promise((resolve) => {
+    other.close(resolve);
+  });
+  return port;
+}
+
+const changed = (): OAuthEvent => ({
+  type: 'client_authentication_changed',
+  issuer: server.issuer,
+  method: 'client_secret_basic_unencoded',
+});
+
+test('@node-oauth/oauth2-server: client credentials; it does not decode Basic, which is found out once', async () => {
+  const { manager, events } = managerAt(temporaryDirectory());
+  const token = await manager.getToken(server.metadata, server.confidential);
+  expect(await server.accepts(token.access_token)).toBe(true);
+  expect(token.scope).toBeUndefined();
+  expect(token.expires_in).toBe(3599);
+  expect(server.requests.map(({ status, secret }) => [status, secret])).toEqual([
+    [401, 'header'],
+    [200, 'header'],
+  ]);
+  expect(events).toContainEqual(changed());
+  server.requests.length = 0;
+  await manager.getToken(server.metadata, { ...server.confidential, profile: 'other' });
+  expect(server.requests).toHaveLength(1);
+});
+
+test('@node-oauth/oauth2-server: a program with a secret logs in and refreshes; the code survives the wrong Basic', async () => {
+  const { manager, events } = managerAt(temporaryDirectory(), { login: subject.login });
+  const result = await manager.getToken(server.metadata, subject.credentials);
+  expect(result).toMatchObject({ scope: 'read write', expires_in: 3599 });
+  expect(events).toContainEqual(changed());
+  expect(server.requests.map(({ path, status }) => [path, status])).toEqual([
+    ['/oauth/authorize', 302],
+    ['/oauth/token', 401],
+    ['/oauth/token', 200],
+  ]);
+  server.requests.length = 0;
+  const directory = temporaryDirectory();
+  await logIn(directory, subject);
+  await refresh(directory, subject);
+});
+
+test('@node-oauth/oauth2-server: a refresh token that was used before ends the session', async () => {
+  const directory = temporaryDirectory();
+  const { manager } = managerAt(directory, { login: subject.login });
+  const token = await manager.getToken(server.metadata, subject.credentials);
+  server.requests.length = 0;
+  await refresh(directory, subject);
+  const events = await refuseRefresh(directory, subject, String(token.refresh_token));
+  expect(events.at(-1)).toMatchObject({ type: 'session_ended', code: 'oauth_error', error: 'invalid_grant' });
+});
+
+test('@node-oauth/oauth2-server: a public client logs in; its default is that only a secret refreshes, and says so', async () => {
+  const directory = temporaryDirectory();
+  const publicly = { ...subject, credentials: { ...server.public, scope: 'read' } };
+  await logIn(directory, publicly);
+  const { manager } = managerAt(directory, { interaction: 'never' });
+  const result = await manager.get(server.metadata, publicly.credentials, { minimumValidity: 4_000_000 });
+  expect(result).toMatchObject({ ok: true });
+  expect(server.requests.map(({ grant_type, status }) => [grant_type, status])).toEqual([['refresh_token', 400]]);
+});
+
+test('@node-oauth/oauth2-server: a wrong secret is invalid_client', async () => {
+  const client = { ...server.confidential, client_secret: 'wrong' };
+  await expect(clientCredentials(server.metadata, client)).rejects.toMatchObject({
+    code: 'oauth_error',
+    error: 'invalid_client',
+    status: 401,
+  });
+  expect(server.requests).toHaveLength(1);
+});
+
+test('@node-oauth/oauth2-server: no metadata, and `none` means that nothing is guessed', async () => {
+  await expect(discover(server.issuer, { fallback: 'none' })).rejects.toMatchObject({ code: 'metadata_not_found' });
+  expect(server.requests.map(({ status }) => status)).toEqual([404, 404]);
+});

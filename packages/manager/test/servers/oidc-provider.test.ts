@@ -1,0 +1,56 @@
+import { startAuthorizationServer, type AuthorizationServerHandle } from '@oa-internal/authorization-server';
+import { clientCredentials } from '@oa/client-credentials';
+import { discover } from '@oa/discovery';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { managerAt, temporaryDirectory } from '../workplace.ts';
+import { logIn, logOut, refresh, refuseRefresh, type Subject } from './steps.ts';
+
+let server: AuthorizationServerHandle;
+let subject: Subject;
+beforeEach(async () => {
+  server = await startAuthorizationServer();
+  subject = {
+    ...server,
+    target: server.issuer,
+    credentials: { scope: 'openid read' },
+    login: { openBrowser: (url) => server.logIn(url), print: () => {} },
+    tokenPath: '/token',
+    accepts: async (token) => (await server.introspect(token)) !== undefined,
+  };
+});
+afterEach(() => server.close());
+
+test('oidc-provider: registration, login, refresh, logout', async () => {
+  const directory = temporaryDirectory();
+  const { events } = await logIn(directory, subject);
+  expect(events).toContainEqual({ type: 'registered', issuer: server.issuer });
+  await refresh(directory, subject);
+  await logOut(directory, subject, '/revoke');
+});
+
+test('oidc-provider: a refresh token that was used before ends the session', async () => {
+  const directory = temporaryDirectory();
+  const { token } = await logIn(directory, subject);
+  await refresh(directory, subject);
+  const events = await refuseRefresh(directory, subject, String(token.refresh_token));
+  expect(events.at(-1)).toMatchObject({ type: 'session_ended', code: 'oauth_error', error: 'invalid_grant' });
+});
+
+test('oidc-provider: client credentials, with a secret that only the encoding of RFC 6749 brings over', async () => {
+  const { manager, events } = managerAt(temporaryDirectory());
+  const token = await manager.getToken(server.issuer, { ...server.confidential, scope: 'read' });
+  expect(await subject.accepts(token.access_token)).toBe(true);
+  expect(token.scope).toBe('read');
+  expect(server.requests.map(({ path }) => path)).toEqual(['/.well-known/oauth-authorization-server', '/token']);
+  expect(events.map(({ type }) => type)).toEqual(['obtained']);
+});
+
+test('oidc-provider: a wrong secret is invalid_client', async () => {
+  const metadata = await discover(server.issuer);
+  await expect(clientCredentials(metadata, { ...server.confidential, client_secret: 'wrong' })).rejects.toMatchObject({
+    code: 'oauth_error',
+    error: 'invalid_client',
+    status: 401,
+    retryable: false,
+  });
+});
