@@ -20,7 +20,7 @@ export function locate(path: string): string | undefined {
     directory = realpathSync.native(dirname(path));
     stats = statSync(directory);
   } catch (error) {
-    if (errorName(error) === 'ENOENT') return undefined;
+    if (isNamed(error, 'ENOENT')) return undefined;
     throw storageError(error, dirname(path));
   }
   if (!stats.isDirectory()) throw storageError(Object.assign(new Error(), { code: 'ENOTDIR' }), directory);
@@ -89,6 +89,12 @@ export function storageError(error: unknown, path: string): unknown {
 export function errorName(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
   return /^E[A-Z0-9]+$/.test(error.code) && !error.code.startsWith('ERR') ? error.code : undefined;
+}
+
+/** Whether `error` is a system error of one of these names. */
+export function isNamed(error: unknown, ...names: string[]): boolean {
+  const name = errorName(error);
+  return name !== undefined && names.includes(name);
 }
 
 /** Windows has neither owners nor modes here: the access list of the user's own profile protects the files. */

@@ -32,7 +32,8 @@ export async function readPrivate(path: string): Promise<string | undefined> {
 
 function openToRead(file: string): number | undefined {
   try {
-    if (NO_FOLLOW === 0 && lstatSync(file).isSymbolicLink()) throw insecure(file, 'is a symbolic link', 'Remove it.');
+    if (process.platform === 'win32' && lstatSync(file).isSymbolicLink())
+      throw insecure(file, 'is a symbolic link', 'Remove it.');
     return openSync(file, constants.O_RDONLY | NO_FOLLOW | NO_WAIT);
   } catch (error) {
     const name = errorName(error);

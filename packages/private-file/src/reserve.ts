@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { open, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { checkFile, checkTarget, errorName, insecure, NO_FOLLOW, NO_WAIT, storageError } from './check.ts';
+import { checkFile, checkTarget, isNamed, insecure, NO_FOLLOW, NO_WAIT, storageError } from './check.ts';
 import { encode, fill, prepare, publish, syncDirectory, unlinkIfPresent, write } from './write.ts';
 
 /** Room for any usual token; a file that is already larger gets twice its size. */
@@ -51,7 +51,7 @@ function reservation(path: string, target: string, handle: FileHandle, interrupt
         await fill(handle, bytes);
         await publish(pending, target);
       } catch (error) {
-        if (errorName(error) === 'ENOENT') return write(path, text); // Somebody cleared the directory meanwhile.
+        if (isNamed(error, 'ENOENT')) return write(path, text); // Somebody cleared the directory meanwhile.
         throw storageError(error, target);
       }
     },
@@ -69,13 +69,13 @@ async function openPending(pending: string): Promise<{ handle: FileHandle; inter
   try {
     return { handle: await open(pending, flags | constants.O_CREAT | constants.O_EXCL, 0o600), interrupted: false };
   } catch (error) {
-    if (errorName(error) !== 'EEXIST') throw storageError(error, pending);
+    if (!isNamed(error, 'EEXIST')) throw storageError(error, pending);
   }
   let handle: FileHandle;
   try {
     handle = await open(pending, flags);
   } catch (error) {
-    if (['ELOOP', 'EMLINK', 'ENXIO', 'EISDIR'].includes(errorName(error) ?? ''))
+    if (isNamed(error, 'ELOOP', 'EMLINK', 'ENXIO', 'EISDIR'))
       throw insecure(pending, 'is not a regular file', 'Remove it.');
     throw storageError(error, pending);
   }
@@ -96,5 +96,5 @@ async function allocate(handle: FileHandle, size: number): Promise<void> {
 }
 
 function absent(error: unknown): undefined {
-  if (errorName(error) !== 'ENOENT') throw error;
+  if (!isNamed(error, 'ENOENT')) throw error;
 }

@@ -1,7 +1,7 @@
 import { accessSync, closeSync, constants, linkSync, lstatSync, openSync, rmSync, type BigIntStats } from 'node:fs';
 import { dirname } from 'node:path';
 import { OAuthError } from '@oa/types';
-import { errorName, insecure, NO_FOLLOW, storageError } from './check.ts';
+import { isNamed, insecure, NO_FOLLOW, storageError } from './check.ts';
 import { temporaryName } from './write.ts';
 
 /** A lock that the operating system frees when its holder dies. Made for one path; `acquire` tries once and never waits. */
@@ -64,7 +64,7 @@ function lockFile(path: string): string {
     try {
       linkSync(temporary, path);
     } catch (error) {
-      if (errorName(error) !== 'EEXIST') throw error;
+      if (!isNamed(error, 'EEXIST')) throw error;
     } finally {
       rmSync(temporary, { force: true });
     }

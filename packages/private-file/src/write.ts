@@ -3,7 +3,7 @@ import { lstat, open, readdir, rename, unlink, type FileHandle } from 'node:fs/p
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OAuthError } from '@oa/types';
-import { checkTarget, errorName, LARGEST_FILE, locate, NO_FOLLOW, storageError } from './check.ts';
+import { checkTarget, isNamed, LARGEST_FILE, locate, NO_FOLLOW, storageError } from './check.ts';
 
 /** Milliseconds after which a temporary file has no writer any more. */
 const ABANDONED = 60 * 60 * 1000;
@@ -52,28 +52,29 @@ export function prepare(path: string): string {
   }
   const made = locate(path);
   if (made === undefined)
-    throw new OAuthError('storage_unavailable', `${directory} was removed in the meantime. Try again.`);
+    throw new OAuthError(
+      'storage_unavailable',
+      `${directory} is a symbolic link to nothing. Remove it, or make what it names.`,
+    );
   return made;
 }
 
 /** Not mkdir's own recursion: that calls a read-only file system ENOENT. */
 function makeDirectory(directory: string): void {
-  if (tryDirectory(directory) !== 'ENOENT') return;
+  if (tryDirectory(directory)) return;
   makeDirectory(dirname(directory));
-  const error = tryDirectory(directory);
-  if (error !== undefined) throw Object.assign(new Error(), { code: error });
+  tryDirectory(directory);
 }
 
-/** The name of the error if it is one that leaves hope: a missing parent. */
-function tryDirectory(directory: string): 'ENOENT' | undefined {
+/** `false` when a parent is missing. */
+function tryDirectory(directory: string): boolean {
   try {
     mkdirSync(directory, { mode: 0o700 });
   } catch (error) {
-    const name = errorName(error);
-    if (name === 'ENOENT') return name;
-    if (name !== 'EEXIST') throw error; // Another process may be making it too.
+    if (isNamed(error, 'ENOENT')) return false;
+    if (!isNamed(error, 'EEXIST')) throw error; // Another process may be making it too.
   }
-  return undefined;
+  return true;
 }
 
 /** Replaces the content, makes sure that it is all there and on the disk, and closes. */
@@ -96,7 +97,7 @@ export async function publish(temporary: string, target: string): Promise<void> 
       break;
     } catch (error) {
       // Windows refuses while somebody reads the target. Writing in place instead could leave half a file.
-      const busy = process.platform === 'win32' && ['EPERM', 'EACCES', 'EBUSY'].includes(errorName(error) ?? '');
+      const busy = process.platform === 'win32' && isNamed(error, 'EPERM', 'EACCES', 'EBUSY');
       if (!busy || performance.now() - started > BUSY) throw error;
     }
   }
@@ -110,7 +111,7 @@ export async function syncDirectory(directory: string): Promise<void> {
   try {
     await handle.sync();
   } catch (error) {
-    if (!['EINVAL', 'ENOTSUP'].includes(errorName(error) ?? '')) throw error;
+    if (!isNamed(error, 'EINVAL', 'ENOTSUP')) throw error;
   } finally {
     await handle.close();
   }
@@ -134,7 +135,7 @@ export async function unlinkIfPresent(path: string): Promise<void> {
   try {
     await unlink(path);
   } catch (error) {
-    if (errorName(error) !== 'ENOENT') throw error;
+    if (!isNamed(error, 'ENOENT')) throw error;
   }
 }
 
@@ -147,7 +148,7 @@ export async function moveAside(path: string): Promise<string | undefined> {
     await rename(target, aside);
     return aside;
   } catch (error) {
-    if (errorName(error) === 'ENOENT') return undefined;
+    if (isNamed(error, 'ENOENT')) return undefined;
     throw storageError(error, target);
   }
 }
@@ -164,7 +165,7 @@ export async function sweep(target: string): Promise<void> {
     }
   } catch (error) {
     // ENOENT: its writer was alive after all, and has just renamed it.
-    if (errorName(error) !== 'ENOENT') throw storageError(error, directory);
+    if (!isNamed(error, 'ENOENT')) throw storageError(error, directory);
   }
 }
 

@@ -118,6 +118,50 @@ describe('D5: the lock between processes', () => {
   });
 });
 
+describe('the loading of SQLite', () => {
+  afterEach(() => vi.restoreAllMocks());
+
+  test('drops its own warning only, and a runtime without it is told apart from a busy lock', async () => {
+    const warned: unknown[] = [];
+    const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation((warning) => void warned.push(warning));
+    vi.spyOn(process, 'getBuiltinModule').mockImplementation(() => {
+      process.emitWarning('SQLite is an experimental feature', 'ExperimentalWarning');
+      process.emitWarning('SQLite is deprecated', 'DeprecationWarning');
+      process.emitWarning('Another thing is experimental', 'ExperimentalWarning');
+      return undefined;
+    });
+    await expect(withLock(path, async () => 1)).rejects.toMatchObject({
+      code: 'storage_unavailable',
+      message: expect.stringContaining('22.13') as string,
+    });
+    expect(warned).toEqual(['SQLite is deprecated', 'Another thing is experimental']);
+    process.emitWarning('put back');
+    expect(emitWarning).toHaveBeenLastCalledWith('put back');
+  });
+
+  test('an error of it that is no lock, and one that is no error of its, both come through as they should', async () => {
+    class DatabaseSync {
+      exec(): void {
+        throw Object.assign(new Error('disk I/O error'), { errcode: 10 });
+      }
+      close(): void {
+        warned.push('closed');
+      }
+    }
+    const warned: string[] = [];
+    const load = vi.spyOn(process, 'getBuiltinModule').mockReturnValue({ DatabaseSync });
+    await expect(withLock(path, async () => 1)).rejects.toMatchObject({
+      code: 'storage_unavailable',
+      message: expect.stringContaining('SQLite error 10') as string,
+    });
+    expect(warned).toEqual(['closed']);
+    load.mockImplementation(() => {
+      throw new RangeError('a bug');
+    });
+    await expect(withLock(path, async () => 1)).rejects.toThrow(new RangeError('a bug'));
+  });
+});
+
 describe('the lock within a process', () => {
   test('calls take turns, and the result and the error of the work come through', async () => {
     let inside = 0;

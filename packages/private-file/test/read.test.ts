@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { fileVersion, readPrivate, writePrivate } from '@oa/private-file';
+import { fileVersion, readPrivate, reservePrivate, withLock, writePrivate } from '@oa/private-file';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { start, temporaryDirectory } from '@oa-internal/processes';
 import { program } from './scenarios.ts';
@@ -67,8 +67,8 @@ describe('D7: a file that others could have read or planted is refused, not foll
   test.for(cases)('%s', async ([, plant, message]) => {
     plant();
     const before = lstatSync(path);
-    for (const attempt of [readPrivate(path), writePrivate(path, 'new')])
-      await expect(attempt).rejects.toMatchObject({
+    for (const attempt of [async () => readPrivate(path), async () => writePrivate(path, 'new')])
+      await expect(attempt()).rejects.toMatchObject({
         name: 'OAuthError',
         code: 'insecure_file_permissions',
         message: expect.stringMatching(message) as string,
@@ -110,8 +110,8 @@ describe('D7: a directory in which others can write is refused', () => {
   test.for([0o770, 0o707, 0o777, 0o1777])('%o', async (mode) => {
     await writePrivate(path, 'old');
     chmodSync(directory, mode);
-    for (const attempt of [readPrivate(path), writePrivate(path, 'new')])
-      await expect(attempt).rejects.toMatchObject({
+    for (const attempt of [async () => readPrivate(path), async () => writePrivate(path, 'new')])
+      await expect(attempt()).rejects.toMatchObject({
         code: 'insecure_file_permissions',
         message: expect.stringContaining('chmod 700') as string,
       });
@@ -122,8 +122,8 @@ describe('D7: a directory in which others can write is refused', () => {
   test.runIf(isRoot)('of a foreign owner', async () => {
     await writePrivate(path, 'old');
     chownSync(directory, STRANGER, STRANGER);
-    for (const attempt of [readPrivate(path), writePrivate(path, 'new')])
-      await expect(attempt).rejects.toMatchObject({ code: 'insecure_file_permissions' });
+    for (const attempt of [async () => readPrivate(path), async () => writePrivate(path, 'new')])
+      await expect(attempt()).rejects.toMatchObject({ code: 'insecure_file_permissions' });
   });
 
   test('a symbolic link to a directory of mine is fine', async () => {
@@ -132,6 +132,15 @@ describe('D7: a directory in which others can write is refused', () => {
     await writePrivate(join(directory, 'link', 'a'), 'through');
     expect(readFileSync(join(directory, 'real', 'a'), 'utf8')).toBe('through');
     expect(await readPrivate(join(directory, 'link', 'a'))).toBe('through');
+  });
+
+  test('a symbolic link to nothing is told', async () => {
+    symlinkSync(join(directory, 'nothing'), join(directory, 'link'));
+    expect(await readPrivate(join(directory, 'link', 'a'))).toBeUndefined();
+    for (const below of ['a', 'b/a'])
+      await expect(writePrivate(join(directory, 'link', below), 'x')).rejects.toMatchObject({
+        code: 'storage_unavailable',
+      });
   });
 
   test('what is no directory at all is told', async () => {
@@ -173,4 +182,60 @@ test('reading loads neither SQLite nor crypto nor the network', async () => {
   const loaded = JSON.parse(stdout) as { text: string; modules: string[] };
   expect(loaded.text).toBe('x');
   expect(loaded.modules.filter((name) => /sqlite|crypto$|undici|http|child_process/.test(name))).toEqual([]);
+});
+
+describe('on Windows, as far as this machine can pretend', () => {
+  const platform = Object.getOwnPropertyDescriptor(process, 'platform') ?? {};
+  beforeEach(() => Object.defineProperty(process, 'platform', { ...platform, value: 'win32' }));
+  afterEach(() => Object.defineProperty(process, 'platform', platform));
+
+  test('there are no modes and owners to check, directories are not synced, and a link is looked for before the open', async () => {
+    await writePrivate(path, 'x');
+    chmodSync(path, 0o644);
+    chmodSync(directory, 0o777);
+    expect(await readPrivate(path)).toBe('x');
+    await writePrivate(path, 'y');
+    expect(await withLock(path, async () => readPrivate(path))).toBe('y');
+    rmSync(path);
+    symlinkSync(join(directory, 'elsewhere'), path);
+    await expect(readPrivate(path)).rejects.toMatchObject({ code: 'insecure_file_permissions' });
+  });
+});
+
+describe('as somebody who is not root', () => {
+  test.runIf(isRoot)(
+    'a file that cannot be read is refused with what to do; a directory that cannot be written too',
+    async () => {
+      chmodSync(directory, 0o755);
+      const mine = join(directory, 'mine');
+      mkdirSync(mine, { mode: 0o700 });
+      const unreadable = join(mine, 'a.json');
+      writeFileSync(unreadable, 'x', { mode: 0o000 });
+      chownSync(unreadable, STRANGER, STRANGER);
+      chownSync(mine, STRANGER, STRANGER);
+      const user = process.geteuid?.() ?? 0;
+      process.seteuid?.(STRANGER);
+      try {
+        await expect(readPrivate(unreadable)).rejects.toMatchObject({
+          code: 'insecure_file_permissions',
+          message: expect.stringContaining('chmod 600') as string,
+        });
+        chmodSync(mine, 0o500);
+        const refused = { code: 'storage_unavailable', message: expect.stringContaining('may not use it') as string };
+        await expect(writePrivate(join(mine, 'b'), 'x')).rejects.toMatchObject(refused);
+        await expect(reservePrivate(join(mine, 'b'))).rejects.toMatchObject(refused);
+        await expect(withLock(join(mine, 'b'), async () => 1)).rejects.toMatchObject(refused);
+        await expect(writePrivate(join(directory, 'new', 'b'), 'x')).rejects.toMatchObject(refused);
+        chmodSync(mine, 0o700);
+        writeFileSync(join(mine, 'b.pending'), '', { mode: 0o000 });
+        await expect(reservePrivate(join(mine, 'b'))).rejects.toMatchObject(refused);
+        writeFileSync(join(mine, 'c.lock'), '', { mode: 0o000 });
+        await expect(withLock(join(mine, 'c'), async () => 1)).rejects.toMatchObject({ code: 'storage_unavailable' });
+        chmodSync(mine, 0o000);
+        await expect(readPrivate(join(mine, 'deep', 'b'))).rejects.toMatchObject(refused);
+      } finally {
+        process.seteuid?.(user);
+      }
+    },
+  );
 });

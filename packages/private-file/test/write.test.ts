@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { readPrivate, removePrivate, reservePrivate, setAside, writePrivate } from '@oa/private-file';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { start, temporaryDirectory } from '@oa-internal/processes';
+import { sweep, syncDirectory } from '../src/write.ts';
 import { killWriters, program } from './scenarios.ts';
 
 let directory: string;
@@ -173,3 +174,13 @@ test('setAside keeps the content under another name, and nothing is no error', a
   expect(readFileSync(aside ?? '', 'utf8')).toBe('damaged');
   expect(await setAside(path)).toBeUndefined();
 });
+
+test.runIf(process.platform === 'linux')(
+  'a file system that cannot sync directories is no error; any other trouble is',
+  async () => {
+    await syncDirectory('/proc'); // EINVAL
+    await writePrivate(path, 'x');
+    await expect(sweep(join(path, 'below a file'))).rejects.toMatchObject({ code: 'storage_unavailable' });
+    await sweep(join(directory, 'no', 'such', 'directory'));
+  },
+);

@@ -229,14 +229,14 @@ describe('D7: what others could have read or planted', () => {
     chmodSync(directory, 0o777);
     const fresh = fileTokenCache({ directory });
     for (const attempt of [
-      fresh.get(key),
-      fresh.get(other),
-      fresh.set(key, token),
-      fresh.delete(key),
-      fresh.lock(key, async () => 1),
-      fresh.list(),
+      async () => fresh.get(key),
+      async () => fresh.get(other),
+      async () => fresh.set(key, token),
+      async () => fresh.delete(key),
+      async () => fresh.lock(key, async () => 1),
+      async () => fresh.list(),
     ])
-      await expect(attempt).rejects.toMatchObject({
+      await expect(attempt()).rejects.toMatchObject({
         ...insecure,
         message: expect.stringContaining(`chmod 700 ${directory}`) as string,
       });
@@ -377,14 +377,14 @@ describe('where it is', () => {
     const here = readdirSync('.').toSorted();
     const homeless = fileTokenCache();
     for (const attempt of [
-      homeless.get(key),
-      homeless.set(key, token),
-      homeless.delete(key),
-      homeless.lock(key, async () => 1),
-      homeless.list(),
-      homeless.clear(),
+      async () => homeless.get(key),
+      async () => homeless.set(key, token),
+      async () => homeless.delete(key),
+      async () => homeless.lock(key, async () => 1),
+      async () => homeless.list(),
+      async () => homeless.clear(),
     ])
-      await expect(attempt).rejects.toMatchObject({ code: 'storage_unavailable' });
+      await expect(attempt()).rejects.toMatchObject({ code: 'storage_unavailable' });
     expect(readdirSync('.').toSorted()).toEqual(here);
   });
 
