@@ -20,6 +20,8 @@ export interface DeviceLoginOptions extends TokenEndpointOptions {
 }
 
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
+/** What a server says that works as it should. */
+const ANSWERS: ReadonlySet<string | undefined> = new Set(['authorization_pending', 'slow_down']);
 /** Seconds. RFC 8628 section 3.5. */
 const SLOW_DOWN = 5;
 /** Seconds. The back-off of a server that can't be reached goes no further. */
@@ -56,33 +58,30 @@ export async function awaitDeviceLogin(
     try {
       return await requestToken(server, client, request, options);
     } catch (error) {
-      const answer = judge(error);
-      if (answer === 'slow_down') {
+      const refusal = passing(error);
+      if (refusal.error === 'slow_down') {
         interval += SLOW_DOWN;
         options.onEvent?.({ type: 'device_slow_down', interval });
       }
-      backoff = answer === 'unreachable' ? backoff * 2 : 1;
-      retryAfter = isOAuthError(error) ? (error.retryAfter ?? 0) : 0;
+      backoff = ANSWERS.has(refusal.error) ? 1 : backoff * 2;
+      retryAfter = refusal.retryAfter ?? 0;
     }
   }
 }
 
 async function show(started: DeviceLogin, options: DeviceLoginOptions): Promise<void> {
   const { print = (text) => process.stderr.write(text), onEvent } = options;
-  const { columns } = process.stderr;
-  print(await deviceLoginText(started, process.stderr.isTTY ? { columns } : {}));
+  // Only a terminal has columns.
+  print(await deviceLoginText(started, { columns: process.stderr.columns }));
   const { user_code, verification_uri, verification_uri_complete, expires_in, interval } = started;
   const complete = verification_uri_complete === undefined ? {} : { verification_uri_complete };
   const event: OAuthEvent = { type: 'device_waiting', user_code, verification_uri, ...complete, expires_in, interval };
   onEvent?.(event);
 }
 
-/** What a refused poll means. Everything but "not yet" and "not now" is final (RFC 8628 section 3.5), and thrown. */
-function judge(error: unknown): 'pending' | 'slow_down' | 'unreachable' {
-  if (!isOAuthError(error)) throw error;
-  if (error.error === 'authorization_pending') return 'pending';
-  if (error.error === 'slow_down') return 'slow_down';
-  if (error.retryable) return 'unreachable';
+/** Everything but "not yet" and "not now" is final (RFC 8628 section 3.5), and thrown. */
+function passing(error: unknown): OAuthError {
+  if (isOAuthError(error) && (ANSWERS.has(error.error) || error.retryable)) return error;
   throw error;
 }
 

@@ -8,7 +8,10 @@ const PLAIN = '\u001B[0m';
  * What a person has to be told: where to go, and the code, which is there also if the URL holds it (RFC 8628 section
  * 3.3.1), so that it can be compared. On a terminal at least `columns` wide, a QR code of that URL as well; none without it.
  */
-export async function deviceLoginText(started: DeviceLogin, options: { columns?: number } = {}): Promise<string> {
+export async function deviceLoginText(
+  started: DeviceLogin,
+  options: { columns?: number | undefined } = {},
+): Promise<string> {
   const { user_code, verification_uri, verification_uri_complete: complete, expires_in } = started;
   const minutes = Math.max(1, Math.round(expires_in / 60));
   const code = `    ${user_code}\n`;

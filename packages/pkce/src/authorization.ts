@@ -1,4 +1,4 @@
-import { OAuthError, type AuthorizationServer, type Client, type Parameters } from '@oa/types';
+import { isSecureUrl, OAuthError, type AuthorizationServer, type Client, type Parameters } from '@oa/types';
 import { randomText } from './challenge.ts';
 
 const REQUIRED = ['redirect_uri', 'state', 'code_challenge'] as const;
@@ -15,7 +15,6 @@ const FORBIDDEN: ReadonlySet<string> = new Set([
 ]);
 /** RFC 8707 section 2. Everything else is sent once (RFC 6749 section 3.1). */
 const REPEATABLE: ReadonlySet<string> = new Set(['resource', 'audience']);
-const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /**
  * The URL that the person opens to log in: an authorization code request with PKCE.
@@ -56,7 +55,7 @@ function endpointOf(server: AuthorizationServer): URL {
       "The server's metadata has no authorization_endpoint, so nobody can log in with a browser. Use another grant.",
     );
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.has(url.hostname))) return url;
+  if (url !== undefined && isSecureUrl(url)) return url;
   throw new OAuthError(
     'insecure_url',
     'The authorization_endpoint has to be an https URL; plain http is for loopback hosts only.',
