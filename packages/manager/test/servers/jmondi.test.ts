@@ -61,3 +61,22 @@ test('@jmondi/oauth2-server: a wrong secret is invalid_client', async () => {
     status: 401,
   });
 });
+
+test('@jmondi/oauth2-server: revocation, at the address that its operator names', async () => {
+  const target = { ...conventionalServer(server.issuer), revocation_endpoint: `${server.issuer}/token/revoke` };
+  const { manager } = managerAt(temporaryDirectory());
+  const { access_token } = await manager.getToken(target, server.confidential);
+  server.requests.length = 0;
+  expect(await manager.logout(target, server.confidential)).toEqual({ ok: true, value: undefined });
+  expect(server.requests.map(({ path, status }) => [path, status])).toEqual([['/token/revoke', 200]]);
+  expect(await server.accepts(access_token)).toBe(false);
+});
+
+test('@jmondi/oauth2-server: `/register` is only a convention, and its absence is told', async () => {
+  const { manager } = managerAt(temporaryDirectory(), { login });
+  expect(await manager.get(server.issuer, { scope: 'read' })).toMatchObject({
+    ok: false,
+    error: { code: 'http_error', status: 404, retryable: false },
+  });
+  expect(server.count('/register')).toBe(1);
+});

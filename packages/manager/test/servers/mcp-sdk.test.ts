@@ -1,14 +1,14 @@
-import { startSdkServer, type OtherServer } from '@oa-internal/other-servers';
+import { startSdkServer } from '@oa-internal/other-servers';
 import { clientCredentials } from '@oa/client-credentials';
 import { discover } from '@oa/discovery';
 import { registerClient } from '@oa/registration';
 import { refreshToken } from '@oa/token-endpoint';
 import { attempt, type OAuthError, type Token } from '@oa/types';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { managerAt, temporaryDirectory } from '../workplace.ts';
-import { logIn, login, logOut, refresh, refuseRefresh, type Subject } from './steps.ts';
+import { aged, managerAt, temporaryDirectory } from '../workplace.ts';
+import { change, logIn, login, logOut, refresh, refuseRefresh, type Subject } from './steps.ts';
 
-let server: OtherServer;
+let server: Awaited<ReturnType<typeof startSdkServer>>;
 let subject: Subject;
 beforeEach(async () => {
   server = await startSdkServer();
@@ -56,6 +56,22 @@ test('@modelcontextprotocol/sdk: a refresh token that was used before ends the s
   });
 });
 
+test('@modelcontextprotocol/sdk: a server that forgot its clients (400 invalid_client) gets a new one, and a new login', async () => {
+  const directory = temporaryDirectory();
+  await logIn(directory, subject);
+  server.forgetClients();
+  await change(directory, (token) => aged(token, -1));
+  const { manager } = managerAt(directory, { login });
+  const token = await manager.getToken(server.issuer, subject.credentials);
+  expect(await server.accepts(token.access_token)).toBe(true);
+  expect(server.requests.map(({ path, status }) => [path, status])).toEqual([
+    ['/token', 400],
+    ['/register', 201],
+    ['/authorize', 302],
+    ['/token', 200],
+  ]);
+});
+
 test('@modelcontextprotocol/sdk: the issuer has a slash, and who leaves it out is told so', async () => {
   const without = server.issuer.slice(0, -1);
   const result = await attempt(discover(without));
@@ -63,7 +79,8 @@ test('@modelcontextprotocol/sdk: the issuer has a slash, and who leaves it out i
   expect(!result.ok && result.error.message).toContain(`"${server.issuer}". Did you mean that one?`);
   // Who starts from the protected resource never types it.
   const { manager } = managerAt(temporaryDirectory(), { login });
-  expect(await manager.get({ resource: without }, { scope: 'tools' })).toMatchObject({ ok: true });
+  const token = await manager.getToken({ resource: without }, {});
+  expect(await server.accepts(token.access_token)).toBe(true);
 });
 
 test('@modelcontextprotocol/sdk: a client with a secret is registered, and sends it in the body', async () => {

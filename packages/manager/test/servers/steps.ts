@@ -1,14 +1,14 @@
 import { readdirSync } from 'node:fs';
 import type { OtherServer } from '@oa-internal/other-servers';
-import type { Credentials, ManagerOptions, Target } from '@oa/manager';
+import type { Credentials, ManagerOptions } from '@oa/manager';
 import { fileTokenCache } from '@oa/token-cache';
-import type { OAuthEvent, Token } from '@oa/types';
+import type { AuthorizationServer, OAuthEvent, Token } from '@oa/types';
 import { expect } from 'vitest';
 import { aged, managerAt, tokens } from '../workplace.ts';
 
 /** A server, and a person who logs in there. */
 export interface Subject extends Pick<OtherServer, 'requests' | 'count' | 'accepts'> {
-  target: Target;
+  target: string | AuthorizationServer;
   credentials: Credentials;
   /** With an `openBrowser` whose person needs no time. */
   login: NonNullable<ManagerOptions['login']>;
@@ -47,7 +47,7 @@ export async function refresh(directory: string, subject: Subject): Promise<Toke
   expect(subject.requests).toEqual([
     { method: 'POST', path: subject.tokenPath, grant_type: 'refresh_token', status: 200, ...withSecret(subject) },
   ]);
-  expect(events.map(({ type }) => type)).toEqual(['refreshed']);
+  expect(events).toContainEqual({ type: 'refreshed', issuer: issuerOf(subject.target) });
   expect(await onDisk(directory)).toEqual([token]);
   return token;
 }
@@ -80,7 +80,8 @@ export async function logOut(directory: string, subject: Subject, revocationPath
   expect(readdirSync(tokens(directory)).filter((name) => name.endsWith('.json'))).toEqual([]);
 }
 
-async function onDisk(directory: string): Promise<Token[]> {
+/** The stored tokens. */
+export async function onDisk(directory: string): Promise<Token[]> {
   const cache = fileTokenCache({ directory: tokens(directory) });
   const stored: Token[] = [];
   for (const { key } of await cache.list()) {
@@ -90,8 +91,12 @@ async function onDisk(directory: string): Promise<Token[]> {
   return stored;
 }
 
+function issuerOf(target: string | { issuer: string }): string {
+  return typeof target === 'string' ? target : target.issuer;
+}
+
 /** Changes the one stored token, as time or another program would. */
-async function change(directory: string, edit: (token: Token) => Token): Promise<Token> {
+export async function change(directory: string, edit: (token: Token) => Token): Promise<Token> {
   const cache = fileTokenCache({ directory: tokens(directory) });
   const [entry] = await cache.list();
   const token = entry && (await cache.get(entry.key));

@@ -1,0 +1,5 @@
+export { startJmondiServer } from './jmondi.ts';
+export { startMockServer } from './mock.ts';
+export { startNodeOauthServer } from './node-oauth.ts';
+export { startSdkServer } from './sdk.ts';
+export type { LoggedRequest, OtherServer } from './serve.ts';
