@@ -1,11 +1,4 @@
-import { OAuthError } from '@oa/types';
-
-const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
-
-/** https anywhere, http on loopback hosts only (RFC 8414 section 2, OAuth 2.1 section 1.5). */
-export function isSecure(url: URL): boolean {
-  return url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.has(url.hostname));
-}
+import { isSecureUrl, OAuthError } from '@oa/types';
 
 /** Whether `text` can be an issuer identifier: an http(s) URL without query, fragment and user name (RFC 8414 section 2). */
 export function isIssuer(text: string): boolean {
@@ -25,7 +18,7 @@ export function issuerUrl(issuer: string): URL {
   const url = new URL(issuer);
   if (/^https?:$/.test(url.protocol) && !isIssuer(issuer))
     throw new TypeError('issuer must be a URL without query, fragment, user name and spaces');
-  if (isSecure(url)) return url;
+  if (isSecureUrl(url)) return url;
   throw new OAuthError(
     'insecure_url',
     `The issuer ${url.protocol}//${url.host} is not safe for secrets; expected https:, or http: to localhost, 127.0.0.1 or [::1].`,

@@ -1,7 +1,7 @@
 import { readJson, type HttpResponse } from '@oa/http';
-import { OAuthError, type Options, type ProtectedResource } from '@oa/types';
+import { isSecureUrl, OAuthError, type Options, type ProtectedResource } from '@oa/types';
 import { parseChallenges, type Challenge } from './challenge.ts';
-import { isIssuer, isSecure, shown } from './issuer.ts';
+import { isIssuer, shown } from './issuer.ts';
 import { firstUseful, resourceMetadataUrls } from './well-known.ts';
 
 /** The options of {@link discoverResource}. */
@@ -48,7 +48,7 @@ export async function discoverResource(
 function resourceUrl(url: string | URL): URL {
   if (!URL.canParse(String(url))) throw new TypeError('url must be an absolute URL such as "https://api.example/v1"');
   const parsed = new URL(url);
-  if (isSecure(parsed)) return parsed;
+  if (isSecureUrl(parsed)) return parsed;
   throw new OAuthError(
     'insecure_url',
     `${parsed.protocol}//${parsed.host} is no place to send a token to; expected https:, or http: to localhost, 127.0.0.1 or [::1].`,

@@ -1,6 +1,6 @@
 import { readJson, type HttpResponse } from '@oa/http';
-import { OAuthError, type AuthorizationServer, type Options } from '@oa/types';
-import { isIssuer, isSecure, issuerUrl, shown } from './issuer.ts';
+import { isSecureUrl, OAuthError, type AuthorizationServer, type Options } from '@oa/types';
+import { isIssuer, issuerUrl, shown } from './issuer.ts';
 import { lifetimeOf } from './lifetime.ts';
 import { firstUseful, serverMetadataUrls } from './well-known.ts';
 
@@ -55,7 +55,7 @@ export function assertEndpoints(server: AuthorizationServer): void {
     const endpoint = server[name];
     if (endpoint === undefined) continue;
     const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-    if (url?.protocol === 'https:' || (local && url !== undefined && isSecure(url))) continue;
+    if (url?.protocol === 'https:' || (local && url !== undefined && isSecureUrl(url))) continue;
     throw new OAuthError(
       'insecure_url',
       `The metadata of ${shown(server.issuer)} has a ${name} that is not https. The server's operator has to correct it.`,

@@ -1,6 +1,6 @@
 import type { OAuthEvent, TokenSource } from '@oa/types';
 import { attempts } from './attempts.ts';
-import { asksForAnotherToken } from './challenge.ts';
+import { needAfter, type Need } from './challenge.ts';
 import { assertSecure, readOrigins } from './origins.ts';
 import { bearerToken } from './token.ts';
 
@@ -10,7 +10,7 @@ export interface FetchOptions {
   fetch?: typeof globalThis.fetch;
   /** The only origins that get the token, such as `["https://api.example"]`. Requests to others are sent without it. */
   origins?: readonly string[];
-  /** Told of a 401 that could not be followed by a second request (`not_replayed`). */
+  /** Told of a refusal that could not be followed by a second request (`not_replayed`). */
   onEvent?: (event: OAuthEvent) => void;
 }
 
@@ -19,7 +19,8 @@ type Init = Parameters<typeof globalThis.fetch>[1];
 
 /**
  * A `fetch` that adds `Authorization: Bearer` with a token of `source` (RFC 6750 section 2.1), and sends a request once
- * more, with another token, when the answer is a 401 with `invalid_token` or without an error code.
+ * more, with another token, when the answer is a 401 with `invalid_token` or without an error code, or `insufficient_scope`
+ * with the scopes that are missing.
  *
  * - The token goes to the origin that the caller names in the request and, if `origins` is given, only to those. A
  *   redirect to another origin loses it. A request that already has an `Authorization` header is left as it is.
@@ -32,8 +33,8 @@ type Init = Parameters<typeof globalThis.fetch>[1];
 export function createFetch(source: TokenSource, options: FetchOptions = {}): typeof globalThis.fetch {
   if (typeof source !== 'function') throw new TypeError('source must be a function that resolves to a token');
   const origins = readOrigins(options.origins);
-  /** Refused by the server and not replaced yet, because its request could not be sent again. */
-  let refused: string | undefined;
+  /** What a server wanted of a request that could not be sent again. */
+  let owed: Need = {};
 
   return async function fetchWithToken(input: Input, init?: Init): Promise<Response> {
     const send = options.fetch ?? globalThis.fetch;
@@ -44,18 +45,19 @@ export function createFetch(source: TokenSource, options: FetchOptions = {}): ty
     assertSecure(origin);
 
     const signal = init?.signal ?? request?.signal;
-    const token = await bearerToken(source, signal, refused);
-    if (token !== refused) refused = undefined;
+    const token = await bearerToken(source, signal, owed);
+    if (token !== owed.rejected) owed = {};
     const { first, again, release } = attempts(input, init);
     try {
       const response = await send(first, { ...init, headers: withToken(headers, token) });
-      if (!wantsAnotherToken(response, origin)) return response;
+      const need = isElsewhere(response, origin) ? undefined : needAfter(response, token);
+      if (need === undefined) return response;
       if (again === undefined) {
-        refused = token;
+        owed = need;
         options.onEvent?.({ type: 'not_replayed', origin });
         return response;
       }
-      const next = await bearerToken(source, signal, token);
+      const next = await bearerToken(source, signal, need);
       if (next === token) return response;
       await response.body?.cancel();
       return await send(again, { ...init, headers: withToken(headers, next) });
@@ -71,8 +73,7 @@ function withToken(headers: Headers, token: string): Headers {
   return authorized;
 }
 
-/** An origin that a redirect led to never saw the token: its 401 says nothing about it. */
-function wantsAnotherToken(response: Response, origin: string): boolean {
-  if (response.status !== 401 || (response.url !== '' && new URL(response.url).origin !== origin)) return false;
-  return asksForAnotherToken(response.headers.get('www-authenticate'));
+/** An origin that a redirect led to never saw the token: its refusal says nothing about it. */
+function isElsewhere(response: Response, origin: string): boolean {
+  return response.url !== '' && new URL(response.url).origin !== origin;
 }

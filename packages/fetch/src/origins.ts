@@ -1,7 +1,4 @@
-import { OAuthError } from '@oa/types';
-
-/** `localhost` and the literals of RFC 8252 section 7.3, nothing that a resolver could point elsewhere. */
-const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+import { isSecureUrl, OAuthError } from '@oa/types';
 
 /** Reads the option `origins`. `undefined`: the token goes wherever the caller sends a request. */
 export function readOrigins(origins: readonly string[] | undefined): ReadonlySet<string> | undefined {
@@ -19,8 +16,7 @@ function readOrigin(text: string): string {
 
 /** Throws `insecure_url` where a token would travel in the clear (RFC 6750 section 5.3). */
 export function assertSecure(origin: string): void {
-  const { protocol, hostname } = new URL(origin);
-  if (protocol === 'https:' || (protocol === 'http:' && LOOPBACK.has(hostname))) return;
+  if (isSecureUrl(new URL(origin))) return;
   throw new OAuthError(
     'insecure_url',
     `The access token is not sent to ${origin}: it travels over https, and over plain http to a loopback host only. Use an https URL.`,

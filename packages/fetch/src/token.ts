@@ -1,13 +1,14 @@
 import { OAuthError, type TokenSource } from '@oa/types';
+import type { Need } from './challenge.ts';
 
 /** Asks `source` for an access token that can be written after `Bearer`. An abort ends the wait, whatever `source` does. */
 export async function bearerToken(
   source: TokenSource,
   signal: AbortSignal | null | undefined,
-  rejected: string | undefined,
+  need: Need,
 ): Promise<string> {
   signal?.throwIfAborted();
-  const asked = source({ ...(signal && { signal }), ...(rejected !== undefined && { rejected }) });
+  const asked = source({ ...(signal && { signal }), ...need });
   const { access_token, token_type } = await (signal ? untilAborted(asked, signal) : asked);
   // RFC 6749 section 7.1: a client does not use a token whose type it does not understand.
   if (token_type.toLowerCase() !== 'bearer')

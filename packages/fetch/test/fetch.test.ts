@@ -115,6 +115,42 @@ test.each([
   expect(rejections()).toEqual([]);
 });
 
+test.each([401, 403])(
+  'insufficient_scope with %i: the source is asked for the scopes, and the request is sent once more',
+  async (status) => {
+    const server = await serve(({ headers }) =>
+      headers.authorization === 'Bearer wide'
+        ? { json: { ok: true } }
+        : { status, headers: { 'www-authenticate': 'Bearer error="insufficient_scope", scope="read write"' } },
+    );
+    const asked: (TokenSourceOptions | undefined)[] = [];
+    const fetch = createFetch(async (options) => {
+      asked.push(options);
+      return { access_token: options?.scope === undefined ? 'narrow' : 'wide', token_type: 'Bearer' };
+    });
+    expect((await fetch(server.origin, { method: 'POST', body: 'kept' })).status).toBe(200);
+    expect(asked).toEqual([{}, { scope: 'read write' }]);
+    expect(server.requests.map(({ body }) => body)).toEqual(['kept', 'kept']);
+  },
+);
+
+test('a 403 without scopes, or after the scopes were given, is the answer', async () => {
+  const challenges = ['Bearer error="insufficient_scope"', 'Bearer error="invalid_token"', 'Bearer', ''];
+  let issued = 0;
+  const source = async (): Promise<Token> => ({ access_token: `t${(issued += 1)}`, token_type: 'Bearer' });
+  for (const challenge of challenges) {
+    const server = await serve(() => ({ status: 403, headers: { 'www-authenticate': challenge } }));
+    expect((await createFetch(source)(server.origin)).status).toBe(403);
+    expect(server.requests).toHaveLength(1);
+  }
+  const never = await serve(() => ({
+    status: 403,
+    headers: { 'www-authenticate': 'Bearer error="insufficient_scope", scope="more"' },
+  }));
+  expect((await createFetch(source)(never.origin)).status).toBe(403);
+  expect(never.requests).toHaveLength(2);
+});
+
 test('at most one second request, whatever the server says to it', async () => {
   const server = await serve(() => ({ status: 401 }));
   const { source } = countingSource();

@@ -1,10 +1,4 @@
-import { OAuthError } from '@oa/types';
-
-/**
- * RFC 8252 section 8.3 and OAuth 2.1 section 1.5 allow plain http on the loopback interface, and name these hosts. The rest of
- * 127.0.0.0/8 is loopback on Linux only, and names such as `localhost.` or `x.localhost` may be resolved by a DNS server.
- */
-const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
+import { isSecureUrl, OAuthError } from '@oa/types';
 
 /** Parses `url`, or rejects it: a secret may be sent there (RFC 6749 section 3.2, RFC 8414 section 2). */
 export function secureUrl(url: string): URL {
@@ -14,7 +8,7 @@ export function secureUrl(url: string): URL {
   const parsed = new URL(url);
   if (parsed.username !== '' || parsed.password !== '')
     throw new OAuthError('insecure_url', `${shown(parsed)}: a URL with a user name or password is not used.`);
-  if (parsed.protocol === 'https:' || (parsed.protocol === 'http:' && LOOPBACK.has(parsed.hostname))) return parsed;
+  if (isSecureUrl(parsed)) return parsed;
   throw new OAuthError(
     'insecure_url',
     `${shown(parsed)} is not safe for secrets; expected https:, or http: to localhost, 127.0.0.1 or [::1].`,

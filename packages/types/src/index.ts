@@ -8,3 +8,4 @@ export type { Result } from './result.ts';
 export type { LockOptions, Store } from './store.ts';
 export { isExpired } from './token.ts';
 export type { Token, TokenResponse, TokenSource, TokenSourceOptions } from './token.ts';
+export { isSecureUrl } from './url.ts';
