@@ -88,3 +88,23 @@ test('more scopes: the union of what the source had and what is wanted, and from
   expect((await other()).access_token).toBe('for read list');
   expect(issuer.requests).toHaveLength(2);
 });
+
+test('insufficient_scope at the API: one grant for the union, one second request, and no more of either afterwards', async () => {
+  const issuer = await startScriptedServer(({ form }) => ({
+    json: { access_token: `for ${form.get('scope')}`.replaceAll(' ', '-'), token_type: 'Bearer', expires_in: 3600 },
+  }));
+  onTestFinished(() => issuer.close());
+  const api = await startScriptedServer(({ headers }) =>
+    headers.authorization === 'Bearer for-read-write'
+      ? { json: { ok: true } }
+      : { status: 403, headers: { 'www-authenticate': 'Bearer error="insufficient_scope", scope="write"' } },
+  );
+  onTestFinished(() => api.close());
+  const { manager } = managerAt(temporaryDirectory());
+  const target = { issuer: issuer.origin, token_endpoint: `${issuer.origin}/token` };
+  const call = createFetch(manager.source(target, { client_id: 'c', client_secret: 's', scope: 'read' }));
+  expect((await call(api.origin)).status).toBe(200);
+  expect((await call(api.origin)).status).toBe(200);
+  expect(api.requests).toHaveLength(3);
+  expect(issuer.requests).toHaveLength(2);
+});
