@@ -65,6 +65,14 @@ describe('servers that are dead, slow or endless', () => {
     expect(error.code).toBe('response_too_large');
   });
 
+  it('closes the connection that it does not read to the end', async () => {
+    const connection = { open: true };
+    const body = endless(0, () => (connection.open = false), new Uint8Array(64 * 1024));
+    await using server = await startScriptedServer(() => ({ body }));
+    expect((await failure(request('GET', server.origin))).code).toBe('response_too_large');
+    await expect.poll(() => connection.open).toBe(false);
+  });
+
   it('ends a drip of bytes at the timeout, and closes the connection', async () => {
     const connection = { open: true };
     await using server = await startScriptedServer(() => ({ body: endless(20, () => (connection.open = false)) }));
@@ -177,10 +185,14 @@ function* megabytes(count: number): Generator<Uint8Array> {
   for (let index = 0; index < count; index += 1) yield new Uint8Array(1024 * 1024).fill(32);
 }
 
-async function* endless(pause: number, onEnd: () => void = () => undefined): AsyncGenerator<Uint8Array> {
+async function* endless(
+  pause: number,
+  onEnd: () => void = () => undefined,
+  chunk: Uint8Array = new Uint8Array([32]),
+): AsyncGenerator<Uint8Array> {
   try {
     for (;;) {
-      yield new Uint8Array([32]);
+      yield chunk;
       await new Promise((resolve) => setTimeout(resolve, pause).unref());
     }
   } finally {

@@ -84,6 +84,7 @@ describe('addresses', () => {
     'data:application/json,{}',
     'javascript:1',
     'https://user:SECRET@as.example/',
+    'https://SECRET@as.example/',
     'not a url SECRET',
     '/token?secret=SECRET',
     '',

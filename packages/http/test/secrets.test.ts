@@ -164,6 +164,14 @@ describe('G2: no error repeats what was sent', () => {
     },
   );
 
+  it('G2: a secret in Basic, form-encoded or not', async () => {
+    const json = { error: 'invalid_client', error_description: 'raw a+b%zz%2Fc form a b%zz/c' };
+    await using server = await startScriptedServer(() => ({ status: 401, json }));
+    const authorization = `Basic ${btoa('id:a+b%zz%2Fc')}`;
+    const error = await failure(postForm(server.origin, {}, schema, { headers: { authorization } }));
+    expect(error.error_description).toBe('raw *** form ***');
+  });
+
   it('G2: secrets of any size and of half characters', async () => {
     const long = 'long-secret/'.repeat(40_000);
     const json = { error: 'x', error_description: `${long} \uD800`, access_token: `${long}!` };
