@@ -28,8 +28,11 @@ export function methodsFor(
   if (chosen !== 'client_secret_basic') return [chosen];
   const others: Method[] = [];
   if (encodingMatters(client)) others.push('client_secret_basic_unencoded');
-  const isPinned = override !== undefined || client.token_endpoint_auth_method !== undefined;
-  if (!isPinned && (supportedBy(server)?.includes('client_secret_post') ?? true)) others.push('client_secret_post');
+  const supported = supportedBy(server);
+  // What was registered binds both, except at servers that register for whatever they are asked, and support less.
+  const isRegistered = client.token_endpoint_auth_method !== undefined && supported?.includes(chosen) !== false;
+  const isPinned = override !== undefined || isRegistered;
+  if (!isPinned && (supported?.includes('client_secret_post') ?? true)) others.push('client_secret_post');
   const known = remembered.get(keyOf(server, client));
   if (known === undefined || !others.includes(known)) return [chosen, ...others];
   return [known, chosen, ...others.filter((method) => method !== known)];

@@ -1,6 +1,7 @@
 import { startSdkServer } from '@oa-internal/other-servers';
 import { clientCredentials } from '@oa/client-credentials';
 import { discover } from '@oa/discovery';
+import { login as loginWith } from '@oa/pkce/loopback';
 import { registerClient } from '@oa/registration';
 import { refreshToken } from '@oa/token-endpoint';
 import { attempt, type OAuthError, type Token } from '@oa/types';
@@ -83,18 +84,23 @@ test('@modelcontextprotocol/sdk: the issuer has a slash, and who leaves it out i
   expect(await server.accepts(token.access_token)).toBe(true);
 });
 
-test('@modelcontextprotocol/sdk: a client with a secret is registered, and sends it in the body', async () => {
-  const metadata = await discover(server.issuer);
-  const asked = { redirect_uris: ['http://127.0.0.1/callback'], token_endpoint_auth_method: 'client_secret_post' };
-  const client = await registerClient(metadata, asked);
-  expect(client.client_secret).toMatch(/^[0-9a-f]{64}$/);
-  expect(client.client_secret_expires_at).toBeGreaterThan(Date.now() / 1000);
-  const { manager } = managerAt(temporaryDirectory(), { login });
-  const { client_id, client_secret = '' } = client;
-  const credentials = { grant_type: 'authorization_code', client_id, client_secret } as const;
-  expect(await manager.get(server.issuer, credentials)).toMatchObject({ ok: true });
-  expect(server.requests.at(-1)).toMatchObject({ path: '/token', secret: 'body', status: 200 });
-});
+test.each(['client_secret_post', 'client_secret_basic', undefined])(
+  '@modelcontextprotocol/sdk: a client registered for %s gets a secret, and in the end sends it in the body',
+  async (method) => {
+    const metadata = await discover(server.issuer);
+    const asked = { redirect_uris: ['http://127.0.0.1/callback'], application_type: 'web' } as const;
+    const client = await registerClient(metadata, { ...asked, ...(method && { token_endpoint_auth_method: method }) });
+    expect(client.client_secret).toMatch(/^[0-9a-f]{64}$/);
+    expect(client.client_secret_expires_at).toBeGreaterThan(Date.now() / 1000);
+    // It registers what it is asked for, and takes the body only, as its metadata says.
+    expect(client.token_endpoint_auth_method).toBe(method);
+    server.requests.length = 0;
+    const token = await loginWith(metadata, client, {}, login);
+    expect(await server.accepts(token.access_token)).toBe(true);
+    expect(server.requests.at(-1)).toMatchObject({ path: '/token', secret: 'body', status: 200 });
+    expect(server.count('/token')).toBe(method === 'client_secret_basic' ? 2 : 1);
+  },
+);
 
 test('@modelcontextprotocol/sdk: it has no client credentials, and says so', async () => {
   const metadata = await discover(server.issuer);
