@@ -1,7 +1,6 @@
-import { isOAuthError, OAuthError, type AuthorizationServer, type Client } from '@oa/types';
+import { isOAuthError, isStorageError, OAuthError, type AuthorizationServer, type Client } from '@oa/types';
 import type { Context } from './context.ts';
 import type { Session } from './session.ts';
-import { isStoreTrouble } from './tolerant.ts';
 
 /** The configured client, else the program's metadata document, else the remembered registration, else a new one. */
 export async function clientFor(context: Context, session: Session, server: AuthorizationServer): Promise<Client> {
@@ -15,7 +14,7 @@ export async function clientFor(context: Context, session: Session, server: Auth
   try {
     return await (await context.clients()).getOrRegister(session.issuer, register);
   } catch (error) {
-    if (!isStoreTrouble(error)) throw error;
+    if (!isStorageError(error)) throw error;
     context.emit({ type: 'store_unavailable', code: error.code, message: error.message });
     const client = registered ?? (await register());
     context.unwrittenClients.set(session.issuer, client);
@@ -31,13 +30,7 @@ function metadataDocument({ options }: Context, server: AuthorizationServer): Cl
 }
 
 async function registerAt(context: Context, session: Session, server: AuthorizationServer): Promise<Client> {
-  if (server.registration_endpoint === undefined) {
-    throw new OAuthError(
-      'client_required',
-      `${session.issuer} does not register clients by itself. Three ways out: register the program there by hand and pass its client_id; ` +
-        'set clientMetadataUrl, if the server supports client metadata documents; or use an issuer that supports dynamic registration (RFC 7591).',
-    );
-  }
+  if (server.registration_endpoint === undefined) throw clientRequired(session);
   const [{ registerClient }, { loopbackRedirectUris }] = await Promise.all([
     import('@oa/registration'),
     import('@oa/pkce/loopback'),
@@ -52,9 +45,20 @@ async function registerAt(context: Context, session: Session, server: Authorizat
     ...(typeof scope === 'string' && { scope }),
     ...context.options.registration,
   };
-  const client = await registerClient(server, metadata, context.network);
+  const client = await registerClient(server, metadata, context.network).catch((error: unknown) => {
+    // The conventional endpoint is a guess, and some metadata names one that its server has switched off.
+    throw isOAuthError(error) && error.code === 'http_error' && error.status === 404 ? clientRequired(session) : error;
+  });
   context.emit({ type: 'registered', issuer: session.issuer });
   return client;
+}
+
+function clientRequired({ issuer }: Session): OAuthError {
+  return new OAuthError(
+    'client_required',
+    `${issuer} does not register clients by itself. Three ways out: register the program there by hand and pass its client_id; ` +
+      'set clientMetadataUrl, if the server supports client metadata documents; or use an issuer that supports dynamic registration (RFC 7591).',
+  );
 }
 
 /** Whether the server no longer knows a client that was registered dynamically. */

@@ -1,10 +1,9 @@
 import type { ClientStore } from '@oa/client-store';
 import type { CachedMetadata } from '@oa/discovery';
-import { fileTokenCache } from '@oa/token-cache';
+import { fileTokenCache, tolerantStore } from '@oa/token-cache';
 import type { Client, OAuthEvent, Options, Store, Token } from '@oa/types';
 import { checkOptions, type ManagerOptions } from './options.ts';
 import type { ResourceNeeds } from './resource.ts';
-import { tolerantStore } from './tolerant.ts';
 
 /** What all calls of one manager share. Nothing is loaded or touched before it is used. */
 export interface Context {

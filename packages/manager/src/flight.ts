@@ -37,7 +37,8 @@ async function abandonedToEnd(context: Context, key: string, signal: AbortSignal
   }
 }
 
-async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+/** Waits for `promise` until `signal` says that nobody waits any more; rejects with the signal's own reason then. */
+export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const onAbort = (): void => reject(signal.reason);
@@ -46,28 +47,5 @@ async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined
     return await Promise.race([promise, aborted]);
   } finally {
     signal.removeEventListener('abort', onAbort);
-  }
-}
-
-/**
- * Sees `work` through: a signal that would end the process is held back until the answer of the server is on disk, and
- * takes its course then. A second signal takes its course at once. Where the program listens for the signal itself, it decides.
- */
-export async function uninterrupted<T>(work: () => Promise<T>): Promise<T> {
-  const signals: NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
-  let received: NodeJS.Signals | undefined;
-  const release = (): void => {
-    for (const signal of signals) process.off(signal, hold);
-    if (received !== undefined && process.listenerCount(received) === 0) process.kill(process.pid, received);
-  };
-  const hold = (signal: NodeJS.Signals): void => {
-    if (received !== undefined) release();
-    received = signal;
-  };
-  for (const signal of signals) process.on(signal, hold);
-  try {
-    return await work();
-  } finally {
-    release();
   }
 }

@@ -1,10 +1,9 @@
 import { attempt, type Result, type Token, type TokenSource, type TokenSourceOptions } from '@oa/types';
 import { createContext, type Context } from './context.ts';
 import type { Credentials, Target } from './credentials.ts';
-import { shared } from './flight.ts';
+import { abortable, shared } from './flight.ts';
 import { isEarly, isFresh } from './freshness.ts';
 import { logout } from './logout.ts';
-import { isStuck } from './obtain.ts';
 import type { ManagerOptions } from './options.ts';
 import { renew, renewEarly } from './renew.ts';
 import { openSession, unite, type Session } from './session.ts';
@@ -32,7 +31,7 @@ export interface Manager {
 export function createManager(options: ManagerOptions = {}): Manager {
   const context = createContext(options);
   const getToken: Manager['getToken'] = async (target, credentials, wanted = {}) =>
-    tokenOf(context, await openSession(context, target, credentials, wanted.scope), wanted);
+    tokenOf(context, await abortable(openSession(context, target, credentials, wanted.scope), wanted.signal), wanted);
   return {
     getToken,
     get: (target, credentials, wanted) => attempt(getToken(target, credentials, wanted)),
@@ -47,8 +46,7 @@ async function tokenOf(context: Context, session: Session, wanted: TokenSourceOp
   const seen = await context.cache.get(session.key);
   if (seen !== undefined && isFresh(context, seen, wanted)) {
     context.emit({ type: 'cache_hit', issuer: session.issuer });
-    if (isEarly(context, seen) && (seen.refresh_token !== undefined || !isStuck(context, session)))
-      void renewEarly(context, session, seen);
+    if (isEarly(context, seen)) void renewEarly(context, session, seen);
     return seen;
   }
   for (;;) {

@@ -6,14 +6,10 @@ import type { Session } from './session.ts';
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
 
 /** Whether a new grant needs a person, and none may be asked. */
-export function isStuck(context: Context, session: Session): boolean {
-  return session.grant_type !== 'client_credentials' && !personPresent(context);
-}
-
-function personPresent({ options }: Context): boolean {
-  if (options.interaction === 'always' || options.interaction === 'never') return options.interaction === 'always';
-  if (typeof options.login?.openBrowser === 'function') return true;
-  return !process.env['CI'] && (process.stdin.isTTY || process.stderr.isTTY);
+export async function isStuck({ options }: Context, session: Session): Promise<boolean> {
+  if (session.grant_type === 'client_credentials') return false;
+  const { canAskPerson } = await import('@oa/pkce/loopback');
+  return !canAskPerson({ ...options.login, interaction: options.interaction ?? 'auto' });
 }
 
 /** Says what is missing, and why: `cause` is the refusal that made the login necessary. */
@@ -35,7 +31,7 @@ export async function obtain(
   signal: AbortSignal,
   cause?: OAuthError,
 ): Promise<Token> {
-  if (isStuck(context, session)) throw loginRequired(session, cause);
+  if (await isStuck(context, session)) throw loginRequired(session, cause);
   const server = await session.server();
   const client = await clientFor(context, session, server);
   let token: Token;

@@ -1,39 +1,27 @@
-import { isOAuthError, OAuthError, type Token } from '@oa/types';
+import { uninterrupted } from '@oa/private-file';
+import { isOAuthError, OAuthError, type Result, type Token } from '@oa/types';
 import { clientFor, forgetRegistration, isRegistrationDead } from './client.ts';
 import type { Context } from './context.ts';
-import { uninterrupted } from './flight.ts';
 import type { Session } from './session.ts';
 
-/** The server's last word on a session. Everything else (network, 5xx, 429, a full disk) is no reason to log in again. */
-export class SessionEnd {
-  readonly cause: OAuthError;
-  constructor(cause: OAuthError) {
-    this.cause = cause;
-  }
-}
-
 /**
- * The successor of `current`, already durable (RFC 6749 section 6), or the end of the session. The lock is held by the caller.
- * The request is sent only when there is room to keep its answer, and it is not aborted: its answer may be the only copy
+ * The successor of `current`, already durable (RFC 6749 section 6), or the server's last word on the session as the error of the
+ * result. Everything else (network, 5xx, 429, a full disk) is no reason to log in again, and rejects. The lock is held by the
+ * caller. The request is sent only when there is room to keep its answer, and it is not aborted: its answer may be the only copy
  * of the next refresh token.
  */
-export async function refresh(context: Context, session: Session, current: Token): Promise<Token | SessionEnd> {
+export async function refresh(context: Context, session: Session, current: Token): Promise<Result<Token>> {
   const server = await session.server();
   const client = await clientFor(context, session, server);
   const { refreshToken, isRefreshRefused } = await import('@oa/token-endpoint');
   const { interrupted } = await context.cache.reserve(session.key);
   try {
     return await uninterrupted(async () => {
-      const token = await refreshToken(
-        server,
-        client,
-        current,
-        { resource: session.wire['resource'] },
-        context.network,
-      );
+      const { resource } = session.wire;
+      const token = await refreshToken(server, client, current, { resource }, context.network);
       await context.cache.set(session.key, token);
       context.emit({ type: 'refreshed', issuer: session.issuer });
-      return token;
+      return { ok: true, value: token };
     });
   } catch (error) {
     if (!isOAuthError(error)) throw error;
@@ -51,7 +39,7 @@ export async function refresh(context: Context, session: Session, current: Token
       code: cause.code,
       ...(error.error !== undefined && { error: error.error }),
     });
-    return new SessionEnd(cause);
+    return { ok: false, error: cause };
   }
 }
 

@@ -2,7 +2,7 @@ import { isOAuthError, type Token, type TokenSourceOptions } from '@oa/types';
 import type { Context } from './context.ts';
 import { isAlive, isFresh } from './freshness.ts';
 import { isStuck, loginRequired, obtain } from './obtain.ts';
-import { refresh, SessionEnd } from './refresh.ts';
+import { refresh } from './refresh.ts';
 import type { Session } from './session.ts';
 
 /** What the caller had in hand when it found that it needs something newer. */
@@ -14,7 +14,7 @@ interface Need {
 
 /** A token newer than the one seen: another process's, else refreshed, else obtained. One at a time over all processes. */
 export async function renew(context: Context, session: Session, need: Need): Promise<Token> {
-  if (need.seen?.refresh_token === undefined && isStuck(context, session)) throw loginRequired(session);
+  if (need.seen?.refresh_token === undefined && (await isStuck(context, session))) throw loginRequired(session);
   const { signal } = need;
   const work = (): Promise<Token> => renewLocked(context, session, need);
   return context.cache.lock(session.key, work, { signal, whileWaiting: () => adopted(context, session, need) });
@@ -25,11 +25,14 @@ export async function renew(context: Context, session: Session, need: Need): Pro
  * the caller has its token.
  */
 export async function renewEarly(context: Context, session: Session, seen: Token): Promise<void> {
-  if (context.early.has(session.key)) return;
+  const needsPerson = session.grant_type !== 'client_credentials' && seen.refresh_token === undefined;
+  if (needsPerson || context.early.has(session.key)) return;
   context.early.add(session.key);
   const need = { seen, wanted: { rejected: seen.access_token }, signal: new AbortController().signal };
+  const work = async (): Promise<Token> =>
+    (await adopted(context, session, need)) ?? successor(context, session, seen, need.signal, 'alone');
   try {
-    await context.cache.lock(session.key, () => renewEarlyLocked(context, session, need), { timeout: 0 });
+    await context.cache.lock(session.key, work, { timeout: 0 });
   } catch (error) {
     if (!isOAuthError(error)) throw error;
     if (error.code !== 'lock_timeout')
@@ -37,16 +40,6 @@ export async function renewEarly(context: Context, session: Session, seen: Token
   } finally {
     context.early.delete(session.key);
   }
-}
-
-async function renewEarlyLocked(context: Context, session: Session, need: Need & { seen: Token }): Promise<void> {
-  if ((await adopted(context, session, need)) !== undefined) return;
-  if (!isRefreshable(session, need.seen)) {
-    await obtain(context, session, need.signal);
-    return;
-  }
-  const outcome = await refresh(context, session, need.seen);
-  if (outcome instanceof SessionEnd) throw outcome.cause;
 }
 
 /** The stored token, if somebody has renewed it since the caller looked. */
@@ -74,14 +67,21 @@ async function renewLocked(context: Context, session: Session, need: Need): Prom
   }
 }
 
-/** Refreshes `current`, or obtains a new token where the server has definitely ended the session. */
-async function successor(context: Context, session: Session, current: Token, signal: AbortSignal): Promise<Token> {
-  if (!isRefreshable(session, current)) return obtain(context, session, signal);
+/**
+ * Refreshes `current`, or obtains a new token where the server has definitely ended the session. Client credentials need no
+ * refresh token (RFC 6749 section 4.4.3), and asking anew can't fail because of an old one.
+ */
+async function successor(
+  context: Context,
+  session: Session,
+  current: Token,
+  signal: AbortSignal,
+  who: 'alone' | 'person' = 'person',
+): Promise<Token> {
+  if (current.refresh_token === undefined || session.grant_type === 'client_credentials')
+    return obtain(context, session, signal);
   const outcome = await refresh(context, session, current);
-  return outcome instanceof SessionEnd ? obtain(context, session, signal, outcome.cause) : outcome;
-}
-
-/** RFC 6749 section 4.4.3: client credentials need no refresh token, and asking anew can't fail because of an old one. */
-function isRefreshable(session: Session, token: Token): boolean {
-  return token.refresh_token !== undefined && session.grant_type !== 'client_credentials';
+  if (outcome.ok) return outcome.value;
+  if (who === 'alone') throw outcome.error;
+  return obtain(context, session, signal, outcome.error);
 }

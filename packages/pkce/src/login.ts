@@ -100,13 +100,21 @@ function teller({ onEvent, print = (text) => process.stderr.write(text) }: Login
   };
 }
 
-function requirePerson({ interaction = 'auto', openBrowser, paste }: LoginOptions): void {
-  if (interaction === 'always') return;
-  const named = typeof openBrowser === 'function' || typeof paste === 'object';
-  if (interaction === 'auto' && (named || somebodyThere(surroundings()))) return;
+/**
+ * Whether a login with these options has somebody to ask: `interaction` is `always`, or it is `auto` (the default) and stdin or
+ * stderr is a terminal and `CI` is not set, or `openBrowser` is a function, or `paste` are streams.
+ */
+export function canAskPerson(options: Pick<LoginOptions, 'interaction' | 'openBrowser' | 'paste'> = {}): boolean {
+  const { interaction = 'auto', openBrowser, paste } = options;
+  if (interaction !== 'auto') return interaction === 'always';
+  return typeof openBrowser === 'function' || typeof paste === 'object' || somebodyThere(surroundings());
+}
+
+function requirePerson(options: LoginOptions): void {
+  if (canAskPerson(options)) return;
   throw new OAuthError(
     'login_required',
-    interaction === 'never'
+    options.interaction === 'never'
       ? 'A person has to log in, and the option interaction says that none may be asked.'
       : 'A person has to log in, and there is nobody to ask: no terminal, or CI is set. Log in from a terminal first.',
   );

@@ -1,4 +1,4 @@
-export { login } from './login.ts';
+export { canAskPerson, login } from './login.ts';
 export type { LoginOptions, PasteStreams } from './options.ts';
 export { loopbackRedirectUris } from './redirect.ts';
 export type { RedirectHost } from './redirect.ts';

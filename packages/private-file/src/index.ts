@@ -4,3 +4,4 @@ export type { FileLockOptions } from './lock.ts';
 export { fileVersion, readPrivate } from './read.ts';
 export type { Reservation } from './reserve.ts';
 export type { FileLock } from './sqlite.ts';
+export { uninterrupted } from './uninterrupted.ts';

@@ -17,7 +17,7 @@ const swept = new Set<string>();
 /** The end of each lock that this process holds or waits for. One process has one connection to a lock file. */
 const running = new Map<string, Promise<void>>();
 
-/** {@link file://./lazy.ts} documents it. */
+/** Behind `withLock`. */
 export async function runLocked<T>(path: string, work: () => Promise<T>, options: FileLockOptions<T>): Promise<T> {
   const target = prepare(path);
   const file = `${target}.lock`;

@@ -17,7 +17,7 @@ export interface Reservation {
   release(): Promise<void>;
 }
 
-/** {@link file://./lazy.ts} documents it. */
+/** Behind `reservePrivate`. */
 export async function reserve(path: string): Promise<Reservation> {
   const target = prepare(path);
   checkTarget(target);

@@ -10,7 +10,7 @@ const ABANDONED = 60 * 60 * 1000;
 /** Milliseconds for which a virus scanner or an indexer may keep a file busy on Windows. */
 const BUSY = 2000;
 
-/** {@link file://./lazy.ts} documents it. */
+/** Behind `writePrivate`. */
 export async function write(path: string, text: string): Promise<void> {
   const bytes = encode(path, text);
   const target = prepare(path);
@@ -29,7 +29,7 @@ export async function write(path: string, text: string): Promise<void> {
   }
 }
 
-/** The bytes of `text`, if {@link file://./read.ts} would take them back. */
+/** The bytes of `text`, if `readPrivate` would take them back. */
 export function encode(path: string, text: string): Buffer {
   const bytes = Buffer.from(text, 'utf8');
   if (bytes.length > LARGEST_FILE)
@@ -117,7 +117,7 @@ export async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-/** {@link file://./lazy.ts} documents it. */
+/** Behind `removePrivate`. */
 export async function remove(path: string): Promise<void> {
   const target = locate(path);
   if (target === undefined) return;
@@ -139,7 +139,7 @@ export async function unlinkIfPresent(path: string): Promise<void> {
   }
 }
 
-/** {@link file://./lazy.ts} documents it. */
+/** Behind `setAside`. */
 export async function moveAside(path: string): Promise<string | undefined> {
   const target = locate(path);
   if (target === undefined) return undefined;

@@ -5,3 +5,4 @@ export type { TokenIdentity } from './key.ts';
 export type { CachedToken } from './list.ts';
 export { cacheDirectory, cacheFile } from './paths.ts';
 export type { TokenCacheOptions } from './paths.ts';
+export { tolerantStore } from './tolerant.ts';

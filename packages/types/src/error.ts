@@ -123,6 +123,19 @@ export function isOAuthError(value: unknown): value is OAuthError {
   return value instanceof Error && BRAND in value;
 }
 
+const STORAGE: ReadonlySet<string> = new Set<OAuthErrorCode>([
+  'storage_unavailable',
+  'insecure_token_cache_permissions',
+  'insecure_file_permissions',
+  'newer_file_format',
+  'corrupt_file',
+]);
+
+/** Whether `value` says that a store, and not what was to be done with it, is the problem. */
+export function isStorageError(value: unknown): value is OAuthError {
+  return isOAuthError(value) && STORAGE.has(value.code);
+}
+
 /** Keeps %x20-21 / %x23-5B / %x5D-7E (RFC 6749 section 5.2): no quotes, backslashes, control or escape characters. */
 function printable(text: unknown): string | undefined {
   if (typeof text !== 'string') return undefined;

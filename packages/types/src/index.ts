@@ -1,4 +1,4 @@
-export { OAuthError, isOAuthError } from './error.ts';
+export { isOAuthError, isStorageError, OAuthError } from './error.ts';
 export type { OAuthErrorCode, OAuthErrorDetails } from './error.ts';
 export type { OAuthEvent } from './event.ts';
 export type { AuthorizationServer, Client, Parameters, ProtectedResource } from './metadata.ts';

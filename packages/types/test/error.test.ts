@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
-import { attempt, isOAuthError, OAuthError } from '@oa/types';
+import { attempt, isOAuthError, isStorageError, OAuthError } from '@oa/types';
 
 test('an OAuthError is known by its brand, also from another copy of this package', () => {
   class Copy extends Error {}
@@ -49,4 +49,10 @@ test('attempt: a value, an OAuthError as a value, and a bug that still throws', 
   const error = new OAuthError('timeout', 'x');
   expect(await attempt(Promise.reject(error))).toEqual({ ok: false, error });
   await expect(attempt(Promise.reject(new TypeError('bug')))).rejects.toThrow('bug');
+});
+
+test('a storage error is told from the failures of servers', () => {
+  expect(isStorageError(new OAuthError('insecure_token_cache_permissions', 'x'))).toBe(true);
+  expect(isStorageError(new OAuthError('timeout', 'x'))).toBe(false);
+  expect(isStorageError(new Error('storage_unavailable'))).toBe(false);
 });

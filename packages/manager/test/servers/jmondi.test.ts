@@ -72,11 +72,11 @@ test('@jmondi/oauth2-server: revocation, at the address that its operator names'
   expect(await server.accepts(access_token)).toBe(false);
 });
 
-test('@jmondi/oauth2-server: `/register` is only a convention, and its absence is told', async () => {
+test('@jmondi/oauth2-server: `/register` is only a convention, and without it a client_id is asked for', async () => {
   const { manager } = managerAt(temporaryDirectory(), { login });
   expect(await manager.get(server.issuer, { scope: 'read' })).toMatchObject({
     ok: false,
-    error: { code: 'http_error', status: 404, retryable: false },
+    error: { code: 'client_required', message: expect.stringContaining('pass its client_id') },
   });
   expect(server.count('/register')).toBe(1);
 });

@@ -26,6 +26,11 @@ test('@modelcontextprotocol/sdk: registration, login, refresh, logout', async ()
   await logOut(directory, subject, '/revoke');
 });
 
+test('@modelcontextprotocol/sdk: without a scope it answers an empty one, which counts as none', async () => {
+  const { token } = await logIn(temporaryDirectory(), { ...subject, credentials: {} });
+  expect(token).not.toHaveProperty('scope');
+});
+
 test('@modelcontextprotocol/sdk: the second login uses the registration of the first', async () => {
   const directory = temporaryDirectory();
   const paths: string[] = [];

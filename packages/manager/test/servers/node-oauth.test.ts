@@ -98,6 +98,16 @@ test('@node-oauth/oauth2-server: a public client logs in; its default is that on
   expect(await onDisk(directory)).toEqual([before]);
 });
 
+test('@node-oauth/oauth2-server: a person who says no is access_denied, without a token request', async () => {
+  const denying = { ...subject.login, openBrowser: (url: string): Promise<Response> => fetch(`${url}&allowed=false`) };
+  const { manager } = managerAt(temporaryDirectory(), { login: denying });
+  expect(await manager.get(server.metadata, server.public)).toMatchObject({
+    ok: false,
+    error: { code: 'oauth_error', error: 'access_denied', error_description: expect.stringContaining('user denied') },
+  });
+  expect(server.count('/oauth/token')).toBe(0);
+});
+
 test('@node-oauth/oauth2-server: a wrong secret is invalid_client', async () => {
   const client = { ...server.confidential, client_secret: 'wrong' };
   await expect(clientCredentials(server.metadata, client)).rejects.toMatchObject({

@@ -1,23 +1,10 @@
-import { isOAuthError, OAuthError, type LockOptions, type OAuthEvent, type Store } from '@oa/types';
-
-const TROUBLE: ReadonlySet<string> = new Set([
-  'storage_unavailable',
-  'insecure_token_cache_permissions',
-  'insecure_file_permissions',
-  'newer_file_format',
-  'corrupt_file',
-]);
-
-/** Whether the store, and not what was to be done with it, is the problem. */
-export function isStoreTrouble(error: unknown): error is OAuthError {
-  return isOAuthError(error) && TROUBLE.has(error.code);
-}
+import { isOAuthError, isStorageError, OAuthError, type LockOptions, type OAuthEvent, type Store } from '@oa/types';
 
 /**
  * A store that goes on in memory where the one beneath can't be used (no home directory, read-only, full, permissions that
  * are too wide), and always has a lock. Trouble is an event: `store_unavailable`, once for each kind, and `persist_failed` for every
- * value that could not be written, which is then kept in memory and written at the next use. Only `reserve` and `delete`
- * still reject: a refresh token whose successor can't be kept must not be used up, and what can't be deleted is not deleted.
+ * value that could not be written, which is then kept in memory and written at the next use. Only `reserve` and `delete` still
+ * reject: a refresh token whose successor can't be kept must not be used up, and what can't be deleted is not deleted.
  */
 export function tolerantStore<V>(store: Store<V>, onEvent: (event: OAuthEvent) => void): Required<Store<V>> {
   const unwritten = new Map<string, V>();
@@ -35,7 +22,7 @@ export function tolerantStore<V>(store: Store<V>, onEvent: (event: OAuthEvent) =
       await store.set(key, value);
       unwritten.delete(key);
     } catch (error) {
-      if (!isStoreTrouble(error)) throw error;
+      if (!isStorageError(error)) throw error;
       if (unwritten.get(key) !== value) onEvent({ type: 'persist_failed', code: error.code, message: error.message });
       unwritten.set(key, value);
     }
@@ -50,7 +37,7 @@ export function tolerantStore<V>(store: Store<V>, onEvent: (event: OAuthEvent) =
     try {
       return await store.get(key);
     } catch (error) {
-      if (!isStoreTrouble(error)) throw error;
+      if (!isStorageError(error)) throw error;
       tell(error);
       return undefined;
     }
@@ -93,7 +80,7 @@ export function tolerantStore<V>(store: Store<V>, onEvent: (event: OAuthEvent) =
     try {
       return await store.lock(key, once, options);
     } catch (error) {
-      if (started || !isStoreTrouble(error)) throw error;
+      if (started || !isStorageError(error)) throw error;
       tell(error);
       return queued(key, work, options);
     }
