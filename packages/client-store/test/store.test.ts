@@ -11,11 +11,11 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { inspect } from 'node:util';
-import { smallDisk, start, temporaryDirectory } from '@oa-internal/processes';
-import { startScriptedServer } from '@oa-internal/scripted-server';
+import { smallDisk, temporaryDirectory } from '@oa-internal/processes';
 import { fileClientStore, type ClientStore } from '@oa/client-store';
 import type { Client, OAuthEvent } from '@oa/types';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { registerTogether } from './scenarios.ts';
 
 const issuer = 'https://as.example';
 const disk = smallDisk(256);
@@ -176,23 +176,9 @@ describe('D10: getOrRegister', () => {
   });
 
   test('8 processes register once', async () => {
-    let issued = 0;
-    await using server = await startScriptedServer(() => ({
-      status: 201,
-      json: { client_id: `c${(issued += 1)}` },
-      delay: 200,
-    }));
-    const go = join(root, 'go');
-    const program = new URL('programs/register.ts', import.meta.url);
-    const programs = Array.from({ length: 8 }, () =>
-      start(program, { path, go, endpoint: `${server.origin}/register` }),
-    );
-    await Promise.all(programs.map((each) => each.printed('ready')));
-    writeFileSync(go, '');
-    for (const { stdout, stderr } of await Promise.all(programs.map((each) => each.ended)))
-      expect(stdout + stderr).toBe('ready\nclient c1\n');
-    expect(server.requests).toHaveLength(1);
-    expect(content()).toEqual({ [issuer]: { client_id: 'c1' } });
+    const { answers, registrations } = await registerTogether(8);
+    expect(answers).toEqual(Array.from({ length: 8 }, () => 'client c1'));
+    expect(registrations).toBe(1);
   }, 60_000);
 
   test('rejects with what register rejects with, and the next call tries again', async () => {

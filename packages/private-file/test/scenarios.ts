@@ -1,9 +1,10 @@
 /** What the tests run in a short form, and the torture with full counts. */
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileVersion, readPrivate } from '@oa/private-file';
+import { fileVersion, readPrivate, withLock } from '@oa/private-file';
 import type { locks } from './locks.ts';
 import { start, temporaryDirectory, type Program } from '@oa-internal/processes';
+import { monotonic } from '@oa-internal/processes/child';
 import { isWhole } from './versions.ts';
 
 export function program(name: string): URL {
@@ -94,6 +95,18 @@ function nextAfter(time: number, lines: Line[]): number {
   let next = Infinity;
   for (const line of lines) if (line.what === 'acquired' && line.time > time && line.time < next) next = line.time;
   return next;
+}
+
+/** Whether a holder whose event loop is blocked was left to finish before anybody else had the lock. */
+export async function blockHolder(milliseconds: number): Promise<boolean> {
+  const directory = temporaryDirectory();
+  const path = join(directory, 'files', 'a.json');
+  const holder = start(program('hold'), { path, hold: milliseconds, block: true });
+  await holder.printed('held');
+  const acquired = await withLock(path, async () => monotonic());
+  const { stdout } = await holder.ended;
+  rmSync(directory, { recursive: true });
+  return stdout.includes('done') && acquired > Number(stdout.trim().split(' ').at(-1));
 }
 
 export interface Read {

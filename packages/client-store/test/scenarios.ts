@@ -1,0 +1,28 @@
+/** What the tests run with a few processes, and the torture with 20. */
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { start, temporaryDirectory } from '@oa-internal/processes';
+import { startScriptedServer } from '@oa-internal/scripted-server';
+
+const REGISTER = new URL('programs/register.ts', import.meta.url);
+
+/** Processes that all need a client of the same issuer at the same moment: what each printed, and how often they registered. */
+export async function registerTogether(count: number): Promise<{ answers: string[]; registrations: number }> {
+  const root = temporaryDirectory();
+  let issued = 0;
+  await using server = await startScriptedServer(() => {
+    issued += 1;
+    return { status: 201, json: { client_id: `c${issued}` }, delay: 200 };
+  });
+  const go = join(root, 'go');
+  const task = { path: join(root, 'config', 'registered.json'), go, endpoint: `${server.origin}/register` };
+  const programs = Array.from({ length: count }, () => start(REGISTER, task));
+  await Promise.all(programs.map((program) => program.printed('ready')));
+  writeFileSync(go, '');
+  const ends = await Promise.all(programs.map((program) => program.ended));
+  rmSync(root, { recursive: true });
+  return {
+    answers: ends.map(({ stdout, stderr }) => stdout.replace('ready\n', '').trim() + stderr),
+    registrations: server.requests.length,
+  };
+}
