@@ -50,7 +50,11 @@ it('A10: nothing is asked for that the caller did not ask for', () => {
 
 it('A1, A11: there is no way to a password, an implicit grant or a form of our own', async () => {
   expect(Object.keys(pkce).toSorted()).toEqual(['authorizationUrl', 'createPkce', 'exchangeCode', 'readCallback']);
-  expect(Object.keys(await import('../src/loopback.ts')).toSorted()).toEqual(['login', 'loopbackRedirectUris']);
+  expect(Object.keys(await import('../src/loopback.ts')).toSorted()).toEqual([
+    'canAskPerson',
+    'login',
+    'loopbackRedirectUris',
+  ]);
   expect(() => urlFor({ response_type: 'token' })).toThrow('parameters.response_type can only be code');
 });
 

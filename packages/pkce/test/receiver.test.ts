@@ -4,6 +4,7 @@ import { networkInterfaces } from 'node:os';
 import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-server';
 import { startAuthorizationServer } from '@oa-internal/authorization-server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { canAskPerson } from '../src/loopback.ts';
 import { arrive, begin, callback, failure, grantTokens, metadata, seen, send, type Answer } from './help.ts';
 
 let scripted: ScriptedServer;
@@ -403,6 +404,21 @@ it('the URL that is printed, opened and told is one', async () => {
   expect(printed[0]).toContain(`\n\n${url}\n\n`);
   await arrive(callback(await waiting, { code: 'c' }));
   await token;
+});
+
+it('whether there is somebody to ask can be known before', () => {
+  const { isTTY } = process.stderr;
+  try {
+    process.stderr.isTTY = false;
+    const paste = { input: process.stdin, output: process.stderr };
+    const options = [{}, { openBrowser: true }, { paste: true }, { openBrowser: () => undefined }, { paste }] as const;
+    expect(options.map((each) => canAskPerson(each))).toEqual([false, false, false, true, true]);
+    expect(options.map((each) => canAskPerson({ ...each, interaction: 'always' }))).toEqual(Array(5).fill(true));
+    expect(options.map((each) => canAskPerson({ ...each, interaction: 'never' }))).toEqual(Array(5).fill(false));
+    expect(canAskPerson()).toBe(false);
+  } finally {
+    process.stderr.isTTY = isTTY;
+  }
 });
 
 describe('nobody there is login_required, before anything listens', () => {
