@@ -178,6 +178,14 @@ it('G1: everything is in the body, nothing in the address', async () => {
   expect(server.requests.map(({ method, url }) => `${method} ${url}`)).toEqual(['POST /token?tenant=1']);
 });
 
+it('C6: redirect_uri and code arrive byte for byte', async () => {
+  await using server = await startScriptedServer(() => token({}));
+  const metadata = { issuer: server.origin, token_endpoint: `${server.origin}/token` };
+  const parameters = { redirect_uri: 'http://127.0.0.1:5000/cb?a=%7E~&b=+ ', code: 'a+b/c=d e%20é&f' };
+  await requestToken(metadata, client, { grant_type: 'authorization_code', ...parameters });
+  expect(Object.fromEntries(server.requests[0]?.form ?? [])).toMatchObject(parameters);
+});
+
 describe('repetition', () => {
   it('C10: client credentials are asked for again after a 503, a code is not', async () => {
     await using server = await startScriptedServer((_, index) => (index === 1 ? token({}) : { status: 503 }));
