@@ -4,5 +4,7 @@ export type { Challenge } from './challenge.ts';
 export { conventionalServer } from './conventional.ts';
 export { discover } from './discover.ts';
 export type { DiscoverOptions } from './discover.ts';
+export { discoverRequirements } from './requirements.ts';
+export type { RequirementsOptions, ResourceRequirements } from './requirements.ts';
 export { discoverResource } from './resource.ts';
 export type { DiscoverResourceOptions } from './resource.ts';

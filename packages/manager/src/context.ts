@@ -1,9 +1,9 @@
+import { join } from 'node:path';
 import type { ClientStore } from '@oa/client-store';
-import type { CachedMetadata } from '@oa/discovery';
+import type { CachedMetadata, ResourceRequirements } from '@oa/discovery';
 import { fileTokenCache, tolerantStore } from '@oa/token-cache';
-import type { Client, OAuthEvent, Options, Store, Token } from '@oa/types';
+import { attempt, type Client, type OAuthEvent, type Options, type Store, type Token } from '@oa/types';
 import { checkOptions, type ManagerOptions } from './options.ts';
-import type { ResourceNeeds } from './resource.ts';
 
 /** What all calls of one manager share. Nothing is loaded or touched before it is used. */
 export interface Context {
@@ -33,7 +33,7 @@ export interface Flight {
 
 interface Remembered {
   servers: Store<CachedMetadata>;
-  resources: Store<ResourceNeeds>;
+  resources: Store<ResourceRequirements>;
 }
 
 export function createContext(options: ManagerOptions): Context {
@@ -64,9 +64,12 @@ async function loadClients(app: string, onEvent: Context['emit'], given?: Client
 }
 
 async function loadRemembered(app: string, inMemory: boolean): Promise<Remembered> {
-  if (inMemory) return { servers: new Map(), resources: new Map() };
-  const { fileStore } = await import('./remembered.ts');
-  return { servers: fileStore(app, 'servers'), resources: fileStore(app, 'resources') };
+  const { jsonStore, userDirectory } = await import('@oa/private-file');
+  const directory = inMemory ? undefined : await attempt((async () => userDirectory('cache', app))());
+  // Without a place on disk there is nothing to tell: the token cache says it already.
+  if (!directory?.ok) return { servers: new Map(), resources: new Map() };
+  const of = <V>(folder: string): Store<V> => jsonStore<V>(join(directory.value, folder));
+  return { servers: of('servers'), resources: of('resources') };
 }
 
 /** A listener that throws is a bug of the program: it is reported as one, but does not cost a token on its way to the disk. */

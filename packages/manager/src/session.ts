@@ -2,7 +2,6 @@ import { tokenKey } from '@oa/token-cache';
 import type { AuthorizationServer } from '@oa/types';
 import type { Context } from './context.ts';
 import { toRequest, type Credentials, type Request, type Target } from './credentials.ts';
-import { needsOf } from './resource.ts';
 
 /** One identity at one issuer: everything that belongs to one key of the cache. */
 export interface Session extends Request {
@@ -20,7 +19,9 @@ export async function openSession(
 ): Promise<Session> {
   const request = toRequest(credentials);
   if (typeof target === 'object' && target !== null && 'resource' in target && typeof target.resource === 'string') {
-    const { issuer, resource, scope } = await needsOf(context, target.resource);
+    const { discoverRequirements } = await import('@oa/discovery');
+    const { resources: cache } = await context.remembered();
+    const { issuer, resource, scope } = await discoverRequirements(target.resource, { ...context.network, cache });
     return openSession(context, issuer, { resource, ...(scope !== undefined && { scope }), ...credentials }, more);
   }
   if (more !== undefined)

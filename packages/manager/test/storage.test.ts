@@ -84,15 +84,19 @@ test('HOME unset and a relative XDG_CACHE_HOME: the token is handed out, one eve
   process.chdir(directory);
   process.env['HOME'] = '';
   process.env['XDG_CACHE_HOME'] = 'cache';
-  const tokensOf = await Promise.all([
-    manager.getToken(target(), credentials),
-    manager.getToken(target(), credentials),
+  server.script({
+    '/.well-known/oauth-authorization-server': { json: target() },
+    '/token': { json: { access_token: 'in memory', token_type: 'Bearer', expires_in: 3600 } },
+  });
+  const both = await Promise.all([
+    manager.getToken(server.origin, credentials),
+    manager.getToken(server.origin, credentials),
   ]);
-  expect((await manager.getToken(target(), credentials)).access_token).toBe('token-0');
-  expect(tokensOf.map(({ access_token }) => access_token)).toEqual(['token-0', 'token-0']);
+  expect((await manager.getToken(server.origin, credentials)).access_token).toBe('in memory');
+  expect(both.map(({ access_token }) => access_token)).toEqual(['in memory', 'in memory']);
   expect(types(events).filter((type) => type === 'store_unavailable')).toHaveLength(1);
   expect(readdirSync(directory)).toEqual([]);
-  expect(server.requests).toHaveLength(1);
+  expect(server.requestsTo('/token')).toHaveLength(1);
 });
 
 /** A store whose disk is full, or whose medium was made read-only, from some moment on. */

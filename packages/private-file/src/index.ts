@@ -1,4 +1,5 @@
 export { userDirectory } from './directories.ts';
+export { jsonStore } from './json-store.ts';
 export { removePrivate, reservePrivate, setAside, withLock, writePrivate } from './lazy.ts';
 export type { FileLockOptions } from './lock.ts';
 export { fileVersion, readPrivate } from './read.ts';

@@ -1,5 +1,5 @@
 /** What the tests run in a short form, and the torture with full counts. */
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileVersion, readPrivate, withLock } from '@oa/private-file';
 import type { locks } from './locks.ts';
@@ -114,14 +114,16 @@ export interface Read {
   reads: number;
   torn: number;
   empty: number;
-  leftovers: number;
+  /** Temporary files of killed writers, before and after somebody had the lock an hour later. */
+  orphans: number;
+  unswept: number;
 }
 
 /** Writers that are killed while they write, under a reader that checks every version it sees. */
 export async function killWriters(options: { writers: number; kills: number }): Promise<Read> {
   const directory = temporaryDirectory();
   const path = join(directory, 'files', 'version.json');
-  const result: Read = { kills: 0, reads: 0, torn: 0, empty: 0, leftovers: 0 };
+  const result: Read = { kills: 0, reads: 0, torn: 0, empty: 0, orphans: 0, unswept: 0 };
   const state = { writing: options.writers };
 
   async function writeAndDie(kills: number): Promise<void> {
@@ -150,7 +152,12 @@ export async function killWriters(options: { writers: number; kills: number }): 
 
   const each = Math.ceil(options.kills / options.writers);
   await Promise.all([read(), ...Array.from({ length: options.writers }, () => writeAndDie(each))]);
-  result.leftovers = readdirSync(join(directory, 'files')).length - 1;
+  const orphans = (): string[] => readdirSync(join(directory, 'files')).filter((name) => name.endsWith('.tmp'));
+  result.orphans = orphans().length;
+  const old = new Date(Date.now() - 3_700_000);
+  for (const name of orphans()) utimesSync(join(directory, 'files', name), old, old);
+  await withLock(path, async () => undefined);
+  result.unswept = orphans().length;
   if (statSync(path).size === 0) result.empty += 1;
   rmSync(directory, { recursive: true });
   return result;

@@ -108,6 +108,15 @@ test('@node-oauth/oauth2-server: a person who says no is access_denied, without 
   expect(server.count('/oauth/token')).toBe(0);
 });
 
+test('@node-oauth/oauth2-server: it refuses a redirect URI with another port, so that nobody comes back', async () => {
+  const { manager } = managerAt(temporaryDirectory(), { login: { ...login, timeout: 300 } });
+  expect(await manager.get(server.metadata, server.public)).toMatchObject({
+    ok: false,
+    error: { code: 'login_timeout' },
+  });
+  expect(server.requests).toMatchObject([{ path: '/oauth/authorize', status: 400 }]);
+});
+
 test('@node-oauth/oauth2-server: a wrong secret is invalid_client', async () => {
   const client = { ...server.confidential, client_secret: 'wrong' };
   await expect(clientCredentials(server.metadata, client)).rejects.toMatchObject({

@@ -1,0 +1,68 @@
+import { request } from '@oa/http';
+import { attempt, OAuthError, type Options, type Store } from '@oa/types';
+import { parseChallenges } from './challenge.ts';
+import { discoverResource } from './resource.ts';
+
+/** What a protected resource says about the tokens it takes. */
+export interface ResourceRequirements {
+  /** The first of its authorization servers. */
+  issuer: string;
+  /** To be sent unchanged (RFC 8707). */
+  resource: string;
+  /** The scopes of its challenge, else those of its metadata, else none. */
+  scope?: string;
+  /** Seconds since the epoch until which this is believed. */
+  expires_at: number;
+}
+
+/** The options of {@link discoverRequirements}. */
+export interface RequirementsOptions extends Options {
+  /** Keeps requirements for later calls, by URL of the resource. */
+  cache?: Store<ResourceRequirements>;
+}
+
+/** Seconds. As long as server metadata that says nothing about its lifetime. */
+const LIFETIME = 600;
+
+/**
+ * From the URL of a protected resource to the token it takes (RFC 9728 section 5): asks the resource without a token, reads
+ * its challenge, then its metadata. Believed for 10 minutes.
+ *
+ * Rejects with `metadata_not_found` if the resource names no authorization server, and with what {@link discoverResource}
+ * rejects with.
+ */
+export async function discoverRequirements(
+  url: string,
+  options: RequirementsOptions = {},
+): Promise<ResourceRequirements> {
+  const { cache, ...network } = options;
+  const now = network.now ?? Date.now;
+  const known = await attempt((async () => cache?.get(url))());
+  if (known.ok && known.value !== undefined && known.value.expires_at * 1000 > now()) return known.value;
+  const requirements = { ...(await ask(url, network)), expires_at: Math.floor(now() / 1000) + LIFETIME };
+  const kept = await attempt((async () => cache?.set(url, requirements))());
+  if (!kept.ok)
+    network.onEvent?.({ type: 'metadata_cache_failed', issuer: requirements.issuer, code: kept.error.code });
+  return requirements;
+}
+
+async function ask(url: string, options: Options): Promise<Omit<ResourceRequirements, 'expires_at'>> {
+  const challenge = await challengeOf(url, options);
+  const metadata = await discoverResource(url, { ...options, ...(challenge !== undefined && { challenge }) });
+  const challenged = parseChallenges(challenge ?? null).flatMap(({ parameters }) => parameters['scope'] ?? [])[0];
+  const scope = challenged ?? metadata.scopes_supported?.join(' ');
+  const [issuer] = metadata.authorization_servers ?? [];
+  if (issuer === undefined)
+    throw new OAuthError(
+      'metadata_not_found',
+      `The metadata of ${new URL(url).origin} names no authorization server. Pass the issuer instead of the resource.`,
+    );
+  return { issuer, resource: metadata.resource, ...(scope !== undefined && scope !== '' && { scope }) };
+}
+
+/** What the resource says to a request without a token. If it says nothing, its metadata is where RFC 9728 section 3.1 puts it. */
+async function challengeOf(url: string, options: Options): Promise<string | undefined> {
+  const probe = await attempt(request('GET', url, options));
+  if (!probe.ok || probe.value.status !== 401) return undefined;
+  return probe.value.headers.get('www-authenticate') ?? undefined;
+}
