@@ -88,7 +88,7 @@ async function killed(): Promise<void> {
   const { kills, reads, torn, empty, orphans, unswept } = await killWriters({ writers: 4, kills: 2000 });
   report(
     '4 writers killed again and again',
-    { kills, reads, torn, empty, leftovers },
+    { kills, reads, torn, empty, orphans, unswept },
     kills >= 2000 && torn + empty + unswept === 0,
   );
 }
