@@ -47,7 +47,10 @@ async function answer(handler: Handler, request: Request, response: Response): P
   const oauthResponse = new OAuth2Server.Response(response);
   await handler(new OAuth2Server.Request(request), oauthResponse).catch((error: unknown) => {
     if (!(error instanceof OAuth2Server.OAuthError)) throw error;
-    oauthResponse.status ??= error.code;
+    if (oauthResponse.status !== 200) return;
+    // What it finds wrong before it knows where to redirect to, it only throws.
+    oauthResponse.status = error.code;
+    oauthResponse.body = { error: error.name, error_description: error.message };
   });
   response
     .set(oauthResponse.headers)

@@ -10,7 +10,7 @@ export interface LoggedRequest {
   /** Where the client's secret was. */
   secret?: 'header' | 'body';
   /** 0 until the answer is known. */
-  status: number;
+  readonly status: number;
 }
 
 export interface OtherServer {
@@ -53,7 +53,14 @@ export async function serve(
 /** Reads along. The libraries start to read in the same turn of the event loop, so that nobody misses a byte. */
 function note(requests: LoggedRequest[], request: IncomingMessage, response: ServerResponse): void {
   const { method = '', url = '/', headers } = request;
-  const logged: LoggedRequest = { method, path: url.split('?')[0] ?? '', status: 0 };
+  const logged: LoggedRequest = {
+    method,
+    path: url.split('?')[0] ?? '',
+    // Asked for, not noted: it is there when the client reads the answer.
+    get status() {
+      return response.headersSent ? response.statusCode : 0;
+    },
+  };
   requests.push(logged);
   if (headers.authorization?.startsWith('Basic ')) logged.secret = 'header';
   const chunks: Buffer[] = [];
@@ -64,5 +71,4 @@ function note(requests: LoggedRequest[], request: IncomingMessage, response: Ser
     if (grantType !== null) logged.grant_type = grantType;
     if (form.has('client_secret')) logged.secret = 'body';
   });
-  response.on('close', () => (logged.status = response.statusCode));
 }

@@ -114,7 +114,7 @@ test('@node-oauth/oauth2-server: it refuses a redirect URI with another port, so
     ok: false,
     error: { code: 'login_timeout' },
   });
-  expect(server.requests).toMatchObject([{ path: '/oauth/authorize', status: 400 }]);
+  await expect.poll(() => server.requests).toMatchObject([{ path: '/oauth/authorize', status: 400 }]);
 });
 
 test('@node-oauth/oauth2-server: a wrong secret is invalid_client', async () => {

@@ -1,0 +1,14 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { root } from '../scripts/packages.ts';
+
+test('docs/servers.md names the versions that are tested', () => {
+  const catalog = readFileSync(join(root, 'pnpm-workspace.yaml'), 'utf8').replaceAll("'", '').split('\n');
+  const page = readFileSync(join(root, 'docs', 'servers.md'), 'utf8');
+  const tested = [...page.matchAll(/^\| `([^`]+)` +\| (\d+\.\d+\.\d+) +\|/gm)].map(
+    ([, name, version]) => `  ${name}: ${version}`,
+  );
+  expect(tested).toHaveLength(5);
+  for (const line of tested) expect(catalog).toContain(line);
+});
