@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { startAuthorizationServer, type AuthorizationServerHandle } from '@oa-internal/authorization-server';
 import { findChromium, startChromium } from '@oa-internal/authorization-server/chromium';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { begin, callback, failure, metadata, send, type Begun } from './help.ts';
+import { begin, callback, failure, ipv6, metadata, send, type Begun } from './help.ts';
 
 /** The directory for screenshots; none are taken unless it is named. The README shows those of `docs/images`. */
 const pictures = process.env['OA_SCREENSHOTS'];
@@ -124,7 +124,7 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
     await page.close();
   });
 
-  it('B3: the callback arrives over IPv6 only', async () => {
+  it.skipIf(!ipv6)('B3: the callback arrives over IPv6 only (needs ::1)', async () => {
     const { waiting, token } = start({ redirectHost: '[::1]' });
     const page = await logIn((await waiting).url);
     expect(page.url()).toMatch(/^http:\/\/\[::1\]:\d+\/callback\/done$/);
