@@ -88,13 +88,14 @@ const LONGEST_TEXT = 500;
  * RFC 6749 section 5.2 allows, so that a terminal can print them.
  */
 export class OAuthError extends Error {
-  readonly code: OAuthErrorCode;
-  readonly error?: string;
-  readonly error_description?: string;
-  readonly error_uri?: string;
-  readonly status?: number;
-  readonly retryable: boolean;
-  readonly retryAfter?: number;
+  // Only declared: a field that is not set is not there, not `undefined`.
+  declare readonly code: OAuthErrorCode;
+  declare readonly error?: string;
+  declare readonly error_description?: string;
+  declare readonly error_uri?: string;
+  declare readonly status?: number;
+  declare readonly retryable: boolean;
+  declare readonly retryAfter?: number;
 
   constructor(code: OAuthErrorCode, message: string, details: OAuthErrorDetails = {}) {
     super(message);

@@ -41,6 +41,7 @@ test('an OAuthError shows everything it knows, and nothing else, to JSON and to 
   expect(error.name).toBe('OAuthError');
   expect(String(error)).toBe('OAuthError: the server is ill');
   expect(inspect(error)).toContain("code: 'http_error'");
+  expect(Object.keys(new OAuthError('timeout', 'x'))).toEqual(['code', 'retryable']);
   expect(new OAuthError('timeout', 'x').retryable).toBe(false);
 });
 
