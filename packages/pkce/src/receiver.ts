@@ -15,7 +15,7 @@ export interface Receiver {
 }
 
 /** Milliseconds for the browser to fetch the last page. It takes a few; who has not come by then never will. */
-const LAST_PAGE = 2_000;
+const LAST_PAGE = 5_000;
 
 /** Where a receiver is in its one conversation. */
 interface Conversation {
