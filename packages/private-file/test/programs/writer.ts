@@ -1,9 +1,9 @@
-/** Writes versions of a file until it is killed: each says how long it is, so that a reader knows whether it is whole. */
+/** Writes versions of a file, once or until it is killed: each says what it must be, so that a reader knows whether it is whole. */
 import { readTask } from '@oa-internal/processes/child';
 import { writePrivate } from '@oa/private-file';
 import { versionText } from '../versions.ts';
 
-const task = readTask() as { path: string };
+const task = readTask() as { path: string; once?: boolean };
 await writePrivate(task.path, versionText());
 process.stdout.write('started\n');
-for (;;) await writePrivate(task.path, versionText());
+while (task.once !== true) await writePrivate(task.path, versionText());
