@@ -184,3 +184,9 @@ test.runIf(process.platform === 'linux')(
     await sweep(join(directory, 'no', 'such', 'directory'));
   },
 );
+
+test('D1: content is on the disk before its name, and its name before anybody is told', async () => {
+  const { stdout } = await start(program('order'), { path }).ended;
+  const durable = 'sync file, rename, sync directory';
+  expect(stdout).toBe(`${durable}, reserve, sync file, sync directory, write, ${durable}`);
+});
