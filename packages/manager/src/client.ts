@@ -12,7 +12,7 @@ export async function clientFor(context: Context, session: Session, server: Auth
     return registered;
   };
   try {
-    return await (await context.clients()).getOrRegister(session.issuer, register);
+    return await (await context.clients()).getOrRegister(session.issuer, register, await wantedRedirects(context));
   } catch (error) {
     if (!isStorageError(error)) throw error;
     context.emit({ type: 'store_unavailable', code: error.code, message: error.message });
@@ -59,6 +59,13 @@ function clientRequired({ issuer }: Session): OAuthError {
     `${issuer} does not register clients by itself. Three ways out: register the program there by hand and pass its client_id; ` +
       'set clientMetadataUrl, if the server supports client metadata documents; or use an issuer that supports dynamic registration (RFC 7591).',
   );
+}
+
+/** A registration made before the program asked for another redirect host is of no use to it. */
+async function wantedRedirects({ options }: Context): Promise<{ redirect_uris?: string[] }> {
+  if (options.login?.redirectHost === undefined) return {};
+  const { loopbackRedirectUris } = await import('@oa/pkce/loopback');
+  return { redirect_uris: loopbackRedirectUris({ redirectHost: options.login.redirectHost }) };
 }
 
 /** Whether the server no longer knows a client that was registered dynamically. */

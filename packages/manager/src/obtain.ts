@@ -62,7 +62,8 @@ async function grant(
   if (grant_type === DEVICE) {
     const { startDeviceLogin, awaitDeviceLogin } = await import('@oa/device-code');
     const started = await startDeviceLogin(server, client, wire, { ...context.network, signal });
-    return awaitDeviceLogin(server, client, started, { ...context.network, signal });
+    const print = context.options.login?.print;
+    return awaitDeviceLogin(server, client, started, { ...context.network, ...(print && { print }), signal });
   }
   const { login } = await import('@oa/pkce/loopback');
   return login(server, client, wire, { ...context.network, ...context.options.login, interaction: 'always', signal });

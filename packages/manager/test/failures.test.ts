@@ -121,5 +121,6 @@ test('an unknown option, or an issuer that is none, is a TypeError', async () =>
   await expect(manager.get(undefined as never, { client_id: 'c' })).rejects.toBeInstanceOf(TypeError);
   expect(() => managerAt('.', { leway: 3 } as never)).toThrow(/unknown option of createManager: leway/);
   expect(() => managerAt('.', { leeway: Number.NaN })).toThrow(/leeway/);
+  expect(() => managerAt('.', { timeout: -1 })).toThrow(/timeout/);
   expect(() => managerAt('.', { interaction: 'maybe' as never })).toThrow(/interaction/);
 });
