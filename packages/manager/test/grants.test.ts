@@ -49,8 +49,10 @@ async function approve(server: AuthorizationServerHandle, event: OAuthEvent): Pr
 test('F7: the device grant, where it is asked for', async () => {
   await using server = await startAuthorizationServer();
   const approvals: Promise<void>[] = [];
+  const printed: string[] = [];
   const { manager } = managerAt(temporaryDirectory(), {
     interaction: 'always',
+    login: { print: (text) => printed.push(text) },
     onEvent: (event) => approvals.push(approve(server, event)),
   });
   const token = await manager.getToken(server.issuer, {
