@@ -15,14 +15,22 @@ export interface PipelineTask {
   waits?: Moment;
 }
 
-/** A token from the cache, or from the endpoint. */
-export async function getToken(task: PipelineTask, cache: TokenCache = fileTokenCache(task)): Promise<Token> {
+/** A token from the cache, or from the endpoint. `onLocked` is told when it is this process's turn to ask. */
+export async function getToken(
+  task: PipelineTask,
+  cache: TokenCache = fileTokenCache(task),
+  onLocked?: () => void,
+): Promise<Token> {
   const fresh = async (): Promise<Token | undefined> => {
     const stored = await cache.get(key);
     return stored === undefined || isExpired(stored) ? undefined : stored;
   };
   const options: LockOptions<Token> = { whileWaiting: fresh };
-  return (await fresh()) ?? cache.lock(key, async () => (await fresh()) ?? renew(task, cache), options);
+  const work = async (): Promise<Token> => {
+    onLocked?.();
+    return (await fresh()) ?? renew(task, cache);
+  };
+  return (await fresh()) ?? cache.lock(key, work, options);
 }
 
 async function renew(task: PipelineTask, cache: TokenCache): Promise<Token> {

@@ -84,11 +84,6 @@ export async function allAtOnce(at: Place, count: number, task: Omit<PipelineTas
   await Promise.all(programs.map((program) => program.printed('ready')));
   at.release();
   const ends = await Promise.all(programs.map((program) => program.ended));
-  return ends.map(
-    ({ stdout, stderr }) =>
-      stdout
-        .replace(/^ready\n/, '')
-        .replace(/ [\d.]+\n$/, '')
-        .trim() + stderr,
-  );
+  // The last line, without its time.
+  return ends.map(({ stdout, stderr }) => (stdout.trim().split('\n').at(-1) ?? '').replace(/ [\d.]+$/, '') + stderr);
 }
