@@ -4,7 +4,7 @@ import { OAuthError, type Token } from '@oa/types';
 const FORMAT = 1;
 
 /** An identity as `tokenKey` writes it. */
-export interface StoredIdentity {
+interface StoredIdentity {
   issuer: string;
   client_id?: string;
   grant_type: string;
