@@ -1,6 +1,6 @@
 // Writes the family table into every README, between the `family` markers. `--check` only says whether one is stale.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { packages, root } from './packages.ts';
 
 const MARK = /<!-- family -->\n(?:[\s\S]*?<!-- \/family -->\n)?/;
@@ -23,12 +23,20 @@ const ORDER = [
 
 function table(self: string): string {
   const sorted = packages.toSorted((a, b) => ORDER.indexOf(a.manifest.name) - ORDER.indexOf(b.manifest.name));
-  const rows = sorted.map(({ folder, manifest }) => {
-    const path = self === root ? `packages/${folder.split(/[\\/]/).at(-1)}` : `../${folder.split(/[\\/]/).at(-1)}`;
-    const name = self === folder ? `**${manifest.name}**` : `[${manifest.name}](${path}#readme)`;
-    return `| ${name} | ${manifest.description} |`;
+  const rows = sorted.map(({ folder, manifest }): [string, string] => {
+    const path = `${self === root ? 'packages' : '..'}/${basename(folder)}`;
+    return [self === folder ? `**${manifest.name}**` : `[${manifest.name}](${path}#readme)`, manifest.description];
   });
-  return `<!-- family -->\n\n| package | what it is for |\n| --- | --- |\n${rows.join('\n')}\n\n<!-- /family -->\n`;
+  return `<!-- family -->\n\n${markdownTable([['package', 'what it is for'], ...rows])}\n\n<!-- /family -->\n`;
+}
+
+/** With its columns aligned, as the formatter wants them. */
+function markdownTable(rows: [string, string][]): string {
+  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (row: string[], fill: string): string =>
+    `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0, fill)).join(' | ')} |`;
+  const [head = ['', ''], ...body] = rows;
+  return [line(head, ' '), line(['', ''], '-'), ...body.map((row) => line(row, ' '))].join('\n');
 }
 
 let stale = 0;

@@ -222,18 +222,16 @@ test('8 worker threads and an empty cache: one request', async () => {
   const directory = temporaryDirectory();
   managerAt(directory);
   const job = { directory, target: metadata, credentials: { client_id: 'c', client_secret: 's' } };
-  const results = await Promise.all(
+  const program = join(import.meta.dirname, 'programs', 'thread.ts');
+  const exits = await Promise.all(
     Array.from({ length: 8 }, async () => {
-      const worker = new Worker(join(import.meta.dirname, 'programs', 'thread.ts'), {
-        workerData: job,
-        execArgv: ['--conditions=@oa/source'],
-      });
-      const [outcome] = (await once(worker, 'message')) as [unknown];
-      await worker.terminate();
-      return outcome;
+      const execArgv = ['--conditions=@oa/source'];
+      const worker = new Worker(program, { workerData: { job, expected: 'one' }, execArgv });
+      const [code] = (await once(worker, 'exit')) as [number];
+      return code;
     }),
   );
-  expect(results).toEqual(Array.from({ length: 8 }, () => 'one'));
+  expect(exits).toEqual(Array.from({ length: 8 }, () => 0));
   expect(server.requests).toHaveLength(1);
 });
 
@@ -269,7 +267,10 @@ test('fetch, now, timeout and clients of the options are the ones used', async (
   const requested: string[] = [];
   const directory = temporaryDirectory();
   const options = {
-    fetch: ((url, init) => (requested.push(String(url)), fetch(url, init))) as typeof fetch,
+    fetch: (async (url: string, init) => {
+      requested.push(url);
+      return fetch(url, init);
+    }) as typeof fetch,
     now: () => 5_000_000,
     timeout: 5000,
     clients: fileClientStore({ path: join(directory, 'own', 'clients.json') }),

@@ -1,8 +1,8 @@
-// A worker thread that wants a token.
-import { parentPort, workerData } from 'node:worker_threads';
+// A worker thread that wants a token: it leaves its answer as its exit code, 0 for the token that was expected.
+import { workerData } from 'node:worker_threads';
 import type { Job } from '../workplace.ts';
 import { managerFor } from './manager.ts';
 
-const job = workerData as Job;
+const { job, expected } = workerData as { job: Job; expected: string };
 const result = await managerFor(job, () => {}).get(job.target, job.credentials);
-parentPort?.postMessage(result.ok ? result.value.access_token : result.error.code);
+process.exitCode = result.ok && result.value.access_token === expected ? 0 : 1;
