@@ -1,7 +1,7 @@
-import { reservePrivate, withLock } from '@oa/private-file';
+import { withLock } from '@oa/private-file';
 import { attempt, type Client } from '@oa/types';
 import { readRegistrations, readToUpdate, toClient, writeRegistrations, type Registrations } from './file.ts';
-import { fits } from './fits.ts';
+import { getOrRegister, type GetOrRegisterOptions } from './register.ts';
 import { checkOptions, storeFile, type ClientStoreOptions } from './paths.ts';
 
 /** A stored client as a person may see it: nothing secret. */
@@ -12,18 +12,6 @@ export interface StoredClient {
   /** Seconds since the epoch; 0 means never. */
   client_secret_expires_at?: number;
   redirect_uris?: string[];
-}
-
-/** What a client must be good for, and how long to wait for another process that is registering one. */
-export interface GetOrRegisterOptions {
-  /** A registration that lacks one of these is not handed out. Of loopback URIs the port does not count (RFC 8252 section 7.3). */
-  redirect_uris?: readonly string[];
-  /** Ends the waiting for another process. */
-  signal?: AbortSignal;
-  /** Milliseconds to wait for another process. As long as it takes unless given. */
-  timeout?: number;
-  /** The clock, in milliseconds since the epoch. */
-  now?: () => number;
 }
 
 /** Registered clients, remembered per issuer. Issuers are compared byte for byte. */
@@ -70,45 +58,20 @@ export function fileClientStore(options: ClientStoreOptions = {}): ClientStore {
     });
   }
 
-  async function getOrRegister(
-    issuer: string,
-    register: () => Promise<Client>,
-    { redirect_uris, now = Date.now, ...wait }: GetOrRegisterOptions = {},
-  ): Promise<Client> {
-    checkIssuer(issuer);
-    const file = storeFile(options);
-    const usable = (registrations: Registrations): Client | undefined => {
-      const client = toClient(registrations.get(issuer));
-      return client !== undefined && fits(client, { redirect_uris, now }) ? client : undefined;
-    };
-    const look = async (): Promise<Client | undefined> => usable(await readIfIntact(file));
-    const work = async (): Promise<Client> => {
-      const registrations = await readToUpdate(file);
-      return usable(registrations) ?? registerAndKeep(registrations);
-    };
-    /** The room is taken before the request: a registration that can't be kept would be made again and again. */
-    async function registerAndKeep(registrations: Registrations): Promise<Client> {
-      const room = await reservePrivate(file);
-      try {
-        const client = await register();
-        const kept = await attempt(writeRegistrations(new Map(registrations).set(issuer, client), room));
-        if (!kept.ok) onEvent?.({ type: 'persist_failed', code: kept.error.code, message: kept.error.message });
-        return client;
-      } finally {
-        await room.release();
-      }
-    }
-    return (await look()) ?? withLock(file, work, { ...wait, whileWaiting: look });
-  }
-
   return {
     lookup,
-    getOrRegister,
+    async getOrRegister(issuer, register, wanted = {}) {
+      checkIssuer(issuer);
+      return getOrRegister({ file: storeFile(options), issuer, register, wanted, onEvent });
+    },
     async store(issuer, client) {
       checkIssuer(issuer);
       if (toClient(client) === undefined)
         throw new TypeError('A client to store must have a client_id, a non-empty string.');
-      await update((registrations) => registrations.set(issuer, client) === registrations);
+      await update((registrations) => {
+        registrations.set(issuer, client);
+        return true;
+      });
     },
     async remove(issuer) {
       await update((registrations) => registrations.delete(issuer));
@@ -118,14 +81,6 @@ export function fileClientStore(options: ClientStoreOptions = {}): ClientStore {
       return [...registrations].flatMap(([issuer, value]) => toStoredClient(issuer, toClient(value)));
     },
   };
-}
-
-/** A damaged file holds nothing; what to do about it is for who writes next. */
-async function readIfIntact(file: string): Promise<Registrations> {
-  const read = await attempt(readRegistrations(file));
-  if (read.ok) return read.value;
-  if (read.error.code !== 'corrupt_file') throw read.error;
-  return new Map();
 }
 
 function toStoredClient(issuer: string, client: Client | undefined): StoredClient[] {

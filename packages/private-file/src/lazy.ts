@@ -33,7 +33,7 @@ export async function reservePrivate(path: string): Promise<Reservation> {
  * @throws OAuthError `storage_unavailable`, `insecure_file_permissions` (of the directory)
  */
 export async function removePrivate(path: string): Promise<void> {
-  const { remove } = await import('./write.ts');
+  const { remove } = await import('./remove.ts');
   await remove(path);
 }
 
@@ -45,7 +45,7 @@ export async function removePrivate(path: string): Promise<void> {
  * @throws OAuthError `storage_unavailable`, `insecure_file_permissions` (of the directory)
  */
 export async function setAside(path: string): Promise<string | undefined> {
-  const { moveAside } = await import('./write.ts');
+  const { moveAside } = await import('./remove.ts');
   return moveAside(path);
 }
 

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OAuthError, type LockOptions } from '@oa/types';
+import { sweep } from './remove.ts';
 import { sqliteLock, type FileLock } from './sqlite.ts';
-import { prepare, sweep } from './write.ts';
+import { prepare } from './write.ts';
 
 /** How to wait for a file's lock, and which kind of lock it is. */
 export interface FileLockOptions<T> extends LockOptions<T> {

@@ -2,7 +2,8 @@ import { constants } from 'node:fs';
 import { open, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { checkFile, checkTarget, isNamed, insecure, NO_FOLLOW, NO_WAIT, storageError } from './check.ts';
-import { encode, fill, prepare, publish, syncDirectory, unlinkIfPresent, write } from './write.ts';
+import { unlinkIfPresent } from './remove.ts';
+import { encode, fill, prepare, publish, syncDirectory, write } from './write.ts';
 
 /** Room for any usual token; a file that is already larger gets twice its size. */
 const LEAST_ROOM = 32 * 1024;

@@ -1,12 +1,10 @@
 import { constants, mkdirSync } from 'node:fs';
-import { lstat, open, readdir, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { open, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OAuthError } from '@oa/types';
 import { checkTarget, isNamed, LARGEST_FILE, locate, NO_FOLLOW, storageError } from './check.ts';
 
-/** Milliseconds after which a temporary file has no writer any more. */
-const ABANDONED = 60 * 60 * 1000;
 /** Milliseconds for which a virus scanner or an indexer may keep a file busy on Windows. */
 const BUSY = 2000;
 
@@ -114,58 +112,6 @@ export async function syncDirectory(directory: string): Promise<void> {
     if (!isNamed(error, 'EINVAL', 'ENOTSUP')) throw error;
   } finally {
     await handle.close();
-  }
-}
-
-/** Behind `removePrivate`. */
-export async function remove(path: string): Promise<void> {
-  const target = locate(path);
-  if (target === undefined) return;
-  try {
-    await unlinkIfPresent(target);
-    await unlinkIfPresent(`${target}.pending`);
-    await syncDirectory(dirname(target));
-  } catch (error) {
-    throw storageError(error, target);
-  }
-}
-
-/** A symbolic link is removed itself, and a directory is not removed at all. */
-export async function unlinkIfPresent(path: string): Promise<void> {
-  try {
-    await unlink(path);
-  } catch (error) {
-    if (!isNamed(error, 'ENOENT')) throw error;
-  }
-}
-
-/** Behind `setAside`. */
-export async function moveAside(path: string): Promise<string | undefined> {
-  const target = locate(path);
-  if (target === undefined) return undefined;
-  const aside = `${target}.corrupt-${Date.now()}`;
-  try {
-    await rename(target, aside);
-    return aside;
-  } catch (error) {
-    if (isNamed(error, 'ENOENT')) return undefined;
-    throw storageError(error, target);
-  }
-}
-
-/** Removes what killed writers of `target` left behind. Called with its lock held. */
-export async function sweep(target: string): Promise<void> {
-  const directory = dirname(target);
-  const prefix = `.${basename(target)}.`;
-  try {
-    for (const name of await readdir(directory)) {
-      if (!name.startsWith(prefix) || !/^[\da-f]{18}\.tmp$/.test(name.slice(prefix.length))) continue;
-      const { mtimeMs } = await lstat(join(directory, name));
-      if (Date.now() - mtimeMs > ABANDONED) await unlinkIfPresent(join(directory, name));
-    }
-  } catch (error) {
-    // ENOENT: its writer was alive after all, and has just renamed it.
-    if (!isNamed(error, 'ENOENT')) throw storageError(error, directory);
   }
 }
 

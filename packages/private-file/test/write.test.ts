@@ -12,7 +12,8 @@ import { join } from 'node:path';
 import { readPrivate, removePrivate, reservePrivate, setAside, writePrivate } from '@oa/private-file';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { start, temporaryDirectory } from '@oa-internal/processes';
-import { sweep, syncDirectory } from '../src/write.ts';
+import { sweep } from '../src/remove.ts';
+import { syncDirectory } from '../src/write.ts';
 import { killWriters, program } from './scenarios.ts';
 
 let directory: string;
