@@ -5,8 +5,8 @@ import { discoverResource } from './resource.ts';
 
 /** What a protected resource says about the tokens it takes. */
 export interface ResourceRequirements {
-  /** The first of its authorization servers. */
-  issuer: string;
+  /** Its authorization servers, at least one. */
+  authorization_servers: [string, ...string[]];
   /** To be sent unchanged (RFC 8707). */
   resource: string;
   /** The scopes of its challenge, else those of its metadata, else none. */
@@ -42,7 +42,11 @@ export async function discoverRequirements(
   const requirements = { ...(await ask(url, network)), expires_at: Math.floor(now() / 1000) + LIFETIME };
   const kept = await attempt((async () => cache?.set(url, requirements))());
   if (!kept.ok)
-    network.onEvent?.({ type: 'metadata_cache_failed', issuer: requirements.issuer, code: kept.error.code });
+    network.onEvent?.({
+      type: 'metadata_cache_failed',
+      issuer: requirements.authorization_servers[0],
+      code: kept.error.code,
+    });
   return requirements;
 }
 
@@ -51,13 +55,14 @@ async function ask(url: string, options: Options): Promise<Omit<ResourceRequirem
   const metadata = await discoverResource(url, { ...options, ...(challenge !== undefined && { challenge }) });
   const challenged = parseChallenges(challenge ?? null).flatMap(({ parameters }) => parameters['scope'] ?? [])[0];
   const scope = challenged ?? metadata.scopes_supported?.join(' ');
-  const [issuer] = metadata.authorization_servers ?? [];
-  if (issuer === undefined)
+  const [first, ...others] = metadata.authorization_servers ?? [];
+  if (first === undefined)
     throw new OAuthError(
       'metadata_not_found',
       `The metadata of ${new URL(url).origin} names no authorization server. Pass the issuer instead of the resource.`,
     );
-  return { issuer, resource: metadata.resource, ...(scope !== undefined && scope !== '' && { scope }) };
+  const authorization_servers: [string, ...string[]] = [first, ...others];
+  return { authorization_servers, resource: metadata.resource, ...(scope !== undefined && scope !== '' && { scope }) };
 }
 
 /** What the resource says to a request without a token. If it says nothing, its metadata is where RFC 9728 section 3.1 puts it. */

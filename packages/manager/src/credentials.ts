@@ -31,8 +31,17 @@ export interface Credentials {
   profile?: string;
 }
 
-/** Where the token comes from: an issuer, metadata that is known already, or a protected resource that names its issuer. */
-export type Target = string | AuthorizationServer | { resource: string };
+/**
+ * Where the token comes from: an issuer, metadata that is known already, or a protected resource that names its issuers.
+ * With an `issuer` of its own, the resource has to name that one; a client secret is for one issuer, so it needs it.
+ */
+export type Target = string | AuthorizationServer | ResourceTarget;
+
+/** A protected resource (RFC 9728), by its URL. */
+export interface ResourceTarget {
+  resource: string;
+  issuer?: string;
+}
 
 /** Credentials that were looked at: who asks, how, and what goes on the wire. */
 export interface Request {

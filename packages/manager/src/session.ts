@@ -1,7 +1,7 @@
 import { tokenKey } from '@oa/token-cache';
-import type { AuthorizationServer } from '@oa/types';
+import { OAuthError, type AuthorizationServer } from '@oa/types';
 import type { Context } from './context.ts';
-import { toRequest, type Credentials, type Request, type Target } from './credentials.ts';
+import { toRequest, type Credentials, type Request, type ResourceTarget, type Target } from './credentials.ts';
 
 /** One identity at one issuer: everything that belongs to one key of the cache. */
 export interface Session extends Request {
@@ -18,19 +18,41 @@ export async function openSession(
   more?: string,
 ): Promise<Session> {
   const request = toRequest(credentials);
-  if (typeof target === 'object' && target !== null && 'resource' in target && typeof target.resource === 'string') {
-    const { discoverRequirements } = await import('@oa/discovery');
-    const { resources: cache } = await context.remembered();
-    const { issuer, resource, scope } = await discoverRequirements(target.resource, { ...context.network, cache });
+  if (isResource(target)) {
+    const { issuer, resource, scope } = await requirements(context, target, credentials);
     return openSession(context, issuer, { resource, ...(scope !== undefined && { scope }), ...credentials }, more);
   }
   if (more !== undefined)
     return openSession(context, target, { ...credentials, scope: unite(credentials.scope, more) });
-  const { issuer, server } = locate(context, target as Exclude<Target, { resource: string }>);
+  const { issuer, server } = locate(context, target);
   const { client_id, scope, resource, audience, parameters, profile } = credentials;
   const { grant_type } = request;
   const key = tokenKey({ issuer, grant_type, client_id, scope, resource, audience, parameters, profile });
   return { ...request, issuer, key, server };
+}
+
+function isResource(target: Target): target is ResourceTarget {
+  return typeof target === 'object' && target !== null && 'resource' in target && !('token_endpoint' in target);
+}
+
+/** What the resource asks for, and the issuer that it may send this caller to. */
+async function requirements(
+  context: Context,
+  { resource: url, issuer }: ResourceTarget,
+  { client_secret }: Credentials,
+): Promise<{ issuer: string; resource: string; scope?: string }> {
+  // A resource could otherwise have the secret sent to any server that it names.
+  if (client_secret !== undefined && issuer === undefined)
+    throw new TypeError('a client_secret belongs to one issuer: pass { resource, issuer }');
+  const { discoverRequirements } = await import('@oa/discovery');
+  const { resources: cache } = await context.remembered();
+  const { authorization_servers, ...rest } = await discoverRequirements(url, { ...context.network, cache });
+  if (issuer === undefined || authorization_servers.includes(issuer))
+    return { ...rest, issuer: issuer ?? authorization_servers[0] };
+  throw new OAuthError(
+    'resource_mismatch',
+    `${new URL(url).origin} does not take tokens of ${issuer}. Check the issuer.`,
+  );
 }
 
 /** All scopes of both lists (RFC 6749 section 3.3). */

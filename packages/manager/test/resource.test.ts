@@ -10,12 +10,14 @@ test('E4: from a protected resource to its issuer: its challenge, its metadata, 
   onTestFinished(() => api.close());
   const directory = temporaryDirectory();
   const { manager } = managerAt(directory);
-  const call = createFetch(manager.source({ resource: api.url }, server.confidential));
+  const call = createFetch(manager.source({ resource: api.url, issuer: server.issuer }, server.confidential));
   const response = await call(api.url);
   expect(response.status).toBe(200);
   server.requests.length = 0;
   api.requests.length = 0;
-  const second = createFetch(managerAt(directory).manager.source({ resource: api.url }, server.confidential));
+  const second = createFetch(
+    managerAt(directory).manager.source({ resource: api.url, issuer: server.issuer }, server.confidential),
+  );
   expect((await second(api.url)).status).toBe(200);
   expect(server.requests).toEqual([]);
   expect(api.requests).toHaveLength(1);
@@ -43,7 +45,10 @@ test('A9, E4: the resource is sent unchanged, the scope is the challenge’s, el
   for (const [headers, body, scope] of cases) {
     resource.script({ '/api/': { status: 401, headers }, '/meta': { json: body } });
     issuer.requests.length = 0;
-    await managerAt(temporaryDirectory()).manager.getToken({ resource: url }, { client_id: 'c', client_secret: 's' });
+    await managerAt(temporaryDirectory()).manager.getToken(
+      { resource: url, issuer: issuer.origin },
+      { client_id: 'c', client_secret: 's' },
+    );
     const form = issuer.requestsTo('/token')[0]?.form;
     expect(form?.get('resource')).toBe(url);
     expect(form?.get('scope')).toBe(scope);
@@ -55,7 +60,10 @@ test('E4: metadata for another resource, or that names no issuer, ends in a type
   onTestFinished(() => resource.close());
   const { manager } = managerAt(temporaryDirectory());
   const get = (): ReturnType<typeof manager.get> =>
-    manager.get({ resource: `${resource.origin}/api` }, { client_id: 'c', client_secret: 's' });
+    manager.get(
+      { resource: `${resource.origin}/api`, issuer: resource.origin },
+      { client_id: 'c', client_secret: 's' },
+    );
   resource.script({
     '/.well-known/oauth-protected-resource/api': {
       json: { resource: 'https://other.example', authorization_servers: [resource.origin] },
@@ -107,4 +115,59 @@ test('insufficient_scope at the API: one grant for the union, one second request
   expect((await call(api.origin)).status).toBe(200);
   expect(api.requests).toHaveLength(3);
   expect(issuer.requests).toHaveLength(2);
+});
+
+test('A8, G3: a resource can’t have a client secret sent to a server that it names', async () => {
+  const elsewhere = await startScriptedServer();
+  onTestFinished(() => elsewhere.close());
+  const resource = await startScriptedServer();
+  onTestFinished(() => resource.close());
+  const url = `${resource.origin}/api`;
+  resource.script({
+    '/.well-known/oauth-protected-resource/api': { json: { resource: url, authorization_servers: [elsewhere.origin] } },
+  });
+  const { manager } = managerAt(temporaryDirectory());
+  const credentials = { client_id: 'c', client_secret: 's' };
+  await expect(manager.get({ resource: url }, credentials)).rejects.toThrow(/pass \{ resource, issuer \}/);
+  expect(resource.requests).toEqual([]);
+  const result = await manager.get({ resource: url, issuer: 'https://as.example' }, credentials);
+  expect(result).toMatchObject({ ok: false, error: { code: 'resource_mismatch' } });
+  expect(elsewhere.requests).toEqual([]);
+});
+
+test('of several authorization servers the one that the caller names, else the first', async () => {
+  const issuers = await Promise.all(
+    ['first', 'second'].map(async (name) => {
+      const issuer = await startScriptedServer();
+      onTestFinished(() => issuer.close());
+      issuer.script({
+        '/.well-known/oauth-authorization-server': {
+          json: {
+            issuer: issuer.origin,
+            token_endpoint: `${issuer.origin}/token`,
+            authorization_endpoint: `${issuer.origin}/authorize`,
+          },
+        },
+        '/token': { json: { access_token: name, token_type: 'Bearer', expires_in: 3600 } },
+      });
+      return issuer.origin;
+    }),
+  );
+  const resource = await startScriptedServer();
+  onTestFinished(() => resource.close());
+  const url = `${resource.origin}/api`;
+  resource.script({
+    '/.well-known/oauth-protected-resource/api': { json: { resource: url, authorization_servers: issuers } },
+  });
+  const openBrowser = (address: string): Promise<Response> => {
+    const { searchParams } = new URL(address);
+    const callback = new URL(searchParams.get('redirect_uri') ?? '');
+    callback.search = new URLSearchParams({ code: 'code', state: searchParams.get('state') ?? '' }).toString();
+    return fetch(callback);
+  };
+  const { manager } = managerAt(temporaryDirectory(), { login: { openBrowser, print: () => {} } });
+  expect((await manager.getToken({ resource: url }, { client_id: 'p' })).access_token).toBe('first');
+  expect((await manager.getToken({ resource: url, issuer: issuers[1] ?? '' }, { client_id: 'p' })).access_token).toBe(
+    'second',
+  );
 });
