@@ -72,6 +72,8 @@ describe('the file', () => {
     await store.store(issuer, client);
     expect(content()).toEqual({ [issuer]: client });
     expect(await store.lookup(issuer)).toEqual(client);
+    const shown = { client_id: 'i', client_secret_expires_at: 0, redirect_uris: ['http://127.0.0.1/cb'] };
+    expect(await store.list()).toEqual([{ issuer, ...shown, has_client_secret: true }]);
     expect([statSync(path).mode & 0o7777, statSync(dirname(path)).mode & 0o7777]).toEqual([0o600, 0o700]);
   });
 
