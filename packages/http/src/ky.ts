@@ -32,3 +32,8 @@ export async function loadSend(): Promise<Send> {
     });
   };
 }
+
+/** Loads what the first request needs, for a program that is about to make one and waits for something else, such as a person. */
+export async function preload(): Promise<void> {
+  await loadSend();
+}

@@ -70,10 +70,14 @@ function readLine(line: string, { receiver, expected, tell }: Waiting): string |
   return undefined;
 }
 
-/** While the person is busy: reading `Request` loads undici, which takes longer than all the rest of a login. */
+/** While the person is busy: this takes longer than all the rest of a login. */
 async function loadNetwork(): Promise<void> {
-  await Promise.all([import('@oa/token-endpoint'), import('@oa/types/schemas')]);
-  void globalThis.Request;
+  const [{ preload }] = await Promise.all([
+    import('@oa/http'),
+    import('@oa/token-endpoint'),
+    import('@oa/types/schemas'),
+  ]);
+  await preload();
 }
 
 async function start(url: string, { receiver, options, tell }: Waiting, waits: () => boolean): Promise<void> {

@@ -66,7 +66,7 @@ it('until the authorization URL exists a login loads none of them but http; the 
       onEvent(event) { if (event.type === 'login_waiting') waiting = loaded(); },
     });
     token.catch(() => {});
-    while (!['valibot', 'internal/deps/undici/undici'].every((name) => loaded().includes(name))) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (!['ky', 'valibot', 'internal/deps/undici/undici'].every((name) => loaded().includes(name))) await new Promise((resolve) => setTimeout(resolve, 5));
     const busy = loaded();
     controller.abort();
     console.log(JSON.stringify({ imported, waiting, busy: busy.filter((name) => name !== 'open' && name !== 'child_process').sort() }));
@@ -74,7 +74,7 @@ it('until the authorization URL exists a login loads none of them but http; the 
   expect(seen).toEqual({
     imported: [],
     waiting: ['http'],
-    busy: ['http', 'internal/deps/undici/undici', 'valibot'],
+    busy: ['http', 'internal/deps/undici/undici', 'ky', 'valibot'],
   });
 });
 
