@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,34 +50,53 @@ export interface Job {
   agent?: string;
   /** How many calls at once. */
   calls?: number;
+  /** More targets and credentials, asked for after the first ones. */
+  more?: { target: Target; credentials: Credentials }[];
 }
 
-/** Runs `job` in a process of its own. */
-export function startProcess(job: Job): {
+/** Starts a process for `job`, which begins when it is told to `go`. */
+function prepareProcess(job: Job): {
   pid: number;
+  ready: Promise<unknown>;
+  go(): void;
   kill(signal: NodeJS.Signals): void;
   outcomes: Promise<Outcome[]>;
   exit: Promise<number | NodeJS.Signals>;
 } {
-  const child = spawn(
-    process.execPath,
-    ['--conditions=@oa/source', join(import.meta.dirname, 'programs', 'get.ts'), JSON.stringify(job)],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, ...environment(job.directory) },
-    },
-  );
+  const child = spawn(process.execPath, ['--conditions=@oa/source', join(import.meta.dirname, 'programs', 'get.ts')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...environment(job.directory) },
+  });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  // A child that was killed takes no more input, which is no news.
+  child.stdin.on('error', () => {});
   const exit = new Promise<number | NodeJS.Signals>((resolve) => {
     child.on('close', (code, signal) => resolve(code ?? signal ?? 0));
   });
   return {
     pid: child.pid ?? 0,
+    ready: once(child.stdout, 'data'),
+    go: () => child.stdin.end(JSON.stringify(job)),
     kill: (signal) => child.kill(signal),
     exit,
-    outcomes: exit.then(() => JSON.parse(output === '' ? '[]' : output) as Outcome[]),
+    outcomes: exit.then(() => JSON.parse(output.split('\n')[1] ?? '[]') as Outcome[]),
   };
+}
+
+/** Runs `job` in a process of its own. */
+export function startProcess(job: Job): ReturnType<typeof prepareProcess> {
+  const child = prepareProcess(job);
+  child.go();
+  return child;
+}
+
+/** Runs `job` in many processes that begin at the same time. */
+export async function startTogether(count: number, job: Job): Promise<Outcome[]> {
+  const children = Array.from({ length: count }, () => prepareProcess(job));
+  await Promise.all(children.map(({ ready }) => ready));
+  for (const child of children) child.go();
+  return (await Promise.all(children.map(({ outcomes }) => outcomes))).flat();
 }
 
 /** An access token that has `left` seconds of its 3,600 left. */

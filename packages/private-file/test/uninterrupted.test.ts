@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { uninterrupted } from '@oa/private-file';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 
 const program = (listener: string): string => `
   import { setTimeout as sleep } from 'node:timers/promises';
@@ -73,4 +73,17 @@ test('a signal that somebody else listens for is left to them, also the second',
   });
   process.off('SIGHUP', listener);
   expect(heard).toEqual(['SIGHUP', 'SIGHUP']);
+});
+
+test('what takes its course afterwards is the same signal, sent to this process itself', async () => {
+  const before = process.listeners('SIGHUP');
+  process.removeAllListeners('SIGHUP');
+  const kill = vi.spyOn(process, 'kill').mockReturnValue(true);
+  await uninterrupted(async () => {
+    process.emit('SIGHUP', 'SIGHUP');
+    expect(kill).not.toHaveBeenCalled();
+  });
+  expect(kill.mock.calls).toEqual([[process.pid, 'SIGHUP']]);
+  kill.mockRestore();
+  for (const listener of before) process.on('SIGHUP', listener);
 });

@@ -1,4 +1,26 @@
-import { isOAuthError, isStorageError, OAuthError, type LockOptions, type OAuthEvent, type Store } from '@oa/types';
+import {
+  attempt,
+  isOAuthError,
+  isStorageError,
+  OAuthError,
+  type LockOptions,
+  type OAuthEvent,
+  type Result,
+  type Store,
+} from '@oa/types';
+
+/** A value that could not be written, and what the store held instead. */
+interface Unwritten<V> {
+  value: V;
+  instead: Result<V | undefined>;
+}
+
+/** Whether somebody has stored another value than was there `before`. What can't be read is not taken for one. */
+function isNewer<V>(now: Result<V>, before: Result<V>): now is { ok: true; value: V } {
+  return (
+    now.ok && (!before.ok || JSON.stringify(now.value) !== JSON.stringify(before.value)) && now.value !== undefined
+  );
+}
 
 /**
  * A store that goes on in memory where the one beneath can't be used (no home directory, read-only, full, permissions that
@@ -7,7 +29,7 @@ import { isOAuthError, isStorageError, OAuthError, type LockOptions, type OAuthE
  * reject: a refresh token whose successor can't be kept must not be used up, and what can't be deleted is not deleted.
  */
 export function tolerantStore<V>(store: Store<V>, onEvent: (event: OAuthEvent) => void): Required<Store<V>> {
-  const unwritten = new Map<string, V>();
+  const unwritten = new Map<string, Unwritten<V>>();
   const queues = new Map<string, Promise<OAuthError | undefined>>();
   const told = new Set<string>();
 
@@ -17,30 +39,43 @@ export function tolerantStore<V>(store: Store<V>, onEvent: (event: OAuthEvent) =
     onEvent({ type: 'store_unavailable', code, message });
   }
 
+  async function read(key: string): Promise<Result<V | undefined>> {
+    const found = await attempt((async () => store.get(key))());
+    if (!found.ok && !isStorageError(found.error)) throw found.error;
+    return found;
+  }
+
   async function set(key: string, value: V): Promise<void> {
-    try {
-      await store.set(key, value);
+    const written = await attempt((async () => store.set(key, value))());
+    if (written.ok) {
       unwritten.delete(key);
-    } catch (error) {
-      if (!isStorageError(error)) throw error;
-      if (unwritten.get(key) !== value) onEvent({ type: 'persist_failed', code: error.code, message: error.message });
-      unwritten.set(key, value);
+      return;
     }
+    if (!isStorageError(written.error)) throw written.error;
+    const { code, message } = written.error;
+    if (unwritten.get(key)?.value === value) return;
+    onEvent({ type: 'persist_failed', code, message });
+    unwritten.set(key, { value, instead: await read(key) });
   }
 
   async function get(key: string): Promise<V | undefined> {
-    const value = unwritten.get(key);
-    if (value !== undefined) {
-      await set(key, value);
-      return value;
+    const stored = await read(key);
+    const kept = unwritten.get(key);
+    if (kept === undefined) {
+      if (!stored.ok) tell(stored.error);
+      return stored.ok ? stored.value : undefined;
     }
-    try {
-      return await store.get(key);
-    } catch (error) {
-      if (!isStorageError(error)) throw error;
-      tell(error);
-      return undefined;
+    if (isNewer(stored, kept.instead)) {
+      unwritten.delete(key);
+      return stored.value;
     }
+    await attempt(lock(key, () => writeLater(key, kept), { timeout: 0 }));
+    return kept.value;
+  }
+
+  /** With the lock held, so that nothing that another process stores in between is overwritten. */
+  async function writeLater(key: string, kept: Unwritten<V>): Promise<void> {
+    if (!isNewer(await read(key), kept.instead)) await set(key, kept.value);
   }
 
   /** One at a time in this process; who waited for work that failed shares the failure, as with the lock of a file. */

@@ -45,6 +45,30 @@ test('what could not be written is kept, told once, and written at the next use'
   expect(map.get('k')).toBe('v');
 });
 
+test('what somebody else has stored meanwhile is not overwritten by what could not be written', async () => {
+  const { tolerant, map, broken, events } = failing('set');
+  map.set('k', 'old');
+  await tolerant.set('k', 'mine');
+  expect(await tolerant.get('k')).toBe('mine');
+  map.set('k', 'newer');
+  expect(await tolerant.get('k')).toBe('newer');
+  broken.clear();
+  expect(await tolerant.get('k')).toBe('newer');
+  expect(map.get('k')).toBe('newer');
+  expect(types(events)).toEqual(['persist_failed']);
+});
+
+test('a store that can be read again does not outdo the value that could not be written', async () => {
+  const { tolerant, map, broken } = failing('set');
+  map.set('k', 'old');
+  await tolerant.set('k', 'mine');
+  broken.add('get');
+  expect(await tolerant.get('k')).toBe('mine');
+  broken.clear();
+  expect(await tolerant.get('k')).toBe('mine');
+  expect(map.get('k')).toBe('mine');
+});
+
 test('what is deleted is not kept in memory either', async () => {
   const { tolerant } = failing('set');
   await tolerant.set('k', 'v');

@@ -1,18 +1,18 @@
-// One program that wants a token: what `startProcess` runs.
-import { managerFor } from './manager.ts';
+// One program that wants tokens: it says when it is ready, takes its job from stdin, and answers with what came of it.
+import { text } from 'node:stream/consumers';
 import type { Job, Outcome } from '../workplace.ts';
+import { managerFor } from './manager.ts';
 
-const job = JSON.parse(process.argv[2] ?? '{}') as Job;
+process.stdout.write('ready\n');
+const job = JSON.parse(await text(process.stdin)) as Job;
 const events: string[] = [];
 const manager = managerFor(job, (event) => events.push(event.type));
 
+const { target, credentials, more = [], rejected, calls = 1 } = job;
+const asked = [...Array.from({ length: calls }, () => ({ target, credentials })), ...more];
 const outcomes = await Promise.all(
-  Array.from({ length: job.calls ?? 1 }, async (): Promise<Outcome> => {
-    const result = await manager.get(
-      job.target,
-      job.credentials,
-      job.rejected === undefined ? {} : { rejected: job.rejected },
-    );
+  asked.map(async (one): Promise<Outcome> => {
+    const result = await manager.get(one.target, one.credentials, rejected === undefined ? {} : { rejected });
     return result.ok
       ? { ok: true, access_token: result.value.access_token, events }
       : { ok: false, code: result.error.code, events };
