@@ -65,7 +65,8 @@ function prepareProcess(job: Job): {
 } {
   const child = spawn(process.execPath, ['--conditions=@oa/source', join(import.meta.dirname, 'programs', 'get.ts')], {
     stdio: ['pipe', 'pipe', 'inherit'],
-    env: { ...process.env, ...environment(job.directory) },
+    // Stripping the types of a hundred files is what such a process does most; the cache spares it.
+    env: { ...process.env, ...environment(job.directory), NODE_COMPILE_CACHE: join(tmpdir(), 'oa-compile-cache') },
   });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
@@ -80,7 +81,7 @@ function prepareProcess(job: Job): {
     go: () => child.stdin.end(JSON.stringify(job)),
     kill: (signal) => child.kill(signal),
     exit,
-    outcomes: exit.then(() => JSON.parse(output.split('\n')[1] ?? '[]') as Outcome[]),
+    outcomes: exit.then(() => JSON.parse(output.split('\n')[1] || '[]') as Outcome[]),
   };
 }
 
