@@ -3,9 +3,7 @@ import { createContext, type Context } from './context.ts';
 import type { Credentials, Target } from './credentials.ts';
 import { abortable, shared } from './flight.ts';
 import { isEarly, isFresh } from './freshness.ts';
-import { logout } from './logout.ts';
 import type { ManagerOptions } from './options.ts';
-import { renew, renewEarly } from './renew.ts';
 import { openSession, unite, type Session } from './session.ts';
 
 /** Hands out tokens: cached, else refreshed, else obtained. Any number of issuers, clients and scopes. */
@@ -36,8 +34,10 @@ export function createManager(options: ManagerOptions = {}): Manager {
     getToken,
     get: (target, credentials, wanted) => attempt(getToken(target, credentials, wanted)),
     source: (target, credentials) => remembering((wanted) => getToken(target, credentials, wanted)),
-    logout: async (target, credentials, wanted) =>
-      logout(context, await openSession(context, target, credentials), wanted?.signal),
+    logout: async (target, credentials, wanted) => {
+      const { logout } = await import('./logout.ts');
+      return logout(context, await openSession(context, target, credentials), wanted?.signal);
+    },
   };
 }
 
@@ -46,9 +46,11 @@ async function tokenOf(context: Context, session: Session, wanted: TokenSourceOp
   const seen = await context.cache.get(session.key);
   if (seen !== undefined && isFresh(context, seen, wanted)) {
     context.emit({ type: 'cache_hit', issuer: session.issuer });
-    if (isEarly(context, seen)) void renewEarly(context, session, seen);
+    if (isEarly(context, seen)) void import('./renew.ts').then(({ renewEarly }) => renewEarly(context, session, seen));
     return seen;
   }
+  // Loaded when first needed: who has a fresh token is done.
+  const { renew } = await import('./renew.ts');
   for (;;) {
     const joining = context.flights.has(session.key);
     const token = await shared(context, session.key, wanted.signal, (signal) =>

@@ -1,6 +1,9 @@
-import { constants, lstatSync, realpathSync, statSync, type Stats } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { OAuthError } from '@oa/types';
+
+// Not imported: see read.ts.
+const { constants, lstatSync, realpathSync, statSync } = process.getBuiltinModule('node:fs');
 
 /** More than any token or list of clients, less than what would hurt to read. */
 export const LARGEST_FILE: number = 1024 * 1024;

@@ -1,7 +1,9 @@
 import { isUtf8 } from 'node:buffer';
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
 import { OAuthError } from '@oa/types';
 import { checkFile, errorName, insecure, locate, NO_FOLLOW, NO_WAIT, storageError } from './check.ts';
+
+// Not imported: ESM would read every lazy member of the module, which takes longer than reading the file.
+const { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } = process.getBuiltinModule('node:fs');
 
 /**
  * Reads a file that is yours alone: a regular file with one link, owned by this user, closed to everybody else, at most
