@@ -8,7 +8,7 @@ export interface Target {
   api: string;
 }
 
-const USAGE = `Usage: pnpm --filter example-cli-login start --issuer <url> --api <url> [--client-id <id>] [--scope <scopes>]
+const USAGE = `Usage: npx -y pnpm@12 -C examples/cli-login start --issuer <url> --api <url> [--client-id <id>] [--scope <scopes>]
 
   --issuer     the authorization server (or the variable OA_ISSUER)
   --api        what to call with the token
@@ -54,8 +54,7 @@ export function report(error: unknown): number {
   }
   if (!isOAuthError(error)) throw error;
   console.error(`${error.code}: ${error.message}`);
-  if (error.error !== undefined) console.error(`The server said: ${error.error} ${error.error_description ?? ''}`);
-  if (error.retryable) console.error('Nothing has to be changed: try again later.');
+  if (error.retryable) console.error('This may pass by itself: try again later.');
   return 1;
 }
 

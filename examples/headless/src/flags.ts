@@ -9,7 +9,7 @@ export interface Job {
   api: string;
 }
 
-const USAGE = `Usage: pnpm --filter example-headless start --issuer <url> --client-id <id> --api <url> [--scope <scopes>]
+const USAGE = `Usage: npx -y pnpm@12 -C examples/headless start --issuer <url> --client-id <id> --api <url> [--scope <scopes>]
 
   --issuer     the authorization server (or the variable OA_ISSUER)
   --client-id  a client that may use the client credentials grant; its secret is read from OA_CLIENT_SECRET
@@ -56,8 +56,8 @@ export function report(error: unknown): number {
   }
   if (!isOAuthError(error)) throw error;
   console.error(`${error.code}: ${error.message}`);
-  if (error.error !== undefined) console.error(`The server said: ${error.error} ${error.error_description ?? ''}`);
-  if (error.retryable) console.error('Nothing has to be changed: try again later.');
+  if (error.error === 'invalid_client') console.error('Are --client-id and OA_CLIENT_SECRET right?');
+  if (error.retryable) console.error('This may pass by itself: try again later.');
   return 1;
 }
 

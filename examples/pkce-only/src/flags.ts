@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { MetadataError } from './log-in.ts';
 
 export interface Target {
   issuer: string;
@@ -7,7 +8,7 @@ export interface Target {
   api?: string;
 }
 
-const USAGE = `Usage: pnpm --filter example-pkce-only start --issuer <url> --client-id <id> [--api <url>] [--scope <scopes>]
+const USAGE = `Usage: npx -y pnpm@12 -C examples/pkce-only start --issuer <url> --client-id <id> [--api <url>] [--scope <scopes>]
 
   --issuer     the authorization server (or the variable OA_ISSUER)
   --client-id  a native client that may redirect to http://127.0.0.1/callback, on any port
@@ -50,7 +51,11 @@ export function report(error: unknown): number {
     return 2;
   }
   if (error instanceof TypeError && error.message === 'fetch failed') {
-    console.error('The issuer or the API can not be reached: is --issuer and --api right, and the network up?');
+    console.error('The issuer or the API can not be reached: are --issuer and --api right, and is the network up?');
+    return 1;
+  }
+  if (error instanceof MetadataError) {
+    console.error(error.message);
     return 1;
   }
   // Without @oa/types to import `isOAuthError` from, the name tells: every error of the family is an OAuthError.

@@ -39,6 +39,10 @@ test('nobody to ask is exit code 1, a wrong flag is exit code 2', async () => {
     status: 1,
     stderr: expect.stringMatching(/^The issuer or the API can not be reached/),
   });
+  expect(await runProgram(main, ['--issuer', `${server.issuer}/other`, '--client-id', 'x'])).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/^http:.* answered 404: .*\n$/),
+  });
   expect(await runProgram(main, ['--issuer', server.issuer])).toMatchObject({
     status: 2,
     stderr: expect.stringMatching(/^--client-id is missing\n/),

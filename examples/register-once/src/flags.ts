@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { isOAuthError } from '@oa/types';
 
-const USAGE = `Usage: pnpm --filter example-register-once start --issuer <url>
+const USAGE = `Usage: npx -y pnpm@12 -C examples/register-once start --issuer <url>
 
   --issuer  an authorization server with dynamic client registration (or the variable OA_ISSUER)
 
@@ -29,8 +29,7 @@ export function report(error: unknown): number {
   }
   if (!isOAuthError(error)) throw error;
   console.error(`${error.code}: ${error.message}`);
-  if (error.error !== undefined) console.error(`The server said: ${error.error} ${error.error_description ?? ''}`);
-  if (error.retryable) console.error('Nothing has to be changed: try again later.');
+  if (error.retryable) console.error('This may pass by itself: try again later.');
   return 1;
 }
 

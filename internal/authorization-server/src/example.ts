@@ -19,8 +19,11 @@ export interface Example {
 /** Runs an example: against the issuer of `--issuer` or `OA_ISSUER`, else against an embedded server. Sets the exit code. */
 export async function runExample(example: Example): Promise<void> {
   const args = process.argv.slice(2);
-  const real = args.some((arg) => /^(--issuer(=.*)?|--help|-h)$/.test(arg)) || process.env.OA_ISSUER !== undefined;
-  process.exitCode = real ? await runAll([...new Set(example.programs)], args, {}) : await runEmbedded(example, args);
+  const programs = [...new Set(example.programs)];
+  const help = args.includes('--help') || args.includes('-h');
+  const real = args.some((arg) => /^--issuer(=.*)?$/.test(arg)) || process.env.OA_ISSUER !== undefined;
+  if (help) process.exitCode = await runAll(programs.slice(0, 1), args, {});
+  else process.exitCode = real ? await runAll(programs, args, {}) : await runEmbedded(example, args);
 }
 
 async function runEmbedded(example: Example, args: string[]): Promise<number> {

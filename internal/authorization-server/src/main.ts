@@ -22,9 +22,9 @@ Try it:
     -d client_id=${confidential.client_id} --data-urlencode 'client_secret=${confidential.client_secret}'
   curl -s ${api.url} -H 'Authorization: Bearer <access_token>'
 
-  OA_CLIENT_SECRET='${confidential.client_secret}' pnpm --filter example-headless start \\
+  OA_CLIENT_SECRET='${confidential.client_secret}' npx -y pnpm@12 -C examples/headless start \\
     --issuer ${server.issuer} --client-id ${confidential.client_id} --scope read --api ${api.url}
-  pnpm --filter example-cli-login start \\
+  npx -y pnpm@12 -C examples/cli-login start \\
     --issuer ${server.issuer} --client-id ${server.public.client_id} --api ${api.url}
 
 Stop it with Ctrl+C.
