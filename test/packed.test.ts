@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,13 @@ import { packages, root } from '../scripts/packages.ts';
 
 /** An empty project into which the packed packages were installed with npm, as a user would. */
 const project = mkdtempSync(join(tmpdir(), 'oa-packed-'));
+
+/** Every entry point. */
+const specifiers = packages.flatMap(({ manifest }) =>
+  Object.keys(manifest.exports)
+    .filter((path) => path !== './package.json')
+    .map((path) => manifest.name + path.slice(1)),
+);
 
 beforeAll(() => {
   const tarballs = join(project, 'tarballs');
@@ -47,13 +54,19 @@ test('importing @oa/pkce loads no node: module, no ky, no open, no valibot', () 
   expect(urls.filter((url) => /^node:|\/node_modules\/(?!@oa\/)/.test(url))).toEqual([]);
 });
 
-test.each(
-  packages.flatMap(({ manifest }) =>
-    Object.keys(manifest.exports)
-      .filter((path) => path !== './package.json')
-      .map((path) => manifest.name + path.slice(1)),
-  ),
-)('%s can be imported and required from the packed package', (specifier) => {
+test('the types hold in a strict project that checks libraries too, with both module resolutions', () => {
+  const all = specifiers.map((specifier, index) => `export * as m${index} from '${specifier}';`);
+  writeFileSync(join(project, 'all.mts'), all.join('\n'));
+  const strict = ['--ignoreConfig', '--noEmit', '--strict', '--exactOptionalPropertyTypes', '--skipLibCheck', 'false'];
+  // As installed by everybody who writes for Node.js; TypeScript 7 loads it only where something asks for it.
+  const types = ['--typeRoots', join(root, 'node_modules', '@types')];
+  for (const module of [['nodenext'], ['esnext', '--moduleResolution', 'bundler']]) {
+    const args = [...strict, ...types, '--target', 'es2022', '--module', ...module, 'all.mts'];
+    expect(spawnSync('tsc', args, { cwd: project, encoding: 'utf8' })).toMatchObject({ stdout: '', status: 0 });
+  }
+});
+
+test.each(specifiers)('%s can be imported and required from the packed package', (specifier) => {
   const imported = run('import.mjs', `import * as m from '${specifier}'; console.log(Object.keys(m).length);`);
   const required = run(
     'require.cjs',

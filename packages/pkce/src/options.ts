@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 import type { TokenEndpointOptions } from '@oa/token-endpoint';
 import type { RedirectHost } from './redirect.ts';
 
