@@ -81,11 +81,14 @@ export interface OAuthErrorDetails {
 const BRAND = Symbol.for('@oa/types/OAuthError');
 /** Longer texts from a server help nobody and fill logs. */
 const LONGEST_TEXT = 500;
+/** Room for what a message explains, with the path of a file. Not for what a server would like to have in it. */
+const LONGEST_MESSAGE = 5000;
 
 /**
  * The one error of all `@oa` packages: built from a whitelist, so that it can be logged. It has no `cause`, since the errors of
  * HTTP clients and validators carry secrets, and it keeps of the server's texts the characters that
- * RFC 6749 section 5.2 allows, so that a terminal can print them.
+ * RFC 6749 section 5.2 allows, so that a terminal can print them. Its message has no character that a terminal obeys: it may
+ * name what a server publishes.
  */
 export class OAuthError extends Error {
   // Only declared: a field that is not set is not there, not `undefined`.
@@ -98,7 +101,7 @@ export class OAuthError extends Error {
   declare readonly retryAfter?: number;
 
   constructor(code: OAuthErrorCode, message: string, details: OAuthErrorDetails = {}) {
-    super(message);
+    super(harmless(message));
     this.code = code;
     const error = printable(details.error);
     const description = printable(details.error_description);
@@ -141,4 +144,9 @@ export function isStorageError(value: unknown): value is OAuthError {
 function printable(text: unknown): string | undefined {
   if (typeof text !== 'string') return undefined;
   return text.replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '').slice(0, LONGEST_TEXT);
+}
+
+/** Without control and format characters (escape sequences, text that runs backwards), line breaks aside. */
+function harmless(message: string): string {
+  return message.replace(/(?!\n)[\p{Cc}\p{Cf}]/gu, '').slice(0, LONGEST_MESSAGE);
 }

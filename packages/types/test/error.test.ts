@@ -23,6 +23,12 @@ test('C9: what the server wrote keeps only the characters of RFC 6749 section 5.
   expect(error.error_uri).toBe('https://example.com/');
 });
 
+test('C9: a message that names what a server publishes has nothing that a terminal obeys, and an end', () => {
+  const { message } = new OAuthError('timeout', 'a \u001b]0;title\u0007 \u202e b\n\n    ssh \u009b2J \u200bc "d" é');
+  expect(message).toBe('a ]0;title  b\n\n    ssh 2J c "d" é');
+  expect(new OAuthError('timeout', 'x'.repeat(1_000_000)).message).toHaveLength(5000);
+});
+
 test('C9: a long text of the server is cut', () => {
   expect(new OAuthError('oauth_error', 'x', { error_description: 'a'.repeat(10_000) }).error_description).toHaveLength(
     500,
