@@ -26,6 +26,8 @@ const ANSWERS: ReadonlySet<string | undefined> = new Set(['authorization_pending
 const SLOW_DOWN = 5;
 /** Seconds. The back-off of a server that can't be reached goes no further. */
 const LONGEST_BACKOFF = 60;
+/** Milliseconds. A longer delay makes `setTimeout` fire at once: a server that asks for long intervals would be polled without any. */
+const LONGEST_SLEEP = 2_147_483_647;
 
 /**
  * Shows the code and polls until the person is done on the other device.
@@ -106,10 +108,13 @@ async function sleep(milliseconds: number, signal: AbortSignal | undefined): Pro
       clearTimeout(timer);
       reject(signal?.reason as Error);
     };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', abort);
-      resolve();
-    }, milliseconds);
+    const timer = setTimeout(
+      () => {
+        signal?.removeEventListener('abort', abort);
+        resolve();
+      },
+      Math.min(milliseconds, LONGEST_SLEEP),
+    );
     signal?.addEventListener('abort', abort, { once: true });
   });
 }

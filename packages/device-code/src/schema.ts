@@ -3,6 +3,8 @@ import type { DeviceAuthorization } from './start.ts';
 
 /** Seconds. RFC 8628 section 3.2: 5 where the server does not say, or says nothing useful. */
 const DEFAULT_INTERVAL = 5;
+/** Seconds. Less is a mistake, or a server that wants to keep its clients busy. */
+const SHORTEST_INTERVAL = 1;
 
 const number = v.union([
   v.pipe(v.number(), v.finite()),
@@ -40,6 +42,6 @@ function tolerated(input: Record<string, unknown>): Record<string, unknown> {
     ...rest,
     verification_uri: input['verification_uri'] ?? input['verification_url'],
     ...(v.is(uri, complete) && { verification_uri_complete: complete }),
-    interval: seconds > 0 && Number.isFinite(seconds) ? seconds : DEFAULT_INTERVAL,
+    interval: seconds >= SHORTEST_INTERVAL && Number.isFinite(seconds) ? seconds : DEFAULT_INTERVAL,
   };
 }

@@ -3,6 +3,8 @@ import type { DeviceLogin } from './start.ts';
 /** White on black, whatever the terminal's own colours are: scanners want the light modules light. */
 const QR_COLOURS = '\u001B[97;40m';
 const PLAIN = '\u001B[0m';
+/** Bytes that the largest QR code holds at the level of error correction that is used. */
+const MOST_BYTES = 2953;
 
 /**
  * What a person has to be told: where to go, and the code, which is there also if the URL holds it (RFC 8628 section
@@ -23,6 +25,7 @@ export async function deviceLoginText(
 }
 
 async function qrCode(text: string, columns: number): Promise<string> {
+  if (new TextEncoder().encode(text).length > MOST_BYTES) return '';
   const { renderUnicodeCompact } = await import('uqr');
   const lines = renderUnicodeCompact(text, { border: 2 }).split('\n');
   if (lines.some((line) => line.length > columns)) return '';

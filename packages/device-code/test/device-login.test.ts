@@ -84,7 +84,7 @@ describe('asking for a code', () => {
         interval: 3,
       });
     }
-    for (const interval of [0, -1, null, 'soon', undefined]) {
+    for (const interval of [0, -1, 0.001, null, 'soon', undefined]) {
       scripted.script({
         '/device': { json: { ...answer, interval, verification_uri_complete: 'javascript:alert(1)' } },
       });
@@ -340,6 +340,14 @@ it('a real server: the person denies', async () => {
   await real.approveDevice(started.verification_uri_complete ?? '', { deny: true });
   const ended = awaitDeviceLogin(known, real.public, { ...started, interval: 0.05 }, { print: () => undefined });
   expect(await failure(ended)).toMatchObject({ code: 'oauth_error', error: 'access_denied' });
+});
+
+it('an interval longer than a timer can be is not polled without any', async () => {
+  pollsAnswered(PENDING, PENDING, PENDING);
+  const endless = { ...answer, interval: 1e9, expires_in: 1e12, expires_at: 1e13 };
+  const options = { print: () => undefined, signal: AbortSignal.timeout(100) };
+  await expect(awaitDeviceLogin(server, client, endless, options)).rejects.toThrow('timeout');
+  expect(scripted.requestsTo('/token')).toEqual([]);
 });
 
 it('a login that was not started is a TypeError', async () => {

@@ -54,6 +54,11 @@ on any device within 1 minute, and check that it shows the code
     expect(text).toContain('    WDJB-MJHT\n');
   });
 
+  it('without a QR code where the URI is longer than one can be', async () => {
+    const long = { ...complete, verification_uri_complete: `https://as.example/?${'x'.repeat(4000)}` };
+    expect(await deviceLoginText(long, { columns: 1000 })).toBe(await deviceLoginText(long));
+  });
+
   it('by the wait itself: on stderr, or by print; and the event tells it all', async () => {
     const { expires_at: _, device_code: _d, ...told } = complete;
     await using scripted = await startScriptedServer({
