@@ -13,7 +13,12 @@ export interface RedirectTarget {
 
 /** In the order of RFC 8252 section 8.3: `localhost` is only for those who asked for it. */
 const HOSTS: readonly RedirectHost[] = ['127.0.0.1', '[::1]', 'localhost'];
-const LOOPBACK_URI = /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(?::(\d{1,5}))?((?:[/?][^#]*)?)$/;
+/**
+ * A server may register other URIs than it was asked for. A path that begins with two slashes (or what a browser takes for them) would
+ * send the browser to another host after the login, and everything that is not printable is for nobody's terminal or header.
+ */
+const LOOPBACK_URI =
+  /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(?::(\d{1,5}))?((?:[/?](?![/\\])[\x21\x22\x24-\x7e]*)?)$/;
 
 /**
  * The redirect URIs that a login can use, best first: those that the client is registered with, or `/callback` on an IP

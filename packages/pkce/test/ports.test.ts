@@ -84,6 +84,16 @@ describe('B2: the redirect URI', () => {
       ['https://app.example/c', 'com.example:/cb', 'http://127.0.0.1.evil.example/', 'http://10.0.0.1/'],
       'client_required',
     ],
+    // What a server may have registered instead: another host, as a browser reads it, escape sequences, a header of its own.
+    [
+      [
+        'http://127.0.0.1//evil.example/cb',
+        'http://127.0.0.1/\\evil.example',
+        'http://127.0.0.1/\u001b[2J',
+        'http://127.0.0.1/\r\nx: y',
+      ],
+      'client_required',
+    ],
   ])('fits what is registered: %j', async (redirect_uris, uri) => {
     expect((await where({}, redirect_uris)).uri).toBe(uri);
   });
