@@ -49,8 +49,9 @@ export async function sweep(target: string): Promise<void> {
   try {
     for (const name of await readdir(directory)) {
       if (!name.startsWith(prefix) || !/^[\da-f]{18}\.tmp$/.test(name.slice(prefix.length))) continue;
-      const { mtimeMs } = await lstat(join(directory, name));
-      if (Date.now() - mtimeMs > ABANDONED) await unlinkIfPresent(join(directory, name));
+      const stats = await lstat(join(directory, name));
+      // A directory is nothing that a writer left.
+      if (stats.isFile() && Date.now() - stats.mtimeMs > ABANDONED) await unlinkIfPresent(join(directory, name));
     }
   } catch (error) {
     // ENOENT: its writer was alive after all, and has just renamed it.

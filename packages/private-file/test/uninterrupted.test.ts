@@ -87,3 +87,22 @@ test('what takes its course afterwards is the same signal, sent to this process 
   kill.mockRestore();
   for (const listener of before) process.on('SIGHUP', listener);
 });
+
+test('work that begins after the signal does not swallow it, and much at once adds one listener', async () => {
+  const before = process.listeners('SIGHUP');
+  process.removeAllListeners('SIGHUP');
+  const kill = vi.spyOn(process, 'kill').mockReturnValue(true);
+  const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const early = uninterrupted(() => first.promise);
+  process.emit('SIGHUP', 'SIGHUP');
+  const late = Promise.all(Array.from({ length: 50 }, () => uninterrupted(() => second.promise)));
+  expect(process.listenerCount('SIGHUP')).toBe(1);
+  first.resolve();
+  await early;
+  expect(kill).not.toHaveBeenCalled();
+  second.resolve();
+  await late;
+  expect(kill.mock.calls).toEqual([[process.pid, 'SIGHUP']]);
+  kill.mockRestore();
+  for (const listener of before) process.on('SIGHUP', listener);
+});

@@ -6,10 +6,11 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
-import { readPrivate, removePrivate, reservePrivate, setAside, writePrivate } from '@oa/private-file';
+import { basename, dirname, join } from 'node:path';
+import { readPrivate, removePrivate, reservePrivate, setAside, withLock, writePrivate } from '@oa/private-file';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { start, temporaryDirectory } from '@oa-internal/processes';
 import { sweep } from '../src/remove.ts';
@@ -185,6 +186,15 @@ test.runIf(process.platform === 'linux')(
     await sweep(join(directory, 'no', 'such', 'directory'));
   },
 );
+
+test('what only looks like an abandoned temporary file does not keep anybody from the lock', async () => {
+  await writePrivate(path, 'x');
+  const odd = join(dirname(path), `.${basename(path)}.${'a'.repeat(18)}.tmp`);
+  mkdirSync(odd);
+  utimesSync(odd, 1, 1);
+  expect(await withLock(path, async () => 'worked')).toBe('worked');
+  expect(existsSync(odd)).toBe(true);
+});
 
 test('D1: content is on the disk before its name, and its name before anybody is told', async () => {
   const { stdout } = await start(program('order'), { path }).ended;
