@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-server';
-import { cacheFile, tokenKey } from '@oa/token-cache';
+import { cacheFile, fileTokenCache, tokenKey } from '@oa/token-cache';
 import { OAuthError, type OAuthEvent, type Store, type Token } from '@oa/types';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { managerAt, temporaryDirectory, tokens } from './workplace.ts';
@@ -141,6 +141,24 @@ test('a token that could not be written is handed out, kept in memory, and writt
   await manager.getToken(target(), person);
   expect(map.get(key())?.refresh_token).toBe('refresh-0');
   expect(server.requests).toHaveLength(1);
+});
+
+test('a lock file that can’t be used: the refresh token is not used up, and the error says what to do', async () => {
+  const { manager } = managerAt(directory);
+  const options = { directory: tokens(directory) };
+  await fileTokenCache(options).set(key(), expired);
+  const lock = `${cacheFile({ issuer: server.origin, grant_type: 'authorization_code', ...person }, options)}.lock`;
+  for (const plant of [() => writeFileSync(lock, 'no lock at all'.repeat(99)), () => symlinkSync('/nowhere', lock)]) {
+    rmSync(lock, { force: true });
+    plant();
+    expect(await manager.get(target(), person)).toMatchObject({
+      ok: false,
+      error: { message: expect.stringContaining('Remove') },
+    });
+  }
+  expect(server.requests).toEqual([]);
+  rmSync(lock);
+  expect(await manager.get(target(), person)).toMatchObject({ ok: true, value: { refresh_token: 'refresh-0' } });
 });
 
 test('a store without a usable lock still makes one request for many calls, and they share a failure', async () => {

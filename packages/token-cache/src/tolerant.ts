@@ -32,6 +32,8 @@ export function tolerantStore<V>(store: Store<V>, onEvent: (event: OAuthEvent) =
   const unwritten = new Map<string, Unwritten<V>>();
   const queues = new Map<string, Promise<OAuthError | undefined>>();
   const told = new Set<string>();
+  /** Keys whose work goes on without the store's lock, and why. */
+  const unlocked = new Map<string, OAuthError>();
 
   function tell({ code, message }: OAuthError): void {
     if (told.has(code)) return;
@@ -117,7 +119,16 @@ export function tolerantStore<V>(store: Store<V>, onEvent: (event: OAuthEvent) =
     } catch (error) {
       if (started || !isStorageError(error)) throw error;
       tell(error);
-      return queued(key, work, options);
+      return queued(key, () => withoutLock(key, work, error), options);
+    }
+  }
+
+  async function withoutLock<T>(key: string, work: () => Promise<T>, why: OAuthError): Promise<T> {
+    unlocked.set(key, why);
+    try {
+      return await work();
+    } finally {
+      unlocked.delete(key);
     }
   }
 
@@ -132,6 +143,9 @@ export function tolerantStore<V>(store: Store<V>, onEvent: (event: OAuthEvent) =
     reserve: async (key) => {
       // What lives in memory alone has nothing to lose on the disk.
       if (store.reserve === undefined || unwritten.has(key)) return { interrupted: false };
+      // Without the lock another process may be using it up at the same moment.
+      const why = unlocked.get(key);
+      if (why !== undefined) throw why;
       return store.reserve(key);
     },
   };

@@ -164,3 +164,17 @@ test('bugs of a store, and failures of the work, are not taken for trouble with 
   await expect(tolerant.lock('k', work)).rejects.toBe(full);
   expect(runs).toBe(1);
 });
+
+test('without the store’s lock a stored value is not used up: reserve says why there is no lock', async () => {
+  const { tolerant, broken } = failing('lock');
+  await tolerant.set('k', 'v');
+  await expect(tolerant.lock('k', async () => tolerant.reserve('k'))).rejects.toMatchObject({ message: 'no lock' });
+  broken.clear();
+  expect(await tolerant.lock('k', async () => tolerant.reserve('k'))).toEqual({ interrupted: true });
+});
+
+test('without the store’s lock a value that is in memory alone may be used up', async () => {
+  const { tolerant } = failing('lock', 'set');
+  await tolerant.set('k', 'v');
+  expect(await tolerant.lock('k', async () => tolerant.reserve('k'))).toEqual({ interrupted: false });
+});
