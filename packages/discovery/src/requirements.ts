@@ -1,7 +1,7 @@
 import { request } from '@oa/http';
 import { attempt, OAuthError, type Options, type Store } from '@oa/types';
 import { parseChallenges } from './challenge.ts';
-import { discoverResource } from './resource.ts';
+import { assertFits, discoverResource } from './resource.ts';
 
 /** What a protected resource says about the tokens it takes. */
 export interface ResourceRequirements {
@@ -23,6 +23,8 @@ export interface RequirementsOptions extends Options {
 
 /** Seconds. As long as server metadata that says nothing about its lifetime. */
 const LIFETIME = 600;
+/** Scopes as RFC 6749 section 3.3 writes them, and not more than a login's URL can carry. */
+const SCOPES = /^[\x20\x21\x23-\x5b\x5d-\x7e]{0,4000}$/;
 
 /**
  * From the URL of a protected resource to the token it takes (RFC 9728 section 5): asks the resource without a token, reads
@@ -37,8 +39,8 @@ export async function discoverRequirements(
 ): Promise<ResourceRequirements> {
   const { cache, ...network } = options;
   const now = network.now ?? Date.now;
-  const known = await attempt((async () => cache?.get(url))());
-  if (known.ok && known.value !== undefined && known.value.expires_at * 1000 > now()) return known.value;
+  const known = await attempt((async () => believed(await cache?.get(url), url, now()))());
+  if (known.ok && known.value !== undefined) return known.value;
   const requirements = { ...(await ask(url, network)), expires_at: Math.floor(now() / 1000) + LIFETIME };
   const kept = await attempt((async () => cache?.set(url, requirements))());
   if (!kept.ok)
@@ -50,11 +52,28 @@ export async function discoverRequirements(
   return requirements;
 }
 
+/** What comes from a disk is checked as what comes from the network. Nothing is believed for longer than it could have been written for. */
+function believed(known: unknown, url: string, now: number): ResourceRequirements | undefined {
+  if (typeof known !== 'object' || known === null) return undefined;
+  const { authorization_servers: servers, resource, scope, expires_at } = known as Record<string, unknown>;
+  if (!Array.isArray(servers) || servers.length === 0 || typeof resource !== 'string') return undefined;
+  if (typeof expires_at !== 'number' || now >= expires_at * 1000 || expires_at * 1000 > now + LIFETIME * 1000)
+    return undefined;
+  if (scope !== undefined && typeof scope !== 'string') return undefined;
+  assertFits({ resource, authorization_servers: servers }, new URL(url));
+  return known as ResourceRequirements;
+}
+
 async function ask(url: string, options: Options): Promise<Omit<ResourceRequirements, 'expires_at'>> {
   const challenge = await challengeOf(url, options);
   const metadata = await discoverResource(url, { ...options, ...(challenge !== undefined && { challenge }) });
   const challenged = parseChallenges(challenge ?? null).flatMap(({ parameters }) => parameters['scope'] ?? [])[0];
   const scope = challenged ?? metadata.scopes_supported?.join(' ');
+  if (scope !== undefined && !SCOPES.test(scope))
+    throw new OAuthError(
+      'invalid_response',
+      `${new URL(url).origin} asks for scopes that are too long or not as RFC 6749 section 3.3 writes them. Pass the issuer and the scope instead.`,
+    );
   const [first, ...others] = metadata.authorization_servers ?? [];
   if (first === undefined)
     throw new OAuthError(

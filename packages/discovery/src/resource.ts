@@ -31,8 +31,7 @@ export async function discoverResource(
   const { protectedResourceSchema } = await import('@oa/types/schemas');
   const read = (response: HttpResponse): ProtectedResource => {
     const metadata = readJson(response, protectedResourceSchema);
-    assertCovers(metadata.resource, asked);
-    assertIssuers(metadata, asked);
+    assertFits(metadata, asked);
     return metadata;
   };
   const urls = [...(announced === undefined ? [] : [announced]), ...resourceMetadataUrls(asked)];
@@ -70,6 +69,12 @@ function metadataUrlOf(challenge: string | Challenge | undefined, asked: URL): s
 /** Who is on the network has no reason to send anybody to a port of their own machine. */
 function isReachable(url: string, asked: URL): boolean {
   return asked.protocol !== 'https:' || !/^http:/i.test(url);
+}
+
+/** Whether metadata is for `asked`, and names authorization servers that can be ones. */
+export function assertFits(metadata: ProtectedResource, asked: URL): void {
+  assertCovers(metadata.resource, asked);
+  assertIssuers(metadata, asked);
 }
 
 /** RFC 9728 section 3.3, so that nobody gets a token for a resource by claiming to speak for it. */

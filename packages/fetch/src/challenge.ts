@@ -7,6 +7,9 @@ import type { TokenSourceOptions } from '@oa/types';
  */
 const PARAMETER = /(?<![\w-])([\w-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/g;
 
+/** Scopes as RFC 6749 section 3.3 writes them, and not more than an API needs: what is asked for goes into a login's URL. */
+const SCOPES = /^[\x20\x21\x23-\x5b\x5d-\x7e]{1,1000}$/;
+
 /** What the next token has to be: another one than `rejected`, or one with `scope` besides. */
 export type Need = Pick<TokenSourceOptions, 'rejected' | 'scope'>;
 
@@ -18,7 +21,7 @@ export type Need = Pick<TokenSourceOptions, 'rejected' | 'scope'>;
 export function needAfter({ status, headers }: Response, token: string): Need | undefined {
   if (status !== 401 && status !== 403) return undefined;
   const { error, scope } = parametersOf(headers.get('www-authenticate'));
-  if (error === 'insufficient_scope' && scope !== undefined && scope !== '') return { scope };
+  if (error === 'insufficient_scope' && scope !== undefined && SCOPES.test(scope)) return { scope };
   return status === 401 && (error === undefined || error === 'invalid_token') ? { rejected: token } : undefined;
 }
 

@@ -136,6 +136,9 @@ test.each([401, 403])(
 
 test('a 403 without scopes, or after the scopes were given, is the answer', async () => {
   const challenges = ['Bearer error="insufficient_scope"', 'Bearer error="invalid_token"', 'Bearer', ''];
+  // Not scopes of RFC 6749 section 3.3, and more than an API needs.
+  for (const scope of ['caf\u00e9', 'x'.repeat(1001)])
+    challenges.push(`Bearer error="insufficient_scope", scope="${scope}"`);
   let issued = 0;
   const source = async (): Promise<Token> => ({ access_token: `t${(issued += 1)}`, token_type: 'Bearer' });
   for (const challenge of challenges) {

@@ -43,8 +43,10 @@ export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | un
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const onAbort = (): void => reject(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
+  // It may have come before there was anything to listen to.
+  if (signal.aborted) onAbort();
   try {
-    return await Promise.race([promise, aborted]);
+    return await Promise.race([aborted, promise]);
   } finally {
     signal.removeEventListener('abort', onAbort);
   }

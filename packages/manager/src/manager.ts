@@ -36,7 +36,8 @@ export function createManager(options: ManagerOptions = {}): Manager {
     source: (target, credentials) => remembering((wanted) => getToken(target, credentials, wanted)),
     logout: async (target, credentials, wanted) => {
       const { logout } = await import('./logout.ts');
-      return logout(context, await openSession(context, target, credentials), wanted?.signal);
+      const session = await attempt(abortable(openSession(context, target, credentials), wanted?.signal));
+      return session.ok ? logout(context, session.value, wanted?.signal) : session;
     },
   };
 }
@@ -61,12 +62,23 @@ async function tokenOf(context: Context, session: Session, wanted: TokenSourceOp
   }
 }
 
+/**
+ * How often a resource server may ask one source for more scopes. Each time can be a login, and is a token of its own on the disk:
+ * one that asks for something else in every answer is not to go on for ever.
+ */
+const MOST_STEPS = 20;
+
 /** Once a resource server has asked for more scopes, they are asked for with every token of this source. */
 function remembering(source: TokenSource): TokenSource {
   let scope: string | undefined;
   let last: Token | undefined;
+  let steps = 0;
   return async (wanted = {}) => {
-    if (wanted.scope !== undefined) scope = unite(scope ?? last?.scope, wanted.scope);
+    if (wanted.scope !== undefined && steps < MOST_STEPS) {
+      const wider = unite(scope ?? last?.scope, wanted.scope);
+      if (wider !== scope) steps += 1;
+      scope = wider;
+    }
     last = await source(scope === undefined ? wanted : { ...wanted, scope });
     return last;
   };

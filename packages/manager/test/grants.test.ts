@@ -306,6 +306,33 @@ test('D10: a registration without the redirect host that the program wants now i
   ]);
 });
 
+test('D9: logout of a resource that can’t be reached is a result, as everything of the world is', async () => {
+  const { server } = await scripted({});
+  const { manager } = managerAt(temporaryDirectory());
+  expect(await manager.logout({ resource: server.origin }, { client_id: 'c' })).toMatchObject({
+    ok: false,
+    error: { code: 'metadata_not_found' },
+  });
+});
+
+test('an abort that comes while the store is asked ends the call, too', async () => {
+  const { server, metadata } = await scripted({ '/token': { drop: 'never' } });
+  const controller = new AbortController();
+  const reason = new Error('no more');
+  const cache = {
+    get: async () => {
+      controller.abort(reason);
+      return undefined;
+    },
+    set: () => undefined,
+    delete: () => undefined,
+  };
+  const { manager } = managerAt(temporaryDirectory(), { cache });
+  const credentials = { client_id: 'c', client_secret: 's' };
+  await expect(manager.get(metadata, credentials, { signal: controller.signal })).rejects.toBe(reason);
+  expect(server.requestsTo('/token')).toEqual([]);
+});
+
 test('D9: logout with a signal: an abort ends the wait for the server, and the copy here is gone', async () => {
   const { server, metadata } = await scripted({ '/token': bearer('a'), '/revoke': { drop: 'never' } });
   const { manager } = managerAt(temporaryDirectory());

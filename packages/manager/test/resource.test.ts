@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { startAuthorizationServer, startProtectedApi } from '@oa-internal/authorization-server';
 import { startScriptedServer } from '@oa-internal/scripted-server';
 import { createFetch } from '@oa/fetch';
@@ -116,6 +118,79 @@ test('insufficient_scope at the API: one grant for the union, one second request
   expect(api.requests).toHaveLength(3);
   expect(issuer.requests).toHaveLength(2);
 });
+
+test('an API that asks for another scope in every answer gets 20 tokens, not one each time', async () => {
+  const issuer = await startScriptedServer((_, index) => ({
+    json: { access_token: `token-${index}`, token_type: 'Bearer', expires_in: 3600 },
+  }));
+  onTestFinished(() => issuer.close());
+  const api = await startScriptedServer((_, index) => ({
+    status: 403,
+    headers: { 'www-authenticate': `Bearer error="insufficient_scope", scope="scope-${index}"` },
+  }));
+  onTestFinished(() => api.close());
+  const { manager } = managerAt(temporaryDirectory());
+  const target = { issuer: issuer.origin, token_endpoint: `${issuer.origin}/token` };
+  const call = createFetch(manager.source(target, { client_id: 'c', client_secret: 's', scope: 'read' }));
+  for (let calls = 0; calls < 30; calls += 1) expect((await call(api.origin)).status).toBe(403);
+  expect(issuer.requests).toHaveLength(21);
+  expect(issuer.requests.at(-1)?.form.get('scope')?.split(' ')).toHaveLength(21);
+});
+
+test('E4: scopes that no login’s URL can carry are refused, whoever names them', async () => {
+  const resource = await startScriptedServer();
+  onTestFinished(() => resource.close());
+  const target = { resource: `${resource.origin}/api` };
+  for (const scope of ['x'.repeat(5000), 'read\u001b[2J']) {
+    const metadata = { ...target, authorization_servers: [resource.origin], scopes_supported: [scope] };
+    resource.script({ '/.well-known/oauth-protected-resource/api': { json: metadata } });
+    const { manager } = managerAt(temporaryDirectory());
+    expect(await manager.get(target, { client_id: 'c' })).toMatchObject({
+      ok: false,
+      error: { code: 'invalid_response' },
+    });
+  }
+});
+
+test('what is remembered of a resource is checked when it is read again, and believed for 10 minutes at most', async () => {
+  const { origin, directory, ask } = await remembered();
+  const folder = join(directory, 'cache', 'test', 'resources');
+  const [name = ''] = readdirSync(folder);
+  const file = join(folder, name);
+  const good = JSON.parse(readFileSync(file, 'utf8')) as { expires_at: number };
+  for (const bad of [
+    null,
+    3,
+    { ...good, authorization_servers: undefined },
+    { ...good, authorization_servers: [] },
+    { ...good, authorization_servers: [null] },
+    { ...good, resource: 'https://other.example' },
+    { ...good, scope: 3 },
+    { ...good, expires_at: good.expires_at + 3600 },
+    { ...good, expires_at: '9999999999' },
+  ]) {
+    writeFileSync(file, JSON.stringify(bad));
+    expect(await ask()).toMatchObject({ ok: true });
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ authorization_servers: [origin] });
+  }
+});
+
+/** A resource whose requirements have been written to the disk, and a way to ask as a new process would. */
+async function remembered() {
+  const server = await startScriptedServer();
+  onTestFinished(() => server.close());
+  const target = { resource: `${server.origin}/api`, issuer: server.origin };
+  server.script({
+    '/.well-known/oauth-protected-resource/api': {
+      json: { resource: target.resource, authorization_servers: [server.origin] },
+    },
+    '/token': { json: { access_token: 'a', token_type: 'Bearer', expires_in: 3600 } },
+  });
+  const directory = temporaryDirectory();
+  const ask = () => managerAt(directory).manager.get(target, { client_id: 'c', client_secret: 's' });
+  await ask();
+  return { origin: server.origin, directory, ask };
+}
 
 test('A8, G3: a resource can’t have a client secret sent to a server that it names', async () => {
   const elsewhere = await startScriptedServer();
