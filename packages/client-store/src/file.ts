@@ -48,6 +48,12 @@ export function toClient(value: unknown): Client | undefined {
   return client_secret === undefined || typeof client_secret === 'string' ? (value as Client) : undefined;
 }
 
+/** @throws TypeError for what could not be read back as a client */
+export function checkClient(value: unknown): void {
+  if (toClient(value) === undefined)
+    throw new TypeError('A client to store must have a client_id, a non-empty string.');
+}
+
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,6 +1,13 @@
 import { reservePrivate, withLock } from '@oa/private-file';
 import { attempt, type Client, type OAuthEvent } from '@oa/types';
-import { readRegistrations, readToUpdate, toClient, writeRegistrations, type Registrations } from './file.ts';
+import {
+  checkClient,
+  readRegistrations,
+  readToUpdate,
+  toClient,
+  writeRegistrations,
+  type Registrations,
+} from './file.ts';
 import { fits } from './fits.ts';
 
 /** What a client must be good for, and how long to wait for another process that is registering one. */
@@ -48,6 +55,7 @@ async function registerAndKeep(
   const room = await reservePrivate(file);
   try {
     const client = await register();
+    checkClient(client);
     const kept = await attempt(writeRegistrations(new Map(registrations).set(issuer, client), room));
     if (!kept.ok) onEvent?.({ type: 'persist_failed', code: kept.error.code, message: kept.error.message });
     return client;

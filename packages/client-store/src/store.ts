@@ -1,6 +1,13 @@
 import { withLock } from '@oa/private-file';
 import { attempt, type Client } from '@oa/types';
-import { readRegistrations, readToUpdate, toClient, writeRegistrations, type Registrations } from './file.ts';
+import {
+  checkClient,
+  readRegistrations,
+  readToUpdate,
+  toClient,
+  writeRegistrations,
+  type Registrations,
+} from './file.ts';
 import { getOrRegister, type GetOrRegisterOptions } from './register.ts';
 import { checkOptions, storeFile, type ClientStoreOptions } from './paths.ts';
 
@@ -66,8 +73,7 @@ export function fileClientStore(options: ClientStoreOptions = {}): ClientStore {
     },
     async store(issuer, client) {
       checkIssuer(issuer);
-      if (toClient(client) === undefined)
-        throw new TypeError('A client to store must have a client_id, a non-empty string.');
+      checkClient(client);
       await update((registrations) => {
         registrations.set(issuer, client);
         return true;

@@ -191,6 +191,12 @@ describe('D10: getOrRegister', () => {
     expect(await store.getOrRegister(issuer, register)).toEqual({ client_id: 'i' });
   });
 
+  test('what is no client is a TypeError, and not kept', async () => {
+    const refusal = { error: 'invalid_redirect_uri' } as unknown as Client;
+    await expect(store.getOrRegister(issuer, async () => refusal)).rejects.toThrow(TypeError);
+    expect(existsSync(path)).toBe(false);
+  });
+
   test('gives up waiting when asked to', async () => {
     const free = Promise.withResolvers<Client>();
     const first = store.getOrRegister(issuer, async () => free.promise);
