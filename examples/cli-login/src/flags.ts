@@ -3,8 +3,8 @@ import { isOAuthError } from '@oa/types';
 
 export interface Target {
   issuer: string;
-  client_id?: string;
-  scope?: string;
+  client_id?: string | undefined;
+  scope?: string | undefined;
   api: string;
 }
 
@@ -37,8 +37,8 @@ export function readTarget(): Target {
   return {
     issuer: requireUrl('--issuer', flags.issuer ?? process.env.OA_ISSUER),
     api: requireUrl('--api', flags.api),
-    ...(flags['client-id'] !== undefined && { client_id: flags['client-id'] }),
-    ...(flags.scope !== undefined && { scope: flags.scope }),
+    client_id: flags['client-id'],
+    scope: flags.scope,
   };
 }
 

@@ -5,7 +5,7 @@ export interface Job {
   issuer: string;
   client_id: string;
   client_secret: string;
-  scope?: string;
+  scope?: string | undefined;
   api: string;
 }
 
@@ -41,7 +41,7 @@ export function readJob(): Job {
   if (!client_id) throw new UsageError('--client-id is missing');
   const client_secret = process.env.OA_CLIENT_SECRET;
   if (!client_secret) throw new UsageError('the variable OA_CLIENT_SECRET has to hold the secret of the client');
-  return { issuer, api, client_id, client_secret, ...(flags.scope !== undefined && { scope: flags.scope }) };
+  return { issuer, api, client_id, client_secret, scope: flags.scope };
 }
 
 /** Says what went wrong, and resolves to the exit code: 2 for a wrong command line, 1 for everything the world did. */

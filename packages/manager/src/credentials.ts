@@ -15,20 +15,24 @@ export type GrantType = (typeof GRANT_TYPES)[number];
  * registered once and remembered.
  */
 export interface Credentials {
-  grant_type?: GrantType;
-  client_id?: string;
-  client_secret?: string;
+  /** `client_credentials` where there is a secret, else `authorization_code`, unless said otherwise. */
+  grant_type?: GrantType | undefined;
+  /** Without one the program is registered, once, and remembered. */
+  client_id?: string | undefined;
+  /** `undefined` means none, and so a login; an empty one is a TypeError. */
+  client_secret?: string | undefined;
   /** Overrides what the server's metadata suggests, for example `client_secret_post`. */
-  token_endpoint_auth_method?: string;
+  token_endpoint_auth_method?: string | undefined;
   /** Scopes separated by spaces. */
-  scope?: string;
+  scope?: string | undefined;
   /** RFC 8707: the resource or resources the token is for, sent unchanged. */
-  resource?: string | readonly string[];
-  audience?: string;
+  resource?: string | readonly string[] | undefined;
+  /** Who the token is for, at servers that ask for this instead of `resource`. Sent unchanged. */
+  audience?: string | undefined;
   /** Further wire parameters of the grant. */
-  parameters?: Parameters;
+  parameters?: Parameters | undefined;
   /** A label that keeps accounts of one person apart. Never sent. */
-  profile?: string;
+  profile?: string | undefined;
 }
 
 /**
@@ -39,8 +43,10 @@ export type Target = string | AuthorizationServer | ResourceTarget;
 
 /** A protected resource (RFC 9728), by its URL. */
 export interface ResourceTarget {
+  /** Any URL of it, such as one that answered 401. */
   resource: string;
-  issuer?: string;
+  /** The only authorization server to ask, wherever the resource points. */
+  issuer?: string | undefined;
 }
 
 /** Credentials that were looked at: who asks, how, and what goes on the wire. */

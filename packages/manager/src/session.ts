@@ -19,8 +19,9 @@ export async function openSession(
 ): Promise<Session> {
   const request = toRequest(credentials);
   if (isResource(target)) {
-    const { issuer, resource, scope } = await requirements(context, target, credentials);
-    return openSession(context, issuer, { resource, ...(scope !== undefined && { scope }), ...credentials }, more);
+    const { issuer, ...asked } = await requirements(context, target, credentials);
+    const { resource = asked.resource, scope = asked.scope } = credentials;
+    return openSession(context, issuer, { ...credentials, resource, scope }, more);
   }
   if (more !== undefined)
     return openSession(context, target, { ...credentials, scope: unite(credentials.scope, more) });

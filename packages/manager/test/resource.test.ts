@@ -57,6 +57,26 @@ test('A9, E4: the resource is sent unchanged, the scope is the challenge’s, el
   }
 });
 
+test('a scope or resource that is undefined is not named, and the resource’s own is sent', async () => {
+  await using issuer = await startScriptedServer();
+  const url = `${issuer.origin}/api`;
+  issuer.script({
+    '/.well-known/oauth-authorization-server': {
+      json: { issuer: issuer.origin, token_endpoint: `${issuer.origin}/token` },
+    },
+    '/.well-known/oauth-protected-resource/api': {
+      json: { resource: url, authorization_servers: [issuer.origin], scopes_supported: ['x', 'y'] },
+    },
+    '/token': { json: { access_token: 'a', token_type: 'Bearer', expires_in: 3600 } },
+  });
+  await managerAt(temporaryDirectory()).manager.getToken(
+    { resource: url, issuer: issuer.origin },
+    { client_id: 'c', client_secret: 's', scope: undefined, resource: undefined },
+  );
+  const form = issuer.requestsTo('/token')[0]?.form;
+  expect([form?.get('resource'), form?.get('scope')]).toEqual([url, 'x y']);
+});
+
 test('E4: metadata for another resource, or that names no issuer, ends in a typed error, and no token is asked for', async () => {
   const resource = await startScriptedServer();
   onTestFinished(() => resource.close());
