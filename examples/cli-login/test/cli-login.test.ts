@@ -56,8 +56,10 @@ test('an expired token is refreshed without a person', async () => {
   expect(await runProgram(withAgent, flags('--client-id', 'oa-native'), env)).toMatchObject({ status: 0 });
   await sleep(1100);
   server.setAccessTokenTtl(3600);
+  // On a busy machine the first program may have needed one of its own.
+  server.requests.length = 0;
   expect(await runProgram(main, flags('--client-id', 'oa-native'), env)).toMatchObject({ status: 0 });
-  expect([server.count('/token', 'authorization_code'), server.count('/token', 'refresh_token')]).toEqual([1, 1]);
+  expect([server.count('/token', 'authorization_code'), server.count('/token', 'refresh_token')]).toEqual([0, 1]);
 });
 
 test('nobody to ask is exit code 1, at once and without a request', async () => {
