@@ -13,6 +13,13 @@ const PUBLIC: ReadonlySet<string> = words(`
 `);
 /** Headers that say nothing about who asks. */
 const PUBLIC_HEADERS: ReadonlySet<string> = new Set(['accept', 'content-type']);
+/** No error shows more. */
+const MOST_SHOWN = 2000;
+/** So long that it is in a secret by no accident. */
+const PIECE = /[\w~+/%-](?:[\w.~+/%-]{10,}[\w~+/%-])/g;
+/** What stands after the name of a secret is one, also if this process has never seen it: gateways quote what they were answered. */
+const NAMED =
+  /((?:access_token|refresh_token|id_token|client_secret|client_assertion|device_code|code_verifier|password) ?[:=] ?)[^\s,;&{}]{12,}/gi;
 
 /** Every secret in a request's headers and in its form or JSON body. */
 export function secretsSent(headers: Record<string, string>, body: string | undefined): string[] {
@@ -55,13 +62,23 @@ export function redacted(text: string, secrets: readonly string[]): string {
   const spellings = new Set(secrets.flatMap(spellingsOf));
   // The longest first, so that no rest of a longer one stays.
   for (const spelling of [...spellings].toSorted((a, b) => b.length - a.length)) clean = without(spelling, clean);
-  return clean;
+  return withoutPieces(clean.slice(0, MOST_SHOWN), [...spellings]).replace(NAMED, '$1***');
+}
+
+/** Servers cut a token before they quote it, and its beginning is enough to find it elsewhere. */
+function withoutPieces(text: string, spellings: readonly string[]): string {
+  const lower = spellings.map((spelling) => spelling.toLowerCase());
+  return text.replace(PIECE, (piece) =>
+    lower.some((spelling) => spelling.includes(piece.toLowerCase())) ? '***' : piece,
+  );
 }
 
 function spellingsOf(secret: string): string[] {
   const form = new URLSearchParams({ '': secret }).toString().slice(1);
   const bytes = Array.from(new TextEncoder().encode(secret), (byte) => String.fromCharCode(byte));
-  const spellings = [secret, form, encodeURIComponent(secret.toWellFormed()), btoa(bytes.join(''))];
+  const base64 = btoa(bytes.join(''));
+  const base64url = base64.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+  const spellings = [secret, form, encodeURIComponent(secret.toWellFormed()), base64, base64url];
   return spellings.map(printable).filter((spelling) => spelling !== '');
 }
 

@@ -63,6 +63,26 @@ describe('G2: no error repeats what was sent', () => {
     expect(error).toMatchObject({ error: 'invalid_grant', error_description: 'bad *** for the-client' });
   });
 
+  it('G2: a piece of a secret, the base64url of one, and what is named as one though nobody here has seen it', async () => {
+    const refresh_token = 'a-Refresh.Token?of>40_characters~~~~:0123456789';
+    const texts = [
+      ['token a-refresh.token... is unknown', 'token ***... is unknown'],
+      ['ends in 40_CHARACTERS~', 'ends in ***'],
+      [`sub ${Buffer.from(refresh_token).toString('base64url')}`, 'sub ***'],
+      ['got {"access_token":"0123456789abcdef","expires_in":3600}', 'got {access_token:***,expires_in:3600}'],
+      ['client_secret = 0123456789abcdef; Code: 12', 'client_secret = ***; Code: 12'],
+      ['the refresh_token: too old, password reset required', 'the refresh_token: too old, password reset required'],
+    ];
+    for (const [said = '', shown] of texts) {
+      await using server = await startScriptedServer(() => ({
+        status: 400,
+        json: { error: 'invalid_grant', error_description: said },
+      }));
+      const error = await failure(postForm(`${server.origin}/`, { refresh_token }, schema));
+      expect(error).toMatchObject({ error_description: shown });
+    }
+  });
+
   it("G2: in the code, in other members, in pieces that filtering would join, and in the answer's own token", async () => {
     const pieces = form.code.split('').join('\u0001');
     const bodies: unknown[] = [
