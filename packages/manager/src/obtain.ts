@@ -66,5 +66,7 @@ async function grant(
     return awaitDeviceLogin(server, client, started, { ...context.network, ...(print && { print }), signal });
   }
   const { login } = await import('@oa/pkce/loopback');
-  return login(server, client, wire, { ...context.network, ...context.options.login, interaction: 'always', signal });
+  // A person is given more time than a server.
+  const { timeout: _, ...network } = context.network;
+  return login(server, client, wire, { ...network, ...context.options.login, interaction: 'always', signal });
 }

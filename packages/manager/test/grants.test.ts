@@ -282,6 +282,13 @@ test('fetch, now, timeout and clients of the options are the ones used', async (
   expect((await options.clients.lookup(metadata.issuer))?.client_id).toBe('registered');
 });
 
+test('the timeout of requests is not the time that a person is given', async () => {
+  const { metadata } = await scripted({ '/token': bearer('a') });
+  const { manager, events } = managerAt(temporaryDirectory(), { timeout: 5000, login: browser() });
+  await manager.getToken(metadata, { client_id: 'c' });
+  expect(events).toContainEqual(expect.objectContaining({ type: 'login_waiting', expires_in: 300 }));
+});
+
 test('D10: a registration without the redirect host that the program wants now is made anew', async () => {
   const { server, metadata } = await scripted({ '/token': bearer('a') });
   server.script({
