@@ -2,7 +2,6 @@
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { readTask } from '@oa-internal/processes/child';
-import { key } from '../pipeline.ts';
 
 const opened: string[] = [];
 const changed: string[] = [];
@@ -26,7 +25,9 @@ for (const name of Object.keys(fs)) {
 }
 syncBuiltinESMExports();
 
+// Only now: modules take what they need of `fs` when they are loaded.
 const { fileTokenCache } = await import('@oa/token-cache');
+const { key } = await import('../pipeline.ts');
 opened.length = 0; // The loader's own.
 const token = await fileTokenCache(readTask() as { directory: string }).get(key);
 const result = { token: token?.access_token, opened: [...opened], changed: [...changed] };
