@@ -3,6 +3,8 @@ import { OAuthError, type Options } from '@oa/types';
 const DEFAULT_TIMEOUT = 30_000;
 /** A longer delay makes `setTimeout` fire at once. */
 const LONGEST_TIMEOUT = 2_147_483_647;
+/** Milliseconds at the end of the timeout that are counted on their own. */
+const LAST_LOOK = 250;
 
 /** What is left of the caller's patience. */
 export interface Patience {
@@ -30,7 +32,12 @@ export async function withPatience<T>(
   });
   const abort = (): void => controller.abort(signal?.reason);
   signal?.addEventListener('abort', abort);
-  const timer = setTimeout(() => controller.abort(timedOut(name, timeout)), timeout);
+  // Two timers: after the event loop was blocked a single one would fire before an answer that has long arrived is read, and
+  // with it a new refresh token would be lost.
+  const lastLook = Math.min(LAST_LOOK, timeout / 2);
+  let timer = setTimeout(() => {
+    timer = setTimeout(() => controller.abort(timedOut(name, timeout)), lastLook);
+  }, timeout - lastLook);
   try {
     return await Promise.race([work({ signal: controller.signal, left: () => end - performance.now() }), ended]);
   } catch (error) {

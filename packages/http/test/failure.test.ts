@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { startScriptedServer } from '@oa-internal/scripted-server';
 import { looseObject, string } from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { getJson, request } from '@oa/http';
+import { getJson, postForm, request } from '@oa/http';
 import { failure } from './seen.ts';
 
 const schema = looseObject({ name: string() });
@@ -102,6 +102,20 @@ describe('servers that are dead, slow or endless', () => {
     const error = await failure(request('GET', `${server.origin}/`));
     expect(error.code).toBe('response_too_large');
     expect(server.requests).toHaveLength(1);
+  });
+
+  it('D1: an answer that arrived while the event loop was blocked is read, however late', async () => {
+    await using server = await startScriptedServer(() => {
+      // Later than the answer, and over when the timeout has long passed.
+      setImmediate(() => {
+        const end = performance.now() + 600;
+        while (performance.now() < end);
+      });
+      return { json: { name: 'rotated' } };
+    });
+    const form = { grant_type: 'refresh_token', refresh_token: 'once' };
+    for (let round = 0; round < 3; round += 1)
+      expect(await postForm(`${server.origin}/`, form, schema, { timeout: 300 })).toEqual({ name: 'rotated' });
   });
 
   it('the timeout ends a fetch that ignores its signal', async () => {
