@@ -5,13 +5,13 @@ import { isOAuthError, type OAuthEvent } from '@oa/types';
 /** Where the registered clients are kept. */
 export interface ClientStoreOptions {
   /** The name of the program, and of its directory. `oa` unless said otherwise: programs that share it share clients. */
-  app?: string;
+  app?: string | undefined;
   /** The absolute path of the file, instead of `registered.json` in the user's configuration directory. */
-  path?: string;
+  path?: string | undefined;
   /** Keeps the clients of a tenant or an account in a file of their own. */
-  profile?: string;
+  profile?: string | undefined;
   /** Told why `lookup` found nothing to read (`store_unavailable`), or why a client could not be kept (`persist_failed`). */
-  onEvent?: (event: OAuthEvent) => void;
+  onEvent?: ((event: OAuthEvent) => void) | undefined;
 }
 
 /** A wrong option is told at once; a missing home directory only when it is needed. */

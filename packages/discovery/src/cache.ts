@@ -11,8 +11,8 @@ export interface CachedMetadata {
 }
 
 interface CacheOptions {
-  cache?: Store<CachedMetadata>;
-  onEvent?: (event: OAuthEvent) => void;
+  cache?: Store<CachedMetadata> | undefined;
+  onEvent?: ((event: OAuthEvent) => void) | undefined;
 }
 
 /** The stored entry, fresh or not. A store that fails is an event and a miss: it only saves requests. */

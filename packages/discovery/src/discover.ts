@@ -8,9 +8,9 @@ import { publishedServer } from './server.ts';
 /** The options of {@link discover}. */
 export interface DiscoverOptions extends Options {
   /** What to do about a server that definitely publishes no metadata: `conventional` (default) uses {@link conventionalServer}. */
-  fallback?: 'conventional' | 'none';
+  fallback?: 'conventional' | 'none' | undefined;
   /** Keeps metadata for other processes, by issuer. Memory is used in any case. */
-  cache?: Store<CachedMetadata>;
+  cache?: Store<CachedMetadata> | undefined;
 }
 
 /** Seconds. So short that a server which comes to publish metadata is noticed, and a program started in a row asks once. */

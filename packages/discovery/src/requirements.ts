@@ -18,7 +18,7 @@ export interface ResourceRequirements {
 /** The options of {@link discoverRequirements}. */
 export interface RequirementsOptions extends Options {
   /** Keeps requirements for later calls, by URL of the resource. */
-  cache?: Store<ResourceRequirements>;
+  cache?: Store<ResourceRequirements> | undefined;
 }
 
 /** Seconds. As long as server metadata that says nothing about its lifetime. */

@@ -7,7 +7,7 @@ import { firstUseful, resourceMetadataUrls } from './well-known.ts';
 /** The options of {@link discoverResource}. */
 export interface DiscoverResourceOptions extends Options {
   /** The `WWW-Authenticate` header of the resource's 401, or one challenge of it: it may name the metadata's URL. */
-  challenge?: string | Challenge;
+  challenge?: string | Challenge | undefined;
 }
 
 /**

@@ -7,11 +7,11 @@ import { bearerToken } from './token.ts';
 /** What {@link createFetch} takes besides the source. */
 export interface FetchOptions {
   /** Used instead of the global `fetch`. It has to drop `Authorization` on cross-origin redirects, as the platform's does. */
-  fetch?: typeof globalThis.fetch;
+  fetch?: typeof globalThis.fetch | undefined;
   /** The only origins that get the token, such as `["https://api.example"]`. Requests to others are sent without it. */
-  origins?: readonly string[];
+  origins?: readonly string[] | undefined;
   /** Told of a refusal that could not be followed by a second request (`not_replayed`). */
-  onEvent?: (event: OAuthEvent) => void;
+  onEvent?: ((event: OAuthEvent) => void) | undefined;
 }
 
 type Input = Parameters<typeof globalThis.fetch>[0];

@@ -9,12 +9,12 @@ import { secureUrl, shown } from './url.ts';
 /** The options of a request. */
 export interface HttpOptions extends Options {
   /** More request headers. The names are lower case. */
-  headers?: Record<string, string>;
+  headers?: Record<string, string> | undefined;
   /**
    * Whether the server may get this request twice. A GET may, unless said otherwise. Any other request is by default sent again
    * only if the connection failed before it went out.
    */
-  repeatable?: boolean;
+  repeatable?: boolean | undefined;
 }
 
 /** An answer of any status. Its body is at most 1 MiB. */

@@ -5,21 +5,21 @@ import type { Client, Options, Store, Token } from '@oa/types';
 /** How a manager behaves. Everything has a default that suits a command-line tool. */
 export interface ManagerOptions extends Omit<Options, 'signal'> {
   /** The name of the program: its folder below `$XDG_CACHE_HOME` and `$XDG_CONFIG_HOME`. `oa` unless said otherwise. */
-  app?: string;
+  app?: string | undefined;
   /** Where tokens are kept. Private files unless said otherwise; `new Map()` keeps them in memory. */
-  cache?: Store<Token>;
+  cache?: Store<Token> | undefined;
   /** Where registered clients are kept. */
-  clients?: ClientStore;
+  clients?: ClientStore | undefined;
   /** Whether a person may be asked to log in. `auto`: where there is a terminal and no `CI` variable. */
-  interaction?: 'auto' | 'always' | 'never';
+  interaction?: 'auto' | 'always' | 'never' | undefined;
   /** Milliseconds before its expiry from which a token is renewed: 60,000, and at most half of its lifetime. */
-  leeway?: number;
+  leeway?: number | undefined;
   /** How a browser login is done. */
-  login?: Omit<LoginOptions, 'fetch' | 'signal' | 'now' | 'onEvent' | 'interaction'>;
+  login?: Omit<LoginOptions, 'fetch' | 'signal' | 'now' | 'onEvent' | 'interaction'> | undefined;
   /** What a new registration says about the program (RFC 7591 section 2): `client_name`, `client_uri`, ... */
-  registration?: Partial<Client>;
+  registration?: Partial<Client> | undefined;
   /** The URL of the program's client metadata document, used as `client_id` with servers that support it. */
-  clientMetadataUrl?: string;
+  clientMetadataUrl?: string | undefined;
 }
 
 const NAMES =

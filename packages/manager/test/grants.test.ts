@@ -98,7 +98,7 @@ test('a registration that the server refuses at the token endpoint is replaced, 
 
 test('a client that was configured is never registered, however much the server refuses it', async () => {
   const { server, metadata } = await scripted({ '/token': { status: 401, json: { error: 'invalid_client' } } });
-  const { manager } = managerAt(temporaryDirectory(), { login: browser() });
+  const { manager } = managerAt(temporaryDirectory(), { login: { openBrowser: browser().openBrowser } });
   expect(await manager.get(metadata, { client_id: 'mine' })).toMatchObject({
     ok: false,
     error: { error: 'invalid_client' },
@@ -274,7 +274,7 @@ test('fetch, now, timeout and clients of the options are the ones used', async (
     now: () => 5_000_000,
     timeout: 5000,
     clients: fileClientStore({ path: join(directory, 'own', 'clients.json') }),
-    login: browser(),
+    login: { openBrowser: browser().openBrowser },
   };
   const token = await managerAt(directory, options).manager.getToken(metadata, {});
   expect(token.expires_at).toBe(5000 + 3600);
@@ -284,7 +284,10 @@ test('fetch, now, timeout and clients of the options are the ones used', async (
 
 test('the timeout of requests is not the time that a person is given', async () => {
   const { metadata } = await scripted({ '/token': bearer('a') });
-  const { manager, events } = managerAt(temporaryDirectory(), { timeout: 5000, login: browser() });
+  const { manager, events } = managerAt(temporaryDirectory(), {
+    timeout: 5000,
+    login: { openBrowser: browser().openBrowser },
+  });
   await manager.getToken(metadata, { client_id: 'c' });
   expect(events).toContainEqual(expect.objectContaining({ type: 'login_waiting', expires_in: 300 }));
 });

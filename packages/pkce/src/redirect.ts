@@ -44,7 +44,7 @@ export function redirectTargets(client: Client, host?: RedirectHost): RedirectTa
  * (RFC 8252 section 7.3).
  */
 export function loopbackRedirectUris(
-  options: { port?: number | readonly number[]; redirectHost?: RedirectHost } = {},
+  options: { port?: number | readonly number[] | undefined; redirectHost?: RedirectHost | undefined } = {},
 ): string[] {
   const { port = 0, redirectHost } = options;
   const ports = (typeof port === 'number' ? [port] : port).map((each) => (each === 0 ? '' : `:${each}`));

@@ -43,12 +43,12 @@ export interface Begun {
 export function begin(
   server: AuthorizationServer,
   parameters: Parameters = {},
-  options: LoginOptions & { client?: Client } = {},
+  { client: who = client, ...options }: LoginOptions & { client?: Client } = {},
 ): Begun {
   const { promise: waiting, resolve, reject } = Promise.withResolvers<Waiting>();
   const events: OAuthEvent[] = [];
   const printed: string[] = [];
-  const token = login(server, options.client ?? client, parameters, {
+  const token = login(server, who, parameters, {
     openBrowser: () => undefined,
     print: (text) => printed.push(text),
     ...options,

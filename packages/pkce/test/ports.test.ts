@@ -216,6 +216,7 @@ it.each([
   [{ port: 65_536 }, 'options.port'],
   [{ port: 1.5 }, 'options.port'],
   [{ port: [] }, 'options.port'],
+  [{ openBrowse: false } as never, 'unknown option of a login: openBrowse'],
   [{ port: '80' as never }, 'options.port'],
   [{ redirectHost: '0.0.0.0' as never }, 'options.redirectHost'],
   [{ timeout: 0 }, 'options.timeout'],

@@ -7,9 +7,9 @@ import { sha256 } from './sha256.ts';
 /** Where tokens are kept. */
 export interface TokenCacheOptions {
   /** The name of the program, and of its directory. `oa` unless said otherwise: programs that share it share tokens. */
-  app?: string;
+  app?: string | undefined;
   /** An absolute path, instead of the user's cache directory. Made with mode 0700 when it is missing. */
-  directory?: string;
+  directory?: string | undefined;
 }
 
 const DEFAULT_APP = 'oa';

@@ -18,13 +18,13 @@ export interface Token extends TokenResponse {
 
 /** What a caller may ask of a {@link TokenSource}. */
 export interface TokenSourceOptions {
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** The access token that a resource server has just refused: it is not handed out again. */
-  rejected?: string;
+  rejected?: string | undefined;
   /** Milliseconds for which the token has to stay valid. */
-  minimumValidity?: number;
+  minimumValidity?: number | undefined;
   /** Scopes that a resource server has asked for (`insufficient_scope`, RFC 6750 section 3.1): wanted besides those the source has. */
-  scope?: string;
+  scope?: string | undefined;
 }
 
 /** Hands out a valid token. Rejects with an `OAuthError`, or with the signal's own reason. */
