@@ -28,7 +28,9 @@ export async function lockSharingFailure<T>(file: string, work: () => Promise<T>
       return result;
     } catch (error) {
       // An OAuthError holds codes and texts only. Where it can't be written, the waiters find out for themselves.
-      if (isOAuthError(error)) await Promise.allSettled([writePrivate(failures, JSON.stringify(error))]);
+      // That nobody can be asked here is no failure of the server: the next one may have a person at its terminal.
+      if (isOAuthError(error) && error.code !== 'login_required')
+        await Promise.allSettled([writePrivate(failures, JSON.stringify(error))]);
       throw error;
     }
   }

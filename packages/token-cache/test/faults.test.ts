@@ -7,7 +7,7 @@ import { smallDisk, start } from '@oa-internal/processes';
 import { monotonic } from '@oa-internal/processes/child';
 import { startScriptedServer } from '@oa-internal/scripted-server';
 import { cacheFile, fileTokenCache } from '@oa/token-cache';
-import { isOAuthError } from '@oa/types';
+import { isOAuthError, OAuthError } from '@oa/types';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { getToken, identity, key, type Moment, type PipelineTask } from './pipeline.ts';
 import { allAtOnce, expired, place, startRotatingServer } from './scenarios.ts';
@@ -205,6 +205,15 @@ describe('a failure', () => {
     server.script({ '/token': { json: { access_token: 'a', token_type: 'Bearer', expires_in: 60 } } });
     await getToken(task);
     expect(readdirSync(at.directory).filter((name) => name.includes('failure'))).toEqual([]);
+  });
+
+  test('that is of one process alone is not shared: the next one may have a person to ask', async () => {
+    using at = place();
+    const nobody = new OAuthError('login_required', 'nobody here');
+    const cron = fileTokenCache(at).lock(key, async () => sleep(100).then(() => Promise.reject(nobody)));
+    const terminal = fileTokenCache(at).lock(key, async () => 'logged in');
+    await expect(cron).rejects.toBe(nobody);
+    expect(await terminal).toBe('logged in');
   });
 
   test('that is a bug is not shared', async () => {
