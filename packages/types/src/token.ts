@@ -51,6 +51,6 @@ export function isExpired(token: Token, options: { leeway?: number; now?: () => 
   const left = token.expires_at * 1000 - (options.now ?? Date.now)();
   const leeway = options.leeway ?? DEFAULT_LEEWAY;
   if (token.expires_in === undefined) return left <= leeway;
-  const lifetime = token.expires_in * 1000;
+  const lifetime = Math.max(token.expires_in, 0) * 1000;
   return left <= Math.min(leeway, lifetime / 2) || left > lifetime + CLOCK_STEP;
 }

@@ -43,3 +43,9 @@ test('the clock is the real one unless another is given', () => {
     isExpired({ access_token: 'a', token_type: 'Bearer', expires_in: 100, expires_at: Date.now() / 1000 + 99 }),
   ).toBe(false);
 });
+
+test('C8: a token whose lifetime is less than none has expired when it arrives', () => {
+  const now = (): number => 1_000_000;
+  for (const expires_in of [0, -1, -5, -3600, -1e300])
+    expect(isExpired({ access_token: 'a', token_type: 'Bearer', expires_in, expires_at: 1000 }, { now })).toBe(true);
+});
