@@ -8,7 +8,8 @@ export interface LockOptions<T> {
 }
 
 /**
- * Somewhere to keep values: shaped like a Map, sync or async, so `new Map()` is one.
+ * Somewhere to keep values: shaped like a Map, sync or async, so `new Map()` is one. What goes wrong with the store is an
+ * `OAuthError` (`isStorageError`); anything else that it throws is taken for a bug.
  *
  * A store that several processes share offers `lock` and `reserve` too.
  */
