@@ -24,14 +24,15 @@ export function loginRequired(session: Session, cause?: OAuthError): OAuthError 
   );
 }
 
+/** Why a refresh would not do. The refusal, where there was one. */
+export type Reason = 'nothing_stored' | 'not_refreshable' | OAuthError;
+
 /** A new token by the grant of the session, stored. A registration that the server has forgotten is made anew, once. */
-export async function obtain(
-  context: Context,
-  session: Session,
-  signal: AbortSignal,
-  cause?: OAuthError,
-): Promise<Token> {
-  if (await isStuck(context, session)) throw loginRequired(session, cause);
+export async function obtain(context: Context, session: Session, signal: AbortSignal, why: Reason): Promise<Token> {
+  const { issuer, grant_type } = session;
+  const refused = typeof why !== 'string';
+  if (await isStuck(context, session)) throw loginRequired(session, refused ? why : undefined);
+  context.emit({ type: 'grant_needed', issuer, grant_type, reason: refused ? 'session_ended' : why });
   const server = await session.server();
   const client = await clientFor(context, session, server);
   let token: Token;
@@ -43,7 +44,7 @@ export async function obtain(
     token = await grant(context, session, server, await clientFor(context, session, server), signal);
   }
   await context.cache.set(session.key, token);
-  context.emit({ type: 'obtained', issuer: session.issuer, grant_type: session.grant_type });
+  context.emit({ type: 'obtained', issuer, grant_type });
   return token;
 }
 

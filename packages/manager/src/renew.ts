@@ -16,8 +16,15 @@ interface Need {
 export async function renew(context: Context, session: Session, need: Need): Promise<Token> {
   if (need.seen?.refresh_token === undefined && (await isStuck(context, session))) throw loginRequired(session);
   const { signal } = need;
-  const work = (): Promise<Token> => renewLocked(context, session, need);
-  return context.cache.lock(session.key, work, { signal, whileWaiting: () => adopted(context, session, need) });
+  let waiting = false;
+  return context.cache.lock(session.key, () => renewLocked(context, session, need), {
+    signal,
+    whileWaiting: () => {
+      if (!waiting) context.emit({ type: 'waiting', issuer: session.issuer });
+      waiting = true;
+      return adopted(context, session, need);
+    },
+  });
 }
 
 /**
@@ -57,7 +64,7 @@ async function renewLocked(context: Context, session: Session, need: Need): Prom
   const found = await adopted(context, session, need);
   if (found !== undefined) return found;
   const current = await context.cache.get(session.key);
-  if (current === undefined) return obtain(context, session, need.signal);
+  if (current === undefined) return obtain(context, session, need.signal, 'nothing_stored');
   try {
     return await successor(context, session, current, need.signal);
   } catch (error) {
@@ -79,7 +86,7 @@ async function successor(
   who: 'alone' | 'person' = 'person',
 ): Promise<Token> {
   if (current.refresh_token === undefined || session.grant_type === 'client_credentials')
-    return obtain(context, session, signal);
+    return obtain(context, session, signal, 'not_refreshable');
   const outcome = await refresh(context, session, current);
   if (outcome.ok) return outcome.value;
   if (who === 'alone') throw outcome.error;

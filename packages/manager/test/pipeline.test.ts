@@ -77,6 +77,36 @@ test('no secret means a browser login; afterwards the token is cached', async ()
   expect(server.requests).toEqual([]);
 });
 
+test('the events say why a browser was opened', async () => {
+  const directory = temporaryDirectory();
+  const reasons = async (): Promise<unknown[]> => {
+    const { manager, events } = managerAt(directory, { login });
+    await manager.getToken(server.issuer, person());
+    return events.flatMap((event) => (event.type === 'grant_needed' ? [event.reason] : []));
+  };
+  expect(await reasons()).toEqual(['nothing_stored']);
+  expect(await reasons()).toEqual([]);
+  await change(directory, (token) => ({ ...aged(token, -1), refresh_token: 'never-issued' }));
+  expect(await reasons()).toEqual(['session_ended']);
+  await change(directory, ({ refresh_token: _, ...token }) => aged(token, -1));
+  expect(await reasons()).toEqual(['not_refreshable']);
+});
+
+test('who waits for another call says so, once', async () => {
+  const directory = temporaryDirectory();
+  const scripted = await startScriptedServer(() => ({
+    delay: 300,
+    json: { access_token: 'a', token_type: 'Bearer', expires_in: 3600 },
+  }));
+  onTestFinished(() => scripted.close());
+  const target = { issuer: scripted.origin, token_endpoint: `${scripted.origin}/token` };
+  const two = [managerAt(directory), managerAt(directory)];
+  await Promise.all(two.map(({ manager }) => manager.getToken(target, { client_id: 'c', client_secret: 's' })));
+  const told = two.map(({ events }) => events.map(({ type }) => type));
+  expect(told).toContainEqual(['grant_needed', 'obtained']);
+  expect(told).toContainEqual(['waiting', 'adopted']);
+});
+
 test('D1: less than 60 s left means one refresh, and the new refresh token is on disk when the token is handed out', async () => {
   const directory = temporaryDirectory();
   const old = await loggedIn(directory);

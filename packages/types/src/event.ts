@@ -46,9 +46,18 @@ type LoginEvent =
 type ManagerEvent =
   /** A stored token that is still fresh was handed out. */
   | { type: 'cache_hit'; issuer: string }
+  /** Somebody else is renewing the token: this call waits for the outcome. */
+  | { type: 'waiting'; issuer: string }
   /** Somebody else renewed the token while this call was waiting, and it was taken over. */
   | { type: 'adopted'; issuer: string }
   | { type: 'refreshed'; issuer: string }
+  /** A new grant is needed, of a person where the grant is a login: nothing was stored, what was stored can't be refreshed, or the server ended the session. */
+  | {
+      type: 'grant_needed';
+      issuer: string;
+      grant_type: string;
+      reason: 'nothing_stored' | 'not_refreshable' | 'session_ended';
+    }
   | { type: 'obtained'; issuer: string; grant_type: string }
   /** The server ended the session: a new grant is needed. `code` and `error` say how it said so. */
   | { type: 'session_ended'; issuer: string; code: OAuthErrorCode; error?: string }
