@@ -88,7 +88,7 @@ test('the events say why a browser was opened', async () => {
   expect(await reasons()).toEqual([]);
   await change(directory, (token) => ({ ...aged(token, -1), refresh_token: 'never-issued' }));
   expect(await reasons()).toEqual(['session_ended']);
-  await change(directory, ({ refresh_token: _, ...token }) => aged(token, -1));
+  await change(directory, ({ access_token, token_type }) => aged({ access_token, token_type }, -1));
   expect(await reasons()).toEqual(['not_refreshable']);
 });
 

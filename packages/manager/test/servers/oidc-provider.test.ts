@@ -42,7 +42,7 @@ test('oidc-provider: client credentials, with a secret that only the encoding of
   expect(await subject.accepts(token.access_token)).toBe(true);
   expect(token.scope).toBe('read');
   expect(server.requests.map(({ path }) => path)).toEqual(['/.well-known/oauth-authorization-server', '/token']);
-  expect(events.map(({ type }) => type)).toEqual(['obtained']);
+  expect(events.map(({ type }) => type)).toEqual(['grant_needed', 'obtained']);
 });
 
 test('oidc-provider: a wrong secret is invalid_client', async () => {
