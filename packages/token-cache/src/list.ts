@@ -1,6 +1,6 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readPrivate } from '@oa/private-file';
+import { readPrivate, removePrivate } from '@oa/private-file';
 import { isOAuthError, OAuthError } from '@oa/types';
 import { deserialize, type TokenRecord } from './record.ts';
 
@@ -38,7 +38,7 @@ export async function listTokens(directory: string): Promise<CachedToken[]> {
 
 /** Removes tokens, damaged files, reservations, failures and temporary files, and nothing that is not ours. */
 export async function clearTokens(directory: string): Promise<void> {
-  for (const name of await names(directory)) if (LEFTOVER.test(name)) await rm(join(directory, name), { force: true });
+  for (const name of await names(directory)) if (LEFTOVER.test(name)) await removePrivate(join(directory, name));
 }
 
 async function names(directory: string): Promise<string[]> {

@@ -327,6 +327,11 @@ describe('list and clear', () => {
     expect(JSON.stringify(listed)).not.toContain('s3cret');
   });
 
+  test('what clear can’t remove is a typed error', async () => {
+    mkdirSync(join(directory, `v1.${'0'.repeat(64)}.json`), { recursive: true });
+    await expect(cache.clear()).rejects.toMatchObject({ code: 'storage_unavailable' });
+  });
+
   test('clear removes all that is ours and may hold a secret, and nothing else', async () => {
     await cache.clear();
     await cache.set(key, token);
