@@ -7,6 +7,9 @@ import { createManager, type Credentials, type Manager, type ManagerOptions, typ
 import type { OAuthEvent, Token } from '@oa/types';
 import { onTestFinished } from 'vitest';
 
+/** Not in the shared temporary directory, where others could plant what is run from it. */
+const COMPILED = join(import.meta.dirname, '../../../node_modules/.cache/compiled');
+
 /** A directory of its own for each test, gone afterwards. */
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'oa-manager-'));
@@ -66,7 +69,7 @@ function prepareProcess(job: Job): {
   const child = spawn(process.execPath, ['--conditions=@oa/source', join(import.meta.dirname, 'programs', 'get.ts')], {
     stdio: ['pipe', 'pipe', 'inherit'],
     // Stripping the types of a hundred files is what such a process does most; the cache spares it.
-    env: { ...process.env, ...environment(job.directory), NODE_COMPILE_CACHE: join(tmpdir(), 'oa-compile-cache') },
+    env: { ...process.env, ...environment(job.directory), NODE_COMPILE_CACHE: COMPILED },
   });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
