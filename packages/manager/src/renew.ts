@@ -50,21 +50,23 @@ export async function renewEarly(context: Context, session: Session, seen: Token
 }
 
 /** The stored token, if somebody has renewed it since the caller looked. */
-async function adopted(context: Context, session: Session, { seen, wanted }: Need): Promise<Token | undefined> {
+async function adopted(context: Context, session: Session, need: Need): Promise<Token | undefined> {
   const stored = await context.cache.get(session.key);
-  if (stored === undefined) return undefined;
+  return stored !== undefined && adopts(context, session, stored, need) ? stored : undefined;
+}
+
+function adopts(context: Context, session: Session, stored: Token, { seen, wanted }: Need): boolean {
   const isNews = stored.access_token !== seen?.access_token;
-  if (!isFresh(context, stored, isNews ? { ...wanted, minimumValidity: 0 } : wanted)) return undefined;
+  if (!isFresh(context, stored, isNews ? { ...wanted, minimumValidity: 0 } : wanted)) return false;
   context.emit({ type: 'adopted', issuer: session.issuer });
-  return stored;
+  return true;
 }
 
 async function renewLocked(context: Context, session: Session, need: Need): Promise<Token> {
   need.signal.throwIfAborted();
-  const found = await adopted(context, session, need);
-  if (found !== undefined) return found;
   const current = await context.cache.get(session.key);
   if (current === undefined) return obtain(context, session, need.signal, 'nothing_stored');
+  if (adopts(context, session, current, need)) return current;
   try {
     return await successor(context, session, current, need.signal);
   } catch (error) {

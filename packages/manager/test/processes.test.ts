@@ -1,6 +1,8 @@
-import { startAuthorizationServer } from '@oa-internal/authorization-server';
+import { startAuthorizationServer, type AuthorizationServerHandle } from '@oa-internal/authorization-server';
 import { startScriptedServer } from '@oa-internal/scripted-server';
+import type { Credentials } from '@oa/manager';
 import { fileTokenCache, tokenKey } from '@oa/token-cache';
+import type { Token } from '@oa/types';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { aged, managerAt, startProcess, startTogether, temporaryDirectory, tokens, type Outcome } from './workplace.ts';
 
@@ -15,17 +17,23 @@ async function age(directory: string, left: number): Promise<void> {
   }
 }
 
+/** A person has logged in, in this process. */
+async function loggedIn(
+  server: AuthorizationServerHandle,
+  directory: string,
+): Promise<{ credentials: Credentials; token: Token }> {
+  const credentials = { client_id: server.public.client_id, scope: 'openid offline_access' };
+  const login = { openBrowser: (url: string) => server.logIn(url), print: () => {} };
+  return { credentials, token: await managerAt(directory, { login }).manager.getToken(server.issuer, credentials) };
+}
+
 const accessTokens = (outcomes: Outcome[]): Set<string> =>
   new Set(outcomes.map((outcome) => (outcome.ok ? outcome.access_token : outcome.code)));
 
 test('D3: 50 processes, one expired rotating refresh token: one refresh, everyone succeeds, the session lives', async () => {
   await using server = await startAuthorizationServer();
   const directory = temporaryDirectory();
-  const credentials = { client_id: server.public.client_id, scope: 'openid offline_access' };
-  await managerAt(directory, { login: { openBrowser: (url) => server.logIn(url) } }).manager.getToken(
-    server.issuer,
-    credentials,
-  );
+  const { credentials } = await loggedIn(server, directory);
   await age(directory, -1);
   server.requests.length = 0;
   const outcomes = await startTogether(50, { directory, target: server.issuer, credentials });
@@ -49,9 +57,8 @@ test('50 processes and an empty cache, client credentials: one request', async (
 test('D3: 20 processes with 10 refused calls each: one refresh for 200 concurrent 401s', async () => {
   await using server = await startAuthorizationServer();
   const directory = temporaryDirectory();
-  const credentials = { client_id: server.public.client_id, scope: 'openid offline_access' };
-  const { manager } = managerAt(directory, { login: { openBrowser: (url) => server.logIn(url), print: () => {} } });
-  const { access_token: rejected } = await manager.getToken(server.issuer, credentials);
+  const { credentials, token } = await loggedIn(server, directory);
+  const { access_token: rejected } = token;
   const outcomes = await startTogether(20, { directory, target: server.issuer, credentials, rejected, calls: 10 });
   expect(outcomes).toHaveLength(200);
   expect(accessTokens(outcomes).size).toBe(1);
@@ -62,9 +69,7 @@ test('D3: 20 processes with 10 refused calls each: one refresh for 200 concurren
 test('20 processes near the expiry: everyone has a token at once, and one refreshes ahead of time', async () => {
   await using server = await startAuthorizationServer();
   const directory = temporaryDirectory();
-  const credentials = { client_id: server.public.client_id, scope: 'openid offline_access' };
-  const { manager } = managerAt(directory, { login: { openBrowser: (url) => server.logIn(url), print: () => {} } });
-  await manager.getToken(server.issuer, credentials);
+  const { credentials } = await loggedIn(server, directory);
   await age(directory, 90);
   const outcomes = await startTogether(20, { directory, target: server.issuer, credentials });
   expect(outcomes.every(({ ok }) => ok)).toBe(true);
@@ -155,11 +160,7 @@ test('D5: the holder is killed before its request: the next one proceeds', async
 test('a holder killed between the request and the write: a typed, explained error when the refresh token is used up', async () => {
   await using server = await startAuthorizationServer();
   const directory = temporaryDirectory();
-  const credentials = { client_id: server.public.client_id, scope: 'openid offline_access' };
-  await managerAt(directory, { login: { openBrowser: (url) => server.logIn(url) } }).manager.getToken(
-    server.issuer,
-    credentials,
-  );
+  const { credentials } = await loggedIn(server, directory);
   await age(directory, -1);
   const scripted = await startScriptedServer((_, index) =>
     index === 0 ? { drop: 'never' } : { status: 400, json: { error: 'invalid_grant' } },
@@ -181,11 +182,7 @@ test('a holder killed between the request and the write: a typed, explained erro
 test('SIGTERM during a refresh: the answer is stored before the process ends', async () => {
   await using server = await startAuthorizationServer();
   const directory = temporaryDirectory();
-  const credentials = { client_id: server.public.client_id, scope: 'openid offline_access' };
-  await managerAt(directory, { login: { openBrowser: (url) => server.logIn(url) } }).manager.getToken(
-    server.issuer,
-    credentials,
-  );
+  const { credentials } = await loggedIn(server, directory);
   await age(directory, -1);
   const scripted = await startScriptedServer(() => ({
     delay: 500,
