@@ -21,8 +21,8 @@ export interface Context {
   unwrittenClients: Map<string, Client>;
   /** One renewal per key at a time. */
   flights: Map<string, Flight>;
-  /** Keys whose early refresh is under way. */
-  early: Set<string>;
+  /** Until when a key is not refreshed ahead of time, in milliseconds since the epoch: under way is for ever, failed is for a while. */
+  early: Map<string, number>;
 }
 
 export interface Flight {
@@ -53,7 +53,7 @@ export function createContext(options: ManagerOptions): Context {
     remembered: () => (remembered ??= loadRemembered(app, options.cache !== undefined)),
     unwrittenClients: new Map(),
     flights: new Map(),
-    early: new Set(),
+    early: new Map(),
   };
 }
 

@@ -27,25 +27,28 @@ export async function renew(context: Context, session: Session, need: Need): Pro
   });
 }
 
+/** Milliseconds after a failed attempt in which none is made ahead of time again: a server that is down needs no help with it. */
+const EARLY_PAUSE = 30_000;
+
 /**
  * Renews a token that is still fresh, unless somebody else is at it. It never asks a person, and its failure is an event:
  * the caller has its token.
  */
 export async function renewEarly(context: Context, session: Session, seen: Token): Promise<void> {
   const needsPerson = session.grant_type !== 'client_credentials' && seen.refresh_token === undefined;
-  if (needsPerson || context.early.has(session.key)) return;
-  context.early.add(session.key);
+  if (needsPerson || context.now() < (context.early.get(session.key) ?? 0)) return;
+  context.early.set(session.key, Infinity);
   const need = { seen, wanted: { rejected: seen.access_token }, signal: new AbortController().signal };
   const work = async (): Promise<Token> =>
     (await adopted(context, session, need)) ?? successor(context, session, seen, need.signal, 'alone');
   try {
     await context.cache.lock(session.key, work, { timeout: 0 });
+    context.early.delete(session.key);
   } catch (error) {
+    context.early.set(session.key, context.now() + EARLY_PAUSE);
     if (!isOAuthError(error)) throw error;
     if (error.code !== 'lock_timeout')
       context.emit({ type: 'early_refresh_failed', issuer: session.issuer, code: error.code });
-  } finally {
-    context.early.delete(session.key);
   }
 }
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { startAuthorizationServer, type AuthorizationServerHandle } from '@oa-internal/authorization-server';
 import { startScriptedServer, type Reply, type ScriptedServer } from '@oa-internal/scripted-server';
@@ -165,6 +166,26 @@ test('ahead of time: a refusal is an event, no browser opens, and the token in h
   expect((await manager.getToken(metadata, { client_id: 'p' })).access_token).toBe('old');
   expect(server.requests).toHaveLength(1);
   expect(urls).toEqual([]);
+});
+
+test('C10: ahead of time: a server that is down is asked once, not with every call, and again after a while', async () => {
+  const { server, metadata } = await scripted({ '/token': { status: 500 } });
+  const cache = new Map([near(metadata.issuer, { refresh_token: 'r' })]);
+  let later = 0;
+  const now = (): number => Date.now() + later;
+  const { manager, events } = managerAt(temporaryDirectory(), { cache, now });
+  const failures = (): number => types(events).filter((type) => type === 'early_refresh_failed').length;
+  for (let call = 0; call < 5; call += 1) {
+    expect((await manager.getToken(metadata, { client_id: 'p' })).access_token).toBe('old');
+    // Time enough for a request that should not be made.
+    await sleep(50);
+  }
+  await expect.poll(failures).toBe(1);
+  expect(server.requests).toHaveLength(1);
+  later = 31_000;
+  await manager.getToken(metadata, { client_id: 'p' });
+  await expect.poll(failures).toBe(2);
+  expect(server.requests).toHaveLength(2);
 });
 
 test('ahead of time: without a refresh token nobody is asked; client credentials are asked for anew', async () => {
