@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { startAuthorizationServer } from '@oa-internal/authorization-server';
-import { startScriptedServer, type Reply, type ScriptedServer } from '@oa-internal/scripted-server';
-import { isOAuthError, type AuthorizationServer, type Client, type OAuthError, type OAuthEvent } from '@oa/types';
+import { type Reply, type ScriptedServer, failure, startScriptedServer } from '@oa-internal/scripted-server';
+import type { AuthorizationServer, Client, OAuthEvent } from '@oa/types';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { awaitDeviceLogin, startDeviceLogin, type DeviceLogin } from '../src/index.ts';
 
@@ -37,16 +37,6 @@ afterEach(async () => {
 function pollsAnswered(...replies: Reply[]): void {
   let polls = 0;
   scripted.script({ '/device': { json: answer }, '/token': () => replies[Math.min(polls++, replies.length - 1)] });
-}
-
-async function failure(promise: Promise<unknown>): Promise<OAuthError> {
-  try {
-    await promise;
-  } catch (error) {
-    if (isOAuthError(error)) return error;
-    throw error;
-  }
-  throw new Error('expected a rejection');
 }
 
 describe('asking for a code', () => {

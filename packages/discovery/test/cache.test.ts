@@ -1,9 +1,10 @@
+import { failure } from '@oa-internal/scripted-server';
 import { createServer } from 'node:net';
 import type { OAuthErrorCode, Store } from '@oa/types';
 import { OAuthError } from '@oa/types';
 import { expect, test, vi } from 'vitest';
 import { discover, type CachedMetadata } from '@oa/discovery';
-import { as, failure, metadata, OUT_OF_SERVICE, pathsOf, recorder, RFC8414, serving } from './servers.ts';
+import { as, metadata, OUT_OF_SERVICE, pathsOf, recorder, RFC8414, serving } from './servers.ts';
 
 const START = Date.UTC(2030, 0, 1);
 

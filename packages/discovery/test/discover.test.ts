@@ -1,9 +1,10 @@
+import { failure } from '@oa-internal/scripted-server';
 import { inspect } from 'node:util';
 import { startAuthorizationServer } from '@oa-internal/authorization-server';
 import type { Reply } from '@oa-internal/scripted-server';
 import { describe, expect, test } from 'vitest';
 import { conventionalServer, discover } from '@oa/discovery';
-import { as, failure, metadata, OPENID, OUT_OF_SERVICE, pathsOf, recorder, RFC8414, serving } from './servers.ts';
+import { as, metadata, OPENID, OUT_OF_SERVICE, pathsOf, recorder, RFC8414, serving } from './servers.ts';
 
 const HTML: Reply = { headers: { 'content-type': 'text/html' }, body: '<!doctype html><title>Welcome</title>' };
 

@@ -1,9 +1,10 @@
+import { failure } from '@oa-internal/scripted-server';
 import { inspect } from 'node:util';
 import { startAuthorizationServer, startProtectedApi } from '@oa-internal/authorization-server';
 import type { Reply } from '@oa-internal/scripted-server';
 import { expect, test } from 'vitest';
 import { discover, discoverResource, parseChallenges } from '@oa/discovery';
-import { as, failure, OUT_OF_SERVICE, pathsOf, RESOURCE, serving } from './servers.ts';
+import { as, OUT_OF_SERVICE, pathsOf, RESOURCE, serving } from './servers.ts';
 
 const AS = 'https://as.example';
 

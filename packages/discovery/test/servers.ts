@@ -1,5 +1,5 @@
 import { startScriptedServer, type Reply, type Script, type ScriptedServer } from '@oa-internal/scripted-server';
-import { isOAuthError, type AuthorizationServer, type OAuthError, type OAuthEvent } from '@oa/types';
+import type { AuthorizationServer, OAuthEvent } from '@oa/types';
 
 export const RFC8414 = '/.well-known/oauth-authorization-server';
 export const OPENID = '/.well-known/openid-configuration';
@@ -25,16 +25,6 @@ export const pathsOf = (server: ScriptedServer): string[] => server.requests.map
 /** Real requests to `server`, under the name of an https origin. */
 export function as(origin: string, server: ScriptedServer): typeof globalThis.fetch {
   return async (input, init) => fetch((input as string).replace(origin, server.origin), init);
-}
-
-export async function failure(promise: Promise<unknown>): Promise<OAuthError> {
-  try {
-    await promise;
-  } catch (error) {
-    if (isOAuthError(error)) return error;
-    throw error;
-  }
-  throw new Error('expected an OAuthError');
 }
 
 export function recorder(): { events: OAuthEvent[]; onEvent: (event: OAuthEvent) => void } {

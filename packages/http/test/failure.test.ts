@@ -1,11 +1,10 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { startScriptedServer } from '@oa-internal/scripted-server';
+import { failure, startScriptedServer } from '@oa-internal/scripted-server';
 import { looseObject, string } from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { getJson, postForm, request } from '@oa/http';
-import { failure } from './seen.ts';
 
 const schema = looseObject({ name: string() });
 

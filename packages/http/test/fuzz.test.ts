@@ -1,9 +1,9 @@
+import { seen } from '@oa-internal/scripted-server';
 import * as fc from 'fast-check';
 import { attempt } from '@oa/types';
 import { looseObject, string } from 'valibot';
 import { expect, it } from 'vitest';
 import { postForm } from '@oa/http';
-import { seen } from './seen.ts';
 
 /** `OA_FUZZ_RUNS=10000` for the long run. */
 const numRuns = Number(process.env['OA_FUZZ_RUNS'] ?? 200);

@@ -1,8 +1,7 @@
-import { startScriptedServer, type Reply } from '@oa-internal/scripted-server';
+import { type Reply, failure, startScriptedServer } from '@oa-internal/scripted-server';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { getJson, readError, readJson, request } from '@oa/http';
-import { failure } from './seen.ts';
 
 const schema = v.looseObject({ name: v.string() });
 

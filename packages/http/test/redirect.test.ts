@@ -1,8 +1,7 @@
-import { startScriptedServer } from '@oa-internal/scripted-server';
+import { failure, startScriptedServer } from '@oa-internal/scripted-server';
 import { looseObject, string } from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { postForm, request } from '@oa/http';
-import { failure } from './seen.ts';
 
 const schema = looseObject({ name: string() });
 

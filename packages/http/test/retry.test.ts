@@ -1,9 +1,8 @@
 import { attempt, type OAuthEvent } from '@oa/types';
-import { startScriptedServer } from '@oa-internal/scripted-server';
+import { failure, startScriptedServer } from '@oa-internal/scripted-server';
 import { looseObject, string } from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { getJson, postForm } from '@oa/http';
-import { failure } from './seen.ts';
 
 const schema = looseObject({ name: string() });
 

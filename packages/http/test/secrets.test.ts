@@ -1,9 +1,8 @@
-import { startScriptedServer } from '@oa-internal/scripted-server';
+import { failure, seen, startScriptedServer } from '@oa-internal/scripted-server';
 import { isOAuthError } from '@oa/types';
 import { looseObject, string } from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { getJson, postForm, postJson, request, readError } from '@oa/http';
-import { failure, seen } from './seen.ts';
 
 const schema = looseObject({ name: string() });
 const SECRET = 's+é&=%/~: x"q';

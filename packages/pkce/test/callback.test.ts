@@ -1,7 +1,8 @@
+import { seen } from '@oa-internal/scripted-server';
 import type { OAuthError } from '@oa/types';
 import { describe, expect, it } from 'vitest';
 import { readCallback } from '../src/index.ts';
-import { refusedBy, seen } from './help.ts';
+import { refusedBy } from './help.ts';
 
 const server = { issuer: 'https://as.example', token_endpoint: 'https://as.example/token' };
 const announced = { ...server, authorization_response_iss_parameter_supported: true };

@@ -1,9 +1,10 @@
+import { failure } from '@oa-internal/scripted-server';
 import { mkdir, readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { startAuthorizationServer, type AuthorizationServerHandle } from '@oa-internal/authorization-server';
 import { findChromium, startChromium } from '@oa-internal/authorization-server/chromium';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { begin, callback, failure, ipv6, metadata, send, type Begun } from './help.ts';
+import { begin, callback, ipv6, metadata, send, type Begun } from './help.ts';
 
 /** The directory for screenshots; none are taken unless it is named. The README shows those of `docs/images`. */
 const pictures = process.env['OA_SCREENSHOTS'];

@@ -1,7 +1,7 @@
-import { startScriptedServer } from '@oa-internal/scripted-server';
+import { failure, startScriptedServer, seen } from '@oa-internal/scripted-server';
 import { expect, it } from 'vitest';
 import { exchangeCode } from '../src/index.ts';
-import { arrive, begin, callback, client, failure, grantTokens, metadata, seen, send } from './help.ts';
+import { arrive, begin, callback, client, grantTokens, metadata, send } from './help.ts';
 
 const parameters = {
   code: 'secret-code',

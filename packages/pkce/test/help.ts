@@ -1,6 +1,5 @@
 import { request, type IncomingHttpHeaders } from 'node:http';
 import { networkInterfaces } from 'node:os';
-import { inspect } from 'node:util';
 import {
   isOAuthError,
   type AuthorizationServer,
@@ -101,17 +100,6 @@ export async function arrive(url: URL): Promise<{ first: Answer; last: Answer; l
   return { first, last: await send(lastUrl), lastUrl };
 }
 
-/** The OAuthError that `promise` rejects with. */
-export async function failure(promise: Promise<unknown>): Promise<OAuthError> {
-  try {
-    await promise;
-  } catch (error) {
-    if (isOAuthError(error)) return error;
-    throw error;
-  }
-  throw new Error('expected a rejection');
-}
-
 /** The OAuthError that `call` throws. */
 export function refusedBy(call: () => unknown): OAuthError {
   try {
@@ -121,11 +109,4 @@ export function refusedBy(call: () => unknown): OAuthError {
     throw error;
   }
   throw new Error('expected a refusal');
-}
-
-/** Everything that a log or a debugger could show of an error. */
-export function seen(error: Error): string {
-  return [inspect(error, { depth: 10, showHidden: true }), JSON.stringify(error), error.message, error.stack].join(
-    '\n',
-  );
 }

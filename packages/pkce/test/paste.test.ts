@@ -1,9 +1,9 @@
 import { PassThrough } from 'node:stream';
-import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-server';
+import { type ScriptedServer, failure, startScriptedServer, seen } from '@oa-internal/scripted-server';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { pasteStreams } from '../src/paste.ts';
 import { textFor } from '../src/terminal.ts';
-import { arrive, begin, callback, failure, grantTokens, metadata, seen, send, type Begun } from './help.ts';
+import { arrive, begin, callback, grantTokens, metadata, send, type Begun } from './help.ts';
 
 let scripted: ScriptedServer;
 beforeAll(async () => {

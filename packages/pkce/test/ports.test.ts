@@ -2,11 +2,11 @@ import { createServer, type Server } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-server';
+import { type ScriptedServer, failure, startScriptedServer } from '@oa-internal/scripted-server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { usable, whyNot } from '../src/listen.ts';
 import { login, loopbackRedirectUris, type LoginOptions } from '../src/loopback.ts';
-import { arrive, begin, callback, client, failure, grantTokens, ipv6, metadata, send } from './help.ts';
+import { arrive, begin, callback, client, grantTokens, ipv6, metadata, send } from './help.ts';
 
 let scripted: ScriptedServer;
 beforeAll(async () => {

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-server';
+import { type ScriptedServer, failure, startScriptedServer, seen } from '@oa-internal/scripted-server';
 import { startAuthorizationServer } from '@oa-internal/authorization-server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { canAskPerson } from '../src/loopback.ts';
-import { arrive, begin, callback, failure, grantTokens, metadata, seen, send, type Answer } from './help.ts';
+import { arrive, begin, callback, grantTokens, metadata, send, type Answer } from './help.ts';
 
 let scripted: ScriptedServer;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { startAuthorizationServer } from '@oa-internal/authorization-server';
-import { startScriptedServer, type Reply } from '@oa-internal/scripted-server';
-import { attempt, type AuthorizationServer, type Client, type OAuthError } from '@oa/types';
+import { type Reply, failure, startScriptedServer } from '@oa-internal/scripted-server';
+import type { AuthorizationServer, Client } from '@oa/types';
 import { expect, test } from 'vitest';
 import { deleteClient, readClient, registerClient, updateClient } from '@oa/registration';
 
@@ -11,12 +11,6 @@ const client = (origin: string, more: Partial<Client> = {}): Client => ({
   registration_access_token: 'rat-1',
   ...more,
 });
-
-async function failure(promise: Promise<unknown>): Promise<OAuthError> {
-  const result = await attempt(promise);
-  if (result.ok) throw new Error('expected an OAuthError');
-  return result.error;
-}
 
 test('D10: read asks the URL and with the token that the server issued', async () => {
   await using server = await startScriptedServer({

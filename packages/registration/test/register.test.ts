@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { startAuthorizationServer } from '@oa-internal/authorization-server';
-import { startScriptedServer, type Reply, type ScriptedServer } from '@oa-internal/scripted-server';
-import { attempt, type AuthorizationServer, type OAuthError } from '@oa/types';
+import { type Reply, type ScriptedServer, failure, startScriptedServer } from '@oa-internal/scripted-server';
+import type { AuthorizationServer } from '@oa/types';
 import { expect, test } from 'vitest';
 import { registerClient, type ClientMetadata } from '@oa/registration';
 
@@ -12,12 +12,6 @@ const at = (server: ScriptedServer): AuthorizationServer => ({
   token_endpoint: `${server.origin}/token`,
   registration_endpoint: `${server.origin}/register`,
 });
-
-async function failure(promise: Promise<unknown>): Promise<OAuthError> {
-  const result = await attempt(promise);
-  if (result.ok) throw new Error('expected an OAuthError');
-  return result.error;
-}
 
 const sent = (server: ScriptedServer): unknown => JSON.parse(server.requests.at(-1)?.body ?? '');
 

@@ -1,13 +1,13 @@
 import {
-  startScriptedServer,
   type RecordedRequest,
   type Reply,
   type ScriptedServer,
+  failure,
+  startScriptedServer,
 } from '@oa-internal/scripted-server';
 import type { AuthorizationServer, Client, OAuthEvent } from '@oa/types';
 import { describe, expect, it } from 'vitest';
 import { authenticateClient, requestToken } from '@oa/token-endpoint';
-import { failure } from './seen.ts';
 
 const token = { access_token: 'at', token_type: 'Bearer' };
 const grant = { grant_type: 'client_credentials' };

@@ -1,8 +1,8 @@
+import { seen } from '@oa-internal/scripted-server';
 import * as fc from 'fast-check';
 import { attempt, type Client } from '@oa/types';
 import { expect, it } from 'vitest';
 import { refreshToken, requestToken } from '@oa/token-endpoint';
-import { seen } from './seen.ts';
 
 /** `OA_FUZZ_RUNS=10000` for the long run. */
 const numRuns = Number(process.env['OA_FUZZ_RUNS'] ?? 200);

@@ -1,7 +1,6 @@
-import { startScriptedServer } from '@oa-internal/scripted-server';
+import { failure, startScriptedServer } from '@oa-internal/scripted-server';
 import { describe, expect, it } from 'vitest';
 import { requestToken, type ClientAuthentication } from '@oa/token-endpoint';
-import { failure } from './seen.ts';
 
 const client = { client_id: 'c' };
 const grant = { grant_type: 'authorization_code', code: 'x' };

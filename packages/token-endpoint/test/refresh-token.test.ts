@@ -1,8 +1,7 @@
-import { startScriptedServer, type Reply } from '@oa-internal/scripted-server';
+import { type Reply, failure, seen, startScriptedServer } from '@oa-internal/scripted-server';
 import { OAuthError, type OAuthErrorDetails } from '@oa/types';
 import { describe, expect, it } from 'vitest';
 import { isRefreshRefused, refreshToken } from '@oa/token-endpoint';
-import { failure, seen } from './seen.ts';
 
 const client = { client_id: 'c' };
 const old = { access_token: 'old-at', token_type: 'Bearer', refresh_token: 'old-rt', scope: 'a b', id_token: 'old-id' };

@@ -1,8 +1,7 @@
-import { startScriptedServer, type RecordedRequest, type Reply } from '@oa-internal/scripted-server';
+import { type RecordedRequest, type Reply, failure, startScriptedServer } from '@oa-internal/scripted-server';
 import type { Client, OAuthEvent } from '@oa/types';
 import { expect, test } from 'vitest';
 import { requestToken } from '@oa/token-endpoint';
-import { failure } from './seen.ts';
 
 /** `@modelcontextprotocol/sdk`: it registers clients for whatever they ask, and reads the body only. */
 function bodyOnly({ form }: RecordedRequest): Reply {

@@ -1,8 +1,7 @@
-import { startScriptedServer, type Reply, type ScriptedServer } from '@oa-internal/scripted-server';
+import { type Reply, type ScriptedServer, failure, seen, startScriptedServer } from '@oa-internal/scripted-server';
 import type { AuthorizationServer } from '@oa/types';
 import { expect, it } from 'vitest';
 import { revokeToken } from '@oa/token-endpoint';
-import { failure, seen } from './seen.ts';
 
 const client = { client_id: 'c' };
 const token = { access_token: 'the-at', token_type: 'Bearer', refresh_token: 'the-rt' };

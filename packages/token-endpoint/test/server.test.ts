@@ -1,8 +1,8 @@
+import { failure } from '@oa-internal/scripted-server';
 import { startAuthorizationServer, type AuthorizationServerHandle } from '@oa-internal/authorization-server';
 import type { AuthorizationServer } from '@oa/types';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { requestToken, revokeToken } from '@oa/token-endpoint';
-import { failure } from './seen.ts';
 
 /** Against oidc-provider, which is certified. */
 describe('a real authorization server', () => {

@@ -1,8 +1,7 @@
-import { startScriptedServer, type Reply } from '@oa-internal/scripted-server';
+import { type Reply, failure, startScriptedServer } from '@oa-internal/scripted-server';
 import { isExpired, type OAuthEvent, type Parameters, type Token } from '@oa/types';
 import { describe, expect, it } from 'vitest';
 import { requestToken, type TokenEndpointOptions } from '@oa/token-endpoint';
-import { failure } from './seen.ts';
 
 const NOW = 1_800_000_000_500;
 const client = { client_id: 'c' };

@@ -1,12 +1,6 @@
 import { inspect } from 'node:util';
 import { isOAuthError, type OAuthError } from '@oa/types';
 
-/** Everything that a log or a debugger could show of an error. */
-export function seen(error: unknown): string {
-  const { message, stack } = error as Error;
-  return [inspect(error, { depth: 10, showHidden: true }), JSON.stringify(error), message, stack].join('\n');
-}
-
 /** The OAuthError that `promise` rejects with. */
 export async function failure(promise: Promise<unknown>): Promise<OAuthError> {
   try {
@@ -16,4 +10,10 @@ export async function failure(promise: Promise<unknown>): Promise<OAuthError> {
     throw error;
   }
   throw new Error('expected a rejection');
+}
+
+/** Everything that a log or a debugger could show of an error. */
+export function seen(error: unknown): string {
+  const { message, stack } = error as Error;
+  return [inspect(error, { depth: 10, showHidden: true }), JSON.stringify(error), message, stack].join('\n');
 }
