@@ -1,5 +1,6 @@
 import { isExpired, type Token, type TokenSourceOptions } from '@oa/types';
 import type { Context } from './context.ts';
+import type { Session } from './session.ts';
 
 /** Early refreshes are spread over two to five leeways before the expiry, so that many processes do not try at once. */
 const EARLIEST = 5;
@@ -15,8 +16,9 @@ export function isFresh(context: Context, token: Token, wanted: TokenSourceOptio
   return token.expires_at * 1000 - context.now() >= Math.min(wanted.minimumValidity, lifetime * LONGEST_VALIDITY);
 }
 
-/** Whether a token that is still fresh should be renewed already, in the background. */
-export function isEarly(context: Context, token: Token): boolean {
+/** Whether a token that is still fresh should be renewed already, in the background: not where that would need a person. */
+export function isEarly(context: Context, session: Session, token: Token): boolean {
+  if (session.grant_type !== 'client_credentials' && token.refresh_token === undefined) return false;
   const factor = LATEST + Math.random() * (EARLIEST - LATEST);
   return isExpired(token, { leeway: context.leeway * factor, now: context.now });
 }

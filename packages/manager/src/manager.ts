@@ -47,7 +47,8 @@ async function tokenOf(context: Context, session: Session, wanted: TokenSourceOp
   const seen = await context.cache.get(session.key);
   if (seen !== undefined && isFresh(context, seen, wanted)) {
     context.emit({ type: 'cache_hit', issuer: session.issuer });
-    if (isEarly(context, seen)) void import('./renew.ts').then(({ renewEarly }) => renewEarly(context, session, seen));
+    if (isEarly(context, session, seen))
+      void import('./renew.ts').then(({ renewEarly }) => renewEarly(context, session, seen));
     return seen;
   }
   // Loaded when first needed: who has a fresh token is done.

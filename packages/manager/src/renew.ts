@@ -31,12 +31,11 @@ export async function renew(context: Context, session: Session, need: Need): Pro
 const EARLY_PAUSE = 30_000;
 
 /**
- * Renews a token that is still fresh, unless somebody else is at it. It never asks a person, and its failure is an event:
- * the caller has its token.
+ * Renews a token that `isEarly`, unless somebody else is at it. It never asks a person, and its failure is an event: the
+ * caller has its token.
  */
 export async function renewEarly(context: Context, session: Session, seen: Token): Promise<void> {
-  const needsPerson = session.grant_type !== 'client_credentials' && seen.refresh_token === undefined;
-  if (needsPerson || context.now() < (context.early.get(session.key) ?? 0)) return;
+  if (context.now() < (context.early.get(session.key) ?? 0)) return;
   context.early.set(session.key, Infinity);
   const need = { seen, wanted: { rejected: seen.access_token }, signal: new AbortController().signal };
   const work = async (): Promise<Token> =>
