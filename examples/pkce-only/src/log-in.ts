@@ -1,4 +1,4 @@
-import { login, type LoginOptions } from '@oa/pkce/loopback';
+import { login, type LoginOptions } from '@oa/loopback';
 import type { Target } from './flags.ts';
 
 /** The issuer publishes no metadata where this looks, or another issuer's. */

@@ -1,4 +1,4 @@
-import type { LoginOptions } from '@oa/pkce/loopback';
+import type { LoginOptions } from '@oa/loopback';
 import { readTarget, report } from './flags.ts';
 import { logIn } from './log-in.ts';
 

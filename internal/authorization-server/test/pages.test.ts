@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findChromium, startChromium } from '../src/chromium.ts';
+import { findChromium, startChromium, type BrowserContext, type Page } from '@oa-internal/testing/chromium';
 import { startAuthorizationServer, type AuthorizationServerHandle } from '../src/index.ts';
 
 const chromium = findChromium();

@@ -1,8 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export { failure, seen } from './outcome.ts';
-
 /** What the server was sent, in order of arrival. */
 export interface RecordedRequest {
   method: string;

@@ -1,5 +1,5 @@
 import { requestToken, type TokenEndpointOptions } from '@oa/token-endpoint';
-import type { AuthorizationServer, Client, Parameters, Token } from '@oa/types';
+import type { AuthorizationServer, Client, RequestParameters, Token } from '@oa/types';
 
 /** What this grant sets itself, or what belongs to other grants: a parameter of that name is a mistake, or an attack. */
 const RESERVED = [
@@ -26,7 +26,7 @@ const RESERVED = [
 export async function clientCredentials(
   server: AuthorizationServer,
   client: Client,
-  parameters: Parameters = {},
+  parameters: RequestParameters = {},
   options: TokenEndpointOptions = {},
 ): Promise<Token> {
   for (const name of RESERVED)

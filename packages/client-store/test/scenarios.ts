@@ -1,7 +1,7 @@
 /** What the tests run with a few processes, and the torture with 20. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { start, temporaryDirectory } from '@oa-internal/processes';
+import { startProcess, temporaryDirectory } from '@oa-internal/testing';
 import { startScriptedServer } from '@oa-internal/scripted-server';
 
 const REGISTER = new URL('programs/register.ts', import.meta.url);
@@ -16,7 +16,7 @@ export async function registerTogether(count: number): Promise<{ answers: string
   });
   const go = join(root, 'go');
   const task = { path: join(root, 'config', 'registered.json'), go, endpoint: `${server.origin}/register` };
-  const programs = Array.from({ length: count }, () => start(REGISTER, task));
+  const programs = Array.from({ length: count }, () => startProcess(REGISTER, { task }));
   await Promise.all(programs.map((program) => program.printed('ready')));
   writeFileSync(go, '');
   const ends = await Promise.all(programs.map((program) => program.ended));

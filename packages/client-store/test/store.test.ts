@@ -11,14 +11,14 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { inspect } from 'node:util';
-import { smallDisk, temporaryDirectory } from '@oa-internal/processes';
+import { mountSmallDisk, temporaryDirectory } from '@oa-internal/testing';
 import { fileClientStore, type ClientStore } from '@oa/client-store';
 import type { Client, OAuthEvent } from '@oa/types';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { registerTogether } from './scenarios.ts';
 
 const issuer = 'https://as.example';
-const disk = smallDisk(256);
+const disk = mountSmallDisk(256);
 afterAll(() => disk.close());
 
 let root: string;

@@ -1,4 +1,4 @@
-import { OAuthError, type AuthorizationServer, type Client, type Parameters } from '@oa/types';
+import { OAuthError, type AuthorizationServer, type Client, type RequestParameters } from '@oa/types';
 import type { TokenEndpointOptions } from '@oa/token-endpoint';
 
 /** The server's answer (RFC 8628 section 3.2), with every member that it sent. */
@@ -31,7 +31,7 @@ const OWN = ['client_id', 'client_secret', 'grant_type', 'device_code'];
  * the program's.
  *
  * Only for a person who asked for it, and has no browser on this machine: whoever enters such a code logs in the program
- * that shows it, wherever that is, so it can be phished. Prefer `@oa/pkce/loopback`.
+ * that shows it, wherever that is, so it can be phished. Prefer `@oa/loopback`.
  *
  * Ends in `endpoint_missing`, `oauth_error`, `invalid_response`, or a code of `@oa/http`.
  *
@@ -40,7 +40,7 @@ const OWN = ['client_id', 'client_secret', 'grant_type', 'device_code'];
 export async function startDeviceLogin(
   server: AuthorizationServer,
   client: Client,
-  parameters: Parameters = {},
+  parameters: RequestParameters = {},
   options: TokenEndpointOptions = {},
 ): Promise<DeviceLogin> {
   if (typeof client?.client_id !== 'string' || client.client_id === '')

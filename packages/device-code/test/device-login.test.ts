@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { startAuthorizationServer } from '@oa-internal/authorization-server';
-import { type Reply, type ScriptedServer, failure, startScriptedServer } from '@oa-internal/scripted-server';
+import { type Reply, type ScriptedServer, startScriptedServer } from '@oa-internal/scripted-server';
+import { rejectionOf } from '@oa-internal/testing';
 import type { AuthorizationServer, Client, OAuthEvent } from '@oa/types';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { awaitDeviceLogin, startDeviceLogin, type DeviceLogin } from '../src/index.ts';
@@ -95,7 +96,7 @@ describe('asking for a code', () => {
     ['expires_in', 0],
   ])('refuses an answer with %s %j', async (name, value) => {
     scripted.script({ '/device': { json: { ...answer, [name]: value } } });
-    expect(await failure(startDeviceLogin(server, client))).toMatchObject({ code: 'invalid_response' });
+    expect(await rejectionOf(startDeviceLogin(server, client))).toMatchObject({ code: 'invalid_response' });
   });
 
   it.each([
@@ -105,7 +106,7 @@ describe('asking for a code', () => {
     ['unexpected_content_type', { body: '<html>', headers: { 'content-type': 'text/html' } }],
   ])('ends in %s', async (code, reply) => {
     scripted.script({ '/device': reply });
-    expect(await failure(startDeviceLogin(server, client))).toMatchObject({ code });
+    expect(await rejectionOf(startDeviceLogin(server, client))).toMatchObject({ code });
   });
 
   it('is tried again while the server is busy', async () => {
@@ -115,7 +116,7 @@ describe('asking for a code', () => {
 
   it('needs an endpoint, a client, and parameters that are not its own', async () => {
     const { device_authorization_endpoint: _, ...none } = server;
-    expect(await failure(startDeviceLogin(none as AuthorizationServer, client))).toMatchObject({
+    expect(await rejectionOf(startDeviceLogin(none as AuthorizationServer, client))).toMatchObject({
       code: 'endpoint_missing',
     });
     await expect(startDeviceLogin(server, {} as Client)).rejects.toThrow(TypeError);
@@ -217,7 +218,7 @@ describe('waiting, by a fake clock', () => {
       const { token, after } = await wait();
       await after(5);
       await after(5);
-      expect(await failure(token)).toMatchObject({ code: 'oauth_error', error });
+      expect(await rejectionOf(token)).toMatchObject({ code: 'oauth_error', error });
       expect(await after(600)).toBe(2);
     },
   );
@@ -276,7 +277,7 @@ describe('waiting, by a fake clock', () => {
     expect([await after(5.1), await after(5.1), await after(5.1), await after(1.6), await after(0.2)]).toEqual([
       1, 2, 3, 3, 3,
     ]);
-    const error = await failure(token);
+    const error = await rejectionOf(token);
     expect(error).toMatchObject({ code: 'login_timeout' });
     expect(error.message).toBe('Nobody entered the code within 17 seconds. Start again with a new one.');
   });
@@ -285,7 +286,7 @@ describe('waiting, by a fake clock', () => {
     pollsAnswered(GRANTED);
     const { token, after } = await wait({ expires_in: -1 });
     expect(await after(10)).toBe(0);
-    expect(await failure(token)).toMatchObject({ code: 'login_timeout' });
+    expect(await rejectionOf(token)).toMatchObject({ code: 'login_timeout' });
   });
 
   it('an abort ends the wait at once, with the reason of the signal', async () => {
@@ -329,7 +330,7 @@ it('a real server: the person denies', async () => {
   const started = await startDeviceLogin(known, real.public);
   await real.approveDevice(started.verification_uri_complete ?? '', { deny: true });
   const ended = awaitDeviceLogin(known, real.public, { ...started, interval: 0.05 }, { print: () => undefined });
-  expect(await failure(ended)).toMatchObject({ code: 'oauth_error', error: 'access_denied' });
+  expect(await rejectionOf(ended)).toMatchObject({ code: 'oauth_error', error: 'access_denied' });
 });
 
 it('an interval longer than a timer can be is not polled without any', async () => {
@@ -356,7 +357,7 @@ it('F7: nothing is asked for unless startDeviceLogin is called', async () => {
 it('F8: the README says that a device login can be phished, and what to prefer', () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
   expect(readme).toMatch(/phish/i);
-  expect(readme).toContain('@oa/pkce/loopback');
+  expect(readme).toContain('@oa/loopback');
 });
 
 it('G2: no error and no event shows the device code or a token', async () => {
@@ -371,7 +372,7 @@ it('G2: no error and no event shows the device code or a token', async () => {
     pollsAnswered(PENDING, refusal('slow_down'), reply);
     const started = await startDeviceLogin(server, client);
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const ended = failure(
+    const ended = rejectionOf(
       awaitDeviceLogin(
         server,
         client,

@@ -1,4 +1,4 @@
-import { isOAuthError, OAuthError, type AuthorizationServer, type Options, type Store } from '@oa/types';
+import { isOAuthError, OAuthError, type AuthorizationServer, type RequestOptions, type Store } from '@oa/types';
 import { readCache, writeCache, type CachedMetadata } from './cache.ts';
 import { conventionalServer } from './conventional.ts';
 import { issuerUrl, shown } from './issuer.ts';
@@ -6,7 +6,7 @@ import { isFresh, memoryOf, remember, type Known, type Memory } from './memory.t
 import { publishedServer } from './server.ts';
 
 /** The options of {@link discover}. */
-export interface DiscoverOptions extends Options {
+export interface DiscoverOptions extends RequestOptions {
   /** What to do about a server that definitely publishes no metadata: `conventional` (default) uses {@link conventionalServer}. */
   fallback?: 'conventional' | 'none' | undefined;
   /** Keeps metadata for other processes, by issuer. Memory is used in any case. */

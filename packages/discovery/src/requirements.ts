@@ -1,5 +1,5 @@
 import { request } from '@oa/http';
-import { attempt, OAuthError, type Options, type Store } from '@oa/types';
+import { attempt, OAuthError, type RequestOptions, type Store } from '@oa/types';
 import { parseChallenges } from './challenge.ts';
 import { assertFits, discoverResource } from './resource.ts';
 
@@ -16,7 +16,7 @@ export interface ResourceRequirements {
 }
 
 /** The options of {@link discoverRequirements}. */
-export interface RequirementsOptions extends Options {
+export interface RequirementsOptions extends RequestOptions {
   /** Keeps requirements for later calls, by URL of the resource. */
   cache?: Store<ResourceRequirements> | undefined;
 }
@@ -64,7 +64,7 @@ function believed(known: unknown, url: string, now: number): ResourceRequirement
   return known as ResourceRequirements;
 }
 
-async function ask(url: string, options: Options): Promise<Omit<ResourceRequirements, 'expires_at'>> {
+async function ask(url: string, options: RequestOptions): Promise<Omit<ResourceRequirements, 'expires_at'>> {
   const challenge = await challengeOf(url, options);
   const metadata = await discoverResource(url, { ...options, ...(challenge !== undefined && { challenge }) });
   const challenged = parseChallenges(challenge ?? null).flatMap(({ parameters }) => parameters['scope'] ?? [])[0];
@@ -85,7 +85,7 @@ async function ask(url: string, options: Options): Promise<Omit<ResourceRequirem
 }
 
 /** What the resource says to a request without a token. If it says nothing, its metadata is where RFC 9728 section 3.1 puts it. */
-async function challengeOf(url: string, options: Options): Promise<string | undefined> {
+async function challengeOf(url: string, options: RequestOptions): Promise<string | undefined> {
   const probe = await attempt(request('GET', url, options));
   if (!probe.ok || probe.value.status !== 401) return undefined;
   return probe.value.headers.get('www-authenticate') ?? undefined;

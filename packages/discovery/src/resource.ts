@@ -1,11 +1,11 @@
 import { readJson, type HttpResponse } from '@oa/http';
-import { isSecureUrl, OAuthError, type Options, type ProtectedResource } from '@oa/types';
+import { isSecureUrl, OAuthError, type RequestOptions, type ProtectedResource } from '@oa/types';
 import { parseChallenges, type Challenge } from './challenge.ts';
 import { isIssuer, shown } from './issuer.ts';
 import { firstUseful, resourceMetadataUrls } from './well-known.ts';
 
 /** The options of {@link discoverResource}. */
-export interface DiscoverResourceOptions extends Options {
+export interface DiscoverResourceOptions extends RequestOptions {
   /** The `WWW-Authenticate` header of the resource's 401, or one challenge of it: it may name the metadata's URL. */
   challenge?: string | Challenge | undefined;
 }

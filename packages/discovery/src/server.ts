@@ -1,5 +1,5 @@
 import { readJson, type HttpResponse } from '@oa/http';
-import { isSecureUrl, OAuthError, type AuthorizationServer, type Options } from '@oa/types';
+import { isSecureUrl, OAuthError, type AuthorizationServer, type RequestOptions } from '@oa/types';
 import { isIssuer, issuerUrl, shown } from './issuer.ts';
 import { lifetimeOf } from './lifetime.ts';
 import { firstUseful, serverMetadataUrls } from './well-known.ts';
@@ -21,7 +21,7 @@ export interface Published {
 }
 
 /** Asks the server for its metadata. Resolves with `undefined` if it definitely publishes none. */
-export async function publishedServer(issuer: string, options: Options): Promise<Published | undefined> {
+export async function publishedServer(issuer: string, options: RequestOptions): Promise<Published | undefined> {
   // Loads valibot, which who finds the metadata in a cache has no use for.
   const { authorizationServerSchema } = await import('@oa/types/schemas');
   const read = (response: HttpResponse): Published => {

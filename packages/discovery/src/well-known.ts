@@ -1,5 +1,5 @@
 import { request, type HttpResponse } from '@oa/http';
-import { isOAuthError, type OAuthError, type Options } from '@oa/types';
+import { isOAuthError, type OAuthError, type RequestOptions } from '@oa/types';
 
 const DEFAULT_TIMEOUT = 30_000;
 /** Answers that say "not now": they tell nothing about what is published where. */
@@ -35,7 +35,7 @@ export function resourceMetadataUrls(resource: URL): string[] {
 export async function firstUseful<T>(
   urls: readonly string[],
   read: (response: HttpResponse) => T,
-  options: Options,
+  options: RequestOptions,
 ): Promise<T | undefined> {
   const { fetch, signal, timeout = DEFAULT_TIMEOUT, now, onEvent } = options;
   const given = {

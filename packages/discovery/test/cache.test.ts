@@ -1,4 +1,4 @@
-import { failure } from '@oa-internal/scripted-server';
+import { rejectionOf } from '@oa-internal/testing';
 import { createServer } from 'node:net';
 import type { OAuthErrorCode, Store } from '@oa/types';
 import { OAuthError } from '@oa/types';
@@ -104,7 +104,7 @@ test('200 callers at once share one request, and so do those that fail', async (
   expect(new Set(found.map(({ issuer }) => issuer))).toEqual(new Set([server.origin]));
   expect(server.requests).toHaveLength(1);
   await using down = await serving(() => () => OUT_OF_SERVICE);
-  const errors = await Promise.all(Array.from({ length: 200 }, async () => failure(discover(down.origin))));
+  const errors = await Promise.all(Array.from({ length: 200 }, async () => rejectionOf(discover(down.origin))));
   expect(new Set(errors.map(({ code }) => code))).toEqual(new Set(['http_error']));
   expect(down.requests).toHaveLength(1);
 });
@@ -163,7 +163,7 @@ test('a server that is down: metadata of an earlier time serves, with an event, 
   expect(await discover(server.origin, { cache: store(), now, onEvent })).toMatchObject({ issuer: server.origin });
   expect(events.at(-1)).toEqual({ ...stale, code: 'network_error' });
   pass(1);
-  expect((await failure(discover(server.origin, { cache: store(), now }))).code).toBe('network_error');
+  expect((await rejectionOf(discover(server.origin, { cache: store(), now }))).code).toBe('network_error');
 });
 
 test('a server that does not answer is not waited for as long, when there is metadata of an earlier time', async () => {
@@ -189,7 +189,7 @@ test('E2: a server that now answers for somebody else is not down: earlier metad
   await discover(server.origin, { now });
   pass(601);
   server.script({ [RFC8414]: { json: metadata('https://other.example') } });
-  expect((await failure(discover(server.origin, { now }))).code).toBe('issuer_mismatch');
+  expect((await rejectionOf(discover(server.origin, { now }))).code).toBe('issuer_mismatch');
 });
 
 test('E5: the conventional endpoints are remembered for a minute, and never serve when the server is down', async () => {
@@ -204,7 +204,7 @@ test('E5: the conventional endpoints are remembered for a minute, and never serv
   expect(events.map(({ type }) => type)).toEqual(['discovery_fallback', 'discovery_fallback']);
   pass(1);
   server.script(() => OUT_OF_SERVICE);
-  expect((await failure(discover(server.origin, { cache, now }))).code).toBe('http_error');
+  expect((await rejectionOf(discover(server.origin, { cache, now }))).code).toBe('http_error');
   server.script({ [RFC8414]: { json: metadata(server.origin) } });
   expect(await discover(server.origin, { cache, now })).toEqual(metadata(server.origin));
 });
@@ -284,7 +284,7 @@ test('callers that want different things do not share one answer', async () => {
   await using server = await serving(() => ({}));
   const [conventional, error] = await Promise.all([
     discover(server.origin),
-    failure(discover(server.origin, { fallback: 'none' })),
+    rejectionOf(discover(server.origin, { fallback: 'none' })),
   ]);
   expect(conventional.token_endpoint).toBe(`${server.origin}/token`);
   expect(error.code).toBe('metadata_not_found');

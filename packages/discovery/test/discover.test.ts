@@ -1,4 +1,4 @@
-import { failure } from '@oa-internal/scripted-server';
+import { rejectionOf } from '@oa-internal/testing';
 import { inspect } from 'node:util';
 import { startAuthorizationServer } from '@oa-internal/authorization-server';
 import type { Reply } from '@oa-internal/scripted-server';
@@ -93,13 +93,13 @@ describe('E2: the issuer is compared byte for byte', () => {
     ['', ':80'],
   ])('E2: issuer "%s" does not take metadata of "%s", and names it where that helps', async (asked, announced) => {
     await using server = await serving((origin) => () => ({ json: metadata(`${origin}${announced}`, {}, origin) }));
-    const error = await failure(discover(`${server.origin}${asked}`));
+    const error = await rejectionOf(discover(`${server.origin}${asked}`));
     expect(error).toMatchObject({ code: 'issuer_mismatch', retryable: false });
   });
 
   test('E2: what differs in a slash is what was meant', async () => {
     await using server = await serving((origin) => ({ [RFC8414]: { json: metadata(`${origin}/`) } }));
-    expect((await failure(discover(server.origin))).message).toContain(
+    expect((await rejectionOf(discover(server.origin))).message).toContain(
       `issuer, "${server.origin}/". Did you mean that one?`,
     );
     expect((await discover(`${server.origin}/`)).issuer).toBe(`${server.origin}/`);
@@ -107,13 +107,13 @@ describe('E2: the issuer is compared byte for byte', () => {
 
   test('E2: another origin is named, and not recommended; what is no issuer is not repeated', async () => {
     await using server = await serving(() => ({ [RFC8414]: { json: metadata('https://evil.example') } }));
-    const { message } = await failure(discover(server.origin));
+    const { message } = await rejectionOf(discover(server.origin));
     expect(message).toContain('https://evil.example');
     expect(message).not.toContain('Did you mean');
     server.script({
       [RFC8414]: { json: metadata('https://as.example/?code=PLANTED\u001B[31m', {}, 'https://as.example') },
     });
-    const error = await failure(discover(server.origin));
+    const error = await rejectionOf(discover(server.origin));
     expect(error.code).toBe('issuer_mismatch');
     expect(inspect(error, { depth: 10, showHidden: true }) + JSON.stringify(error)).not.toMatch(/PLANTED|\[31m/);
   });
@@ -123,13 +123,13 @@ describe('E2: the issuer is compared byte for byte', () => {
       [RFC8414]: HTML,
       [OPENID]: { json: metadata('https://other.example') },
     }));
-    expect((await failure(discover(server.origin))).code).toBe('issuer_mismatch');
+    expect((await rejectionOf(discover(server.origin))).code).toBe('issuer_mismatch');
   });
 
   test('E2: a mismatch is never followed by the conventional endpoints', async () => {
     await using server = await serving(() => ({ [OPENID]: { json: metadata('https://other.example') } }));
     const { events, onEvent } = recorder();
-    expect((await failure(discover(server.origin, { onEvent }))).code).toBe('issuer_mismatch');
+    expect((await rejectionOf(discover(server.origin, { onEvent }))).code).toBe('issuer_mismatch');
     expect(events).toEqual([]);
   });
 });
@@ -147,7 +147,7 @@ describe('E3: https, and http on loopback', () => {
       sent += 1;
       return fetch(...request);
     };
-    expect(await failure(discover(issuer, { fetch: count }))).toMatchObject({ code: 'insecure_url' });
+    expect(await rejectionOf(discover(issuer, { fetch: count }))).toMatchObject({ code: 'insecure_url' });
     expect(() => conventionalServer(issuer)).toThrow(expect.objectContaining({ code: 'insecure_url' }));
     expect(sent).toBe(0);
   });
@@ -163,7 +163,7 @@ describe('E3: https, and http on loopback', () => {
   ])('E3: an https issuer whose %s is %s is refused', async (member, endpoint) => {
     const issuer = 'https://as.example';
     await using server = await serving(() => ({ [RFC8414]: { json: metadata(issuer, { [member]: endpoint }) } }));
-    const error = await failure(discover(issuer, { fetch: as(issuer, server) }));
+    const error = await rejectionOf(discover(issuer, { fetch: as(issuer, server) }));
     expect(error).toMatchObject({ code: 'insecure_url', retryable: false });
     expect(error.message).toContain(member);
   });
@@ -176,7 +176,7 @@ describe('E3: https, and http on loopback', () => {
     await using other = await serving((origin) => ({
       [RFC8414]: { json: metadata(origin, { token_endpoint: 'http://as.example/token' }) },
     }));
-    expect((await failure(discover(other.origin))).code).toBe('insecure_url');
+    expect((await rejectionOf(discover(other.origin))).code).toBe('insecure_url');
   });
 
   test.each(['javascript:alert(1)', 'file:///etc/passwd', '/token', 'token', '', 'https://', 7, null])(
@@ -185,7 +185,7 @@ describe('E3: https, and http on loopback', () => {
       await using server = await serving((origin) => ({
         [RFC8414]: { json: metadata(origin, { token_endpoint: endpoint }) },
       }));
-      const error = await failure(discover(server.origin));
+      const error = await rejectionOf(discover(server.origin));
       expect(error.code).toBe('invalid_response');
       expect(error.message).toContain('token_endpoint');
     },
@@ -220,7 +220,7 @@ describe('E5: the conventional endpoints', () => {
     const cache = new Map();
     await discover(server.origin, { cache });
     const { events, onEvent } = recorder();
-    const error = await failure(discover(server.origin, { cache, fallback: 'none', onEvent }));
+    const error = await rejectionOf(discover(server.origin, { cache, fallback: 'none', onEvent }));
     expect(error).toMatchObject({ code: 'metadata_not_found', retryable: false });
     expect(error.message).toContain(server.origin);
     expect(events).toEqual([]);
@@ -245,7 +245,7 @@ describe('E5: the conventional endpoints', () => {
       await using server = await serving(() => ({ [place]: reply }));
       const { events, onEvent } = recorder();
       const timeout = code === 'timeout' ? 150 : 2500;
-      expect(await failure(discover(server.origin, { onEvent, timeout }))).toMatchObject({ code });
+      expect(await rejectionOf(discover(server.origin, { onEvent, timeout }))).toMatchObject({ code });
       expect(events.filter(({ type }) => type !== 'retry')).toEqual([]);
     }
   });
@@ -258,7 +258,7 @@ describe('E5: the conventional endpoints', () => {
     ];
     for (const [reply, timeout] of replies) {
       await using server = await serving(() => () => reply);
-      const error = await failure(discover(server.origin, { timeout }));
+      const error = await rejectionOf(discover(server.origin, { timeout }));
       expect(error).toMatchObject({ retryable: true });
       expect(new Set(pathsOf(server))).toEqual(new Set([RFC8414]));
     }
@@ -266,7 +266,7 @@ describe('E5: the conventional endpoints', () => {
 
   test('the timeout is for all places together', async () => {
     await using server = await serving(() => () => ({ status: 404, delay: 400 }));
-    const error = await failure(discover(`${server.origin}/tenant`, { timeout: 700 }));
+    const error = await rejectionOf(discover(`${server.origin}/tenant`, { timeout: 700 }));
     expect(error.code).toBe('timeout');
     expect(server.requests).toHaveLength(2);
   });

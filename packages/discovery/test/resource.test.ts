@@ -1,4 +1,4 @@
-import { failure } from '@oa-internal/scripted-server';
+import { rejectionOf } from '@oa-internal/testing';
 import { inspect } from 'node:util';
 import { startAuthorizationServer, startProtectedApi } from '@oa-internal/authorization-server';
 import type { Reply } from '@oa-internal/scripted-server';
@@ -83,7 +83,7 @@ test.each([
   ['/api#part', '/api'],
 ])('E4: the resource "%s" does not cover "%s", and that is the end', async (resource, asked) => {
   await using server = await serving((origin) => () => ({ json: { resource: origin + resource } }));
-  const error = await failure(discoverResource(server.origin + asked));
+  const error = await rejectionOf(discoverResource(server.origin + asked));
   expect(error).toMatchObject({ code: 'resource_mismatch', retryable: false });
   expect(server.requests).toHaveLength(1);
 });
@@ -92,15 +92,15 @@ test.each(['https://evil.example/api', 'api', 'http://user@127.0.0.1/api', 'http
   'E4: the resource %s is on another origin',
   async (resource) => {
     await using server = await serving(() => () => ({ json: { resource } }));
-    expect((await failure(discoverResource(`${server.origin}/api`))).code).toBe('resource_mismatch');
+    expect((await rejectionOf(discoverResource(`${server.origin}/api`))).code).toBe('resource_mismatch');
   },
 );
 
 test('E4: another port is another origin, and so is a user name', async () => {
   await using server = await serving((origin) => () => ({ json: { resource: origin.replace('//', '//user@') } }));
-  expect((await failure(discoverResource(server.origin))).code).toBe('resource_mismatch');
+  expect((await rejectionOf(discoverResource(server.origin))).code).toBe('resource_mismatch');
   server.script(() => ({ json: { resource: 'http://127.0.0.1:1' } }));
-  expect((await failure(discoverResource(server.origin))).code).toBe('resource_mismatch');
+  expect((await rejectionOf(discoverResource(server.origin))).code).toBe('resource_mismatch');
 });
 
 test('A9: several authorization servers and scopes come back in order; null members do not', async () => {
@@ -122,16 +122,16 @@ test.each([
   await using server = await serving((origin) => () => ({
     json: { resource: origin, authorization_servers: [AS, issuer] },
   }));
-  expect((await failure(discoverResource(server.origin))).code).toBe('invalid_response');
+  expect((await rejectionOf(discoverResource(server.origin))).code).toBe('invalid_response');
 });
 
 test('E3: plain http is refused, in the URL and in the challenge', async () => {
-  expect(await failure(discoverResource('http://api.example/v1?token=PLANTED'))).toMatchObject({
+  expect(await rejectionOf(discoverResource('http://api.example/v1?token=PLANTED'))).toMatchObject({
     code: 'insecure_url',
   });
   await using server = await serving(() => ({}));
   const challenge = 'Bearer resource_metadata="http://api.example/meta?token=PLANTED"';
-  const error = await failure(discoverResource(server.origin, { challenge }));
+  const error = await rejectionOf(discoverResource(server.origin, { challenge }));
   expect(error.code).toBe('insecure_url');
   expect(inspect(error, { depth: 10, showHidden: true }) + JSON.stringify(error)).not.toContain('PLANTED');
 });
@@ -142,21 +142,24 @@ test('E3: a resource on the network names nothing on this machine', async () => 
   await using server = await serving(() => () => ({ json: document }));
   const fetch = as('https://api.example', server);
   const local = `Bearer resource_metadata="${server.origin}/meta"`;
-  expect((await failure(discoverResource(asked, { fetch, challenge: local }))).code).toBe('insecure_url');
+  expect((await rejectionOf(discoverResource(asked, { fetch, challenge: local }))).code).toBe('insecure_url');
   expect(server.requests).toHaveLength(0);
   expect(await discoverResource(asked, { fetch })).toEqual(document);
   document = { resource: asked, authorization_servers: [AS, 'http://127.0.0.1:1'] };
-  expect((await failure(discoverResource(asked, { fetch }))).code).toBe('invalid_response');
+  expect((await rejectionOf(discoverResource(asked, { fetch }))).code).toBe('invalid_response');
 });
 
 test('nothing published, or a server out of service', async () => {
   await using server = await serving(() => ({}));
-  const error = await failure(discoverResource(`${server.origin}/v1?token=PLANTED`));
+  const error = await rejectionOf(discoverResource(`${server.origin}/v1?token=PLANTED`));
   expect(error).toMatchObject({ code: 'metadata_not_found', retryable: false });
   expect(error.message).toContain('challenge');
   expect(error.message).not.toContain('PLANTED');
   server.script(() => OUT_OF_SERVICE);
-  expect(await failure(discoverResource(`${server.origin}/v1`))).toMatchObject({ code: 'http_error', retryable: true });
+  expect(await rejectionOf(discoverResource(`${server.origin}/v1`))).toMatchObject({
+    code: 'http_error',
+    retryable: true,
+  });
   expect(server.requests).toHaveLength(3);
 });
 

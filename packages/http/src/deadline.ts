@@ -1,4 +1,4 @@
-import { OAuthError, type Options } from '@oa/types';
+import { OAuthError, type RequestOptions } from '@oa/types';
 
 const DEFAULT_TIMEOUT = 30_000;
 /** A longer delay makes `setTimeout` fire at once. */
@@ -18,7 +18,7 @@ export interface Patience {
  * its signal: the signal with its own reason, the timeout with the code `timeout`.
  */
 export async function withPatience<T>(
-  options: Options,
+  options: RequestOptions,
   name: string,
   work: (patience: Patience) => Promise<T>,
 ): Promise<T> {

@@ -1,4 +1,4 @@
-import { OAuthError, type Parameters } from '@oa/types';
+import { OAuthError, type RequestParameters } from '@oa/types';
 import type { GenericSchema } from 'valibot';
 import { errorOf } from './error.ts';
 import { parsedJson } from './parse.ts';
@@ -41,7 +41,7 @@ export async function getJson<T>(
 /** POSTs `form` as `application/x-www-form-urlencoded` (RFC 6749 section 3.2) and reads JSON. Codes as of {@link request} and {@link readJson}. */
 export async function postForm<T>(
   url: string,
-  form: Parameters,
+  form: RequestParameters,
   schema: GenericSchema<unknown, T>,
   options: HttpOptions = {},
 ): Promise<T> {

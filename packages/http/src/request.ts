@@ -1,4 +1,4 @@
-import { isOAuthError, type OAuthError, type Options, type Parameters } from '@oa/types';
+import { isOAuthError, type OAuthError, type RequestOptions, type RequestParameters } from '@oa/types';
 import { withPatience, pause, type Patience } from './deadline.ts';
 import { exchange, type Answer } from './exchange.ts';
 import type { Outgoing } from './ky.ts';
@@ -7,7 +7,7 @@ import { retryAfterOf, retryDelay, type Outcome } from './retry.ts';
 import { secureUrl, shown } from './url.ts';
 
 /** The options of a request. */
-export interface HttpOptions extends Options {
+export interface HttpOptions extends RequestOptions {
   /** More request headers. The names are lower case. */
   headers?: Record<string, string> | undefined;
   /**
@@ -53,7 +53,7 @@ export function secretsOf(response: HttpResponse): readonly string[] {
 export async function request(
   method: 'GET' | 'POST' | 'PUT' | 'DELETE',
   url: string,
-  options: HttpOptions & { body?: string; form?: Parameters } = {},
+  options: HttpOptions & { body?: string; form?: RequestParameters } = {},
 ): Promise<HttpResponse> {
   if (!METHODS.has(method)) throw new TypeError('method must be GET, POST, PUT or DELETE');
   const headers = checkedHeaders(options.headers);
@@ -119,7 +119,7 @@ function checkedHeaders(given: Record<string, string> = {}): Record<string, stri
   return headers;
 }
 
-function encodeForm(form: Parameters): string {
+function encodeForm(form: RequestParameters): string {
   const encoded = new URLSearchParams();
   for (const [name, value] of Object.entries(form)) {
     if (value === undefined) continue;

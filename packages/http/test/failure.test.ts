@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { failure, startScriptedServer } from '@oa-internal/scripted-server';
+import { startScriptedServer } from '@oa-internal/scripted-server';
+import { rejectionOf } from '@oa-internal/testing';
 import { looseObject, string } from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { getJson, postForm, request } from '@oa/http';
@@ -21,7 +22,7 @@ describe('servers that are dead, slow or endless', () => {
       '/never': { drop: 'never' },
     });
     const codeOf = async (path: string): Promise<string> =>
-      (await failure(getJson(`${server.origin}${path}`, schema, { timeout: 200, repeatable: false }))).code;
+      (await rejectionOf(getJson(`${server.origin}${path}`, schema, { timeout: 200, repeatable: false }))).code;
     expect(await codeOf('/500')).toBe('http_error');
     expect(await codeOf('/html')).toBe('unexpected_content_type');
     expect(await codeOf('/truncated')).toBe('invalid_json');
@@ -41,7 +42,7 @@ describe('servers that are dead, slow or endless', () => {
       '/over': { body: [new Uint8Array(limit), new Uint8Array(1)] },
     });
     expect((await request('GET', `${server.origin}/fits`)).text).toHaveLength(limit);
-    expect(await failure(request('GET', `${server.origin}/over`))).toMatchObject({
+    expect(await rejectionOf(request('GET', `${server.origin}/over`))).toMatchObject({
       code: 'response_too_large',
       retryable: false,
     });
@@ -52,7 +53,7 @@ describe('servers that are dead, slow or endless', () => {
       headers: { 'content-length': '1048577' },
       body: endless(60_000),
     }));
-    const error = await failure(request('GET', `${server.origin}/`, { timeout: 5000 }));
+    const error = await rejectionOf(request('GET', `${server.origin}/`, { timeout: 5000 }));
     expect(error.code).toBe('response_too_large');
   });
 
@@ -60,7 +61,7 @@ describe('servers that are dead, slow or endless', () => {
     const bomb = gzipSync(new Uint8Array(64 * 1024 * 1024));
     expect(bomb.length).toBeLessThan(100_000);
     await using server = await startScriptedServer(() => ({ headers: { 'content-encoding': 'gzip' }, body: bomb }));
-    const error = await failure(request('GET', `${server.origin}/`));
+    const error = await rejectionOf(request('GET', `${server.origin}/`));
     expect(error.code).toBe('response_too_large');
   });
 
@@ -68,14 +69,14 @@ describe('servers that are dead, slow or endless', () => {
     const connection = { open: true };
     const body = endless(0, () => (connection.open = false), new Uint8Array(64 * 1024));
     await using server = await startScriptedServer(() => ({ body }));
-    expect((await failure(request('GET', server.origin))).code).toBe('response_too_large');
+    expect((await rejectionOf(request('GET', server.origin))).code).toBe('response_too_large');
     await expect.poll(() => connection.open).toBe(false);
   });
 
   it('ends a drip of bytes at the timeout, and closes the connection', async () => {
     const connection = { open: true };
     await using server = await startScriptedServer(() => ({ body: endless(20, () => (connection.open = false)) }));
-    const error = await failure(request('GET', `${server.origin}/`, { timeout: 200 }));
+    const error = await rejectionOf(request('GET', `${server.origin}/`, { timeout: 200 }));
     expect(error).toMatchObject({ code: 'timeout', retryable: true });
     await expect.poll(() => connection.open).toBe(false);
     expect(server.requests).toHaveLength(1);
@@ -90,7 +91,7 @@ describe('servers that are dead, slow or endless', () => {
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as { port: number };
-    const error = await failure(request('GET', `http://127.0.0.1:${port}/`, { timeout: 200 }));
+    const error = await rejectionOf(request('GET', `http://127.0.0.1:${port}/`, { timeout: 200 }));
     expect(error.code).toBe('timeout');
     server.close();
   });
@@ -98,7 +99,7 @@ describe('servers that are dead, slow or endless', () => {
   it('refuses more headers than are read', async () => {
     const headers = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`x-${index}`, 'y']));
     await using server = await startScriptedServer(() => ({ headers, json: {} }));
-    const error = await failure(request('GET', `${server.origin}/`));
+    const error = await rejectionOf(request('GET', `${server.origin}/`));
     expect(error.code).toBe('response_too_large');
     expect(server.requests).toHaveLength(1);
   });
@@ -118,7 +119,7 @@ describe('servers that are dead, slow or endless', () => {
   });
 
   it('the timeout ends a fetch that ignores its signal', async () => {
-    const error = await failure(request('GET', 'https://as.example/?code=SECRET', { fetch: never, timeout: 50 }));
+    const error = await rejectionOf(request('GET', 'https://as.example/?code=SECRET', { fetch: never, timeout: 50 }));
     expect(error.code).toBe('timeout');
     expect(error.message).not.toContain('SECRET');
   });
@@ -128,7 +129,7 @@ describe('servers that are dead, slow or endless', () => {
       const fetch = async (): Promise<Response> => {
         throw new TypeError('fetch failed', { cause: Object.assign(new Error('late'), { code }) });
       };
-      expect(await failure(request('GET', 'https://as.example/', { fetch }))).toMatchObject({
+      expect(await rejectionOf(request('GET', 'https://as.example/', { fetch }))).toMatchObject({
         code: 'timeout',
         retryable: true,
       });

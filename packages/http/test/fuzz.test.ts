@@ -1,4 +1,4 @@
-import { seen } from '@oa-internal/scripted-server';
+import { inspectAll } from '@oa-internal/testing';
 import * as fc from 'fast-check';
 import { attempt } from '@oa/types';
 import { looseObject, string } from 'valibot';
@@ -37,7 +37,7 @@ it(
         const original = new TextDecoder().decode(body);
         return result.ok
           ? (JSON.parse(original) as { access_token: string }).access_token === result.value.access_token
-          : !seen(result.error).includes(SECRET) &&
+          : !inspectAll(result.error).includes(SECRET) &&
               /^[\x20-\x7e]+$/.test(result.error.message) &&
               Number.isFinite(result.error.retryAfter ?? 0);
       }),

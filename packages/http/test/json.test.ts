@@ -1,4 +1,5 @@
-import { type Reply, failure, startScriptedServer } from '@oa-internal/scripted-server';
+import { type Reply, startScriptedServer } from '@oa-internal/scripted-server';
+import { rejectionOf } from '@oa-internal/testing';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { getJson, readError, readJson, request } from '@oa/http';
@@ -45,19 +46,21 @@ describe('content types', () => {
     ['application/json', 'null', 'invalid_response'],
     ['application/json', '{"name":5}', 'invalid_response'],
   ])('%s with %j is %s', async (contentType, body, code) => {
-    expect(await failure(answered(typed(contentType, body)))).toMatchObject({ code, retryable: false });
+    expect(await rejectionOf(answered(typed(contentType, body)))).toMatchObject({ code, retryable: false });
   });
 
   it('nesting that would overflow the stack of a later reader is refused', async () => {
-    expect((await failure(answered(typed('application/json', deep(500_000))))).code).toBe('invalid_json');
-    const error = failure(answered(typed('application/json', `{"error":"x","access_token":${deep(200_000)}}`, 400)));
+    expect((await rejectionOf(answered(typed('application/json', deep(500_000))))).code).toBe('invalid_json');
+    const error = rejectionOf(
+      answered(typed('application/json', `{"error":"x","access_token":${deep(200_000)}}`, 400)),
+    );
     expect((await error).code).toBe('http_error');
     expect(await answered(typed('application/json', deep(20)))).toHaveProperty('name', 'x');
   });
 
   it('bytes that are not UTF-8 are not guessed at', async () => {
     const bytes = Uint8Array.from([...Buffer.from('{"name":"'), 0xff, ...Buffer.from('"}')]);
-    expect((await failure(answered(typed('application/json', bytes)))).code).toBe('invalid_json');
+    expect((await rejectionOf(answered(typed('application/json', bytes)))).code).toBe('invalid_json');
   });
 
   it('a byte order mark is skipped', async () => {
@@ -83,7 +86,7 @@ describe('schema failures', () => {
     const messages: string[] = [];
     for (const json of [{ a: [{ b: 'SECRET' }] }, { c: 'SECRET' }, { d: 'SECRET' }, 'SECRET']) {
       await using server = await startScriptedServer(() => ({ json }));
-      const { code, message } = await failure(getJson(`${server.origin}/`, strict));
+      const { code, message } = await rejectionOf(getJson(`${server.origin}/`, strict));
       expect(code).toBe('invalid_response');
       expect(message).not.toContain('SECRET');
       messages.push(message.slice(message.indexOf('allow. ') + 7));
@@ -156,13 +159,13 @@ describe('errors of the server', () => {
       { code: 'oauth_error', status: 503, retryable: true, retryAfter: 7 },
     ],
   ])('C9: %s', async (_, reply, expected) => {
-    const seen = Object.assign({ error: undefined }, await failure(answered(reply)));
+    const seen = Object.assign({ error: undefined }, await rejectionOf(answered(reply)));
     expect(seen).toMatchObject(expected);
   });
 
   it('C9: an escape sequence in a description reaches no terminal', async () => {
     const json = { error: 'invalid_grant', error_description: '\u001B[31mred\u0007\n\u202E"\\' };
-    const error = await failure(answered({ status: 400, json }));
+    const error = await rejectionOf(answered({ status: 400, json }));
     expect(error.error_description).toBe('[31mred');
     expect(error.message).not.toMatch(/[^\x20-\x7e]/);
   });

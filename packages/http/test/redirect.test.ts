@@ -1,4 +1,5 @@
-import { failure, startScriptedServer } from '@oa-internal/scripted-server';
+import { startScriptedServer } from '@oa-internal/scripted-server';
+import { rejectionOf } from '@oa-internal/testing';
 import { looseObject, string } from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { postForm, request } from '@oa/http';
@@ -9,7 +10,7 @@ describe('redirects', () => {
   it.each([301, 302, 303, 307, 308])('C5: a POST answered with %i to another origin goes nowhere', async (status) => {
     await using other = await startScriptedServer(() => ({ json: { name: 'stolen' } }));
     await using server = await startScriptedServer({ '/token': { status, headers: { location: `${other.origin}/` } } });
-    const error = await failure(postForm(`${server.origin}/token`, { client_secret: 's' }, schema));
+    const error = await rejectionOf(postForm(`${server.origin}/token`, { client_secret: 's' }, schema));
     expect(error).toMatchObject({ code: 'redirect_refused', status, retryable: false });
     expect(server.requests).toHaveLength(1);
     expect(other.requests).toHaveLength(0);
@@ -20,7 +21,7 @@ describe('redirects', () => {
       sent.path === '/a' ? { status: 308, headers: { location: '/b' } } : { json: {} },
     );
     for (const method of ['POST', 'PUT', 'DELETE'] as const)
-      expect((await failure(request(method, `${server.origin}/a`))).code).toBe('redirect_refused');
+      expect((await rejectionOf(request(method, `${server.origin}/a`))).code).toBe('redirect_refused');
     expect(server.requestsTo('/b')).toHaveLength(0);
   });
 
@@ -47,7 +48,7 @@ describe('redirects', () => {
         const location = target === 'other' ? other.origin : target.replace('HOST', server.origin.slice(7));
         return { status: 302, headers: { location } };
       });
-      expect((await failure(request('GET', `${server.origin}/`))).code).toBe('redirect_refused');
+      expect((await rejectionOf(request('GET', `${server.origin}/`))).code).toBe('redirect_refused');
       expect(server.requests).toHaveLength(1);
       expect(other.requests).toHaveLength(0);
     },
@@ -55,13 +56,13 @@ describe('redirects', () => {
 
   it('ends a circle of redirects', async () => {
     await using server = await startScriptedServer(() => ({ status: 302, headers: { location: '/' } }));
-    expect((await failure(request('GET', `${server.origin}/`))).code).toBe('redirect_refused');
+    expect((await rejectionOf(request('GET', `${server.origin}/`))).code).toBe('redirect_refused');
     expect(server.requests).toHaveLength(4);
   });
 
   it('takes the opaque redirect of a browser for what it is', async () => {
     const opaque = Object.defineProperty(new Response(null), 'type', { value: 'opaqueredirect' });
-    const error = await failure(request('POST', 'https://as.example/', { fetch: async () => opaque }));
+    const error = await rejectionOf(request('POST', 'https://as.example/', { fetch: async () => opaque }));
     expect(error.code).toBe('redirect_refused');
   });
 
@@ -70,7 +71,7 @@ describe('redirects', () => {
     const down = async (): Promise<Response> => new Response(null, { status: 301, headers: { location } });
     const followed = Object.defineProperty(Response.json({}), 'redirected', { value: true });
     for (const fetch of [down, async (): Promise<Response> => followed])
-      expect((await failure(request('GET', 'https://as.example/a', { fetch }))).code).toBe('redirect_refused');
+      expect((await rejectionOf(request('GET', 'https://as.example/a', { fetch }))).code).toBe('redirect_refused');
   });
 
   it('a 3xx without a Location is an answer like another', async () => {

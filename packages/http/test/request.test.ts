@@ -1,4 +1,5 @@
-import { failure, startScriptedServer } from '@oa-internal/scripted-server';
+import { startScriptedServer } from '@oa-internal/scripted-server';
+import { rejectionOf } from '@oa-internal/testing';
 import { looseObject, string } from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { getJson, postForm, postJson, request } from '@oa/http';
@@ -93,7 +94,7 @@ describe('addresses', () => {
       calls += 1;
       return Response.json({});
     };
-    const error = await failure(request('GET', url, { fetch }));
+    const error = await rejectionOf(request('GET', url, { fetch }));
     expect(error.code).toBe('insecure_url');
     expect(error.retryable).toBe(false);
     expect(error.message).not.toContain('SECRET');
@@ -109,7 +110,7 @@ describe('addresses', () => {
   );
 
   it('a long address is named in short', async () => {
-    const error = await failure(request('GET', `http://as.example/${'x'.repeat(5000)}`));
+    const error = await rejectionOf(request('GET', `http://as.example/${'x'.repeat(5000)}`));
     expect(error.message.length).toBeLessThan(400);
   });
 

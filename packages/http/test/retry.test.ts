@@ -1,5 +1,6 @@
 import { attempt, type OAuthEvent } from '@oa/types';
-import { failure, startScriptedServer } from '@oa-internal/scripted-server';
+import { startScriptedServer } from '@oa-internal/scripted-server';
+import { rejectionOf } from '@oa-internal/testing';
 import { looseObject, string } from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { getJson, postForm } from '@oa/http';
@@ -31,7 +32,7 @@ describe.concurrent('retries', () => {
     'C10: %i is answered with three attempts at most, then it is retryable',
     async (status) => {
       await using server = await startScriptedServer(() => ({ status }));
-      expect(await failure(getJson(`${server.origin}/`, schema))).toMatchObject({
+      expect(await rejectionOf(getJson(`${server.origin}/`, schema))).toMatchObject({
         code: 'http_error',
         status,
         retryable: true,
@@ -42,7 +43,7 @@ describe.concurrent('retries', () => {
 
   it.each([400, 401, 403, 404, 408, 500, 501])('%i is not repeated', async (status) => {
     await using server = await startScriptedServer(() => ({ status }));
-    const error = await failure(getJson(`${server.origin}/`, schema));
+    const error = await rejectionOf(getJson(`${server.origin}/`, schema));
     expect(error).toMatchObject({ code: 'http_error', status, retryable: status >= 500 || status === 408 });
     expect(server.requests).toHaveLength(1);
   });
@@ -56,7 +57,7 @@ describe.concurrent('retries', () => {
     expect(await getJson(`${server.origin}/`, schema)).toEqual({ name: 'x' });
     expect(server.requests).toHaveLength(2);
     server.script(() => ({ drop: 'request' }));
-    const error = await failure(postForm(`${server.origin}/`, { code: 'c' }, schema));
+    const error = await rejectionOf(postForm(`${server.origin}/`, { code: 'c' }, schema));
     expect(error).toMatchObject({ code: 'network_error', retryable: true });
     expect(server.requests).toHaveLength(3);
   });
@@ -65,7 +66,7 @@ describe.concurrent('retries', () => {
     await using server = await startScriptedServer((_, index) =>
       index === 2 ? { json: { name: 'x' } } : { status: 503 },
     );
-    expect((await failure(postForm(`${server.origin}/`, {}, schema))).status).toBe(503);
+    expect((await rejectionOf(postForm(`${server.origin}/`, {}, schema))).status).toBe(503);
     expect(server.requests).toHaveLength(1);
     expect(await postForm(`${server.origin}/`, {}, schema, { repeatable: true })).toEqual({ name: 'x' });
     expect(server.requests).toHaveLength(3);
@@ -78,7 +79,7 @@ describe.concurrent('retries', () => {
     const onEvent = (event: OAuthEvent): void => {
       events.push(event);
     };
-    const error = await failure(postForm(`${dead.origin}/token`, { code: 'c' }, schema, { onEvent }));
+    const error = await rejectionOf(postForm(`${dead.origin}/token`, { code: 'c' }, schema, { onEvent }));
     expect(error).toMatchObject({ code: 'network_error', retryable: true });
     expect(error.message).toContain('ECONNREFUSED');
     expect(events.map((event) => event.type)).toEqual(['retry', 'retry']);
@@ -149,24 +150,24 @@ describe.concurrent('retries', () => {
     ['', undefined],
   ])('Retry-After %j is %j seconds, and a long one rejects at once', async (value, seconds) => {
     await using server = await startScriptedServer(() => ({ status: 429, headers: { 'retry-after': value } }));
-    const error = await failure(postForm(`${server.origin}/`, {}, schema, { now }));
+    const error = await rejectionOf(postForm(`${server.origin}/`, {}, schema, { now }));
     expect(error.retryable).toBe(true);
     expect(error.retryAfter).toBe(seconds);
     const isLong = seconds !== undefined && seconds >= 900;
-    if (isLong) await failure(getJson(`${server.origin}/`, schema, { now }));
+    if (isLong) await rejectionOf(getJson(`${server.origin}/`, schema, { now }));
     expect(server.requests).toHaveLength(isLong ? 2 : 1);
   });
 
   it('a 429 with 15 minutes is never slept through, whatever the timeout', async () => {
     await using server = await startScriptedServer(() => ({ status: 429, headers: { 'retry-after': '900' } }));
-    const error = await failure(getJson(`${server.origin}/`, schema, { timeout: 3_600_000 }));
+    const error = await rejectionOf(getJson(`${server.origin}/`, schema, { timeout: 3_600_000 }));
     expect(error).toMatchObject({ status: 429, retryAfter: 900, retryable: true });
     expect(server.requests).toHaveLength(1);
   });
 
   it('does not begin a wait that the timeout would end', async () => {
     await using server = await startScriptedServer(() => ({ status: 503, headers: { 'retry-after': '5' } }));
-    const error = await failure(getJson(`${server.origin}/`, schema, { timeout: 4000 }));
+    const error = await rejectionOf(getJson(`${server.origin}/`, schema, { timeout: 4000 }));
     expect(error).toMatchObject({ code: 'http_error', status: 503, retryAfter: 5 });
     expect(server.requests).toHaveLength(1);
   });

@@ -1,4 +1,5 @@
-import { failure, seen, startScriptedServer } from '@oa-internal/scripted-server';
+import { startScriptedServer } from '@oa-internal/scripted-server';
+import { rejectionOf, inspectAll } from '@oa-internal/testing';
 import { isOAuthError } from '@oa/types';
 import { looseObject, string } from 'valibot';
 import { describe, expect, it } from 'vitest';
@@ -40,7 +41,7 @@ function stripped(text: string): string {
 
 function expectClean(error: unknown): void {
   expect(isOAuthError(error)).toBe(true);
-  const text = seen(error);
+  const text = inspectAll(error);
   for (const secret of secrets) {
     expect(text).not.toContain(secret);
     expect(text).not.toContain(stripped(secret));
@@ -57,7 +58,7 @@ describe('G2: no error repeats what was sent', () => {
         error_uri: `https://x/?${secret}`,
       },
     }));
-    const error = await failure(postForm(`${server.origin}/`, form, schema, { headers }));
+    const error = await rejectionOf(postForm(`${server.origin}/`, form, schema, { headers }));
     expectClean(error);
     expect(error).toMatchObject({ error: 'invalid_grant', error_description: 'bad *** for the-client' });
   });
@@ -77,7 +78,7 @@ describe('G2: no error repeats what was sent', () => {
         status: 400,
         json: { error: 'invalid_grant', error_description: said },
       }));
-      const error = await failure(postForm(`${server.origin}/`, { refresh_token }, schema));
+      const error = await rejectionOf(postForm(`${server.origin}/`, { refresh_token }, schema));
       expect(error).toMatchObject({ error_description: shown });
     }
   });
@@ -96,11 +97,11 @@ describe('G2: no error repeats what was sent', () => {
     for (const status of [200, 400, 500])
       for (const json of bodies) {
         await using server = await startScriptedServer(() => ({ status, json }));
-        expectClean(await failure(postForm(`${server.origin}/`, form, schema, { headers })));
+        expectClean(await rejectionOf(postForm(`${server.origin}/`, form, schema, { headers })));
       }
     const own = { error: 'x', error_description: 'issued fresh-token-1', access_token: 'fresh-token-1' };
     await using server = await startScriptedServer(() => ({ json: own }));
-    expect(seen(await failure(postForm(`${server.origin}/`, form, schema)))).not.toContain('fresh-token-1');
+    expect(inspectAll(await rejectionOf(postForm(`${server.origin}/`, form, schema)))).not.toContain('fresh-token-1');
   });
 
   it('G2: in bodies that are no JSON, in redirects and in headers', async () => {
@@ -116,7 +117,7 @@ describe('G2: no error repeats what was sent', () => {
     });
     const codes: string[] = [];
     for (const path of ['/html', '/text', '/json', '/redirect', '/retry', '/reset']) {
-      const error = await failure(postForm(`${server.origin}${path}`, form, schema, { headers }));
+      const error = await rejectionOf(postForm(`${server.origin}${path}`, form, schema, { headers }));
       expectClean(error);
       codes.push(error.code);
     }
@@ -134,7 +135,9 @@ describe('G2: no error repeats what was sent', () => {
     await using server = await startScriptedServer(({ path }) =>
       path === '/' ? { status: 302, headers: { location: `/${form.code}` } } : { status: 400 },
     );
-    const error = await failure(getJson(server.origin, schema, { headers: { authorization: `Bearer ${form.code}` } }));
+    const error = await rejectionOf(
+      getJson(server.origin, schema, { headers: { authorization: `Bearer ${form.code}` } }),
+    );
     expectClean(error);
     expect(error.message).toContain('/*** answered');
   });
@@ -150,7 +153,7 @@ describe('G2: no error repeats what was sent', () => {
       status: 400,
       json: { error: 'x', error_description: body },
     }));
-    const error = await failure(postJson(`${server.origin}/`, metadata, schema));
+    const error = await rejectionOf(postJson(`${server.origin}/`, metadata, schema));
     expectClean(error);
     expect(error.error_description).toContain('My tool');
     const put = await request('PUT', server.origin, {
@@ -161,7 +164,7 @@ describe('G2: no error repeats what was sent', () => {
   });
 
   it('G2: nothing of what a fetch throws is kept', async () => {
-    const error = await failure(
+    const error = await rejectionOf(
       postForm('https://as.example/?token=token-77de', form, schema, { fetch: hostile, headers }),
     );
     expectClean(error);
@@ -178,7 +181,7 @@ describe('G2: no error repeats what was sent', () => {
     async (authorization) => {
       const json = { error: 'invalid_client', error_description: `got ${authorization.slice(6) || 'nothing'}` };
       await using server = await startScriptedServer(() => ({ status: 401, json }));
-      const error = await failure(postForm(server.origin, {}, schema, { headers: { authorization } }));
+      const error = await rejectionOf(postForm(server.origin, {}, schema, { headers: { authorization } }));
       expect(error.error_description).toBe(authorization.length > 6 ? 'got ***' : 'got nothing');
     },
   );
@@ -187,7 +190,7 @@ describe('G2: no error repeats what was sent', () => {
     const json = { error: 'invalid_client', error_description: 'raw a+b%zz%2Fc form a b%zz/c' };
     await using server = await startScriptedServer(() => ({ status: 401, json }));
     const authorization = `Basic ${btoa('id:a+b%zz%2Fc')}`;
-    const error = await failure(postForm(server.origin, {}, schema, { headers: { authorization } }));
+    const error = await rejectionOf(postForm(server.origin, {}, schema, { headers: { authorization } }));
     expect(error.error_description).toBe('raw *** form ***');
   });
 
@@ -195,13 +198,13 @@ describe('G2: no error repeats what was sent', () => {
     const long = 'long-secret/'.repeat(40_000);
     const json = { error: 'x', error_description: `${long} \uD800`, access_token: `${long}!` };
     await using server = await startScriptedServer(() => ({ status: 400, json }));
-    const error = await failure(postForm(server.origin, { code: long, state: '\uD800' }, schema));
+    const error = await rejectionOf(postForm(server.origin, { code: long, state: '\uD800' }, schema));
     expect(error.error_description).toBe('*** ');
   });
 
   it('a secret that is a part of a known code does not change the code', async () => {
     await using server = await startScriptedServer(() => ({ status: 400, json: { error: 'invalid_grant' } }));
-    const error = await failure(postForm(`${server.origin}/`, { client_secret: 'grant', code: '' }, schema));
+    const error = await rejectionOf(postForm(`${server.origin}/`, { client_secret: 'grant', code: '' }, schema));
     expect(error.error).toBe('invalid_grant');
   });
 });

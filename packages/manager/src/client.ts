@@ -33,7 +33,7 @@ async function registerAt(context: Context, session: Session, server: Authorizat
   if (server.registration_endpoint === undefined) throw clientRequired(session);
   const [{ registerClient }, { loopbackRedirectUris }] = await Promise.all([
     import('@oa/registration'),
-    import('@oa/pkce/loopback'),
+    import('@oa/loopback'),
   ]);
   const { scope } = session.wire;
   const metadata = {
@@ -64,7 +64,7 @@ function clientRequired({ issuer }: Session): OAuthError {
 /** A registration made before the program asked for another redirect host is of no use to it. */
 async function wantedRedirects({ options }: Context): Promise<{ redirect_uris?: string[] }> {
   if (options.login?.redirectHost === undefined) return {};
-  const { loopbackRedirectUris } = await import('@oa/pkce/loopback');
+  const { loopbackRedirectUris } = await import('@oa/loopback');
   return { redirect_uris: loopbackRedirectUris({ redirectHost: options.login.redirectHost }) };
 }
 

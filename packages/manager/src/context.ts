@@ -2,14 +2,14 @@ import { join } from 'node:path';
 import type { ClientStore } from '@oa/client-store';
 import type { CachedMetadata, ResourceRequirements } from '@oa/discovery';
 import { fileTokenCache, tolerantStore } from '@oa/token-cache';
-import { attempt, type Client, type OAuthEvent, type Options, type Store, type Token } from '@oa/types';
+import { attempt, type Client, type OAuthEvent, type RequestOptions, type Store, type Token } from '@oa/types';
 import { checkOptions, type ManagerOptions } from './options.ts';
 
 /** What all calls of one manager share. Nothing is loaded or touched before it is used. */
 export interface Context {
   options: ManagerOptions;
   /** Handed to every call that reaches the network. */
-  network: Options;
+  network: RequestOptions;
   leeway: number;
   now: () => number;
   emit: (event: OAuthEvent) => void;

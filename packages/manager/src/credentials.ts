@@ -1,4 +1,4 @@
-import type { AuthorizationServer, Client, Parameters } from '@oa/types';
+import type { AuthorizationServer, Client, RequestParameters } from '@oa/types';
 
 const GRANT_TYPES = [
   'client_credentials',
@@ -30,7 +30,7 @@ export interface Credentials {
   /** Who the token is for, at servers that ask for this instead of `resource`. Sent unchanged. */
   audience?: string | undefined;
   /** Further wire parameters of the grant. */
-  parameters?: Parameters | undefined;
+  parameters?: RequestParameters | undefined;
   /** A label that keeps accounts of one person apart. Never sent. */
   profile?: string | undefined;
 }
@@ -54,7 +54,7 @@ export interface Request {
   grant_type: GrantType;
   /** As configured; without one the client is registered. */
   client?: Client;
-  wire: Parameters;
+  wire: RequestParameters;
 }
 
 const TEXTS = ['client_id', 'client_secret', 'token_endpoint_auth_method', 'scope', 'audience', 'profile'] as const;

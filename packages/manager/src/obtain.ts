@@ -8,7 +8,7 @@ const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
 /** Whether a new grant needs a person, and none may be asked. */
 export async function isStuck({ options }: Context, session: Session): Promise<boolean> {
   if (session.grant_type === 'client_credentials') return false;
-  const { canAskPerson } = await import('@oa/pkce/loopback');
+  const { canAskPerson } = await import('@oa/loopback');
   return !canAskPerson({ ...options.login, interaction: options.interaction ?? 'auto' });
 }
 
@@ -66,7 +66,7 @@ async function grant(
     const print = context.options.login?.print;
     return awaitDeviceLogin(server, client, started, { ...context.network, ...(print && { print }), signal });
   }
-  const { login } = await import('@oa/pkce/loopback');
+  const { login } = await import('@oa/loopback');
   // A person is given more time than a server.
   const { timeout: _, ...network } = context.network;
   return login(server, client, wire, { ...network, ...context.options.login, interaction: 'always', signal });

@@ -1,9 +1,9 @@
 import type { ClientStore } from '@oa/client-store';
-import type { LoginOptions } from '@oa/pkce/loopback';
-import type { Client, Options, Store, Token } from '@oa/types';
+import type { LoginOptions } from '@oa/loopback';
+import type { Client, RequestOptions, Store, Token } from '@oa/types';
 
 /** How a manager behaves. Everything has a default that suits a command-line tool. */
-export interface ManagerOptions extends Omit<Options, 'signal'> {
+export interface ManagerOptions extends Omit<RequestOptions, 'signal'> {
   /** The name of the program: its folder below `$XDG_CACHE_HOME` and `$XDG_CONFIG_HOME`. `oa` unless said otherwise. */
   app?: string | undefined;
   /** Where tokens are kept. Private files unless said otherwise; `new Map()` keeps them in memory. */

@@ -1,5 +1,5 @@
-import { isSecureUrl, OAuthError, type AuthorizationServer, type Client, type Parameters } from '@oa/types';
-import { randomText } from './challenge.ts';
+import { isSecureUrl, OAuthError, type AuthorizationServer, type Client, type RequestParameters } from '@oa/types';
+import { randomText } from '@oa/mechanisms';
 
 const REQUIRED = ['redirect_uri', 'state', 'code_challenge'] as const;
 /** What this function decides. A caller may repeat it, not change it. */
@@ -28,7 +28,7 @@ const REPEATABLE: ReadonlySet<string> = new Set(['resource', 'audience']);
  *
  * @see RFC 6749 section 4.1.1, RFC 7636 section 4.3, RFC 8707 section 2
  */
-export function authorizationUrl(server: AuthorizationServer, client: Client, parameters: Parameters): URL {
+export function authorizationUrl(server: AuthorizationServer, client: Client, parameters: RequestParameters): URL {
   checkParameters(client, parameters);
   const url = endpointOf(server);
   const query = new URLSearchParams({ response_type: 'code', client_id: client.client_id });
@@ -62,7 +62,7 @@ function endpointOf(server: AuthorizationServer): URL {
   );
 }
 
-function checkParameters(client: Client, parameters: Parameters): void {
+function checkParameters(client: Client, parameters: RequestParameters): void {
   if (typeof client?.client_id !== 'string' || client.client_id === '')
     throw new TypeError('client.client_id has to be a string that is not empty');
   for (const name of REQUIRED) {

@@ -1,3 +1,5 @@
+import { randomText, toBase64Url } from '@oa/mechanisms';
+
 /** The secret of one login and what of it may be seen (RFC 7636 section 4). */
 export interface Pkce {
   /** Kept until the code is exchanged, never sent before. */
@@ -15,23 +17,10 @@ export interface Pkce {
  */
 export async function createPkce(): Promise<Pkce> {
   const code_verifier = randomText();
-  return { code_verifier, code_challenge: await challengeOf(code_verifier), code_challenge_method: 'S256' };
+  return { code_verifier, code_challenge: await computeChallenge(code_verifier), code_challenge_method: 'S256' };
 }
 
 /** RFC 7636 section 4.2. */
-export async function challengeOf(verifier: string): Promise<string> {
-  return base64url(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier))));
-}
-
-/** 256 random bits in 43 characters that need no escaping anywhere. */
-export function randomText(): string {
-  return base64url(crypto.getRandomValues(new Uint8Array(32)));
-}
-
-function base64url(bytes: Uint8Array): string {
-  return base64(bytes).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
-}
-
-export function base64(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes));
+export async function computeChallenge(verifier: string): Promise<string> {
+  return toBase64Url(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier))));
 }

@@ -1,4 +1,4 @@
-import type { AuthorizationServer, Client, Parameters, Token } from '@oa/types';
+import type { AuthorizationServer, Client, RequestParameters, Token } from '@oa/types';
 import type { TokenEndpointOptions } from '@oa/token-endpoint';
 
 const REQUIRED = ['code', 'code_verifier', 'redirect_uri'] as const;
@@ -17,7 +17,7 @@ const REQUIRED = ['code', 'code_verifier', 'redirect_uri'] as const;
 export async function exchangeCode(
   server: AuthorizationServer,
   client: Client,
-  parameters: Parameters,
+  parameters: RequestParameters,
   options: TokenEndpointOptions = {},
 ): Promise<Token> {
   for (const name of REQUIRED)

@@ -1,4 +1,4 @@
-import type { AuthorizationServer, Parameters } from '@oa/types';
+import type { AuthorizationServer, RequestParameters } from '@oa/types';
 import { describe, expect, it } from 'vitest';
 import * as pkce from '../src/index.ts';
 import { login } from '../src/loopback.ts';
@@ -17,7 +17,7 @@ const required = {
   code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
 };
 
-function urlFor(parameters: Parameters = {}, more: Partial<AuthorizationServer> = {}): URL {
+function urlFor(parameters: RequestParameters = {}, more: Partial<AuthorizationServer> = {}): URL {
   return authorizationUrl({ ...server, ...more }, client, { ...required, ...parameters });
 }
 

@@ -1,4 +1,4 @@
-import { seen } from '@oa-internal/scripted-server';
+import { inspectAll } from '@oa-internal/testing';
 import type { OAuthError } from '@oa/types';
 import { describe, expect, it } from 'vitest';
 import { readCallback } from '../src/index.ts';
@@ -111,7 +111,7 @@ it('no refusal shows the state or the code', () => {
   const code = 'secret-code';
   const queries = ['state=x', `${good}&${good}`, `${good}&iss=x`, `${good}&error=e`, `${good}&code=secret-code`];
   for (const query of queries) {
-    const text = seen(refused(`${query}&code=${code}`));
+    const text = inspectAll(refused(`${query}&code=${code}`));
     expect(text).not.toContain(code);
     expect(text).not.toContain(expected.state);
   }

@@ -1,14 +1,14 @@
 import { expect, it } from 'vitest';
-import { challengeOf } from '../src/challenge.ts';
+import { computeChallenge } from '../src/challenge.ts';
 import { createPkce } from '../src/index.ts';
 
 it('A3: the challenge is S256, as in RFC 7636 appendix B', async () => {
-  expect(await challengeOf('dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk')).toBe(
+  expect(await computeChallenge('dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk')).toBe(
     'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
   );
   const pkce = await createPkce();
   expect(pkce.code_challenge_method).toBe('S256');
-  expect(pkce.code_challenge).toBe(await challengeOf(pkce.code_verifier));
+  expect(pkce.code_challenge).toBe(await computeChallenge(pkce.code_verifier));
 });
 
 it('A4: 10,000 verifiers of 43 unreserved characters, all different, every character used evenly', async () => {

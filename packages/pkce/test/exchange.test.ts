@@ -1,4 +1,5 @@
-import { failure, startScriptedServer, seen } from '@oa-internal/scripted-server';
+import { startScriptedServer } from '@oa-internal/scripted-server';
+import { rejectionOf, inspectAll } from '@oa-internal/testing';
 import { expect, it } from 'vitest';
 import { exchangeCode } from '../src/index.ts';
 import { arrive, begin, callback, client, grantTokens, metadata, send } from './help.ts';
@@ -32,7 +33,7 @@ it('A9: resource goes to the token endpoint as well, and invalid_target comes ba
   expect(scripted.requestsTo('/token')[0]?.form.getAll('resource')).toEqual(resource);
 
   scripted.script({ '/token': { status: 400, json: { error: 'invalid_target' } } });
-  expect(await failure(exchangeCode(metadata(scripted), client, { ...parameters, resource }))).toMatchObject({
+  expect(await rejectionOf(exchangeCode(metadata(scripted), client, { ...parameters, resource }))).toMatchObject({
     code: 'oauth_error',
     error: 'invalid_target',
   });
@@ -69,7 +70,7 @@ it('A8: a code is only ever sent to the server that the login was started with',
   expect((await send(crossed)).status).toBe(400);
   // With the right state, but the issuer of the other server.
   await arrive(callback(there, { code: 'code-of-one', iss: one.origin }));
-  expect(await failure(second.token)).toMatchObject({ code: 'issuer_mismatch' });
+  expect(await rejectionOf(second.token)).toMatchObject({ code: 'issuer_mismatch' });
   await arrive(callback(here, { code: 'code-of-one', iss: one.origin }));
   await first.token;
   expect(one.requests.map(({ form }) => form.get('code'))).toEqual(['code-of-one']);
@@ -93,8 +94,8 @@ it('G2: a refusal shows neither the code nor the verifier, and a code is sent on
   for (const reply of replies) {
     scripted.requests.length = 0;
     scripted.script({ '/token': reply });
-    const error = await failure(exchangeCode(metadata(scripted), client, parameters));
-    expect(seen(error)).not.toMatch(/secret-(code|verifier)/);
+    const error = await rejectionOf(exchangeCode(metadata(scripted), client, parameters));
+    expect(inspectAll(error)).not.toMatch(/secret-(code|verifier)/);
     expect(scripted.requests).toHaveLength(1);
   }
 });

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { smallDisk } from '@oa-internal/processes';
+import { mountSmallDisk } from '@oa-internal/testing';
 import { readPrivate, removePrivate, reservePrivate, setAside, withLock, writePrivate } from '@oa/private-file';
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
-const disk = smallDisk(256);
+const disk = mountSmallDisk(256);
 if (disk.refused !== undefined) process.stderr.write(`The tests of a full disk are skipped: ${disk.refused}.\n`);
 
 describe.skipIf(disk.refused !== undefined)('D1, D7: a full disk', () => {

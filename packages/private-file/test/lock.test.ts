@@ -14,8 +14,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { withLock, type FileLock } from '@oa/private-file';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { start, temporaryDirectory } from '@oa-internal/processes';
-import { monotonic } from '@oa-internal/processes/child';
+import { startProcess, temporaryDirectory } from '@oa-internal/testing';
+import { monotonicMs } from '@oa-internal/testing/child';
 import { blockHolder, countTogether, program } from './scenarios.ts';
 
 let directory: string;
@@ -44,18 +44,18 @@ describe('D5: the lock between processes', () => {
   }, 60_000);
 
   test('D5: a killed holder is followed at once', async () => {
-    const holder = start(program('hold'), { path, hold: 60_000 });
+    const holder = startProcess(program('hold'), { task: { path, hold: 60_000 } });
     await holder.printed('held');
-    const next = withLock(path, async () => monotonic());
+    const next = withLock(path, async () => monotonicMs());
     await sleep(100);
-    const killed = monotonic();
+    const killed = monotonicMs();
     holder.kill('SIGKILL');
     // Ten times what it takes, and far from any heartbeat's seconds.
     expect((await next) - killed).toBeLessThan(250);
   });
 
   test('D5: a stopped holder keeps the lock, and so does one whose event loop is blocked', async () => {
-    const stopped = start(program('hold'), { path, hold: 100 });
+    const stopped = startProcess(program('hold'), { task: { path, hold: 100 } });
     await stopped.printed('held');
     stopped.kill('SIGSTOP');
     await expect(withLock(path, async () => 'taken over', { timeout: 1500 })).rejects.toMatchObject({
@@ -69,7 +69,7 @@ describe('D5: the lock between processes', () => {
   });
 
   test('D5: a wall clock that jumps changes nothing', async () => {
-    const holder = start(program('hold'), { path, hold: 60_000 });
+    const holder = startProcess(program('hold'), { task: { path, hold: 60_000 } });
     await holder.printed('held');
     const now = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 3_600_000);
     await expect(withLock(path, async () => 1, { timeout: 200 })).rejects.toMatchObject({ code: 'lock_timeout' });
@@ -81,7 +81,7 @@ describe('D5: the lock between processes', () => {
   });
 
   test('D5: a lock file that was removed while somebody waited for it is not trusted', async () => {
-    const holder = start(program('hold'), { path, hold: 60_000 });
+    const holder = startProcess(program('hold'), { task: { path, hold: 60_000 } });
     await holder.printed('held');
     const waiter = withLock(path, async () => statSync(`${path}.lock`).ino);
     await sleep(100);
@@ -106,7 +106,7 @@ describe('D5: the lock between processes', () => {
   }, 60_000);
 
   test('the lock prints no warning and leaves those of others alone', async () => {
-    const end = await start(program('hold'), { path, hold: 0 }).ended;
+    const end = await startProcess(program('hold'), { task: { path, hold: 0 } }).ended;
     expect(end).toEqual({
       code: 0,
       signal: null,
@@ -203,7 +203,7 @@ describe('the lock within a process', () => {
     free.resolve();
     await holding;
 
-    const other = start(program('hold'), { path, hold: 60_000 });
+    const other = startProcess(program('hold'), { task: { path, hold: 60_000 } });
     await other.printed('held');
     await expect(withLock(path, async () => 1, { timeout: 0 })).rejects.toMatchObject({ code: 'lock_timeout' });
     polls = 0;

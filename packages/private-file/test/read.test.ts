@@ -15,7 +15,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileVersion, readPrivate, reservePrivate, withLock, writePrivate } from '@oa/private-file';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { start, temporaryDirectory } from '@oa-internal/processes';
+import { startProcess, temporaryDirectory } from '@oa-internal/testing';
 import { program } from './scenarios.ts';
 
 /** Only root can give files away. The tests that need it are run by root, under CI always. */
@@ -101,7 +101,7 @@ describe('D7: a file that others could have read or planted is refused, not foll
   test.runIf(isRoot)('of root, read by somebody else', async () => {
     writeFileSync(path, 'private', { mode: 0o600 });
     chownSync(directory, STRANGER, STRANGER);
-    const end = await start(program('read'), { path }, { uid: STRANGER }).ended;
+    const end = await startProcess(program('read'), { task: { path }, uid: STRANGER }).ended;
     expect(end).toMatchObject({ code: 0, stdout: expect.stringContaining('insecure_file_permissions: ') as string });
   });
 });
@@ -178,7 +178,7 @@ test('fileVersion changes with every write, and with the mode', async () => {
 
 test('reading loads neither SQLite nor crypto nor the network', async () => {
   await writePrivate(path, 'x');
-  const { stdout } = await start(program('read'), { path }).ended;
+  const { stdout } = await startProcess(program('read'), { task: { path } }).ended;
   const loaded = JSON.parse(stdout) as { text: string; modules: string[] };
   expect(loaded.text).toBe('x');
   expect(loaded.modules.filter((name) => /sqlite|crypto$|undici|http|child_process/.test(name))).toEqual([]);

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs
 import { join } from 'node:path';
 import { fileVersion, readPrivate, withLock } from '@oa/private-file';
 import type { locks } from './locks.ts';
-import { start, temporaryDirectory, type Program } from '@oa-internal/processes';
-import { monotonic } from '@oa-internal/processes/child';
+import { startProcess, temporaryDirectory, type TestProcess } from '@oa-internal/testing';
+import { monotonicMs } from '@oa-internal/testing/child';
 import { isWhole } from './versions.ts';
 
 export function program(name: string): URL {
@@ -32,7 +32,7 @@ export async function countTogether(options: {
 }): Promise<Counted> {
   const directory = temporaryDirectory();
   const files = Array.from({ length: options.keys }, (_, i) => join(directory, 'files', `${i}.json`));
-  const running = new Set<Program>();
+  const running = new Set<TestProcess>();
   const state = { over: false };
   const timer = setTimeout(() => {
     state.over = true;
@@ -43,7 +43,7 @@ export async function countTogether(options: {
     const log = join(directory, `${id}.log`);
     for (let left = options.rounds; left > 0 && !state.over; left = options.rounds - roundsIn(readLog(log))) {
       const { kills, lock = 'sqlite' } = options;
-      const process = start(program('counter'), { id, files, rounds: left, kills, log, lock });
+      const process = startProcess(program('counter'), { task: { id, files, rounds: left, kills, log, lock } });
       running.add(process);
       const end = await process.ended;
       running.delete(process);
@@ -101,9 +101,9 @@ function nextAfter(time: number, lines: Line[]): number {
 export async function blockHolder(milliseconds: number): Promise<boolean> {
   const directory = temporaryDirectory();
   const path = join(directory, 'files', 'a.json');
-  const holder = start(program('hold'), { path, hold: milliseconds, block: true });
+  const holder = startProcess(program('hold'), { task: { path, hold: milliseconds, block: true } });
   await holder.printed('held');
-  const acquired = await withLock(path, async () => monotonic());
+  const acquired = await withLock(path, async () => monotonicMs());
   const { stdout } = await holder.ended;
   rmSync(directory, { recursive: true });
   return stdout.includes('done') && acquired > Number(stdout.trim().split(' ').at(-1));
@@ -128,11 +128,11 @@ export async function killWriters(options: { writers: number; kills: number }): 
 
   // Half of the time of so short a life is compiling. Who ends by itself leaves that for the others.
   const env = { ...process.env, NODE_COMPILE_CACHE: join(directory, 'compiled') };
-  await start(program('writer'), { path, once: true }, { env }).ended;
+  await startProcess(program('writer'), { task: { path, once: true }, env }).ended;
 
   async function writeAndDie(kills: number): Promise<void> {
     for (let i = 0; i < kills; i += 1) {
-      const writer = start(program('writer'), { path }, { env });
+      const writer = startProcess(program('writer'), { task: { path }, env });
       await writer.printed('started');
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
       writer.kill('SIGKILL');

@@ -12,7 +12,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { readPrivate, removePrivate, reservePrivate, setAside, withLock, writePrivate } from '@oa/private-file';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { start, temporaryDirectory } from '@oa-internal/processes';
+import { startProcess, temporaryDirectory } from '@oa-internal/testing';
 import { sweep } from '../src/remove.ts';
 import { syncDirectory } from '../src/write.ts';
 import { killWriters, program } from './scenarios.ts';
@@ -42,7 +42,8 @@ test.for([0o000, 0o002, 0o022, 0o077])('D7: with umask %o directories are 0700 a
   }
   expect(mode(path)).toBe(0o600);
   for (const made of ['made', 'made/for', 'made/for/it']) expect(mode(join(directory, made))).toBe(0o700);
-  const end = await start(program('hold'), { path: join(directory, 'locked', 'a'), hold: 0, umask }).ended;
+  const end = await startProcess(program('hold'), { task: { path: join(directory, 'locked', 'a'), hold: 0, umask } })
+    .ended;
   expect(end.code).toBe(0);
   expect(mode(join(directory, 'locked', 'a.lock'))).toBe(0o600);
 });
@@ -98,7 +99,7 @@ describe('D1: a reservation', () => {
 
   test('that was never finished is found, and found again, until something is written', async () => {
     await writePrivate(path, 'old');
-    const killed = start(program('reserve'), { path });
+    const killed = startProcess(program('reserve'), { task: { path } });
     await killed.printed('reserved');
     killed.kill('SIGKILL');
     await killed.ended;
@@ -197,7 +198,7 @@ test('what only looks like an abandoned temporary file does not keep anybody fro
 });
 
 test('D1: content is on the disk before its name, and its name before anybody is told', async () => {
-  const { stdout } = await start(program('order'), { path }).ended;
+  const { stdout } = await startProcess(program('order'), { task: { path } }).ended;
   const durable = 'sync file, rename, sync directory';
   expect(stdout).toBe(`${durable}, reserve, sync file, sync directory, write, ${durable}`);
 });

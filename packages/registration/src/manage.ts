@@ -1,5 +1,5 @@
 import { readJson, request, type HttpResponse } from '@oa/http';
-import { OAuthError, type Client, type Options } from '@oa/types';
+import { OAuthError, type Client, type RequestOptions } from '@oa/types';
 import { bearer } from './bearer.ts';
 import { checkedMetadata, type ClientMetadata } from './metadata.ts';
 
@@ -13,7 +13,7 @@ import { checkedMetadata, type ClientMetadata } from './metadata.ts';
  * is if the server offers no management; `oauth_error` or `http_error` if it refuses (401: the client or its access token is
  * gone); and with what `request` and `readJson` of `@oa/http` reject with.
  */
-export async function readClient(client: Client, options: Options = {}): Promise<Client> {
+export async function readClient(client: Client, options: RequestOptions = {}): Promise<Client> {
   const { url, headers } = access(client);
   return clientIn(await request('GET', url, { ...options, headers }), client);
 }
@@ -25,7 +25,11 @@ export async function readClient(client: Client, options: Options = {}): Promise
  * Identity, secret and access token are the client's whatever `metadata` says. Store what comes back, as for
  * {@link readClient}, which names the error codes too.
  */
-export async function updateClient(client: Client, metadata: ClientMetadata, options: Options = {}): Promise<Client> {
+export async function updateClient(
+  client: Client,
+  metadata: ClientMetadata,
+  options: RequestOptions = {},
+): Promise<Client> {
   const { url, headers } = access(client);
   const json = JSON.stringify(updateOf(client, checkedMetadata(metadata)));
   const sent = { ...options, headers: { ...headers, 'content-type': 'application/json' }, body: json };
@@ -35,7 +39,7 @@ export async function updateClient(client: Client, metadata: ClientMetadata, opt
 /**
  * Deletes a client at the server (RFC 7592 section 2.3): its tokens end with it. Codes as of {@link readClient}.
  */
-export async function deleteClient(client: Client, options: Options = {}): Promise<void> {
+export async function deleteClient(client: Client, options: RequestOptions = {}): Promise<void> {
   const { url, headers } = access(client);
   const response = await request('DELETE', url, { ...options, headers });
   if (response.status < 200 || response.status > 299) await clientIn(response, client);

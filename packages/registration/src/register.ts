@@ -1,10 +1,10 @@
 import { postJson } from '@oa/http';
-import { OAuthError, type AuthorizationServer, type Client, type Options } from '@oa/types';
+import { OAuthError, type AuthorizationServer, type Client, type RequestOptions } from '@oa/types';
 import { bearer } from './bearer.ts';
 import { checkedMetadata, type ClientMetadata } from './metadata.ts';
 
 /** The options of {@link registerClient}. */
-export interface RegistrationOptions extends Options {
+export interface RegistrationOptions extends RequestOptions {
   /** What servers that don't let everybody register ask for (RFC 7591 section 3). */
   initialAccessToken?: string;
 }

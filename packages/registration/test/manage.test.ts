@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { startAuthorizationServer } from '@oa-internal/authorization-server';
-import { type Reply, failure, startScriptedServer } from '@oa-internal/scripted-server';
+import { type Reply, startScriptedServer } from '@oa-internal/scripted-server';
+import { rejectionOf } from '@oa-internal/testing';
 import type { AuthorizationServer, Client } from '@oa/types';
 import { expect, test } from 'vitest';
 import { deleteClient, readClient, registerClient, updateClient } from '@oa/registration';
@@ -94,7 +95,7 @@ test.each<[string, Reply, object]>([
   await using server = await startScriptedServer(() => reply);
   const planted = client(server.origin, { client_secret: 'PLANTED', registration_access_token: 'PLANTED-RAT' });
   for (const call of [() => readClient(planted), () => updateClient(planted, {}), () => deleteClient(planted)]) {
-    const error = await failure(call());
+    const error = await rejectionOf(call());
     expect(error).toMatchObject(expected);
     expect(inspect(error, { depth: 10, showHidden: true }) + JSON.stringify(error)).not.toContain('PLANTED');
   }
@@ -104,7 +105,7 @@ test.each<[string, Reply, object]>([
 test('an answer about another client is refused', async () => {
   await using server = await startScriptedServer(() => ({ json: { client_id: 'c2', client_secret: 'PLANTED' } }));
   for (const call of [() => readClient(client(server.origin)), () => updateClient(client(server.origin), {})]) {
-    const error = await failure(call());
+    const error = await rejectionOf(call());
     expect(error).toMatchObject({ code: 'invalid_response' });
     expect(inspect(error, { showHidden: true })).not.toContain('PLANTED');
   }
@@ -114,11 +115,11 @@ test('without a URL or a token there is nothing to ask; metadata that is none is
   for (const missing of ['registration_client_uri', 'registration_access_token'] as const) {
     const { [missing]: _, ...rest } = client('https://as.example');
     for (const call of [() => readClient(rest), () => updateClient(rest, {}), () => deleteClient(rest)])
-      expect(await failure(call())).toMatchObject({ code: 'endpoint_missing' });
+      expect(await rejectionOf(call())).toMatchObject({ code: 'endpoint_missing' });
   }
   await expect(updateClient(client('https://as.example'), [] as never)).rejects.toThrow(/^metadata/);
   const clear = client('http://as.example');
-  expect(await failure(readClient(clear))).toMatchObject({ code: 'insecure_url' });
+  expect(await rejectionOf(readClient(clear))).toMatchObject({ code: 'insecure_url' });
 });
 
 test('D10: a real server: register, read, update, delete, with the access token rotating', async () => {
@@ -135,8 +136,8 @@ test('D10: a real server: register, read, update, delete, with the access token 
   const updated = await updateClient(read, { ...read, client_name: 'Renamed' });
   expect(updated.client_name).toBe('Renamed');
   expect(updated.registration_access_token).not.toBe(read.registration_access_token);
-  expect(await failure(readClient(read))).toMatchObject({ status: 401 });
+  expect(await rejectionOf(readClient(read))).toMatchObject({ status: 401 });
   expect((await readClient(updated)).client_name).toBe('Renamed');
   await deleteClient(updated);
-  expect(await failure(readClient(updated))).toMatchObject({ status: 401 });
+  expect(await rejectionOf(readClient(updated))).toMatchObject({ status: 401 });
 });

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { startAuthorizationServer } from '@oa-internal/authorization-server';
-import { type Reply, type ScriptedServer, failure, startScriptedServer } from '@oa-internal/scripted-server';
+import { type Reply, type ScriptedServer, startScriptedServer } from '@oa-internal/scripted-server';
+import { rejectionOf } from '@oa-internal/testing';
 import type { AuthorizationServer } from '@oa/types';
 import { expect, test } from 'vitest';
 import { registerClient, type ClientMetadata } from '@oa/registration';
@@ -102,7 +103,7 @@ test.each(['invalid_redirect_uri', 'invalid_client_metadata', 'invalid_software_
     await using server = await startScriptedServer({
       '/register': { status: 400, json: { error, error_description: 'http://x is "not" fine\u001B[31m' } },
     });
-    expect(await failure(registerClient(at(server), NATIVE))).toMatchObject({
+    expect(await rejectionOf(registerClient(at(server), NATIVE))).toMatchObject({
       code: 'oauth_error',
       error,
       error_description: 'http://x is not fine[31m',
@@ -126,7 +127,7 @@ test.each<[string, Reply, string]>([
   ['an error in a 200', { json: { error: 'invalid_client_metadata', client_secret: 'PLANTED' } }, 'oauth_error'],
 ])('%s is an error without secrets, and the request is not repeated', async (_name, reply, code) => {
   await using server = await startScriptedServer(() => reply);
-  const error = await failure(registerClient(at(server), NATIVE, { initialAccessToken: 'PLANTED-IAT' }));
+  const error = await rejectionOf(registerClient(at(server), NATIVE, { initialAccessToken: 'PLANTED-IAT' }));
   expect(error).toMatchObject({ code });
   expect(server.requests).toHaveLength(1);
   const shown = inspect(error, { depth: 10, showHidden: true }) + JSON.stringify(error) + error.message + error.stack;
@@ -150,9 +151,12 @@ test('the initial access token is sent as a Bearer token, and one that can not b
 
 test('a server without registration_endpoint, and one in the clear', async () => {
   const server = { issuer: 'https://as.example', token_endpoint: 'https://as.example/token' };
-  expect(await failure(registerClient(server, NATIVE))).toMatchObject({ code: 'endpoint_missing', retryable: false });
+  expect(await rejectionOf(registerClient(server, NATIVE))).toMatchObject({
+    code: 'endpoint_missing',
+    retryable: false,
+  });
   const clear = { ...server, registration_endpoint: 'http://as.example/register' };
-  expect(await failure(registerClient(clear, NATIVE, { initialAccessToken: 'x' }))).toMatchObject({
+  expect(await rejectionOf(registerClient(clear, NATIVE, { initialAccessToken: 'x' }))).toMatchObject({
     code: 'insecure_url',
   });
 });
@@ -182,7 +186,7 @@ test('an abort ends it with the reason of the signal, a timeout with timeout', a
   await expect.poll(() => server.requests.length).toBe(1);
   controller.abort(reason);
   await expect(registering).rejects.toBe(reason);
-  expect(await failure(registerClient(at(server), NATIVE, { timeout: 100 }))).toMatchObject({ code: 'timeout' });
+  expect(await rejectionOf(registerClient(at(server), NATIVE, { timeout: 100 }))).toMatchObject({ code: 'timeout' });
 });
 
 test('D10: a real server registers a public native client, and refuses a redirect URI that is none', async () => {
@@ -198,6 +202,6 @@ test('D10: a real server registers a public native client, and refuses a redirec
     grant_types: ['authorization_code', 'refresh_token'],
   });
   expect(client.client_secret).toBeUndefined();
-  const refused = await failure(registerClient(discovered, { redirect_uris: ['not a URL'] }));
+  const refused = await rejectionOf(registerClient(discovered, { redirect_uris: ['not a URL'] }));
   expect(refused).toMatchObject({ code: 'oauth_error', error: 'invalid_redirect_uri', status: 400 });
 });

@@ -1,4 +1,4 @@
-import type { Parameters } from '@oa/types';
+import type { RequestParameters } from '@oa/types';
 
 /**
  * Everything that makes one token different from another. Two identities that differ in any member never share a
@@ -15,7 +15,7 @@ export interface TokenIdentity {
   resource?: string | readonly string[] | undefined;
   audience?: string | readonly string[] | undefined;
   /** Other parameters of the requests. Never a secret: see {@link tokenKey}. */
-  parameters?: Parameters | undefined;
+  parameters?: RequestParameters | undefined;
   /** A label of yours that keeps accounts or tenants apart. */
   profile?: string | undefined;
 }
@@ -68,7 +68,7 @@ function sorted(name: string, value: string | readonly string[] | undefined): st
 }
 
 /** Pairs of name and values, so that no name (`__proto__`, numbers) is special and the order is fixed. */
-function pairs(parameters: Parameters | undefined): [string, readonly string[]][] | undefined {
+function pairs(parameters: RequestParameters | undefined): [string, readonly string[]][] | undefined {
   const found: [string, readonly string[]][] = [];
   for (const [name, value] of Object.entries(parameters ?? {})) {
     if (value === undefined) continue;

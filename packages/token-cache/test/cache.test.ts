@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
-import { temporaryDirectory } from '@oa-internal/processes';
+import { temporaryDirectory } from '@oa-internal/testing';
 import { cacheDirectory, cacheFile, fileTokenCache, tokenKey, type TokenCache } from '@oa/token-cache';
 import type { Token } from '@oa/types';
 import * as fc from 'fast-check';

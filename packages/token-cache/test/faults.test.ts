@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import { smallDisk, start } from '@oa-internal/processes';
-import { monotonic } from '@oa-internal/processes/child';
+import { mountSmallDisk, startProcess } from '@oa-internal/testing';
+import { monotonicMs } from '@oa-internal/testing/child';
 import { startScriptedServer } from '@oa-internal/scripted-server';
 import { cacheFile, fileTokenCache } from '@oa/token-cache';
 import { isOAuthError, OAuthError } from '@oa/types';
@@ -13,7 +13,7 @@ import { getToken, identity, key, type Moment, type PipelineTask } from './pipel
 import { allAtOnce, expired, place, startRotatingServer } from './scenarios.ts';
 
 const PROCESSES = 10;
-const disk = smallDisk(256);
+const disk = mountSmallDisk(256);
 afterAll(() => disk.close());
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -87,7 +87,7 @@ describe('D5, D1: the holder dies', () => {
     const next = at.start({ endpoint: as.endpoint, grant: 'refresh_token' });
     await next.printed('ready');
     await sleep(300);
-    const killed = monotonic();
+    const killed = monotonicMs();
     victim.kill('SIGKILL');
     const { stdout } = await next.ended;
     expect(stdout).toContain(outcome);
@@ -340,7 +340,7 @@ describe('a fresh hit', () => {
     using at = place();
     await at.store({ ...expired, expires_at: 2_000_000_000, expires_in: 1_000_000_000 });
     const names = readdirSync(at.directory);
-    const { stdout, stderr } = await start(program, { directory: at.directory }).ended;
+    const { stdout, stderr } = await startProcess(program, { task: { directory: at.directory } }).ended;
     expect(stderr).toBe('');
     const seen = JSON.parse(stdout) as { token: string; opened: string[]; changed: string[]; modules: string[] };
     expect(seen.token).toBe('at-0-s3cret');

@@ -1,7 +1,7 @@
 /** What the tests run with a few processes, and the torture with 50. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { start, temporaryDirectory, type Program, type StartOptions } from '@oa-internal/processes';
+import { startProcess, temporaryDirectory, type TestProcess, type StartOptions } from '@oa-internal/testing';
 import { startScriptedServer, type Reply, type ScriptedServer } from '@oa-internal/scripted-server';
 import { fileTokenCache } from '@oa/token-cache';
 import type { Token } from '@oa/types';
@@ -56,7 +56,7 @@ export interface Place {
   go: string;
   stored(): Promise<Token | undefined>;
   store(token: Token): Promise<void>;
-  start(task: Omit<PipelineTask, 'directory'>, options?: StartOptions): Program;
+  start(task: Omit<PipelineTask, 'directory'>, options?: StartOptions): TestProcess;
   /** Lets all started programs go on. */
   release(): void;
   [Symbol.dispose](): void;
@@ -72,7 +72,7 @@ export function place(): Place {
     go,
     stored: async () => fileTokenCache({ directory }).get(key),
     store: async (token) => fileTokenCache({ directory }).set(key, token),
-    start: (task, options) => start(GET, { directory, go, ...task }, options),
+    start: (task, options) => startProcess(GET, { task: { directory, go, ...task }, ...options }),
     release: () => writeFileSync(go, ''),
     [Symbol.dispose]: () => rmSync(root, { recursive: true }),
   };

@@ -1,5 +1,5 @@
-export { authenticateClient } from './authenticate.ts';
-export type { AuthenticatedRequest, ClientAuthentication, TokenEndpointOptions } from './authenticate.ts';
+export { authenticateClient } from '@oa/client-authentication';
+export type { AuthenticatedRequest, ClientAuthentication, TokenEndpointOptions } from '@oa/client-authentication';
 export { isRefreshRefused, refreshToken } from './refresh-token.ts';
 export { requestToken } from './request-token.ts';
 export { revokeToken } from './revoke-token.ts';

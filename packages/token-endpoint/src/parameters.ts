@@ -1,4 +1,4 @@
-import type { Parameters } from '@oa/types';
+import type { RequestParameters } from '@oa/types';
 
 /** RFC 8707 section 2 and RFC 8693 section 2.1 let these stand several times; RFC 6749 section 3.2 forbids it for all others. */
 const REPEATABLE: ReadonlySet<string> = new Set(['resource', 'audience']);
@@ -6,7 +6,7 @@ const REPEATABLE: ReadonlySet<string> = new Set(['resource', 'audience']);
 const CLIENTS: readonly string[] = ['client_id', 'client_secret', 'client_assertion', 'client_assertion_type'];
 
 /** Refuses parameters that no request may have, before anything is sent. `reserved` are those that the caller's function sets itself. */
-export function checkParameters(parameters: Parameters, reserved: readonly string[] = []): void {
+export function checkParameters(parameters: RequestParameters, reserved: readonly string[] = []): void {
   for (const name of [...CLIENTS, ...reserved])
     if (parameters[name] !== undefined)
       throw new TypeError(`parameters.${name} is not yours to set: it follows from the call`);

@@ -1,6 +1,6 @@
 import { readError, type HttpResponse } from '@oa/http';
-import { OAuthError, type AuthorizationServer, type Client, type Parameters, type Token } from '@oa/types';
-import type { TokenEndpointOptions } from './authenticate.ts';
+import { OAuthError, type AuthorizationServer, type Client, type RequestParameters, type Token } from '@oa/types';
+import type { TokenEndpointOptions } from '@oa/client-authentication';
 import { checkParameters } from './parameters.ts';
 import { askForToken } from './request-token.ts';
 import { isClientRefused } from './send.ts';
@@ -16,7 +16,7 @@ export async function refreshToken(
   server: AuthorizationServer,
   client: Client,
   token: Token,
-  parameters: Parameters = {},
+  parameters: RequestParameters = {},
   options: TokenEndpointOptions = {},
 ): Promise<Token> {
   const { refresh_token, scope } = token;
@@ -57,7 +57,7 @@ function reportDead(response: HttpResponse): void {
 }
 
 /** RFC 6749 section 6: no scope that was not granted. */
-function checkScope(asked: Parameters[string], granted: string | undefined): void {
+function checkScope(asked: RequestParameters[string], granted: string | undefined): void {
   if (typeof asked !== 'string' || granted === undefined) return;
   const scopes = new Set(granted.split(' '));
   if (!asked.split(' ').every((scope) => scopes.has(scope)))

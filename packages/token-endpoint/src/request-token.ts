@@ -1,6 +1,6 @@
 import { readJson, type HttpResponse } from '@oa/http';
-import { OAuthError, type AuthorizationServer, type Client, type Parameters, type Token } from '@oa/types';
-import type { TokenEndpointOptions } from './authenticate.ts';
+import { OAuthError, type AuthorizationServer, type Client, type RequestParameters, type Token } from '@oa/types';
+import type { TokenEndpointOptions } from '@oa/client-authentication';
 import { checkParameters } from './parameters.ts';
 import { send } from './send.ts';
 import { checkAccessToken, stamped, tokenTypeOf } from './token.ts';
@@ -17,7 +17,7 @@ import { checkAccessToken, stamped, tokenTypeOf } from './token.ts';
 export async function requestToken(
   server: AuthorizationServer,
   client: Client,
-  parameters: Parameters,
+  parameters: RequestParameters,
   options: TokenEndpointOptions = {},
 ): Promise<Token> {
   checkParameters(parameters);
@@ -28,7 +28,7 @@ export async function requestToken(
 export async function askForToken(
   server: AuthorizationServer,
   client: Client,
-  parameters: Parameters,
+  parameters: RequestParameters,
   options: TokenEndpointOptions,
   before?: (response: HttpResponse) => void,
 ): Promise<Token> {

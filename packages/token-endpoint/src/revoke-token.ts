@@ -1,6 +1,6 @@
 import { readError, type HttpResponse } from '@oa/http';
 import { isOAuthError, OAuthError, type AuthorizationServer, type Client, type Token } from '@oa/types';
-import type { TokenEndpointOptions } from './authenticate.ts';
+import type { TokenEndpointOptions } from '@oa/client-authentication';
 import { send } from './send.ts';
 
 /**

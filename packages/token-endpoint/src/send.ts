@@ -1,19 +1,25 @@
 import { request, type HttpResponse } from '@oa/http';
-import { isOAuthError, type AuthorizationServer, type Client, type OAuthError, type Parameters } from '@oa/types';
+import {
+  isOAuthError,
+  type AuthorizationServer,
+  type Client,
+  type OAuthError,
+  type RequestParameters,
+} from '@oa/types';
 import {
   authenticationBy,
   type AuthenticatedRequest,
   type ClientAuthentication,
   type TokenEndpointOptions,
-} from './authenticate.ts';
-import { isWorthTrying, methodOverride, methodsFor, remember, type Method } from './method.ts';
+} from '@oa/client-authentication';
+import { isWorthTrying, methodOverride, methodsFor, remember, type Method } from '@oa/client-authentication';
 
 /** An authenticated request to be sent to `url`. */
 export interface Call {
   server: AuthorizationServer;
   client: Client;
   url: string;
-  parameters: Parameters;
+  parameters: RequestParameters;
   options: TokenEndpointOptions;
   /** Whether the server may get it twice: false where the parameters hold something that works once. */
   repeatable: boolean;

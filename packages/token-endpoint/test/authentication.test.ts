@@ -2,9 +2,9 @@ import {
   type RecordedRequest,
   type Reply,
   type ScriptedServer,
-  failure,
   startScriptedServer,
 } from '@oa-internal/scripted-server';
+import { rejectionOf } from '@oa-internal/testing';
 import type { AuthorizationServer, Client, OAuthEvent } from '@oa/types';
 import { describe, expect, it } from 'vitest';
 import { authenticateClient, requestToken } from '@oa/token-endpoint';
@@ -113,7 +113,7 @@ describe('the choice of the method', () => {
     const onlyJwt = metadata(server, ['private_key_jwt']);
     const registered = { client_id: 'c', token_endpoint_auth_method: 'private_key_jwt' };
     for (const client of [{ client_id: 'c', client_secret: 's' }, registered])
-      expect((await failure(requestToken(onlyJwt, client, grant))).code).toBe('unsupported_client_authentication');
+      expect((await rejectionOf(requestToken(onlyJwt, client, grant))).code).toBe('unsupported_client_authentication');
     expect(server.requests).toHaveLength(0);
   });
 
@@ -145,7 +145,7 @@ describe('the choice of the method', () => {
 
   it('a server without a token endpoint is one', async () => {
     const server = { issuer: 'https://as.example' } as AuthorizationServer;
-    expect((await failure(requestToken(server, { client_id: 'c' }, grant))).code).toBe('endpoint_missing');
+    expect((await rejectionOf(requestToken(server, { client_id: 'c' }, grant))).code).toBe('endpoint_missing');
   });
 });
 
@@ -188,7 +188,7 @@ describe('servers that read Basic their own way', () => {
     await using server = await startScriptedServer(() => refused);
     const simple = { client_id: 'c', client_secret: 'simple' };
     for (const methods of [undefined, ['client_secret_basic']])
-      expect(await failure(requestToken(metadata(server, methods), simple, grant))).toMatchObject({
+      expect(await rejectionOf(requestToken(metadata(server, methods), simple, grant))).toMatchObject({
         code: 'oauth_error',
         error: 'invalid_client',
         status: 401,
@@ -210,9 +210,9 @@ describe('servers that read Basic their own way', () => {
   it('what was registered or asked for is not changed, but for the encoding', async () => {
     await using server = await startScriptedServer(() => refused);
     const registered = { ...client, token_endpoint_auth_method: 'client_secret_basic' };
-    await failure(requestToken(metadata(server), registered, grant));
-    await failure(requestToken(metadata(server), client, grant, { authentication: 'client_secret_basic' }));
-    await failure(requestToken(metadata(server), client, grant, { authentication: 'client_secret_post' }));
+    await rejectionOf(requestToken(metadata(server), registered, grant));
+    await rejectionOf(requestToken(metadata(server), client, grant, { authentication: 'client_secret_basic' }));
+    await rejectionOf(requestToken(metadata(server), client, grant, { authentication: 'client_secret_post' }));
     expect(server.requests.map(methodOf)).toEqual(['basic', 'basic', 'basic', 'basic', 'post']);
   });
 
@@ -222,14 +222,14 @@ describe('servers that read Basic their own way', () => {
       json: { error: 'invalid_client', error_description: `answer ${index}` },
     }));
     const known = metadata(server);
-    expect((await failure(requestToken(known, client, grant))).error_description).toBe('answer 0');
+    expect((await rejectionOf(requestToken(known, client, grant))).error_description).toBe('answer 0');
     expect(server.requests.map(methodOf)).toEqual(['basic', 'basic', 'post']);
   });
 
   it('another refusal means that the client was recognised', async () => {
     const wrongScope = { status: 400, json: { error: 'invalid_scope' } };
     await using server = await startScriptedServer((_, index) => (index === 0 ? refused : wrongScope));
-    expect((await failure(requestToken(metadata(server), client, grant))).error).toBe('invalid_scope');
+    expect((await rejectionOf(requestToken(metadata(server), client, grant))).error).toBe('invalid_scope');
     expect(server.requests).toHaveLength(2);
   });
 
@@ -256,7 +256,7 @@ describe('servers that read Basic their own way', () => {
     ['400 invalid_request', { status: 400, json: { error: 'invalid_request', error_description: 'no scope' } }],
   ])('%s is not', async (_, reply) => {
     await using server = await startScriptedServer(() => reply);
-    await failure(requestToken(metadata(server), client, grant));
+    await rejectionOf(requestToken(metadata(server), client, grant));
     expect(server.requests).toHaveLength(1);
   });
 
@@ -266,7 +266,7 @@ describe('servers that read Basic their own way', () => {
       const single = { grant_type, code: 'works-once' };
       for (const reply of [{ status: 401 }, { status: 400 }, { status: 403 }, { status: 401, json: { error: 'x' } }]) {
         await using server = await startScriptedServer(() => reply);
-        await failure(requestToken(metadata(server), client, single));
+        await rejectionOf(requestToken(metadata(server), client, single));
         expect(server.requests).toHaveLength(1);
       }
       const keycloak = { status: 401, json: { error: 'unauthorized_client' } };
@@ -282,7 +282,7 @@ describe('servers that read Basic their own way', () => {
     await using server = await startScriptedServer((_, index) => (index === 0 ? refused : { status: 500 }));
     const events: OAuthEvent[] = [];
     const options = { onEvent: (event: OAuthEvent): void => void events.push(event) };
-    const error = await failure(requestToken(metadata(server), client, grant, options));
+    const error = await rejectionOf(requestToken(metadata(server), client, grant, options));
     expect(error).toMatchObject({ status: 500, retryable: true });
     expect(server.requests).toHaveLength(2);
     expect(events).toEqual([]);
@@ -290,7 +290,7 @@ describe('servers that read Basic their own way', () => {
 
   it('the attempts share one timeout', async () => {
     await using server = await startScriptedServer((request) => ({ ...post(request), delay: 500 }));
-    const error = await failure(requestToken(metadata(server), client, grant, { timeout: 1200 }));
+    const error = await rejectionOf(requestToken(metadata(server), client, grant, { timeout: 1200 }));
     expect(error.code).toBe('timeout');
     expect(server.requests).toHaveLength(3);
   });

@@ -1,4 +1,4 @@
-import { seen } from '@oa-internal/scripted-server';
+import { inspectAll } from '@oa-internal/testing';
 import * as fc from 'fast-check';
 import { attempt, type Client } from '@oa/types';
 import { expect, it } from 'vitest';
@@ -46,7 +46,7 @@ it('C7: no answer makes a token that was not in it, nor an error with a secret',
           : requestToken(server, client, { grant_type: 'client_credentials' }, { fetch }),
       );
       if (!result.ok) {
-        const text = seen(result.error);
+        const text = inspectAll(result.error);
         const sent = isRefresh ? ['planted-secret/+1', 'planted-rt'] : ['planted-secret/+1'];
         return sent.every((secret) => !text.includes(secret));
       }

@@ -1,4 +1,5 @@
-import { failure, startScriptedServer } from '@oa-internal/scripted-server';
+import { startScriptedServer } from '@oa-internal/scripted-server';
+import { rejectionOf } from '@oa-internal/testing';
 import { describe, expect, it } from 'vitest';
 import { requestToken, type ClientAuthentication } from '@oa/token-endpoint';
 
@@ -56,7 +57,7 @@ describe('client authentication as a function', () => {
       return {};
     };
     for (const authentication of [stubborn, meek, silent])
-      expect((await failure(requestToken(metadata, client, grant, { authentication }))).status).toBe(401);
+      expect((await rejectionOf(requestToken(metadata, client, grant, { authentication }))).status).toBe(401);
     expect(seen).toEqual([undefined, 401]);
     expect(server.requests).toHaveLength(4);
   });
@@ -64,7 +65,7 @@ describe('client authentication as a function', () => {
   it('refuses another token type', async () => {
     await using server = await startScriptedServer(() => ({ json: { access_token: 'at', token_type: 'mac' } }));
     const metadata = { issuer: 'https://as.example/mac', token_endpoint: `${server.origin}/token` };
-    const error = await failure(requestToken(metadata, client, grant, { authentication: onlyType }));
+    const error = await rejectionOf(requestToken(metadata, client, grant, { authentication: onlyType }));
     expect(error.code).toBe('unsupported_token_type');
   });
 });

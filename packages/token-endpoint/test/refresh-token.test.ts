@@ -1,4 +1,5 @@
-import { type Reply, failure, seen, startScriptedServer } from '@oa-internal/scripted-server';
+import { type Reply, startScriptedServer } from '@oa-internal/scripted-server';
+import { rejectionOf, inspectAll } from '@oa-internal/testing';
 import { OAuthError, type OAuthErrorDetails } from '@oa/types';
 import { describe, expect, it } from 'vitest';
 import { isRefreshRefused, refreshToken } from '@oa/token-endpoint';
@@ -88,11 +89,11 @@ describe('a refused refresh', () => {
     ['a message', { status: 403, json: { message: 'The refresh_token has expired.' } }],
   ])('%s means that the refresh token is dead', async (_, reply) => {
     await using server = await startScriptedServer(() => reply);
-    const error = await failure(refreshToken(metadata(server), client, old));
+    const error = await rejectionOf(refreshToken(metadata(server), client, old));
     expect(isRefreshRefused(error)).toBe(true);
     expect(error.retryable).toBe(false);
     expect(server.requests).toHaveLength(1);
-    expect(seen(error)).not.toContain('old-rt');
+    expect(inspectAll(error)).not.toContain('old-rt');
   });
 
   it.each<[string, Reply]>([
@@ -118,15 +119,15 @@ describe('a refused refresh', () => {
     ['silence', { drop: 'never' }],
   ])('C10: %s does not, and the refresh token was sent once', async (_, reply) => {
     await using server = await startScriptedServer(() => reply);
-    const error = await failure(refreshToken(metadata(server), client, old, {}, { timeout: 300 }));
+    const error = await rejectionOf(refreshToken(metadata(server), client, old, {}, { timeout: 300 }));
     expect(isRefreshRefused(error)).toBe(false);
     expect(server.requests).toHaveLength(1);
-    expect(seen(error)).not.toContain('old-rt');
+    expect(inspectAll(error)).not.toContain('old-rt');
   });
 
   it('C10: a 429 of 15 minutes is reported at once', async () => {
     await using server = await startScriptedServer(() => ({ status: 429, headers: { 'retry-after': '900' } }));
-    const error = await failure(refreshToken(metadata(server), client, old));
+    const error = await rejectionOf(refreshToken(metadata(server), client, old));
     expect(error).toMatchObject({ status: 429, retryable: true, retryAfter: 900 });
   });
 
@@ -148,7 +149,9 @@ describe('G2: errors', () => {
       },
     }));
     for (const authentication of ['client_secret_basic', 'client_secret_post'] as const) {
-      const text = seen(await failure(refreshToken(metadata(server), confidential, old, {}, { authentication })));
+      const text = inspectAll(
+        await rejectionOf(refreshToken(metadata(server), confidential, old, {}, { authentication })),
+      );
       for (const secret of ['old-rt', 'se/cr et+1', 'se%2Fcr+et%2B1', btoa('c:se%2Fcr+et%2B1'), btoa('c:se/cr et+1')])
         expect(text).not.toContain(secret);
     }

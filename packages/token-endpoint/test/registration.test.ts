@@ -1,4 +1,5 @@
-import { type RecordedRequest, type Reply, failure, startScriptedServer } from '@oa-internal/scripted-server';
+import { type RecordedRequest, type Reply, startScriptedServer } from '@oa-internal/scripted-server';
+import { rejectionOf } from '@oa-internal/testing';
 import type { Client, OAuthEvent } from '@oa/types';
 import { expect, test } from 'vitest';
 import { requestToken } from '@oa/token-endpoint';
@@ -40,7 +41,7 @@ test.each([['client_secret_basic', 'client_secret_post'], []])(
       token_endpoint: `${server.origin}/token`,
       token_endpoint_auth_methods_supported: supported,
     };
-    const error = await failure(requestToken(metadata, client, grant));
+    const error = await rejectionOf(requestToken(metadata, client, grant));
     expect(error).toMatchObject({ code: 'oauth_error', error: 'invalid_request' });
     expect(server.requests).toHaveLength(1);
   },

@@ -1,4 +1,5 @@
-import { type Reply, type ScriptedServer, failure, seen, startScriptedServer } from '@oa-internal/scripted-server';
+import { type Reply, type ScriptedServer, startScriptedServer } from '@oa-internal/scripted-server';
+import { rejectionOf, inspectAll } from '@oa-internal/testing';
 import type { AuthorizationServer } from '@oa/types';
 import { expect, it } from 'vitest';
 import { revokeToken } from '@oa/token-endpoint';
@@ -45,10 +46,10 @@ it('D9: the client authenticates as at the token endpoint, or as the metadata sa
 
 it('D9: 503 is tried again, and then reported as something that passes', async () => {
   await using server = await startScriptedServer({ '/revoke': { status: 503 } });
-  const error = await failure(revokeToken(metadata(server), client, token));
+  const error = await rejectionOf(revokeToken(metadata(server), client, token));
   expect(error).toMatchObject({ code: 'http_error', status: 503, retryable: true });
   expect(sent(server)).toEqual(Array.from({ length: 3 }, () => ['the-rt', 'refresh_token']));
-  expect(seen(error)).not.toContain('the-rt');
+  expect(inspectAll(error)).not.toContain('the-rt');
 });
 
 it("D9: a server that can't revoke access tokens has revoked the refresh token", async () => {
@@ -56,7 +57,7 @@ it("D9: a server that can't revoke access tokens has revoked the refresh token",
   await using server = await startScriptedServer(({ form }) => (form.get('token') === 'the-at' ? unsupported : {}));
   await revokeToken(metadata(server), client, token);
   expect(server.requests).toHaveLength(2);
-  expect(await failure(revokeToken(metadata(server), client, onlyAccess))).toMatchObject({
+  expect(await rejectionOf(revokeToken(metadata(server), client, onlyAccess))).toMatchObject({
     code: 'oauth_error',
     error: 'unsupported_token_type',
   });
@@ -65,11 +66,11 @@ it("D9: a server that can't revoke access tokens has revoked the refresh token",
 it('D9: other refusals of either are reported', async () => {
   const refused = { status: 400, json: { error: 'invalid_request' } };
   await using server = await startScriptedServer(({ form }) => (form.get('token') === 'the-at' ? refused : {}));
-  expect((await failure(revokeToken(metadata(server), client, token))).error).toBe('invalid_request');
+  expect((await rejectionOf(revokeToken(metadata(server), client, token))).error).toBe('invalid_request');
 });
 
 it('D9: a server without the endpoint says so before anything is sent', async () => {
   const server = { issuer: 'https://as.example', token_endpoint: 'https://as.example/token' };
-  expect((await failure(revokeToken(server, client, token))).code).toBe('endpoint_missing');
+  expect((await rejectionOf(revokeToken(server, client, token))).code).toBe('endpoint_missing');
   await expect(revokeToken(server, client, {} as typeof token)).rejects.toBeInstanceOf(TypeError);
 });

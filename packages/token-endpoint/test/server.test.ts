@@ -1,4 +1,4 @@
-import { failure } from '@oa-internal/scripted-server';
+import { rejectionOf } from '@oa-internal/testing';
 import { startAuthorizationServer, type AuthorizationServerHandle } from '@oa-internal/authorization-server';
 import type { AuthorizationServer } from '@oa/types';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -30,12 +30,12 @@ describe('a real authorization server', () => {
 
   it("a wrong secret is the server's oauth_error", async () => {
     const wrong = { ...handle.confidential, client_secret: 'planted-wrong' };
-    const error = await failure(requestToken(server, wrong, grant));
+    const error = await rejectionOf(requestToken(server, wrong, grant));
     expect(error).toMatchObject({ code: 'oauth_error', error: 'invalid_client', status: 401, retryable: false });
   });
 
   it('A9: a resource it does not know is invalid_target', async () => {
-    const error = await failure(
+    const error = await rejectionOf(
       requestToken(server, handle.confidential, { ...grant, resource: 'https://other.test/' }),
     );
     expect(error.error).toBe('invalid_target');

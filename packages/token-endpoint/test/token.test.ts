@@ -1,12 +1,17 @@
-import { type Reply, failure, startScriptedServer } from '@oa-internal/scripted-server';
-import { isExpired, type OAuthEvent, type Parameters, type Token } from '@oa/types';
+import { type Reply, startScriptedServer } from '@oa-internal/scripted-server';
+import { rejectionOf } from '@oa-internal/testing';
+import { isExpired, type OAuthEvent, type RequestParameters, type Token } from '@oa/types';
 import { describe, expect, it } from 'vitest';
 import { requestToken, type TokenEndpointOptions } from '@oa/token-endpoint';
 
 const NOW = 1_800_000_000_500;
 const client = { client_id: 'c' };
 
-async function answered(reply: Reply, parameters: Parameters = {}, options: TokenEndpointOptions = {}): Promise<Token> {
+async function answered(
+  reply: Reply,
+  parameters: RequestParameters = {},
+  options: TokenEndpointOptions = {},
+): Promise<Token> {
   await using server = await startScriptedServer(() => reply);
   const metadata = { issuer: server.origin, token_endpoint: `${server.origin}/token` };
   const all = { grant_type: 'authorization_code', ...parameters };
@@ -76,7 +81,7 @@ describe('token type', () => {
   });
 
   it.each(['mac', 'DPoP', 'N_A', 'pop'])('C7: %s is refused', async (token_type) => {
-    const error = await failure(answered(token({ token_type })));
+    const error = await rejectionOf(answered(token({ token_type })));
     expect(error).toMatchObject({ code: 'unsupported_token_type', retryable: false });
   });
 
@@ -110,7 +115,7 @@ describe('members', () => {
   });
 
   it.each(['', 'a\r\nb', 'é', 'a\tb'])('C7: the access token %j is refused', async (access_token) => {
-    const error = await failure(answered(token({ access_token })));
+    const error = await rejectionOf(answered(token({ access_token })));
     expect(error.code).toBe('invalid_response');
   });
 
@@ -121,11 +126,11 @@ describe('members', () => {
     ['a list', { json: [{ access_token: 'at' }] }],
     ['text', { json: 'at' }],
   ])('C7: %s is refused', async (_, reply) => {
-    expect((await failure(answered(reply))).code).toBe('invalid_response');
+    expect((await rejectionOf(answered(reply))).code).toBe('invalid_response');
   });
 
   it('C9: an error beside a token is an error', async () => {
-    const error = await failure(answered(token({ error: 'invalid_grant', access_token: 'planted-at' })));
+    const error = await rejectionOf(answered(token({ error: 'invalid_grant', access_token: 'planted-at' })));
     expect(error).toMatchObject({ code: 'oauth_error', error: 'invalid_grant', status: 200 });
     expect(JSON.stringify(error)).not.toContain('planted-at');
   });
@@ -164,7 +169,7 @@ describe('resources', () => {
   });
 
   it("A9: invalid_target is the server's word", async () => {
-    const error = await failure(answered({ status: 400, json: { error: 'invalid_target' } }));
+    const error = await rejectionOf(answered({ status: 400, json: { error: 'invalid_target' } }));
     expect(error).toMatchObject({ code: 'oauth_error', error: 'invalid_target' });
   });
 });
@@ -192,20 +197,20 @@ describe('repetition', () => {
     await requestToken(metadata, client, { grant_type: 'client_credentials' });
     expect(server.requests).toHaveLength(2);
     for (const grant_type of ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'])
-      expect((await failure(requestToken(metadata, client, { grant_type }))).retryable).toBe(true);
+      expect((await rejectionOf(requestToken(metadata, client, { grant_type }))).retryable).toBe(true);
     expect(server.requests).toHaveLength(5);
   });
 
   it('C5: a redirected token request goes nowhere', async () => {
     await using other = await startScriptedServer(() => token({}));
-    const error = await failure(answered({ status: 307, headers: { location: `${other.origin}/token` } }));
+    const error = await rejectionOf(answered({ status: 307, headers: { location: `${other.origin}/token` } }));
     expect(error.code).toBe('redirect_refused');
     expect(other.requests).toHaveLength(0);
   });
 
   it('E3: a token endpoint without TLS is not used', async () => {
     const metadata = { issuer: 'http://as.example', token_endpoint: 'http://as.example/token' };
-    expect((await failure(requestToken(metadata, client, { grant_type: 'client_credentials' }))).code).toBe(
+    expect((await rejectionOf(requestToken(metadata, client, { grant_type: 'client_credentials' }))).code).toBe(
       'insecure_url',
     );
   });

@@ -1,8 +1,8 @@
 export { isOAuthError, isStorageError, OAuthError } from './error.ts';
 export type { OAuthErrorCode, OAuthErrorDetails } from './error.ts';
 export type { OAuthEvent } from './event.ts';
-export type { AuthorizationServer, Client, Parameters, ProtectedResource } from './metadata.ts';
-export type { Options } from './options.ts';
+export type { AuthorizationServer, Client, RequestParameters, ProtectedResource } from './metadata.ts';
+export type { RequestOptions } from './options.ts';
 export { attempt } from './result.ts';
 export type { Result } from './result.ts';
 export type { LockOptions, Store } from './store.ts';

@@ -50,4 +50,4 @@ export interface Client {
 }
 
 /** Wire parameters. An array is sent as repeated parameters; `undefined` is not sent. */
-export type Parameters = Record<string, string | readonly string[] | undefined>;
+export type RequestParameters = Record<string, string | readonly string[] | undefined>;

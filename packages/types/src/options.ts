@@ -1,7 +1,7 @@
 import type { OAuthEvent } from './event.ts';
 
 /** The options of every call that reaches the network. */
-export interface Options {
+export interface RequestOptions {
   /** Used instead of the global `fetch`. */
   fetch?: typeof globalThis.fetch | undefined;
   /** Ends the call; the promise then rejects with the signal's own reason. */

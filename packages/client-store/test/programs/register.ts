@@ -1,5 +1,5 @@
 /** Waits for the others, then gets the client of an issuer, or registers one, and prints its id. */
-import { barrier, readTask } from '@oa-internal/processes/child';
+import { barrier, readTask } from '@oa-internal/testing/child';
 import { fileClientStore } from '@oa/client-store';
 import type { Client } from '@oa/types';
 

@@ -1,7 +1,7 @@
 import { startSdkServer } from '@oa-internal/other-servers';
 import { clientCredentials } from '@oa/client-credentials';
 import { discover } from '@oa/discovery';
-import { login as loginWith } from '@oa/pkce/loopback';
+import { login as loginWith } from '@oa/loopback';
 import { registerClient } from '@oa/registration';
 import { refreshToken } from '@oa/token-endpoint';
 import { attempt, type OAuthError, type Token } from '@oa/types';

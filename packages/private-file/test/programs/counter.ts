@@ -3,7 +3,7 @@
  * Appends to a log what it has done, so that the final number can be compared with what it should be.
  */
 import { appendFileSync } from 'node:fs';
-import { monotonic, readTask } from '@oa-internal/processes/child';
+import { monotonicMs, readTask } from '@oa-internal/testing/child';
 import { readPrivate, withLock, writePrivate } from '@oa/private-file';
 import { locks } from '../locks.ts';
 
@@ -20,7 +20,7 @@ const task = readTask() as Task;
 const lock = locks[task.lock];
 
 function note(what: string): void {
-  appendFileSync(task.log, `${what} ${monotonic()}\n`);
+  appendFileSync(task.log, `${what} ${monotonicMs()}\n`);
 }
 
 for (let round = 0; round < task.rounds; round += 1) {

@@ -1,7 +1,7 @@
 /** Writes a file, plainly and through a reservation, and prints the order of what makes it durable. */
 import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
-import { readTask } from '@oa-internal/processes/child';
+import { readTask } from '@oa-internal/testing/child';
 
 const steps: string[] = [];
 const { open, rename } = fs;

@@ -1,5 +1,5 @@
 /** Reads a file and prints it with the built-in modules that were loaded by then; or the error that came instead. */
-import { readTask } from '@oa-internal/processes/child';
+import { readTask } from '@oa-internal/testing/child';
 import { readPrivate } from '@oa/private-file';
 import { isOAuthError } from '@oa/types';
 

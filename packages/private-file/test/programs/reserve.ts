@@ -1,5 +1,5 @@
 /** Reserves, says so, and goes on until it is killed. */
-import { readTask } from '@oa-internal/processes/child';
+import { readTask } from '@oa-internal/testing/child';
 import { reservePrivate } from '@oa/private-file';
 
 const task = readTask() as { path: string };

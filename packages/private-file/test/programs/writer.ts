@@ -1,5 +1,5 @@
 /** Writes versions of a file, once or until it is killed: each says what it must be, so that a reader knows whether it is whole. */
-import { readTask } from '@oa-internal/processes/child';
+import { readTask } from '@oa-internal/testing/child';
 import { writePrivate } from '@oa/private-file';
 import { versionText } from '../versions.ts';
 

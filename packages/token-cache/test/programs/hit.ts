@@ -1,7 +1,7 @@
 /** Gets a fresh token, and prints what that did: files opened, calls that change anything, built-in modules loaded. */
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
-import { readTask } from '@oa-internal/processes/child';
+import { readTask } from '@oa-internal/testing/child';
 
 const opened: string[] = [];
 const changed: string[] = [];

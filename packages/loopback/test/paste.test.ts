@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream';
-import { type ScriptedServer, failure, startScriptedServer, seen } from '@oa-internal/scripted-server';
+import { type ScriptedServer, startScriptedServer } from '@oa-internal/scripted-server';
+import { rejectionOf, inspectAll } from '@oa-internal/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { pasteStreams } from '../src/paste.ts';
 import { textFor } from '../src/terminal.ts';
@@ -78,9 +79,9 @@ it.each([
 ])('an answer with the right state ends the login also if it is %s', async (code, parameters) => {
   const { waiting, token, input } = beginWithPaste();
   input.write(`${callback(await waiting, parameters).href}\n`);
-  const error = await failure(token);
+  const error = await rejectionOf(token);
   expect(error).toMatchObject({ code });
-  expect(seen(error)).not.toContain('secret-code');
+  expect(inspectAll(error)).not.toContain('secret-code');
 });
 
 it('if the browser comes first the input is released', async () => {

@@ -1,10 +1,10 @@
 import { isOAuthError, OAuthError, type OAuthEvent } from '@oa/types';
 import { inert, openInBrowser } from './browser.ts';
-import { readCallback, type ExpectedCallback } from './callback.ts';
+import { readCallback, type ExpectedCallback } from '@oa/pkce';
 import type { LoginOptions } from './options.ts';
 import { pastedUrl, pasteStreams, readPasted } from './paste.ts';
 import type { Receiver } from './receiver.ts';
-import { hasScreen, hintFor, surroundings } from './surroundings.ts';
+import { hasScreen, hintFor, surroundings } from './environment.ts';
 
 export interface Waiting {
   receiver: Receiver;

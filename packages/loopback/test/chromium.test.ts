@@ -1,8 +1,8 @@
-import { failure } from '@oa-internal/scripted-server';
+import { rejectionOf } from '@oa-internal/testing';
 import { mkdir, readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { startAuthorizationServer, type AuthorizationServerHandle } from '@oa-internal/authorization-server';
-import { findChromium, startChromium } from '@oa-internal/authorization-server/chromium';
+import { findChromium, startChromium } from '@oa-internal/testing/chromium';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { begin, callback, ipv6, metadata, send, type Begun } from './help.ts';
 
@@ -103,7 +103,7 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
     expect(await page.locator('h1').textContent()).toBe('Login denied');
     expect(await page.locator('code').textContent()).toBe('access_denied');
     await picture(page, 'denied');
-    expect(await failure(token)).toMatchObject({ code: 'oauth_error', error: 'access_denied' });
+    expect(await rejectionOf(token)).toMatchObject({ code: 'oauth_error', error: 'access_denied' });
     await page.close();
   });
 
@@ -112,7 +112,7 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
     const page = await logIn((await waiting).url);
     expect(await page.locator('h1').textContent()).toBe('Login failed');
     await picture(page, 'failed');
-    expect(await failure(token)).toMatchObject({ code: 'issuer_mismatch' });
+    expect(await rejectionOf(token)).toMatchObject({ code: 'issuer_mismatch' });
     await page.close();
   });
 
@@ -121,7 +121,7 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
     const page = await browser.newPage();
     await page.goto(callback(await waiting, { code: 'c' }).href);
     expect(await page.locator('h1').textContent()).toBe('Login failed');
-    expect(await failure(token)).toMatchObject({ code: 'issuer_mismatch' });
+    expect(await rejectionOf(token)).toMatchObject({ code: 'issuer_mismatch' });
     await page.close();
   });
 
@@ -136,7 +136,7 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
   it('B12: who comes back after the time is over finds the port closed; a new login on that port says so, and goes on', async () => {
     const first = start({ timeout: 100 });
     const { url, redirect_uri } = await first.waiting;
-    expect(await failure(first.token)).toMatchObject({ code: 'login_timeout' });
+    expect(await rejectionOf(first.token)).toMatchObject({ code: 'login_timeout' });
     const late = await logIn(url);
     expect(late.url()).toMatch(/^chrome-error:/);
     await late.close();

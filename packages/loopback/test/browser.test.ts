@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-server';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { browserCommand, inert, openInBrowser } from '../src/browser.ts';
-import { hasScreen, hintFor, somebodyThere, type Surroundings } from '../src/surroundings.ts';
+import { hasScreen, hintFor, somebodyThere, type Surroundings } from '../src/environment.ts';
 import { arrive, begin, callback, grantTokens, metadata, type Begun } from './help.ts';
 
 let scripted: ScriptedServer;

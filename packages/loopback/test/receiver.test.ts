@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { type ScriptedServer, failure, startScriptedServer, seen } from '@oa-internal/scripted-server';
+import { type ScriptedServer, startScriptedServer } from '@oa-internal/scripted-server';
+import { rejectionOf, inspectAll } from '@oa-internal/testing';
 import { startAuthorizationServer } from '@oa-internal/authorization-server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { canAskPerson } from '../src/loopback.ts';
+import { canAskPerson } from '../src/index.ts';
 import { arrive, begin, callback, grantTokens, metadata, send, type Answer } from './help.ts';
 
 let scripted: ScriptedServer;
@@ -47,7 +48,7 @@ it('B8: a real denial is an error with the real reason, and the page says so', a
       openBrowser: async (url) => page.resolve(await (await real.logIn(url, { deny: true })).text()),
     },
   );
-  expect(await failure(token)).toMatchObject({ code: 'oauth_error', error: 'access_denied' });
+  expect(await rejectionOf(token)).toMatchObject({ code: 'oauth_error', error: 'access_denied' });
   expect(await page.promise).toContain('<h1>Login denied</h1>');
   expect(await page.promise).toContain('<code>access_denied</code>');
   expect(real.count('/token')).toBe(0);
@@ -240,7 +241,7 @@ describe('B8, B10: a refusal', () => {
     expect(last.body).toContain('&#60;script&#62;alert(1)');
     expect(last.body).not.toMatch(/<script|<img|evil\.example/);
     expect(lastUrl.href).toBe(`${url.origin}/callback/done`);
-    expect(await failure(token)).toMatchObject({ code: 'oauth_error', error: 'server_error' });
+    expect(await rejectionOf(token)).toMatchObject({ code: 'oauth_error', error: 'server_error' });
   });
 
   it.each([
@@ -252,16 +253,16 @@ describe('B8, B10: a refusal', () => {
     const { last } = await arrive(callback(await waiting, parameters));
     expect(last.body).toContain('<h1>Login failed</h1>');
     expect(last.body).not.toMatch(/secret-code|evil\.example/);
-    const error = await failure(token);
+    const error = await rejectionOf(token);
     expect(error).toMatchObject({ code });
-    expect(seen(error)).not.toContain('secret-code');
+    expect(inspectAll(error)).not.toContain('secret-code');
     expect(scripted.requests).toEqual([]);
   });
 
   it('a missing iss where the server announces it is one', async () => {
     const { waiting, token } = begin(metadata(scripted, { authorization_response_iss_parameter_supported: true }));
     await arrive(callback(await waiting, { code: 'c' }));
-    expect(await failure(token)).toMatchObject({ code: 'issuer_mismatch' });
+    expect(await rejectionOf(token)).toMatchObject({ code: 'issuer_mismatch' });
   });
 });
 
@@ -358,7 +359,7 @@ describe('B12: a login ends', () => {
     const { waiting, token, events } = begin(metadata(scripted), {}, { timeout: 300 });
     const { redirect_uri, expires_in } = await waiting;
     expect(expires_in).toBe(0.3);
-    const error = await failure(token);
+    const error = await rejectionOf(token);
     expect(error).toMatchObject({ code: 'login_timeout', retryable: false });
     expect(error.message).toContain(`not registered (this login used ${redirect_uri})`);
     expect(error.message).toContain('unknown scope');
@@ -431,7 +432,7 @@ describe('nobody there is login_required, before anything listens', () => {
     try {
       process.stderr.isTTY = false;
       const { token, events } = begin(metadata(scripted), {}, options);
-      expect(await failure(token)).toMatchObject({ code: 'login_required', retryable: false });
+      expect(await rejectionOf(token)).toMatchObject({ code: 'login_required', retryable: false });
       expect(events).toEqual([]);
     } finally {
       process.stderr.isTTY = isTTY;
@@ -440,7 +441,7 @@ describe('nobody there is login_required, before anything listens', () => {
 
   it('a server without an authorization endpoint leaves no port open', async () => {
     const { token, events } = begin({ issuer: scripted.origin, token_endpoint: `${scripted.origin}/token` });
-    expect(await failure(token)).toMatchObject({ code: 'endpoint_missing' });
+    expect(await rejectionOf(token)).toMatchObject({ code: 'endpoint_missing' });
     expect(events).toEqual([]);
   });
 });

@@ -3,17 +3,15 @@ import {
   type AuthorizationServer,
   type Client,
   type OAuthEvent,
-  type Parameters,
+  type RequestParameters,
   type Token,
 } from '@oa/types';
-import { authorizationUrl } from './authorization.ts';
-import { readCallback } from './callback.ts';
-import { createPkce, randomText } from './challenge.ts';
-import { exchangeCode } from './exchange.ts';
+import { randomText } from '@oa/mechanisms';
+import { authorizationUrl, createPkce, exchangeCode, readCallback } from '@oa/pkce';
 import { checkOptions, portsOf, type LoginOptions } from './options.ts';
 import { openReceiver, type Receiver } from './receiver.ts';
 import { redirectTargets } from './redirect.ts';
-import { somebodyThere, surroundings } from './surroundings.ts';
+import { somebodyThere, surroundings } from './environment.ts';
 import { textFor } from './terminal.ts';
 import { waitForPerson } from './wait.ts';
 
@@ -42,7 +40,7 @@ const OWN = [
 export async function login(
   server: AuthorizationServer,
   client: Client,
-  parameters: Parameters = {},
+  parameters: RequestParameters = {},
   options: LoginOptions = {},
 ): Promise<Token> {
   checkOptions(options);

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { BrowserContext } from 'playwright-core';
 
+export type { BrowserContext, Page } from 'playwright-core';
+
 /** Debian's package `chromium`, and where other systems put it. */
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/snap/bin/chromium'];
 

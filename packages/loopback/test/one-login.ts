@@ -1,5 +1,5 @@
 /** One login whose callback arrives as soon as it waits. Prints the redirect URI that was used. */
-import { login } from '../src/loopback.ts';
+import { login } from '../src/index.ts';
 import { arrive, callback } from './help.ts';
 
 const server = {

@@ -6,11 +6,11 @@ import {
   type Client,
   type OAuthError,
   type OAuthEvent,
-  type Parameters,
+  type RequestParameters,
   type Token,
 } from '@oa/types';
 import type { ScriptedServer } from '@oa-internal/scripted-server';
-import { login, type LoginOptions } from '../src/loopback.ts';
+import { login, type LoginOptions } from '../src/index.ts';
 
 /** Containers often have no ::1: what needs it is skipped there, by a title that says so. */
 export const ipv6 = Object.values(networkInterfaces()).some((each) => each?.some(({ address }) => address === '::1'));
@@ -41,7 +41,7 @@ export interface Begun {
 /** Starts a login whose browser does nothing. */
 export function begin(
   server: AuthorizationServer,
-  parameters: Parameters = {},
+  parameters: RequestParameters = {},
   { client: who = client, ...options }: LoginOptions & { client?: Client } = {},
 ): Begun {
   const { promise: waiting, resolve, reject } = Promise.withResolvers<Waiting>();

@@ -1,8 +1,8 @@
-import type { AuthorizationServer, Client, Options, Parameters } from '@oa/types';
+import type { AuthorizationServer, Client, RequestOptions, RequestParameters } from '@oa/types';
 import { methodOverride, methodsFor, type ChosenMethod, type Method } from './method.ts';
 
 /** The options of a call to the token endpoint. */
-export interface TokenEndpointOptions extends Options {
+export interface TokenEndpointOptions extends RequestOptions {
   /** How the client authenticates, where neither its registration nor the server's metadata says it right. */
   authentication?: ChosenMethod | ClientAuthentication;
 }
@@ -10,7 +10,7 @@ export interface TokenEndpointOptions extends Options {
 /** What a client authentication method adds to a request. */
 export interface AuthenticatedRequest {
   headers?: Record<string, string>;
-  parameters?: Parameters;
+  parameters?: RequestParameters;
   /** The token type that this method makes usable, besides Bearer: `DPoP`. */
   token_type?: string;
 }
@@ -39,7 +39,7 @@ export async function authenticateClient(
   server: AuthorizationServer,
   client: Client,
   options: TokenEndpointOptions & { url?: string } = {},
-): Promise<{ headers: Record<string, string>; parameters: Parameters }> {
+): Promise<{ headers: Record<string, string>; parameters: RequestParameters }> {
   const { authentication, url = server.token_endpoint } = options;
   const { headers = {}, parameters = {} } =
     typeof authentication === 'function'

@@ -1,5 +1,5 @@
 import type { OAuthError } from '@oa/types';
-import { base64 } from './challenge.ts';
+import { toBase64 } from '@oa/mechanisms';
 
 /** How a login ended, as the browser shows it. `expired`: an answer to a login that is not waiting (any more). */
 export type Outcome = { type: 'success' } | { type: 'expired' } | { type: 'failed'; error: OAuthError };
@@ -82,5 +82,5 @@ function escape(text: string): string {
 }
 
 async function styleHash(): Promise<string> {
-  return base64(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(STYLE))));
+  return toBase64(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(STYLE))));
 }

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { isOAuthError, type OAuthError } from '@oa/types';
 
 /** The OAuthError that `promise` rejects with. */
-export async function failure(promise: Promise<unknown>): Promise<OAuthError> {
+export async function rejectionOf(promise: Promise<unknown>): Promise<OAuthError> {
   try {
     await promise;
   } catch (error) {
@@ -13,7 +13,18 @@ export async function failure(promise: Promise<unknown>): Promise<OAuthError> {
 }
 
 /** Everything that a log or a debugger could show of an error. */
-export function seen(error: unknown): string {
+export function inspectAll(error: unknown): string {
   const { message, stack } = error as Error;
   return [inspect(error, { depth: 10, showHidden: true }), JSON.stringify(error), message, stack].join('\n');
+}
+
+/** The OAuthError that `call` throws. */
+export function errorThrownBy(call: () => unknown): OAuthError {
+  try {
+    call();
+  } catch (error) {
+    if (isOAuthError(error)) return error;
+    throw error;
+  }
+  throw new Error('expected an OAuthError');
 }

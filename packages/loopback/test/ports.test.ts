@@ -2,10 +2,11 @@ import { createServer, type Server } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { type ScriptedServer, failure, startScriptedServer } from '@oa-internal/scripted-server';
+import { type ScriptedServer, startScriptedServer } from '@oa-internal/scripted-server';
+import { rejectionOf } from '@oa-internal/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { usable, whyNot } from '../src/listen.ts';
-import { login, loopbackRedirectUris, type LoginOptions } from '../src/loopback.ts';
+import { login, loopbackRedirectUris, type LoginOptions } from '../src/index.ts';
 import { arrive, begin, callback, client, grantTokens, ipv6, metadata, send } from './help.ts';
 
 let scripted: ScriptedServer;
@@ -47,7 +48,7 @@ async function where(options: LoginOptions, redirect_uris?: string[]): Promise<{
   const whole = redirect_uris === undefined ? client : { ...client, redirect_uris };
   const { waiting, token } = begin(metadata(scripted), {}, { ...options, client: whole });
   const told = await waiting.catch(() => undefined);
-  if (told === undefined) return { uri: (await failure(token)).code, families: [] };
+  if (told === undefined) return { uri: (await rejectionOf(token)).code, families: [] };
   const { port } = new URL(told.redirect_uri);
   const families: string[] = [];
   for (const host of ['127.0.0.1', '[::1]']) {
@@ -164,7 +165,7 @@ describe('B3: ports', () => {
   it('a busy port is a typed error that names it, and no browser was started', async () => {
     await using held = await occupy(LOOPBACK);
     const opened: string[] = [];
-    const error = await failure(
+    const error = await rejectionOf(
       login(metadata(scripted), client, {}, { port: [held.port], openBrowser: (url) => opened.push(url) }),
     );
     expect(error).toMatchObject({ code: 'port_unavailable' });

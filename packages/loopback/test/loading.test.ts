@@ -56,7 +56,7 @@ it('the pure part loads no node: module, no ky, no undici; nor do a challenge, a
 
 it('until the authorization URL exists a login loads none of them but http; the network comes while the person is busy', async () => {
   const seen = await observe(`
-    const { login } = await import('@oa/pkce/loopback');
+    const { login } = await import('@oa/loopback');
     const imported = loaded();
     const server = { issuer: 'https://as.example', authorization_endpoint: 'https://as.example/a', token_endpoint: 'https://as.example/t' };
     const controller = new AbortController();

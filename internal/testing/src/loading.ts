@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** What a process had loaded at one moment. */
+export interface Loading {
+  /** The URLs of all modules that were loaded, `node:` modules included. */
+  urls: string[];
+  /** The packages of `node_modules` among them. */
+  packages: string[];
+  /** Node's own modules that were loaded, such as `internal/deps/undici/undici`. */
+  builtins: string[];
+  /** What the program asked `process.getBuiltinModule` for. */
+  requested: string[];
+  /** Which of the globals `fetch`, `Request`, `Headers` and `Response` the program read: each of them loads undici. */
+  globals: string[];
+}
+
+const OBSERVER = `
+  import { registerHooks } from 'node:module';
+  const urls = [];
+  const requested = [];
+  const globals = [];
+  registerHooks({ load(url, context, next) { urls.push(url); return next(url, context); } });
+  const { getBuiltinModule } = process;
+  process.getBuiltinModule = (name) => (requested.push(name), getBuiltinModule(name));
+  for (const name of ['fetch', 'Request', 'Headers', 'Response']) {
+    const { get, value } = Object.getOwnPropertyDescriptor(globalThis, name);
+    Object.defineProperty(globalThis, name, {
+      configurable: true,
+      get() { globals.push(name); return value ?? get.call(globalThis); },
+    });
+  }
+  globalThis.loading = () => ({
+    urls: [...urls],
+    packages: [...new Set(urls.flatMap((url) => /.*\\/node_modules\\/((?:@[^/]+\\/)?[^/]+)/.exec(url)?.[1] ?? []))],
+    builtins: process.moduleLoadList.map((name) => name.replace('NativeModule ', '')),
+    requested: [...requested],
+    globals: [...globals],
+  });
+`;
+
+/**
+ * Runs `program`, JavaScript that can call `loading()` for a {@link Loading} and prints one JSON value, in a process of its own.
+ *
+ * @param directory where its imports are resolved from
+ * @returns the value that it printed
+ */
+export async function observeLoading<T>(program: string, directory: string, env: NodeJS.ProcessEnv = {}): Promise<T> {
+  const observer = `--import=data:text/javascript,${encodeURIComponent(OBSERVER)}`;
+  const args = ['--conditions=@oa/source', observer, '--input-type=module', '-e', program];
+  const { stdout } = await run(process.execPath, args, { cwd: directory, env: { ...process.env, ...env } });
+  return JSON.parse(stdout) as T;
+}
