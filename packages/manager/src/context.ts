@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import type { ClientStore } from '@oa/client-store';
 import type { CachedMetadata, ResourceRequirements } from '@oa/discovery';
-import { fileTokenCache, tolerantStore } from '@oa/token-cache';
+import { fileTokenCache } from '@oa/token-cache';
 import { attempt, type Client, type OAuthEvent, type RequestOptions, type Store, type Token } from '@oa/types';
+import { createResilientStore } from './resilient-store.ts';
 import { checkOptions, type ManagerOptions } from './options.ts';
 
 /** What all calls of one manager share. Nothing is loaded or touched before it is used. */
@@ -48,7 +49,7 @@ export function createContext(options: ManagerOptions): Context {
     leeway,
     now: now ?? Date.now,
     emit,
-    cache: tolerantStore(options.cache ?? fileTokenCache({ app }), emit),
+    cache: createResilientStore(options.cache ?? fileTokenCache({ app }), emit),
     clients: () => (clients ??= loadClients(app, emit, options.clients)),
     remembered: () => (remembered ??= loadRemembered(app, options.cache !== undefined)),
     unwrittenClients: new Map(),
@@ -64,7 +65,10 @@ async function loadClients(app: string, onEvent: Context['emit'], given?: Client
 }
 
 async function loadRemembered(app: string, inMemory: boolean): Promise<Remembered> {
-  const { jsonStore, userDirectory } = await import('@oa/private-file');
+  const [{ jsonStore }, { userDirectory }] = await Promise.all([
+    import('@oa/discovery/file-cache'),
+    import('@oa/private-file'),
+  ]);
   const directory = inMemory ? undefined : await attempt((async () => userDirectory('cache', app))());
   // Without a place on disk there is nothing to tell: the token cache says it already.
   if (!directory?.ok) return { servers: new Map(), resources: new Map() };

@@ -1,4 +1,4 @@
-import { uninterrupted } from '@oa/private-file';
+import { deferSignals } from './defer-signals.ts';
 import { isOAuthError, OAuthError, type Result, type Token } from '@oa/types';
 import { clientFor, forgetRegistration, isRegistrationDead } from './client.ts';
 import type { Context } from './context.ts';
@@ -16,7 +16,7 @@ export async function refresh(context: Context, session: Session, current: Token
   const { refreshToken, isRefreshRefused } = await import('@oa/token-endpoint');
   const { interrupted } = await context.cache.reserve(session.key);
   try {
-    return await uninterrupted(async () => {
+    return await deferSignals(async () => {
       const { resource } = session.wire;
       const token = await refreshToken(server, client, current, { resource }, context.network);
       await context.cache.set(session.key, token);

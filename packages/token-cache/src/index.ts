@@ -5,4 +5,3 @@ export type { TokenIdentity } from './key.ts';
 export type { CachedToken } from './list.ts';
 export { cacheDirectory, cacheFile } from './paths.ts';
 export type { TokenCacheOptions } from './paths.ts';
-export { tolerantStore } from './tolerant.ts';

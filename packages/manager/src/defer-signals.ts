@@ -7,7 +7,7 @@ let received: NodeJS.Signals | undefined;
  * Sees `work` through: a signal that would end the process is held back until the answer of the server is on disk, and
  * takes its course then. A second signal takes its course at once. Where the program listens for the signal itself, it decides.
  */
-export async function uninterrupted<T>(work: () => Promise<T>): Promise<T> {
+export async function deferSignals<T>(work: () => Promise<T>): Promise<T> {
   if (working === 0) {
     received = undefined;
     for (const signal of SIGNALS) process.on(signal, hold);

@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { uninterrupted } from '@oa/private-file';
+import { deferSignals } from '../src/defer-signals.ts';
 import { expect, test, vi } from 'vitest';
 
 const program = (listener: string): string => `
   import { setTimeout as sleep } from 'node:timers/promises';
-  import { uninterrupted } from '@oa/private-file';
+  import { deferSignals } from '@oa/private-file';
   ${listener}
-  await uninterrupted(async () => {
+  await deferSignals(async () => {
     process.stdout.write('started ');
     await sleep(400);
     process.stdout.write('finished ');
@@ -57,9 +57,9 @@ test('a program that listens for the signal decides itself', async () => {
 
 test('without a signal nothing changes, and no listener stays', async () => {
   const before = process.listenerCount('SIGTERM');
-  expect(await uninterrupted(async () => process.listenerCount('SIGTERM'))).toBe(before + 1);
+  expect(await deferSignals(async () => process.listenerCount('SIGTERM'))).toBe(before + 1);
   expect(process.listenerCount('SIGTERM')).toBe(before);
-  await expect(uninterrupted(() => Promise.reject(new Error('failed')))).rejects.toThrow('failed');
+  await expect(deferSignals(() => Promise.reject(new Error('failed')))).rejects.toThrow('failed');
   expect(process.listenerCount('SIGTERM')).toBe(before);
 });
 
@@ -67,7 +67,7 @@ test('a signal that somebody else listens for is left to them, also the second',
   const heard: string[] = [];
   const listener = (signal: string): void => void heard.push(signal);
   process.on('SIGHUP', listener);
-  await uninterrupted(async () => {
+  await deferSignals(async () => {
     process.emit('SIGHUP', 'SIGHUP');
     process.emit('SIGHUP', 'SIGHUP');
   });
@@ -79,7 +79,7 @@ test('what takes its course afterwards is the same signal, sent to this process 
   const before = process.listeners('SIGHUP');
   process.removeAllListeners('SIGHUP');
   const kill = vi.spyOn(process, 'kill').mockReturnValue(true);
-  await uninterrupted(async () => {
+  await deferSignals(async () => {
     process.emit('SIGHUP', 'SIGHUP');
     expect(kill).not.toHaveBeenCalled();
   });
@@ -93,9 +93,9 @@ test('work that begins after the signal does not swallow it, and much at once ad
   process.removeAllListeners('SIGHUP');
   const kill = vi.spyOn(process, 'kill').mockReturnValue(true);
   const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const early = uninterrupted(() => first.promise);
+  const early = deferSignals(() => first.promise);
   process.emit('SIGHUP', 'SIGHUP');
-  const late = Promise.all(Array.from({ length: 50 }, () => uninterrupted(() => second.promise)));
+  const late = Promise.all(Array.from({ length: 50 }, () => deferSignals(() => second.promise)));
   expect(process.listenerCount('SIGHUP')).toBe(1);
   first.resolve();
   await early;

@@ -28,7 +28,7 @@ function isNewer<V>(now: Result<V>, before: Result<V>): now is { ok: true; value
  * value that could not be written, which is then kept in memory and written at the next use. Only `reserve` and `delete` still
  * reject: a refresh token whose successor can't be kept must not be used up, and what can't be deleted is not deleted.
  */
-export function tolerantStore<V>(store: Store<V>, onEvent: (event: OAuthEvent) => void): Required<Store<V>> {
+export function createResilientStore<V>(store: Store<V>, onEvent: (event: OAuthEvent) => void): Required<Store<V>> {
   const unwritten = new Map<string, Unwritten<V>>();
   const queues = new Map<string, Promise<OAuthError | undefined>>();
   const told = new Set<string>();

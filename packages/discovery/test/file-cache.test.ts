@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { jsonStore } from '@oa/private-file';
+import { jsonStore } from '../src/file-cache.ts';
 import { expect, onTestFinished, test } from 'vitest';
 
 function temporaryDirectory(): string {

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { OAuthError, type Store } from '@oa/types';
-import { removePrivate, writePrivate } from './lazy.ts';
-import { readPrivate } from './read.ts';
+import { readPrivate, removePrivate, writePrivate } from '@oa/private-file';
 
 /**
  * A store of JSON values in private files, one each, below `directory` (an absolute path, made when it is missing). For what can be

@@ -1,6 +1,6 @@
 import { OAuthError, type OAuthEvent, type Store } from '@oa/types';
 import { expect, test } from 'vitest';
-import { tolerantStore } from '@oa/token-cache';
+import { createResilientStore } from '../src/resilient-store.ts';
 
 /** A store that fails in the ways named. */
 function failing(...ways: (keyof Store<string>)[]) {
@@ -17,7 +17,7 @@ function failing(...ways: (keyof Store<string>)[]) {
     lock: async (_, work) => (check('lock'), work()),
   };
   const events: OAuthEvent[] = [];
-  return { map, broken, events, tolerant: tolerantStore(store, (event) => events.push(event)) };
+  return { map, broken, events, tolerant: createResilientStore(store, (event) => events.push(event)) };
 }
 const types = (events: OAuthEvent[]): string[] => events.map(({ type }) => type);
 
@@ -108,7 +108,7 @@ test('without a usable lock there is one in this process: one at a time, the nex
 });
 
 test('a plain Map has a lock then, and who waited for a failure shares it', async () => {
-  const tolerant = tolerantStore(new Map<string, string>(), () => {});
+  const tolerant = createResilientStore(new Map<string, string>(), () => {});
   const failure = new OAuthError('http_error', 'down', { status: 503 });
   let runs = 0;
   const work = async (): Promise<string> => {
@@ -124,7 +124,7 @@ test('a plain Map has a lock then, and who waited for a failure shares it', asyn
 });
 
 test('an abort while waiting does not run the work, and does not fail the others', async () => {
-  const tolerant = tolerantStore(new Map<string, string>(), () => {});
+  const tolerant = createResilientStore(new Map<string, string>(), () => {});
   const controller = new AbortController();
   const reason = new Error('gone');
   const gate = Promise.withResolvers<void>();
@@ -140,7 +140,7 @@ test('an abort while waiting does not run the work, and does not fail the others
 
 test('bugs of a store, and failures of the work, are not taken for trouble with the store', async () => {
   const bug = new RangeError('a bug');
-  const tolerant = tolerantStore<string>(
+  const tolerant = createResilientStore<string>(
     {
       get: () => {
         throw bug;
