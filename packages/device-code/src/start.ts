@@ -61,7 +61,7 @@ export async function startDeviceLogin(
   ]);
   const { headers, parameters: proof } = await authenticateClient(server, client, { ...options, url });
   // A second code does no harm: the first expires unused.
-  const network = { ...options, headers, repeatable: true };
+  const network = { ...options, headers, idempotent: true };
   const answer = await postForm(url, { ...parameters, ...proof }, deviceLoginSchema, network);
   return { ...answer, expires_at: Math.floor((options.now ?? Date.now)() / 1000) + answer.expires_in };
 }

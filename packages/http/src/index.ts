@@ -1,4 +1,4 @@
 export { getJson, postForm, postJson, readError, readJson } from './json.ts';
-export { preload } from './ky.ts';
+export { preloadTransport } from './ky.ts';
 export { request } from './request.ts';
 export type { HttpOptions, HttpResponse } from './request.ts';

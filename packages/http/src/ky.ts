@@ -34,6 +34,6 @@ export async function loadSend(): Promise<Send> {
 }
 
 /** Loads what the first request needs, for a program that is about to make one and waits for something else, such as a person. */
-export async function preload(): Promise<void> {
+export async function preloadTransport(): Promise<void> {
   await loadSend();
 }

@@ -14,7 +14,7 @@ export interface HttpOptions extends RequestOptions {
    * Whether the server may get this request twice. A GET may, unless said otherwise. Any other request is by default sent again
    * only if the connection failed before it went out.
    */
-  repeatable?: boolean | undefined;
+  idempotent?: boolean | undefined;
 }
 
 /** An answer of any status. Its body is at most 1 MiB. */
@@ -75,12 +75,12 @@ async function persistently(
   options: HttpOptions,
   patience: Patience,
 ): Promise<HttpResponse> {
-  const repeatable = options.repeatable ?? outgoing.method === 'GET';
+  const idempotent = options.idempotent ?? outgoing.method === 'GET';
   for (let attempt = 1; ; attempt += 1) {
     const sentAt = (options.now ?? Date.now)();
     const result = await settled(exchange(url, outgoing));
     const outcome = outcomeOf(result, options);
-    const delay = retryDelay(outcome, attempt, { repeatable, left: patience.left() });
+    const delay = retryDelay(outcome, attempt, { idempotent, left: patience.left() });
     if (delay === undefined) {
       if (isOAuthError(result)) throw result;
       return { ...result, sentAt };

@@ -24,14 +24,14 @@ export interface Outcome {
 export function retryDelay(
   outcome: Outcome,
   attempt: number,
-  limits: { repeatable: boolean; left: number },
+  limits: { idempotent: boolean; left: number },
 ): number | undefined {
   if (attempt >= MOST_ATTEMPTS) return undefined;
   const { error, status } = outcome;
   const unsent = error !== undefined && wasNeverSent(error);
   const failed = error?.code === 'network_error' && error.retryable;
   const later = status !== undefined && LATER.has(status);
-  if (!unsent && !(limits.repeatable && (failed || later))) return undefined;
+  if (!unsent && !(limits.idempotent && (failed || later))) return undefined;
   const delay = Math.max(backoff(attempt), (outcome.retryAfter ?? 0) * 1000);
   return delay < limits.left && delay <= LONGEST_DELAY ? delay : undefined;
 }

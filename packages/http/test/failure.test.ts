@@ -22,7 +22,7 @@ describe('servers that are dead, slow or endless', () => {
       '/never': { drop: 'never' },
     });
     const codeOf = async (path: string): Promise<string> =>
-      (await rejectionOf(getJson(`${server.origin}${path}`, schema, { timeout: 200, repeatable: false }))).code;
+      (await rejectionOf(getJson(`${server.origin}${path}`, schema, { timeout: 200, idempotent: false }))).code;
     expect(await codeOf('/500')).toBe('http_error');
     expect(await codeOf('/html')).toBe('unexpected_content_type');
     expect(await codeOf('/truncated')).toBe('invalid_json');

@@ -8,7 +8,7 @@ const schema = v.looseObject({ name: v.string() });
 
 async function answered(reply: Reply): Promise<unknown> {
   await using server = await startScriptedServer(() => reply);
-  return await getJson(`${server.origin}/a`, schema, { repeatable: false });
+  return await getJson(`${server.origin}/a`, schema, { idempotent: false });
 }
 
 function typed(contentType: string, body: string | Uint8Array, status = 200): Reply {

@@ -62,13 +62,13 @@ describe.concurrent('retries', () => {
     expect(server.requests).toHaveLength(3);
   });
 
-  it('a POST is repeated after a 503 only if it is repeatable', async () => {
+  it('a POST is repeated after a 503 only if it is idempotent', async () => {
     await using server = await startScriptedServer((_, index) =>
       index === 2 ? { json: { name: 'x' } } : { status: 503 },
     );
     expect((await rejectionOf(postForm(`${server.origin}/`, {}, schema))).status).toBe(503);
     expect(server.requests).toHaveLength(1);
-    expect(await postForm(`${server.origin}/`, {}, schema, { repeatable: true })).toEqual({ name: 'x' });
+    expect(await postForm(`${server.origin}/`, {}, schema, { idempotent: true })).toEqual({ name: 'x' });
     expect(server.requests).toHaveLength(3);
   });
 

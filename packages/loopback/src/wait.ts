@@ -72,12 +72,12 @@ function readLine(line: string, { receiver, expected, tell }: Waiting): string |
 
 /** While the person is busy: this takes longer than all the rest of a login. */
 async function loadNetwork(): Promise<void> {
-  const [{ preload }] = await Promise.all([
+  const [{ preloadTransport }] = await Promise.all([
     import('@oa/http'),
     import('@oa/token-endpoint'),
     import('@oa/types/schemas'),
   ]);
-  await preload();
+  await preloadTransport();
 }
 
 async function start(url: string, { receiver, options, tell }: Waiting, waits: () => boolean): Promise<void> {

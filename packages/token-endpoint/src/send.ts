@@ -86,7 +86,7 @@ async function post<T>(
     ...(timeout === undefined ? {} : { timeout }),
     headers: authenticated.headers ?? {},
     form: { ...call.parameters, ...authenticated.parameters },
-    repeatable: call.repeatable,
+    idempotent: call.repeatable,
   });
   try {
     return { value: read(response, authenticated) };

@@ -5,7 +5,7 @@ import { attempt } from '@oa/types';
 
 const [url = ''] = process.argv.slice(2);
 const start = performance.now();
-const result = await attempt(request('GET', url, { timeout: 2000, repeatable: false }));
+const result = await attempt(request('GET', url, { timeout: 2000, idempotent: false }));
 const time = performance.now() - start;
 const code = result.ok ? result.value.status : result.error.code;
 process.stdout.write(JSON.stringify({ code, time, rss: peak() }));

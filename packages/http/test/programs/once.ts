@@ -2,7 +2,7 @@
 import { request } from '@oa/http';
 import { attempt } from '@oa/types';
 
-const result = await attempt(request('GET', process.argv[2] ?? '', { timeout: 10_000, repeatable: false }));
+const result = await attempt(request('GET', process.argv[2] ?? '', { timeout: 10_000, idempotent: false }));
 process.stdout.write(
   JSON.stringify(result.ok ? { status: result.value.status, text: result.value.text } : result.error),
 );
