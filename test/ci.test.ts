@@ -1,0 +1,45 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporaryDirectory } from '@oa-internal/testing';
+import { afterAll, expect, it } from 'vitest';
+import { root } from '../scripts/packages.ts';
+
+// Stands in for `npx` and `apt-get`. Notes its arguments; `npx ... exec node` answers whether Chromium was found.
+const FAKE = `#!/bin/sh
+echo "\${0##*/} $*" | cut -c 1-40 >> "$FAKE_LOG"
+case "$*" in *"exec node"*) exit "$FAKE_CHROMIUM" ;; esac
+`;
+
+const directory = temporaryDirectory();
+for (const name of ['npx', 'apt-get']) writeFileSync(join(directory, name), FAKE, { mode: 0o700 });
+afterAll(() => rmSync(directory, { recursive: true }));
+
+/** Runs `.ci/run` and returns the commands that it called. */
+function commands(env: Record<string, string>): string[] {
+  const log = join(directory, 'log');
+  writeFileSync(log, '');
+  const { PATH = '' } = process.env;
+  const { status } = spawnSync(join(root, '.ci/run'), {
+    env: { PATH: `${directory}:${PATH}`, FAKE_LOG: log, ...env },
+  });
+  expect(status).toBe(0);
+  return readFileSync(log, 'utf8').trim().split('\n');
+}
+
+const install = expect.stringMatching(/^npx -y pnpm@12 install --frozen-lockfile/);
+const find = expect.stringMatching(/^npx -y pnpm@12 exec node/);
+const apt = expect.stringMatching(/^apt-get /);
+
+it('.ci/run installs Chromium where none is installed', () => {
+  expect(commands({ FAKE_CHROMIUM: '1' })).toEqual([install, find, apt, apt, 'npx -y pnpm@12 test']);
+});
+
+it('.ci/run uses the Chromium that is installed', () => {
+  expect(commands({ FAKE_CHROMIUM: '0' })).toEqual([install, find, 'npx -y pnpm@12 test']);
+});
+
+it('.ci/run uses the Chromium that $OA_CHROMIUM names', () => {
+  const env = { FAKE_CHROMIUM: '1', OA_CHROMIUM: '/opt/chromium' };
+  expect(commands(env)).toEqual([install, 'npx -y pnpm@12 test']);
+});
