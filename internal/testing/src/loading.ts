@@ -13,7 +13,10 @@ export interface Loading {
   builtins: string[];
   /** What the program asked `process.getBuiltinModule` for. */
   requested: string[];
-  /** Which of the globals `fetch`, `Request`, `Headers` and `Response` the program read: each of them loads undici. */
+  /**
+   * Which of the globals `fetch`, `Request`, `Headers` and `Response` the program read: each of them loads undici. Watching them loads
+   * undici as well: a test that looks for undici in `builtins` sets `watchGlobals` to false.
+   */
   globals: string[];
 }
 
@@ -25,7 +28,7 @@ const OBSERVER = `
   registerHooks({ load(url, context, next) { urls.push(url); return next(url, context); } });
   const { getBuiltinModule } = process;
   process.getBuiltinModule = (name) => (requested.push(name), getBuiltinModule(name));
-  for (const name of ['fetch', 'Request', 'Headers', 'Response']) {
+  for (const name of process.env.OA_WATCH_GLOBALS === '0' ? [] : ['fetch', 'Request', 'Headers', 'Response']) {
     const { get, value } = Object.getOwnPropertyDescriptor(globalThis, name);
     Object.defineProperty(globalThis, name, {
       configurable: true,
@@ -47,9 +50,17 @@ const OBSERVER = `
  * @param directory where its imports are resolved from
  * @returns the value that it printed
  */
-export async function observeLoading<T>(program: string, directory: string, env: NodeJS.ProcessEnv = {}): Promise<T> {
+export async function observeLoading<T>(
+  program: string,
+  directory: string,
+  env: NodeJS.ProcessEnv = {},
+  { watchGlobals = true }: { watchGlobals?: boolean } = {},
+): Promise<T> {
   const observer = `--import=data:text/javascript,${encodeURIComponent(OBSERVER)}`;
   const args = ['--conditions=@oa/source', observer, '--input-type=module', '-e', program];
-  const { stdout } = await run(process.execPath, args, { cwd: directory, env: { ...process.env, ...env } });
+  const { stdout } = await run(process.execPath, args, {
+    cwd: directory,
+    env: { ...process.env, OA_WATCH_GLOBALS: watchGlobals ? '1' : '0', ...env },
+  });
   return JSON.parse(stdout) as T;
 }

@@ -1,96 +1,85 @@
 import { isSecureUrl, OAuthError, type AuthorizationServer, type Client, type RequestParameters } from '@oa/types';
+import { assertClient, assertRequestParameters } from '@oa/types/rfc';
 import { randomText } from '@oa/mechanisms';
 
-const REQUIRED = ['redirect_uri', 'state', 'code_challenge'] as const;
-/** What this function decides. A caller may repeat it, not change it. */
-const FIXED: Record<string, string> = { response_type: 'code', code_challenge_method: 'S256' };
-/** A request object would overrule every parameter (RFC 9101 section 6.3); the others never travel in a URL. */
-const FORBIDDEN: ReadonlySet<string> = new Set([
-  'request',
-  'request_uri',
-  'code_verifier',
-  'client_secret',
-  'client_id',
-  'code',
-]);
-/** RFC 8707 section 2. Everything else is sent once (RFC 6749 section 3.1). */
-const REPEATABLE: ReadonlySet<string> = new Set(['resource', 'audience']);
+const REQUIRED_AUTHORIZATION_PARAMETERS = ['redirect_uri', 'state', 'code_challenge'] as const;
+
+/** The parameters with one possible value. The caller may repeat it, but not change it. */
+const FIXED_PARAMETERS: Record<string, string> = { response_type: 'code', code_challenge_method: 'S256' };
+
+/** A request object would override every parameter (RFC 9101 section 6.3). Code and verifier must never be in a URL. */
+const FORBIDDEN_PARAMETERS = ['request', 'request_uri', 'code_verifier', 'code'];
 
 /**
- * The URL that the person opens to log in: an authorization code request with PKCE.
+ * Builds the URL that the user opens to log in: an authorization code request with PKCE.
  *
- * `redirect_uri`, `state` and `code_challenge` are required, and the rest is what the server takes (`scope`, `resource`,
- * `prompt`, ...). S256 is sent whether or not the server advertises it. Where the scope holds `openid` a random `nonce` is
- * added unless there is one, since some servers insist. A query of the endpoint is kept.
+ * S256 is sent whether or not the server advertises it. If the scope contains `openid` and there is no `nonce`, a random one is
+ * added, because some servers require it. A query of the endpoint is kept.
  *
- * Throws `endpoint_missing` if the server has no authorization endpoint, `insecure_url` if it is plain `http:` and not on
- * loopback, and a `TypeError` for parameters that are missing, malformed, or not the caller's to choose.
+ * @example
+ * const { code_challenge } = await createPkce();
+ * const redirect_uri = 'https://app.example/callback';
+ * const url = authorizationUrl(server, client, { redirect_uri, state, code_challenge, scope: 'read' });
  *
- * @see RFC 6749 section 4.1.1, RFC 7636 section 4.3, RFC 8707 section 2
+ * @param parameters `redirect_uri`, `state` and `code_challenge` are required. All others (`scope`, `resource`, `prompt`, ...) are
+ *   sent unchanged.
+ * @throws {OAuthError} `endpoint_missing`, `insecure_url`
+ * @throws {TypeError} if a parameter is missing, malformed or reserved
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1
+ * @see https://www.rfc-editor.org/rfc/rfc7636#section-4.3
+ * @see https://www.rfc-editor.org/rfc/rfc8707#section-2
  */
 export function authorizationUrl(server: AuthorizationServer, client: Client, parameters: RequestParameters): URL {
-  checkParameters(client, parameters);
-  const url = endpointOf(server);
+  assertClient(client);
+  assertAuthorizationParameters(parameters);
+  const url = toAuthorizationEndpoint(server);
   const query = new URLSearchParams({ response_type: 'code', client_id: client.client_id });
   for (const [name, value] of Object.entries(parameters)) {
-    if (value === undefined || Object.hasOwn(FIXED, name)) continue;
-    for (const each of typeof value === 'string' ? [value] : value) query.append(name, each);
+    if (value === undefined || Object.hasOwn(FIXED_PARAMETERS, name)) continue;
+    for (const each of [value].flat()) query.append(name, each);
   }
   query.set('code_challenge_method', 'S256');
-  if (hasOpenid(parameters['scope']) && !query.has('nonce')) query.set('nonce', randomText());
+  if (hasOpenidScope(query) && !query.has('nonce')) query.set('nonce', randomText());
 
-  // Joined as text, because URLSearchParams would rewrite the endpoint's own query. Its hash has no place here
-  // (RFC 6749 section 3.1), and a parameter of this request in it would be one too many.
+  // RFC 6749 section 3.1 forbids repeated parameters, so those of this request replace those of the endpoint.
   for (const name of query.keys()) if (url.searchParams.has(name)) url.searchParams.delete(name);
+  // Joined as text: URLSearchParams would rewrite the endpoint's own query.
   url.search = [url.search.slice(1), query.toString()].filter((part) => part !== '').join('&');
+  // The endpoint must not have a fragment (RFC 6749 section 3.1).
   url.hash = '';
   return url;
 }
 
-function endpointOf(server: AuthorizationServer): URL {
+function toAuthorizationEndpoint(server: AuthorizationServer): URL {
   const endpoint = server.authorization_endpoint;
   if (endpoint === undefined)
     throw new OAuthError(
       'endpoint_missing',
-      "The server's metadata has no authorization_endpoint, so nobody can log in with a browser. Use another grant.",
+      "The server's metadata has no authorization_endpoint, so a login with a browser is not possible. Use another grant.",
     );
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
   if (url !== undefined && isSecureUrl(url)) return url;
   throw new OAuthError(
     'insecure_url',
-    'The authorization_endpoint has to be an https URL; plain http is for loopback hosts only.',
+    "The server's authorization_endpoint must be an https URL. Plain http is accepted on loopback hosts only.",
   );
 }
 
-function checkParameters(client: Client, parameters: RequestParameters): void {
-  if (typeof client?.client_id !== 'string' || client.client_id === '')
-    throw new TypeError('client.client_id has to be a string that is not empty');
-  for (const name of REQUIRED) {
+function assertAuthorizationParameters(parameters: RequestParameters): void {
+  for (const name of REQUIRED_AUTHORIZATION_PARAMETERS) {
     const value = parameters[name];
-    if (typeof value !== 'string' || value === '') throw new TypeError(`parameters.${name} is required, as a string`);
+    if (typeof value !== 'string' || value === '')
+      throw new TypeError(`parameters.${name} must be a non-empty string.`);
   }
-  // S256 yields 43 characters and nothing else (RFC 7636 section 4.2).
+  // An S256 challenge always has 43 characters (RFC 7636 section 4.2).
   if (!/^[\w-]{43}$/.test(String(parameters['code_challenge'])))
-    throw new TypeError('parameters.code_challenge has to be an S256 challenge: 43 base64url characters');
-  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) checkParameter(name, value);
+    throw new TypeError('parameters.code_challenge must be an S256 challenge: 43 base64url characters.');
+  for (const [name, value] of Object.entries(FIXED_PARAMETERS))
+    if (parameters[name] !== undefined && parameters[name] !== value)
+      throw new TypeError(`parameters.${name} must be ${value}.`);
+  assertRequestParameters(parameters, FORBIDDEN_PARAMETERS);
 }
 
-function checkParameter(name: string, value: string | readonly string[]): void {
-  if (FORBIDDEN.has(name)) throw new TypeError(`parameters.${name} has no place in an authorization URL`);
-  if (Object.hasOwn(FIXED, name) && value !== FIXED[name])
-    throw new TypeError(`parameters.${name} can only be ${FIXED[name]}`);
-  const values: readonly unknown[] = Array.isArray(value) && REPEATABLE.has(name) ? value : [value];
-  for (const each of values) {
-    if (typeof each !== 'string') throw new TypeError(`parameters.${name} has to be ${expected(name)}`);
-    if (name === 'resource' && (!URL.canParse(each) || each.includes('#')))
-      throw new TypeError('parameters.resource has to be an absolute URI without a fragment (RFC 8707 section 2)');
-  }
-}
-
-function expected(name: string): string {
-  return REPEATABLE.has(name) ? 'a string or an array of strings' : 'a string';
-}
-
-function hasOpenid(scope: string | readonly string[] | undefined): boolean {
-  return typeof scope === 'string' && scope.split(' ').includes('openid');
+function hasOpenidScope(query: URLSearchParams): boolean {
+  return query.get('scope')?.split(' ').includes('openid') ?? false;
 }

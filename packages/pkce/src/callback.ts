@@ -1,75 +1,98 @@
 import { OAuthError, type AuthorizationServer, type OAuthErrorDetails } from '@oa/types';
+import { toErrorText } from '@oa/types/rfc';
 
-/** What an authorization response has to fit: the login it answers, and the server that was asked. */
+/** The login that an authorization response must belong to. */
 export interface ExpectedCallback {
+  /** The `state` of the authorization URL. */
   state: string;
+  /** The server of the authorization URL. */
   server: AuthorizationServer;
 }
 
-/** RFC 6749 section 4.1.2, RFC 9207. A parameter of an answer occurs once (RFC 6749 section 3.1). */
-const ONCE = ['code', 'iss', 'error', 'error_description', 'error_uri'];
+/** The parameters of an authorization response besides `state`. None may be repeated (RFC 6749 section 3.1). */
+const RESPONSE_PARAMETERS = ['code', 'iss', 'error', 'error_description', 'error_uri'];
+/** The longest text of the server that a message quotes. */
+const MAX_QUOTED_CHARACTERS = 500;
 
 /**
- * Reads the authorization code out of the URL that the browser came back to.
+ * Reads the authorization code from the URL that the server redirected the browser to.
  *
- * First `state` is compared, in constant time; then `iss`, exactly, where it is there or the server announced it; only
- * then is an `error` believed. So `state_mismatch` means that this was not the answer to this login, which can go on
- * waiting, and everything else ends it: `issuer_mismatch` (the answer is another server's), `oauth_error` (the server
- * or the person said no), `invalid_callback` (no code, or a parameter twice).
+ * `state` is checked first, in constant time, then `iss`, and only then `error`. The error `state_mismatch` means that the URL does not
+ * belong to this login: ignore it and wait for another. Every other error ends the login: `issuer_mismatch` (the response comes from
+ * another server), `oauth_error` (the user or the server refused), `invalid_callback` (there is no code, or a parameter twice).
  *
- * @see RFC 6749 section 4.1.2, RFC 9207 section 2.4, RFC 9700 section 4.4
+ * @returns the authorization code
+ * @throws {OAuthError} `state_mismatch`, `issuer_mismatch`, `oauth_error`, `invalid_callback`
+ * @throws {TypeError} if `expected.state` is missing
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2
+ * @see https://www.rfc-editor.org/rfc/rfc9207#section-2.4
+ * @see https://www.rfc-editor.org/rfc/rfc9700#section-4.4
  */
 export function readCallback(url: string | URL, expected: ExpectedCallback): string {
   if (typeof expected?.state !== 'string' || expected.state === '')
-    throw new TypeError('expected.state has to be the state that the authorization URL was made with');
+    throw new TypeError('expected.state must be the state of the authorization URL, a non-empty string.');
   if (!URL.canParse(String(url)))
-    throw new OAuthError('invalid_callback', 'The authorization response has to be a whole URL, and this is none.');
+    throw new OAuthError(
+      'invalid_callback',
+      'The authorization response must be an absolute URL. Pass the whole URL of the redirect.',
+    );
   const parameters = new URL(url).searchParams;
 
   const states = parameters.getAll('state');
-  if (states.length !== 1 || !equal(states[0] ?? '', expected.state))
-    throw new OAuthError('state_mismatch', "The authorization response does not carry this login's state.");
-  const twice = ONCE.find((name) => parameters.getAll(name).length > 1);
-  if (twice !== undefined)
-    throw new OAuthError('invalid_callback', `The authorization response has the parameter ${twice} more than once.`);
-  checkIssuer(parameters.get('iss'), expected.server);
-  if (parameters.has('error')) throw refusal(parameters);
+  if (states.length !== 1 || !equalsInConstantTime(states[0] ?? '', expected.state))
+    throw new OAuthError(
+      'state_mismatch',
+      'The authorization response belongs to another login: its state is not the expected one. Wait for another response.',
+    );
+  const repeated = RESPONSE_PARAMETERS.find((name) => parameters.getAll(name).length > 1);
+  if (repeated !== undefined)
+    throw new OAuthError(
+      'invalid_callback',
+      `The authorization response has the parameter ${repeated} more than once. Log in again.`,
+    );
+  assertResponseIssuer(parameters.get('iss'), expected.server);
+  if (parameters.has('error')) throw toRefusal(parameters);
   const code = parameters.get('code');
   if (code === null || code === '')
-    throw new OAuthError('invalid_callback', 'The authorization response has neither a code nor an error.');
+    throw new OAuthError('invalid_callback', 'The authorization response has no code and no error. Log in again.');
   return code;
 }
 
-/** RFC 9207 section 2.4: simple string comparison; an announced `iss` that is missing is as bad as a wrong one. */
-function checkIssuer(iss: string | null, server: AuthorizationServer): void {
+/** RFC 9207 section 2.4: simple string comparison. A missing `iss` is an error if the server announced it. */
+function assertResponseIssuer(iss: string | null, server: AuthorizationServer): void {
   if (iss === null && server.authorization_response_iss_parameter_supported !== true) return;
   if (iss === server.issuer) return;
   throw new OAuthError(
     'issuer_mismatch',
     iss === null
-      ? 'The authorization response names no issuer, although the server announces that it always does.'
-      : 'The authorization response names another issuer than the one this login was started with.',
+      ? 'The authorization response names no issuer, although the server announced that it does. Log in again.'
+      : 'The authorization response names another issuer than the one of this login. Log in again.',
   );
 }
 
-function refusal(parameters: URLSearchParams): OAuthError {
+function toRefusal(parameters: URLSearchParams): OAuthError {
   const details: OAuthErrorDetails = {};
   for (const name of ['error', 'error_description', 'error_uri'] as const) {
     const value = parameters.get(name);
     if (value !== null) details[name] = value;
   }
-  // The first error filters what a server may say into a terminal (RFC 6749 section 5.2); the message repeats only that.
-  const { error = '', error_description = '' } = new OAuthError('oauth_error', '', details);
-  const said = error_description === '' ? '.' : `: ${error_description}`;
+  const code = toQuotedText(details.error);
+  const description = toQuotedText(details.error_description);
   const what =
-    error === 'access_denied'
-      ? 'The login was denied, by the person or by the authorization server'
-      : `The authorization server refused the login with ${error === '' ? 'an error without a name' : error}`;
-  return new OAuthError('oauth_error', `${what}${said}`, details);
+    code === 'access_denied'
+      ? 'The login was denied, by you or by the authorization server'
+      : `The authorization server refused the login with ${code === '' ? 'an error without a name' : `the error ${code}`}`;
+  const sentence = description === '' ? what : `${what}: ${description}`;
+  const message = /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
+  return new OAuthError('oauth_error', message, details);
 }
 
-/** In constant time for values of the same length: how far a guess was right must not show. */
-function equal(one: string, other: string): boolean {
+function toQuotedText(text: string | undefined): string {
+  return toErrorText(text ?? '').slice(0, MAX_QUOTED_CHARACTERS);
+}
+
+/** Takes equally long for all values of the same length, so that the duration does not reveal how much of a guess is right. */
+function equalsInConstantTime(one: string, other: string): boolean {
   let difference = one.length ^ other.length;
   for (let i = 0; i < other.length; i++) difference |= one.charCodeAt(i) ^ other.charCodeAt(i);
   return difference === 0;

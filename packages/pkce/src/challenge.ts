@@ -1,19 +1,21 @@
 import { randomText, toBase64Url } from '@oa/mechanisms';
 
-/** The secret of one login and what of it may be seen (RFC 7636 section 4). */
+/** The PKCE values of one login. */
 export interface Pkce {
-  /** Kept until the code is exchanged, never sent before. */
+  /** The secret. Keep it until the code is exchanged, and send it only then. */
   code_verifier: string;
+  /** The hash of the secret, for the authorization URL. */
   code_challenge: string;
   code_challenge_method: 'S256';
 }
 
 /**
- * Makes the PKCE values of one login: 256 random bits and their S256 challenge. Use them once.
+ * Creates the PKCE values of one login: 256 random bits and their S256 challenge. Each pair is for one login.
  *
- * Needs Web Crypto, so in a browser a secure context.
+ * `plain` is not offered (RFC 9700 section 2.1.1). Web Crypto is required, which browsers offer in secure contexts only.
  *
- * @see RFC 7636 sections 4.1 and 4.2. `plain` is not offered (RFC 9700 section 2.1.1).
+ * @see https://www.rfc-editor.org/rfc/rfc7636#section-4.1
+ * @see https://www.rfc-editor.org/rfc/rfc7636#section-4.2
  */
 export async function createPkce(): Promise<Pkce> {
   const code_verifier = randomText();

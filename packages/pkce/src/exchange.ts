@@ -1,18 +1,23 @@
 import type { AuthorizationServer, Client, RequestParameters, Token } from '@oa/types';
 import type { TokenEndpointOptions } from '@oa/token-endpoint';
 
-const REQUIRED = ['code', 'code_verifier', 'redirect_uri'] as const;
+const REQUIRED_EXCHANGE_PARAMETERS = ['code', 'code_verifier', 'redirect_uri'] as const;
 
 /**
- * Exchanges the authorization code for a token.
+ * Exchanges an authorization code for a token.
  *
- * `code`, `code_verifier` and `redirect_uri` are required; the redirect URI has to be the one of the authorization
- * request, byte for byte (RFC 6749 section 4.1.3), and so has `resource` where there was one (RFC 8707 section 2.2).
- * The code works once: the request is never repeated after it may have reached the server.
+ * A code works once, so the request is never sent again after it may have reached the server. The network code is loaded here, not
+ * with the package.
  *
- * Ends in the codes of `requestToken` of `@oa/token-endpoint`. The network is loaded here, not with the package.
- *
- * @see RFC 6749 section 4.1.3, RFC 7636 section 4.5
+ * @param parameters `code`, `code_verifier` and `redirect_uri` are required. `redirect_uri` must be the one of the authorization URL,
+ *   byte for byte (RFC 6749 section 4.1.3). So must `resource`, if it was there (RFC 8707 section 2.2).
+ * @returns the token, with `expires_at` in seconds since the epoch
+ * @throws {OAuthError} `oauth_error`, `http_error`, `invalid_response`, `unsupported_token_type`, `endpoint_missing`,
+ *   `unsupported_client_authentication`, `network_error`, `timeout`, `insecure_url`, `redirect_refused`, `response_too_large`,
+ *   `unexpected_content_type`, `invalid_json`
+ * @throws {TypeError} if a parameter is missing, malformed or reserved
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3
+ * @see https://www.rfc-editor.org/rfc/rfc7636#section-4.5
  */
 export async function exchangeCode(
   server: AuthorizationServer,
@@ -20,9 +25,9 @@ export async function exchangeCode(
   parameters: RequestParameters,
   options: TokenEndpointOptions = {},
 ): Promise<Token> {
-  for (const name of REQUIRED)
+  for (const name of REQUIRED_EXCHANGE_PARAMETERS)
     if (typeof parameters[name] !== 'string' || parameters[name] === '')
-      throw new TypeError(`parameters.${name} is required, as a string`);
+      throw new TypeError(`parameters.${name} must be a non-empty string.`);
   const { requestToken } = await import('@oa/token-endpoint');
   return requestToken(server, client, { ...parameters, grant_type: 'authorization_code' }, options);
 }

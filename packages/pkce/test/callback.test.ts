@@ -1,8 +1,7 @@
-import { inspectAll } from '@oa-internal/testing';
+import { errorThrownBy, inspectAll } from '@oa-internal/testing';
 import type { OAuthError } from '@oa/types';
 import { describe, expect, it } from 'vitest';
 import { readCallback } from '../src/index.ts';
-import { refusedBy } from './help.ts';
 
 const server = { issuer: 'https://as.example', token_endpoint: 'https://as.example/token' };
 const announced = { ...server, authorization_response_iss_parameter_supported: true };
@@ -13,12 +12,12 @@ function read(query: string, other: Partial<typeof expected> = {}): string {
 }
 
 function refused(query: string, other: Partial<typeof expected> = {}): OAuthError {
-  return refusedBy(() => read(query, other));
+  return errorThrownBy(() => read(query, other));
 }
 
 const good = `state=${expected.state}`;
 
-it('hands out the code, decoded', () => {
+it('returns the code, decoded', () => {
   expect(read(`${good}&code=a%2Fb+c`)).toBe('a/b c');
   expect(readCallback(new URL(`https://x.example/?${good}&code=1&more=2&more=3`), expected)).toBe('1');
 });
@@ -32,16 +31,16 @@ it.each([
   ['duplicated', `${good}&${good}&code=c`],
   ['duplicated, once wrong', `${good}&state=other&code=c`],
   ['of another case', `state=${expected.state.toUpperCase()}&code=c`],
-])('A5: a state that is %s is refused', (_, query) => {
+])('refuses a state that is %s (RFC 6749 section 10.12)', (_, query) => {
   expect(refused(query).code).toBe('state_mismatch');
 });
 
-it('A6: the state is enforced whether or not the server supports PKCE', () => {
+it('checks the state, whether or not the server supports PKCE (RFC 9700 section 2.1)', () => {
   for (const more of [{}, { code_challenge_methods_supported: ['S256'] }])
     expect(refused('code=c', { server: { ...server, ...more } }).code).toBe('state_mismatch');
 });
 
-describe('A7: iss', () => {
+describe('iss (RFC 9207 section 2.4)', () => {
   it('is compared as a string', () => {
     expect(read(`${good}&code=c&iss=https%3A%2F%2Fas.example`)).toBe('c');
     for (const iss of [
@@ -53,11 +52,11 @@ describe('A7: iss', () => {
     ])
       expect(refused(`${good}&code=c&iss=${encodeURIComponent(iss)}`).code).toBe('issuer_mismatch');
   });
-  it('is required where the server announces it', () => {
+  it('is required if the server announces it', () => {
     expect(refused(`${good}&code=c`, { server: announced }).code).toBe('issuer_mismatch');
     expect(read(`${good}&code=c`)).toBe('c');
   });
-  it('is checked on an error response too, before the error is believed', () => {
+  it('is checked on an error response too, before the error', () => {
     expect(refused(`${good}&error=access_denied&iss=https://evil.example`).code).toBe('issuer_mismatch');
     expect(refused(`${good}&error=access_denied`, { server: announced }).code).toBe('issuer_mismatch');
     expect(refused(`${good}&error=access_denied&iss=https://as.example`, { server: announced }).code).toBe(
@@ -69,18 +68,18 @@ describe('A7: iss', () => {
   });
 });
 
-it('A8: the answer of another server is refused although its state is right', () => {
+it('refuses the response of another server although its state is right (RFC 9700 section 4.4.2)', () => {
   const other = { issuer: 'https://other.example', token_endpoint: 'https://other.example/token' };
   expect(refused(`${good}&code=c&iss=https://as.example`, { server: other }).code).toBe('issuer_mismatch');
 });
 
-it('B7: an error without the right state is not believed', () => {
+it('ignores an error without the right state (RFC 6749 section 4.1.2.1)', () => {
   for (const query of ['error=access_denied', 'state=wrong&error=access_denied'])
     expect(refused(query)).toMatchObject({ code: 'state_mismatch' });
   expect(refused('error=access_denied').error).toBeUndefined();
 });
 
-it('B8: the real error is passed on, without what a terminal would obey', () => {
+it('passes the error of the server on, without terminal control characters (RFC 6749 section 4.1.2.1)', () => {
   const description = encodeURIComponent('no \u001B[31mway\u0007 "here"\nok');
   const error = refused(`${good}&error=invalid_scope&error_description=${description}&error_uri=https://as.example/e`);
   expect(error).toMatchObject({
@@ -88,26 +87,29 @@ it('B8: the real error is passed on, without what a terminal would obey', () => 
     error: 'invalid_scope',
     error_description: 'no [31mway hereok',
     error_uri: 'https://as.example/e',
-    message: 'The authorization server refused the login with invalid_scope: no [31mway hereok',
+    message: 'The authorization server refused the login with the error invalid_scope: no [31mway hereok.',
   });
   expect(refused(`${good}&error=access_denied`).message).toBe(
-    'The login was denied, by the person or by the authorization server.',
+    'The login was denied, by you or by the authorization server.',
   );
   expect(refused(`${good}&error=&code=c`)).toMatchObject({ code: 'oauth_error', error: '' });
 });
 
-it.each(['code', 'iss', 'error', 'error_description', 'error_uri'])('a duplicated %s is refused', (name) => {
-  const one = `${name}=https://as.example`;
-  expect(refused(`${good}&code=c&${one}&${one}`)).toMatchObject({ code: 'invalid_callback' });
-});
+it.each(['code', 'iss', 'error', 'error_description', 'error_uri'])(
+  'refuses a repeated %s (RFC 6749 section 3.1)',
+  (name) => {
+    const one = `${name}=https://as.example`;
+    expect(refused(`${good}&code=c&${one}&${one}`)).toMatchObject({ code: 'invalid_callback' });
+  },
+);
 
-it('an answer without a code, or that is no URL, is refused', () => {
+it('refuses a response without a code, and one that is not a URL', () => {
   expect(refused(good).code).toBe('invalid_callback');
   expect(refused(`${good}&code=`).code).toBe('invalid_callback');
-  expect(refusedBy(() => readCallback('callback?code=x', expected)).code).toBe('invalid_callback');
+  expect(errorThrownBy(() => readCallback('callback?code=x', expected)).code).toBe('invalid_callback');
 });
 
-it('no refusal shows the state or the code', () => {
+it('shows neither the state nor the code in an error', () => {
   const code = 'secret-code';
   const queries = ['state=x', `${good}&${good}`, `${good}&iss=x`, `${good}&error=e`, `${good}&code=secret-code`];
   for (const query of queries) {
@@ -117,7 +119,7 @@ it('no refusal shows the state or the code', () => {
   }
 });
 
-it('needs a state to compare with', () => {
+it('requires a state to compare with', () => {
   for (const wrong of [{ state: '', server }, { server }, undefined])
     expect(() => readCallback('http://127.0.0.1/?state=', wrong as never)).toThrow(TypeError);
 });
