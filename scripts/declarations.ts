@@ -7,11 +7,14 @@ import {
   type Class,
   type Comment,
   type Function,
+  type Node,
   type ParseResult,
+  type Program,
   type Statement,
   type TSInterfaceDeclaration,
   type TSTypeAliasDeclaration,
   type VariableDeclaration,
+  type VisitorObject,
 } from 'oxc-parser';
 
 /** A documentation comment, taken apart. */
@@ -37,6 +40,9 @@ export interface Declaration {
 }
 
 export type DeclarationNode = Class | Function | TSInterfaceDeclaration | TSTypeAliasDeclaration | VariableDeclaration;
+
+/** The start of a tag. A name such as `@oa/types` is none. */
+const TAG = /(?<=^|\s)@(?=(?:param|returns|throws|see|default|example|deprecated|internal|typeParam)\b)/;
 
 const modules = new Map<string, Module>();
 
@@ -90,7 +96,7 @@ export function docBefore(module: Module, position: number): Doc | undefined {
 /** Takes the inside of a documentation comment apart. */
 export function parseDoc(value: string): Doc {
   const lines = value.split('\n').map((line) => line.replace(/^\s*\*? ?/, '').trimEnd());
-  const [text = '', ...tags] = lines.join('\n').split(/^@(?=[a-z])/m);
+  const [text = '', ...tags] = lines.join('\n').split(TAG);
   return {
     text: text.trim(),
     tags: tags.map((tag) => {
@@ -105,13 +111,15 @@ export function lineOf({ text }: Module, position: number): number {
   return text.slice(0, position).split('\n').length;
 }
 
+/** Calls the visitor for every node in a part of a file. */
+export function visit(node: Node, visitor: VisitorObject): void {
+  new Visitor(visitor).visit({ type: 'Program', body: [node] } as unknown as Program);
+}
+
 /** The names of the identifiers in a part of a file. */
-export function identifiersIn(node: DeclarationNode): Set<string> {
+export function identifiersIn(node: Node): Set<string> {
   const names = new Set<string>();
-  new Visitor({ Identifier: ({ name }) => void names.add(name) }).visit({
-    type: 'Program',
-    body: [node],
-  } as unknown as ParseResult['program']);
+  visit(node, { Identifier: ({ name }) => void names.add(name) });
   return names;
 }
 
@@ -119,21 +127,20 @@ function isDoc({ type, value }: Comment): boolean {
   return type === 'Block' && value.startsWith('*');
 }
 
+const DECLARATIONS: ReadonlySet<string> = new Set<DeclarationNode['type']>([
+  'ClassDeclaration',
+  'FunctionDeclaration',
+  'TSDeclareFunction',
+  'TSInterfaceDeclaration',
+  'TSTypeAliasDeclaration',
+  'VariableDeclaration',
+]);
+
 function isDeclaration(node: Statement): node is DeclarationNode {
-  return namesOf(node as DeclarationNode).length > 0;
+  return DECLARATIONS.has(node.type);
 }
 
 function namesOf(node: DeclarationNode): string[] {
-  switch (node.type) {
-    case 'VariableDeclaration':
-      return node.declarations.flatMap(({ id }) => (id.type === 'Identifier' ? id.name : []));
-    case 'FunctionDeclaration':
-    case 'TSDeclareFunction':
-    case 'ClassDeclaration':
-    case 'TSInterfaceDeclaration':
-    case 'TSTypeAliasDeclaration':
-      return node.id === null ? [] : [node.id.name];
-    default:
-      return [];
-  }
+  if (node.type !== 'VariableDeclaration') return node.id === null ? [] : [node.id.name];
+  return node.declarations.flatMap(({ id }) => (id.type === 'Identifier' ? id.name : []));
 }

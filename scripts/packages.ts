@@ -14,3 +14,13 @@ export const root: string = join(import.meta.dirname, '..');
 export const packages: { folder: string; manifest: Manifest }[] = readdirSync(join(root, 'packages'))
   .map((name) => join(root, 'packages', name))
   .map((folder) => ({ folder, manifest: JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest }));
+
+/** Every entry point of the published packages, with its source. */
+export const entryPoints: { folder: string; specifier: string; source: string }[] = packages.flatMap(
+  ({ folder, manifest }) =>
+    Object.entries(manifest.exports).flatMap(([subpath, target]) =>
+      typeof target === 'string'
+        ? []
+        : [{ folder, specifier: manifest.name + subpath.slice(1), source: join(folder, target['@oa/source']) }],
+    ),
+);
