@@ -3,8 +3,10 @@ import { join } from 'node:path';
 
 interface Manifest {
   name: string;
+  version: string;
   description: string;
   exports: Record<string, string | { '@oa/source': string }>;
+  publishConfig: { exports: Record<string, string | { types: string }> };
   dependencies?: Record<string, string>;
 }
 
