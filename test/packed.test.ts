@@ -2,45 +2,59 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { packages, root } from '../scripts/packages.ts';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { entryPoints, packages, root } from '../scripts/packages.ts';
 
-/** An empty project into which the packed packages were installed with npm, as a user would. */
-const project = mkdtempSync(join(tmpdir(), 'oa-packed-'));
-
-/** Every entry point. */
-const specifiers = packages.flatMap(({ manifest }) =>
-  Object.keys(manifest.exports)
-    .filter((path) => path !== './package.json')
-    .map((path) => manifest.name + path.slice(1)),
-);
+/** Holds the packed packages, and the projects into which they are installed with npm, as a user would. */
+const directory = mkdtempSync(join(tmpdir(), 'oa-packed-'));
+const tarballs = join(directory, 'tarballs');
+const project = join(directory, 'project');
+const specifiers = entryPoints.map(({ specifier }) => specifier);
 
 beforeAll(() => {
-  const tarballs = join(project, 'tarballs');
   mkdirSync(tarballs);
   execFileSync('pnpm', ['run', 'build'], { cwd: root, stdio: 'pipe' });
   for (const { folder } of packages) {
     execFileSync('pnpm', ['pack', '--pack-destination', tarballs], { cwd: folder, stdio: 'pipe' });
   }
-  writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'empty', private: true }));
-  const files = readdirSync(tarballs).map((name) => join(tarballs, name));
-  execFileSync('npm', ['install', '--no-audit', '--no-fund', ...files], { cwd: project, stdio: 'pipe' });
+  install(
+    project,
+    packages.map(({ manifest }) => manifest.name),
+  );
 }, 120_000);
-afterAll(() => rmSync(project, { recursive: true }));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+/** Makes an empty project and installs the tarballs of the named packages. */
+function install(folder: string, names: readonly string[]): void {
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'empty', private: true }));
+  const files = packages
+    .filter(({ manifest }) => names.includes(manifest.name))
+    .map(({ manifest: { name, version } }) => `${name.replace('@', '').replace('/', '-')}-${version}.tgz`);
+  const args = ['install', '--no-audit', '--no-fund', ...files.map((file) => join(tarballs, file))];
+  execFileSync('npm', args, { cwd: folder, stdio: 'pipe' });
+}
+
+/** The name of a package and of all siblings that it depends on. */
+function withSiblings(name: string): string[] {
+  const dependencies = packages.find(({ manifest }) => manifest.name === name)?.manifest.dependencies ?? {};
+  const siblings = Object.keys(dependencies).filter((one) => one.startsWith('@oa/'));
+  return [...new Set([name, ...siblings.flatMap(withSiblings)])];
+}
 
 function run(name: string, code: string): string {
   writeFileSync(join(project, name), code);
   return execFileSync(process.execPath, [name], { cwd: project, encoding: 'utf8' });
 }
 
-test('createPkce works from the packed package with import and with require', () => {
+it('creates PKCE from the packed package with import and with require', () => {
   const use =
     'createPkce().then((pkce) => console.log(pkce.code_verifier.length, pkce.code_challenge.length, pkce.code_challenge_method));';
   expect(run('pkce.mjs', `import { createPkce } from '@oa/pkce'; ${use}`)).toBe('43 43 S256\n');
   expect(run('pkce.cjs', `const { createPkce } = require('@oa/pkce'); ${use}`)).toBe('43 43 S256\n');
 });
 
-test('importing @oa/pkce loads no node: module, no ky, no open, no valibot', () => {
+it('loads no node: module, no ky, no open and no valibot when @oa/pkce is imported', () => {
   const loaded = run(
     'loaded.mjs',
     `import { registerHooks } from 'node:module';
@@ -54,11 +68,24 @@ test('importing @oa/pkce loads no node: module, no ky, no open, no valibot', () 
   expect(urls.filter((url) => /^node:|\/node_modules\/(?!@oa\/)/.test(url))).toEqual([]);
 });
 
-test('the types hold in a strict project that checks libraries too, with both module resolutions', () => {
+it('installs @oa/pkce without open', () => {
+  const folder = join(directory, 'pkce-only');
+  install(folder, withSiblings('@oa/pkce'));
+  const installed = readdirSync(join(folder, 'node_modules'));
+  expect(installed).toContain('@oa');
+  expect(installed).not.toContain('open');
+  expect(readdirSync(join(folder, 'node_modules/@oa')).toSorted()).toEqual(
+    withSiblings('@oa/pkce')
+      .map((name) => name.slice('@oa/'.length))
+      .toSorted(),
+  );
+}, 60_000);
+
+it('type-checks in a strict project that checks libraries too, with both module resolutions', () => {
   const all = specifiers.map((specifier, index) => `export * as m${index} from '${specifier}';`);
   writeFileSync(join(project, 'all.mts'), all.join('\n'));
   const strict = ['--ignoreConfig', '--noEmit', '--strict', '--exactOptionalPropertyTypes', '--skipLibCheck', 'false'];
-  // As installed by everybody who writes for Node.js; TypeScript 7 loads it only where something asks for it.
+  // Node.js projects install these types. TypeScript 7 loads them only where something asks for them.
   const types = ['--typeRoots', join(root, 'node_modules', '@types')];
   for (const module of [['nodenext'], ['esnext', '--moduleResolution', 'bundler']]) {
     const args = [...strict, ...types, '--target', 'es2022', '--module', ...module, 'all.mts'];
@@ -66,7 +93,7 @@ test('the types hold in a strict project that checks libraries too, with both mo
   }
 });
 
-test.each(specifiers)('%s can be imported and required from the packed package', (specifier) => {
+it.each(specifiers)('imports and requires %s from the packed package', (specifier) => {
   const imported = run('import.mjs', `import * as m from '${specifier}'; console.log(Object.keys(m).length);`);
   const required = run(
     'require.cjs',

@@ -1,41 +1,17 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
-import { packages, root } from '../scripts/packages.ts';
+import { describe, expect, it } from 'vitest';
+import { publicDeclarations } from '../scripts/declarations.ts';
+import { entryPoints, packages, root } from '../scripts/packages.ts';
 
 const readmes = [root, ...packages.map(({ folder }) => folder)].map((folder) => join(folder, 'README.md'));
-const sources = packages.flatMap(({ folder, manifest }) =>
-  Object.entries(manifest.exports).flatMap(([subpath, target]) =>
-    typeof target === 'string'
-      ? []
-      : [{ folder, specifier: manifest.name + subpath.slice(1), file: join(folder, target['@oa/source']) }],
-  ),
-);
 
 function codeBlocks(text: string): string[] {
   return [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? '');
 }
 
-/** The names that an entry point hands out, values and types. */
-function exportedNames(file: string): string[] {
-  const text = readFileSync(file, 'utf8');
-  const lists = [...text.matchAll(/^export (?:type )?\{([^}]*)\}/gm)].flatMap((match) => (match[1] ?? '').split(','));
-  const declared = [
-    ...text.matchAll(/^export (?:declare )?(?:async )?(?:function\*?|const|class|interface|type) (\w+)/gm),
-  ].map((match) => match[1] ?? '');
-  return [
-    ...lists.map((name) =>
-      name
-        .trim()
-        .replace(/^type /, '')
-        .replace(/^.* as /, ''),
-    ),
-    ...declared,
-  ].filter((name) => name !== '');
-}
-
-test('every code block of every README type-checks', () => {
+it('type-checks every code block of every README', () => {
   const folder = join(root, 'node_modules', '.readme-blocks');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
@@ -54,7 +30,7 @@ test('every code block of every README type-checks', () => {
       compilerOptions: {
         noUnusedLocals: false,
         customConditions: ['@oa/source'],
-        paths: Object.fromEntries(sources.map(({ specifier, file }) => [specifier, [file]])),
+        paths: Object.fromEntries(entryPoints.map(({ specifier, source }) => [specifier, [source]])),
       },
       include: ['*.ts'],
       exclude: [],
@@ -69,22 +45,25 @@ test('every code block of every README type-checks', () => {
 describe.each(packages)('$manifest.name', ({ folder, manifest }) => {
   const readme = existsSync(join(folder, 'README.md')) ? readFileSync(join(folder, 'README.md'), 'utf8') : '';
 
-  test('the API headings of the README are the exports of the package', () => {
+  it('has the exports of the package as the API headings of its README', () => {
     const api = /^## API\n([\s\S]*?)(?=^## )/m.exec(readme)?.[1] ?? '';
     const headings = [...api.matchAll(/^### `(\w+)`$/gm)].map((match) => match[1]);
-    const names = sources.filter((source) => source.folder === folder).flatMap(({ file }) => exportedNames(file));
+    const names = entryPoints
+      .filter((one) => one.folder === folder)
+      .flatMap(({ source }) => publicDeclarations(source))
+      .map(({ name }) => name);
     expect(new Set(headings)).toEqual(new Set(names));
     expect(headings).toHaveLength(new Set(names).size);
   });
 
-  test('the README shows code on its first screen, and says how to install', () => {
+  it('shows code on the first screen of its README, and says how to install', () => {
     expect(readme.startsWith(`# ${manifest.name}\n`)).toBe(true);
     expect(readme.split('\n').slice(0, 15).join('\n')).toContain('```ts');
     expect(readme).toContain(`npm install ${manifest.name}`);
   });
 });
 
-test('the family tables are up to date', () => {
+it('has up-to-date family tables', () => {
   expect(() =>
     execFileSync(process.execPath, [join(root, 'scripts/family.ts'), '--check'], { encoding: 'utf8' }),
   ).not.toThrow();
