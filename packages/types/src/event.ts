@@ -60,7 +60,7 @@ type ManagerEvent =
     }
   | { type: 'obtained'; issuer: string; grant_type: string }
   /** The server ended the session: a new grant is needed. `code` and `error` say how it said so. */
-  | { type: 'session_ended'; issuer: string; code: OAuthErrorCode; error?: string }
+  | { type: 'session_ended'; issuer: string; code: OAuthErrorCode; error?: string | undefined }
   /** Renewing failed, and the old token is still valid for a while. */
   | { type: 'served_stale'; issuer: string; code: OAuthErrorCode }
   /** A renewal ahead of time failed; the token handed out is still fresh. */

@@ -6,6 +6,6 @@ export type { RequestOptions } from './options.ts';
 export { attempt } from './result.ts';
 export type { Result } from './result.ts';
 export type { LockOptions, Store } from './store.ts';
-export { isExpired } from './token.ts';
+export { DEFAULT_LEEWAY_MS, isExpired } from './token.ts';
 export type { Token, TokenResponse, TokenSource, TokenSourceOptions } from './token.ts';
 export { isSecureUrl } from './url.ts';

@@ -1,10 +1,10 @@
 /** How long to wait for a lock, and what may end the wait early. */
 export interface LockOptions<T> {
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Milliseconds to wait. 0 tries once. Without it the wait is as long as the holder's work. */
-  timeout?: number;
+  timeout?: number | undefined;
   /** Asked at each poll while somebody else holds the lock: a value other than `undefined` is the outcome, without the lock. */
-  whileWaiting?: () => T | undefined | Promise<T | undefined>;
+  whileWaiting?: (() => T | undefined | Promise<T | undefined>) | undefined;
 }
 
 /**

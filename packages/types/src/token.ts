@@ -31,7 +31,7 @@ export interface TokenSourceOptions {
 export type TokenSource = (options?: TokenSourceOptions) => Promise<Token>;
 
 /** Milliseconds before its expiry from which a token counts as expired. */
-const DEFAULT_LEEWAY = 60_000;
+export const DEFAULT_LEEWAY_MS = 60_000;
 /** A clock may step this much back, in milliseconds, without making its tokens suspicious. */
 const CLOCK_STEP = 10_000;
 
@@ -49,7 +49,7 @@ const CLOCK_STEP = 10_000;
 export function isExpired(token: Token, options: { leeway?: number; now?: () => number } = {}): boolean {
   if (token.expires_at === undefined) return false;
   const left = token.expires_at * 1000 - (options.now ?? Date.now)();
-  const leeway = options.leeway ?? DEFAULT_LEEWAY;
+  const leeway = options.leeway ?? DEFAULT_LEEWAY_MS;
   if (token.expires_in === undefined) return left <= leeway;
   const lifetime = Math.max(token.expires_in, 0) * 1000;
   return left <= Math.min(leeway, lifetime / 2) || left > lifetime + CLOCK_STEP;
