@@ -1,4 +1,11 @@
-export { authenticateClient, authenticationBy } from './authenticate.ts';
-export type { AuthenticatedRequest, ClientAuthentication, TokenEndpointOptions } from './authenticate.ts';
-export { isWorthTrying, methodOverride, methodsFor, remember } from './method.ts';
-export type { Method } from './method.ts';
+export { authenticateClient } from './authenticate-client.ts';
+export { isClientRefused } from './client-refused.ts';
+export { assertAuthentication } from './methods.ts';
+export { sendAuthenticated } from './send-authenticated.ts';
+export type { AuthenticatedExchange } from './send-authenticated.ts';
+export type {
+  AuthenticatedRequest,
+  AuthenticationOption,
+  ClientAuthentication,
+  ClientAuthenticationMethod,
+} from './types.ts';

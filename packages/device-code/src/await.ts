@@ -1,44 +1,43 @@
-import {
-  isOAuthError,
-  OAuthError,
-  type AuthorizationServer,
-  type Client,
-  type OAuthEvent,
-  type Token,
-} from '@oa/types';
+import { sleep } from '@oa/mechanisms';
 import type { TokenEndpointOptions } from '@oa/token-endpoint';
-import type { DeviceLogin } from './start.ts';
+import { isOAuthError, OAuthError, type AuthorizationServer, type Client, type Token } from '@oa/types';
+import { DEVICE_CODE_GRANT_TYPE } from '@oa/types/rfc';
+import type { DeviceLogin } from './device-login.ts';
 import { deviceLoginText } from './text.ts';
 
-/** How a person is told, besides the options of each request. */
+/** The options of {@link awaitDeviceLogin}. */
 export interface DeviceLoginOptions extends TokenEndpointOptions {
   /**
-   * Shows a text to the person: where to go, and the code. It goes to stderr unless said otherwise. A program whose own
-   * user interface shows what `onEvent` tells passes a function that does nothing.
+   * Shows a text to the user: the address and the code. A program whose own user interface shows the event `device_waiting` passes a
+   * function that does nothing.
+   *
+   * @default writes to stderr
    */
-  print?: (text: string) => unknown;
+  print?: ((text: string) => unknown) | undefined;
 }
 
-const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
-/** What a server says that works as it should. */
-const ANSWERS: ReadonlySet<string | undefined> = new Set(['authorization_pending', 'slow_down']);
-/** Seconds. RFC 8628 section 3.5. */
-const SLOW_DOWN = 5;
-/** Seconds. The back-off of a server that can't be reached goes no further. */
-const LONGEST_BACKOFF = 60;
-/** Milliseconds. A longer delay makes `setTimeout` fire at once: a server that asks for long intervals would be polled without any. */
-const LONGEST_SLEEP = 2_147_483_647;
+/** The errors of a server that works as it should. */
+const PENDING_ERRORS: ReadonlySet<string | undefined> = new Set(['authorization_pending', 'slow_down']);
+/** RFC 8628 section 3.5. */
+const SLOW_DOWN_SECONDS = 5;
+/** The wait for a server that can't be reached grows up to this. */
+const MAX_BACKOFF_SECONDS = 60;
 
 /**
- * Shows the code and polls until the person is done on the other device.
+ * Shows the code and polls the server until the user has finished the login on the other device.
  *
- * `slow_down` adds 5 seconds to every later interval. What may pass (no connection, a timeout, 503) doubles the wait until
- * the server answers again, and `Retry-After` is kept. `timeout` is that of each request.
+ * `slow_down` adds 5 seconds to every later interval. After an error that may pass (no connection, a timeout, 503) the wait doubles, up to
+ * a minute, until the server answers again. A longer `Retry-After` is respected.
  *
- * Ends in `login_timeout` when the code has expired, `oauth_error` (`access_denied`, `expired_token`, ...), or another
- * final code of `requestToken`. An abort rejects with the signal's reason.
- *
- * @see RFC 8628 sections 3.3 to 3.5
+ * @param started what {@link startDeviceLogin} returned
+ * @param options `timeout` is that of each request, in milliseconds.
+ * @returns the token, with `expires_at` in seconds since the epoch
+ * @throws {OAuthError} `login_timeout` if the code has expired; `oauth_error` (`access_denied`, `expired_token`, ...), `http_error`,
+ *   `invalid_response`, `unsupported_token_type`, `endpoint_missing`, `unsupported_client_authentication`, `insecure_url`,
+ *   `redirect_refused`, `response_too_large`, `unexpected_content_type`, `invalid_json`
+ * @throws {TypeError} if `started` is not what {@link startDeviceLogin} returned, or if an option is wrong
+ * @see https://www.rfc-editor.org/rfc/rfc8628#section-3.3
+ * @see https://www.rfc-editor.org/rfc/rfc8628#section-3.5
  */
 export async function awaitDeviceLogin(
   server: AuthorizationServer,
@@ -47,74 +46,62 @@ export async function awaitDeviceLogin(
   options: DeviceLoginOptions = {},
 ): Promise<Token> {
   if (typeof started?.device_code !== 'string' || !(started.interval > 0) || !(started.expires_at > 0))
-    throw new TypeError('started has to be what startDeviceLogin resolved to');
+    throw new TypeError('started must be what startDeviceLogin returned.');
   options.signal?.throwIfAborted();
-  await show(started, options);
+  await showCode(started, options);
   const { requestToken } = await import('@oa/token-endpoint');
-  const request = { grant_type: DEVICE_CODE, device_code: started.device_code };
-  let interval = started.interval;
-  let backoff = 1;
-  let retryAfter = 0;
+  const parameters = { grant_type: DEVICE_CODE_GRANT_TYPE, device_code: started.device_code };
+  let intervalSeconds = started.interval;
+  let backoffFactor = 1;
+  let retryAfterSeconds = 0;
   for (;;) {
-    await nextPoll(started, Math.max(backedOff(interval, backoff), retryAfter), options);
+    await waitForPoll(started, Math.max(backOff(intervalSeconds, backoffFactor), retryAfterSeconds), options);
     try {
-      return await requestToken(server, client, request, options);
+      return await requestToken(server, client, parameters, options);
     } catch (error) {
-      const refusal = passing(error);
+      const refusal = assertTemporary(error);
       if (refusal.error === 'slow_down') {
-        interval += SLOW_DOWN;
-        options.onEvent?.({ type: 'device_slow_down', interval });
+        intervalSeconds += SLOW_DOWN_SECONDS;
+        options.onEvent?.({ type: 'device_slow_down', interval: intervalSeconds });
       }
-      backoff = ANSWERS.has(refusal.error) ? 1 : backoff * 2;
-      retryAfter = refusal.retryAfter ?? 0;
+      backoffFactor = PENDING_ERRORS.has(refusal.error) ? 1 : backoffFactor * 2;
+      retryAfterSeconds = refusal.retryAfter ?? 0;
     }
   }
 }
 
-async function show(started: DeviceLogin, options: DeviceLoginOptions): Promise<void> {
+async function showCode(started: DeviceLogin, options: DeviceLoginOptions): Promise<void> {
   const { print = (text) => process.stderr.write(text), onEvent } = options;
   // Only a terminal has columns.
   print(await deviceLoginText(started, { columns: process.stderr.columns }));
   const { user_code, verification_uri, verification_uri_complete, expires_in, interval } = started;
-  const complete = verification_uri_complete === undefined ? {} : { verification_uri_complete };
-  const event: OAuthEvent = { type: 'device_waiting', user_code, verification_uri, ...complete, expires_in, interval };
-  onEvent?.(event);
+  onEvent?.({
+    type: 'device_waiting',
+    user_code,
+    verification_uri,
+    ...(verification_uri_complete !== undefined && { verification_uri_complete }),
+    expires_in,
+    interval,
+  });
 }
 
-/** Everything but "not yet" and "not now" is final (RFC 8628 section 3.5), and thrown. */
-function passing(error: unknown): OAuthError {
-  if (isOAuthError(error) && (ANSWERS.has(error.error) || error.retryable)) return error;
+/** Throws an error that ends the login. RFC 8628 section 3.5: that is any but "not yet" and "slow down". */
+function assertTemporary(error: unknown): OAuthError {
+  if (isOAuthError(error) && (PENDING_ERRORS.has(error.error) || error.retryable)) return error;
   throw error;
 }
 
-function backedOff(interval: number, backoff: number): number {
-  return Math.max(interval, Math.min(interval * backoff, LONGEST_BACKOFF));
+function backOff(intervalSeconds: number, factor: number): number {
+  return Math.max(intervalSeconds, Math.min(intervalSeconds * factor, MAX_BACKOFF_SECONDS));
 }
 
-/** Waits `seconds`, and ends when the code does. */
-async function nextPoll(started: DeviceLogin, seconds: number, options: DeviceLoginOptions): Promise<void> {
-  const left = started.expires_at * 1000 - (options.now ?? Date.now)();
-  await sleep(Math.max(0, Math.min(seconds * 1000, left)), options.signal);
-  if (seconds * 1000 < left) return;
+/** Waits `seconds`, or until the code expires. */
+async function waitForPoll(started: DeviceLogin, seconds: number, options: DeviceLoginOptions): Promise<void> {
+  const leftMs = started.expires_at * 1000 - (options.now ?? Date.now)();
+  await sleep(Math.max(0, Math.min(seconds * 1000, leftMs)), options.signal);
+  if (seconds * 1000 < leftMs) return;
   throw new OAuthError(
     'login_timeout',
-    `Nobody entered the code within ${started.expires_in} seconds. Start again with a new one.`,
+    `You did not enter the code within ${started.expires_in} seconds. Log in again to get a new code.`,
   );
-}
-
-async function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const abort = (): void => {
-      clearTimeout(timer);
-      reject(signal?.reason as Error);
-    };
-    const timer = setTimeout(
-      () => {
-        signal?.removeEventListener('abort', abort);
-        resolve();
-      },
-      Math.min(milliseconds, LONGEST_SLEEP),
-    );
-    signal?.addEventListener('abort', abort, { once: true });
-  });
 }

@@ -1,5 +1,5 @@
 export { awaitDeviceLogin } from './await.ts';
 export type { DeviceLoginOptions } from './await.ts';
+export type { DeviceLogin } from './device-login.ts';
 export { startDeviceLogin } from './start.ts';
-export type { DeviceLogin } from './start.ts';
 export { deviceLoginText } from './text.ts';

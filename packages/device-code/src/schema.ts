@@ -1,47 +1,45 @@
+import { isObject } from '@oa/mechanisms';
 import * as v from 'valibot';
-import type { DeviceAuthorization } from './start.ts';
+import type { DeviceAuthorization } from './device-login.ts';
 
-/** Seconds. RFC 8628 section 3.2: 5 where the server does not say, or says nothing useful. */
-const DEFAULT_INTERVAL = 5;
-/** Seconds. Less is a mistake, or a server that wants to keep its clients busy. */
-const SHORTEST_INTERVAL = 1;
+/** RFC 8628 section 3.2: where the server names no interval, or a useless one. */
+const DEFAULT_INTERVAL_SECONDS = 5;
+/** A shorter interval is a mistake of the server, or keeps its clients busy. */
+const MIN_INTERVAL_SECONDS = 1;
 
 const number = v.union([
   v.pipe(v.number(), v.finite()),
   v.pipe(v.string(), v.regex(/^\s*\d{1,9}(\.\d+)?\s*$/), v.transform(Number)),
 ]);
-/** A terminal shows it, so nothing that a terminal obeys. */
-const printable = v.pipe(v.string(), v.regex(/^[^\p{Cc}\p{Cf}]+$/u, 'must be printable text'));
-const uri = v.pipe(
-  printable,
+/** A terminal shows this text, so it must not hold control or format characters. */
+const printableText = v.pipe(v.string(), v.regex(/^[^\p{Cc}\p{Cf}]+$/u, 'must be printable text'));
+const httpUrl = v.pipe(
+  printableText,
   v.check((value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol), 'must be an http(s) URL'),
 );
 
 /** RFC 8628 section 3.2. */
-export const deviceLoginSchema: v.GenericSchema<unknown, DeviceAuthorization> = v.pipe(
-  v.custom<Record<string, unknown>>(
-    (input) => typeof input === 'object' && input !== null && !Array.isArray(input),
-    'must be a JSON object',
-  ),
-  v.transform(tolerated),
+export const deviceAuthorizationSchema: v.GenericSchema<unknown, DeviceAuthorization> = v.pipe(
+  v.custom<Record<string, unknown>>(isObject, 'must be a JSON object'),
+  v.transform(normalizeMembers),
   v.looseObject({
     device_code: v.pipe(v.string(), v.nonEmpty('must not be empty')),
-    user_code: printable,
-    verification_uri: uri,
-    verification_uri_complete: v.exactOptional(uri),
+    user_code: printableText,
+    verification_uri: httpUrl,
+    verification_uri_complete: v.exactOptional(httpUrl),
     expires_in: v.pipe(number, v.minValue(1, 'must be a number of seconds')),
     interval: number,
   }),
 );
 
-/** Drafts of RFC 8628, and Google to this day, say `verification_url`. An optional member that is useless counts as absent. */
-function tolerated(input: Record<string, unknown>): Record<string, unknown> {
+/** Drafts of RFC 8628 named it `verification_url`, and Google still does. A useless optional member counts as absent. */
+function normalizeMembers(input: Record<string, unknown>): Record<string, unknown> {
   const { verification_uri_complete: complete, interval, ...rest } = input;
   const seconds = Number(interval);
   return {
     ...rest,
     verification_uri: input['verification_uri'] ?? input['verification_url'],
-    ...(v.is(uri, complete) && { verification_uri_complete: complete }),
-    interval: seconds >= SHORTEST_INTERVAL && Number.isFinite(seconds) ? seconds : DEFAULT_INTERVAL,
+    ...(v.is(httpUrl, complete) && { verification_uri_complete: complete }),
+    interval: seconds >= MIN_INTERVAL_SECONDS && Number.isFinite(seconds) ? seconds : DEFAULT_INTERVAL_SECONDS,
   };
 }

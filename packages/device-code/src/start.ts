@@ -1,41 +1,31 @@
-import { OAuthError, type AuthorizationServer, type Client, type RequestParameters } from '@oa/types';
+import type { AuthenticatedRequest } from '@oa/client-authentication';
+import type { HttpResponse } from '@oa/http';
+import { startDeadline } from '@oa/mechanisms';
 import type { TokenEndpointOptions } from '@oa/token-endpoint';
-
-/** The server's answer (RFC 8628 section 3.2), with every member that it sent. */
-export interface DeviceAuthorization {
-  /** This program's own; never shown. */
-  device_code: string;
-  /** What the person types in, or compares. */
-  user_code: string;
-  verification_uri: string;
-  /** The same with the user code in it. */
-  verification_uri_complete?: string;
-  /** Lifetime in seconds, counted from the moment of the response. */
-  expires_in: number;
-  /** Seconds between two polls: 5 where the server does not say. */
-  interval: number;
-  [member: string]: unknown;
-}
-
-/** A device login that waits for the person. */
-export interface DeviceLogin extends DeviceAuthorization {
-  /** When the code expires, in seconds since the epoch. */
-  expires_at: number;
-}
-
-/** The call's own. */
-const OWN = ['client_id', 'client_secret', 'grant_type', 'device_code'];
+import { OAuthError, type AuthorizationServer, type Client, type RequestParameters } from '@oa/types';
+import { assertClient, assertRequestParameters } from '@oa/types/rfc';
+import type { DeviceLogin } from './device-login.ts';
 
 /**
- * Asks for a code that the person enters on another device. Nothing is shown yet: that is `awaitDeviceLogin`'s part, or
- * the program's.
+ * Starts a login on another device: requests the code that the user enters there. {@link awaitDeviceLogin} shows it and waits.
  *
- * Only for a person who asked for it, and has no browser on this machine: whoever enters such a code logs in the program
- * that shows it, wherever that is, so it can be phished. Prefer `@oa/loopback`.
+ * **Warning: attackers use this login for phishing.** This program gets access to the account of the user who enters the code. An attacker
+ * can start the program, send the code to a victim, and wait until the victim enters it. Start this login only if the user asked for it
+ * and has no browser on this machine. In all other cases use `login` of `@oa/loopback`.
  *
- * Ends in `endpoint_missing`, `oauth_error`, `invalid_response`, or a code of `@oa/http`.
- *
- * @see RFC 8628 sections 3.1, 3.2 and 5.4
+ * @param parameters `scope` (scopes separated by spaces), one or several `resource` (RFC 8707), and any other parameter that the server
+ *   understands
+ * @returns the codes and the addresses, with `expires_at` in seconds since the epoch
+ * @throws {OAuthError} `endpoint_missing`, `oauth_error`, `http_error`, `invalid_response`, `unsupported_client_authentication`,
+ *   `network_error`, `timeout`, `insecure_url`, `redirect_refused`, `response_too_large`, `unexpected_content_type`, `invalid_json`
+ * @throws {TypeError} if `client.client_id` is missing, or if a parameter or an option is wrong
+ * @see https://www.rfc-editor.org/rfc/rfc8628#section-3.1
+ * @see https://www.rfc-editor.org/rfc/rfc8628#section-5.4
+ * @example
+ * ```ts
+ * const started = await startDeviceLogin(server, client, { scope: 'read' });
+ * const token = await awaitDeviceLogin(server, client, started);
+ * ```
  */
 export async function startDeviceLogin(
   server: AuthorizationServer,
@@ -43,25 +33,34 @@ export async function startDeviceLogin(
   parameters: RequestParameters = {},
   options: TokenEndpointOptions = {},
 ): Promise<DeviceLogin> {
-  if (typeof client?.client_id !== 'string' || client.client_id === '')
-    throw new TypeError('client.client_id has to be a string that is not empty');
-  const own = OWN.find((name) => parameters[name] !== undefined);
-  if (own !== undefined) throw new TypeError(`parameters.${own} is not yours to set: it follows from the call`);
+  assertClient(client);
+  assertRequestParameters(parameters, ['grant_type', 'device_code']);
   const url = server.device_authorization_endpoint;
   if (typeof url !== 'string')
     throw new OAuthError(
       'endpoint_missing',
-      `${server.issuer} names no device_authorization_endpoint: it has no device login. Log in with a browser instead.`,
+      `${server.issuer} names no device_authorization_endpoint, so it has no device login. Log in with a browser instead.`,
     );
 
-  const [{ postForm }, { authenticateClient }, { deviceLoginSchema }] = await Promise.all([
+  const [{ readJson, request }, { sendAuthenticated }, { deviceAuthorizationSchema }] = await Promise.all([
     import('@oa/http'),
-    import('@oa/token-endpoint'),
+    import('@oa/client-authentication'),
     import('./schema.ts'),
   ]);
-  const { headers, parameters: proof } = await authenticateClient(server, client, { ...options, url });
-  // A second code does no harm: the first expires unused.
-  const network = { ...options, headers, idempotent: true };
-  const answer = await postForm(url, { ...parameters, ...proof }, deviceLoginSchema, network);
-  return { ...answer, expires_at: Math.floor((options.now ?? Date.now)() / 1000) + answer.expires_in };
+  const remainingMs = startDeadline(options.timeout);
+  // A second code does no harm: a code that is not used expires.
+  const idempotent = true;
+  const send = ({ headers, parameters: added }: AuthenticatedRequest): Promise<HttpResponse> =>
+    request('POST', url, {
+      ...options,
+      timeout: remainingMs(),
+      headers,
+      form: { ...parameters, ...added },
+      idempotent,
+    });
+  const read = (response: HttpResponse): DeviceLogin => {
+    const authorization = readJson(response, deviceAuthorizationSchema);
+    return { ...authorization, expires_at: Math.floor((options.now ?? Date.now)() / 1000) + authorization.expires_in };
+  };
+  return sendAuthenticated(server, client, { url, idempotent, send, read }, options);
 }

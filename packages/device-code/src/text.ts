@@ -1,14 +1,17 @@
-import type { DeviceLogin } from './start.ts';
+import type { DeviceLogin } from './device-login.ts';
 
-/** White on black, whatever the terminal's own colours are: scanners want the light modules light. */
+/** White on black in any colour scheme of the terminal: scanners need the light modules light. */
 const QR_COLOURS = '\u001B[97;40m';
-const PLAIN = '\u001B[0m';
-/** Bytes that the largest QR code holds at the level of error correction that is used. */
-const MOST_BYTES = 2953;
+const RESET_COLOURS = '\u001B[0m';
+/** The capacity of the largest QR code at the level of error correction that is used. */
+const MAX_QR_BYTES = 2953;
 
 /**
- * What a person has to be told: where to go, and the code, which is there also if the URL holds it (RFC 8628 section
- * 3.3.1), so that it can be compared. On a terminal at least `columns` wide, a QR code of that URL as well; none without it.
+ * Makes the text that tells the user where to log in, and the code. The code is there also if the URL holds it, so that the user can
+ * compare. On a terminal that is wide enough, the text has a QR code of that URL.
+ *
+ * @param options `columns` is the width of the terminal. Without it there is no QR code.
+ * @see https://www.rfc-editor.org/rfc/rfc8628#section-3.3.1
  */
 export async function deviceLoginText(
   started: DeviceLogin,
@@ -25,9 +28,9 @@ export async function deviceLoginText(
 }
 
 async function qrCode(text: string, columns: number): Promise<string> {
-  if (new TextEncoder().encode(text).length > MOST_BYTES) return '';
+  if (new TextEncoder().encode(text).length > MAX_QR_BYTES) return '';
   const { renderUnicodeCompact } = await import('uqr');
   const lines = renderUnicodeCompact(text, { border: 2 }).split('\n');
   if (lines.some((line) => line.length > columns)) return '';
-  return `${lines.map((line) => `${QR_COLOURS}${line}${PLAIN}\n`).join('')}\n`;
+  return `${lines.map((line) => `${QR_COLOURS}${line}${RESET_COLOURS}\n`).join('')}\n`;
 }

@@ -1,5 +1,4 @@
-export { authenticateClient } from '@oa/client-authentication';
-export type { AuthenticatedRequest, ClientAuthentication, TokenEndpointOptions } from '@oa/client-authentication';
+export type { TokenEndpointOptions } from './options.ts';
 export { isRefreshRefused, refreshToken } from './refresh-token.ts';
 export { requestToken } from './request-token.ts';
 export { revokeToken } from './revoke-token.ts';

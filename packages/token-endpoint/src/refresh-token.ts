@@ -1,16 +1,28 @@
+import { isClientRefused } from '@oa/client-authentication';
 import { readError, type HttpResponse } from '@oa/http';
 import { OAuthError, type AuthorizationServer, type Client, type RequestParameters, type Token } from '@oa/types';
-import type { TokenEndpointOptions } from '@oa/client-authentication';
-import { checkParameters } from './parameters.ts';
-import { askForToken } from './request-token.ts';
-import { isClientRefused } from './send.ts';
+import { assertRequestParameters } from '@oa/types/rfc';
+import type { TokenEndpointOptions } from './options.ts';
+import { fetchToken } from './request-token.ts';
+
+/** Only the beginning of a text is searched: a refusal is short. */
+const MAX_SEARCHED_CHARACTERS = 1000;
 
 /**
- * Exchanges `token`'s refresh token for a new token (RFC 6749 section 6). What the server leaves out is kept: refresh token and scope.
- * `parameters` may narrow the `scope` and name a `resource` (RFC 8707 section 2.2).
+ * Exchanges a refresh token for a new token. The refresh token and the scope are kept where the server leaves them out.
  *
- * The refresh token is sent once. Whether a failure means that it is dead says {@link isRefreshRefused}; after any other it may still
- * be good. Rejects as `requestToken` does.
+ * The refresh token is sent once. After an error, {@link isRefreshRefused} tells whether the refresh token is revoked, expired or used.
+ * After any other error it may still be valid.
+ *
+ * @param token its `refresh_token` is required
+ * @param parameters `scope` may narrow the scope. `resource` names one or several resources (RFC 8707 section 2.2).
+ * @returns the new token, with `expires_at` in seconds since the epoch. Store it before you use it: the old refresh token may be used up.
+ * @throws {OAuthError} `oauth_error`, `http_error`, `invalid_response`, `unsupported_token_type`, `endpoint_missing`,
+ *   `unsupported_client_authentication`, `network_error`, `timeout`, `insecure_url`, `redirect_refused`, `response_too_large`,
+ *   `unexpected_content_type`, `invalid_json`
+ * @throws {TypeError} if `token.refresh_token` is missing, if `parameters.scope` is wider than `token.scope`, if a parameter or an
+ *   option is wrong, or if `client.client_id` is missing
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-6
  */
 export async function refreshToken(
   server: AuthorizationServer,
@@ -20,29 +32,32 @@ export async function refreshToken(
   options: TokenEndpointOptions = {},
 ): Promise<Token> {
   const { refresh_token, scope } = token;
-  if (typeof refresh_token !== 'string' || refresh_token === '') throw new TypeError('token.refresh_token is missing');
-  checkParameters(parameters, ['grant_type', 'refresh_token']);
-  checkScope(parameters['scope'], scope);
-  const asked = { ...parameters, grant_type: 'refresh_token', refresh_token };
-  const fresh = await askForToken(server, client, asked, options, reportDead);
-  return { refresh_token, ...(scope === undefined ? {} : { scope }), ...fresh };
+  if (typeof refresh_token !== 'string' || refresh_token === '')
+    throw new TypeError('token.refresh_token must be a non-empty string.');
+  assertRequestParameters(parameters, ['grant_type', 'refresh_token']);
+  assertNarrowerScope(parameters['scope'], scope);
+  const form = { ...parameters, grant_type: 'refresh_token', refresh_token };
+  const fresh = await fetchToken(server, client, form, options, assertNoRefusalWithoutCode);
+  return { refresh_token, ...(scope !== undefined && { scope }), ...fresh };
 }
 
 /**
- * Whether `error`, from {@link refreshToken}, says that the refresh token is dead and a new login is needed. Network failures, 5xx and
- * 429 do not. Real servers say `invalid_request` as well as `invalid_grant`.
+ * Whether `error`, from {@link refreshToken}, says that the refresh token is revoked, expired or used, so that the user must log in again.
+ * Network failures, 5xx and 429 do not say so. Real servers answer `invalid_request` as well as `invalid_grant`.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */
 export function isRefreshRefused(error: OAuthError): boolean {
   if (error.code !== 'oauth_error' || error.retryable) return false;
   return error.error === 'invalid_grant' || (error.error === 'invalid_request' && !isClientRefused(error, false));
 }
 
-/** How servers without error codes say it, as plain text or in a member of their own. */
-const DEAD =
+/** What servers without error codes write, as plain text or in a member of their own. */
+const REFUSAL_TEXT =
   /invalid.?grant|(invalid|expired|revoked|unknown) refresh.?token|refresh.?token\W.{0,20}(invalid|expired|revoked|unknown)/i;
 
-/** Reports a dead refresh token as `invalid_grant`: some servers answer it with an empty 400 or 403, or with a sentence. */
-function reportDead(response: HttpResponse): void {
+/** Reports a refused refresh token as `invalid_grant`: some servers answer with an empty 400 or 403, or with a sentence. */
+function assertNoRefusalWithoutCode(response: HttpResponse): void {
   const { status, text, headers } = response;
   const isEmpty = (status === 400 || status === 403) && text.trim() === '';
   const isSentence =
@@ -50,16 +65,16 @@ function reportDead(response: HttpResponse): void {
     status <= 403 &&
     readError(response)?.code === 'http_error' &&
     !/html/i.test(headers.get('content-type') ?? '') &&
-    DEAD.test(text.slice(0, 1000));
+    REFUSAL_TEXT.test(text.slice(0, MAX_SEARCHED_CHARACTERS));
   if (!isEmpty && !isSentence) return;
-  const message = `The server refused the refresh token with status ${status}, and no error code. Log in again.`;
+  const message = `The server refused the refresh token with status ${status} and without an error code. Log in again.`;
   throw new OAuthError('oauth_error', message, { error: 'invalid_grant', status });
 }
 
-/** RFC 6749 section 6: no scope that was not granted. */
-function checkScope(asked: RequestParameters[string], granted: string | undefined): void {
-  if (typeof asked !== 'string' || granted === undefined) return;
+/** RFC 6749 section 6: the scope must not include a scope that was not granted. */
+function assertNarrowerScope(requested: RequestParameters[string], granted: string | undefined): void {
+  if (typeof requested !== 'string' || granted === undefined) return;
   const scopes = new Set(granted.split(' '));
-  if (!asked.split(' ').every((scope) => scopes.has(scope)))
-    throw new TypeError('parameters.scope asks for more than token.scope (RFC 6749 section 6)');
+  if (!requested.split(' ').every((scope) => scopes.has(scope)))
+    throw new TypeError('The parameter scope must not be wider than token.scope (RFC 6749 section 6).');
 }

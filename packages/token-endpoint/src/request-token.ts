@@ -1,18 +1,29 @@
 import { readJson, type HttpResponse } from '@oa/http';
 import { OAuthError, type AuthorizationServer, type Client, type RequestParameters, type Token } from '@oa/types';
-import type { TokenEndpointOptions } from '@oa/client-authentication';
-import { checkParameters } from './parameters.ts';
-import { send } from './send.ts';
-import { checkAccessToken, stamped, tokenTypeOf } from './token.ts';
+import { assertRequestParameters } from '@oa/types/rfc';
+import type { TokenEndpointOptions } from './options.ts';
+import { postAuthenticated } from './post.ts';
+import { assertAccessToken, stampToken, tokenTypeOf } from './token.ts';
 
 /**
- * Asks the token endpoint for a token (RFC 6749 section 3.2), with any grant: `parameters` is what the grant sends, `grant_type` included.
+ * Requests a token from the token endpoint, by any grant.
  *
- * The token is stamped with `expires_at`. Where the server names no scope it is the one that was asked for (section 5.1). Only a client
- * credentials request is repeated after it may have arrived: a code or a refresh token works once.
+ * A client credentials request is repeated after a failure. Any other is not, since a code or a refresh token works once: it is repeated
+ * only if the connection failed before the request went out, or if the server said that it did not recognise the client.
  *
- * Rejects with `oauth_error`, `http_error`, `invalid_response`, `unsupported_token_type`, `endpoint_missing`,
- * `unsupported_client_authentication`, or a code of `@oa/http`.
+ * @param parameters the parameters of the grant, with `grant_type`
+ * @returns the token, with `expires_at` in seconds since the epoch. Where the server names no scope, it has the requested one.
+ * @throws {OAuthError} `oauth_error`, `http_error`, `invalid_response`, `unsupported_token_type`, `endpoint_missing`,
+ *   `unsupported_client_authentication`, `network_error`, `timeout`, `insecure_url`, `redirect_refused`, `response_too_large`,
+ *   `unexpected_content_type`, `invalid_json`
+ * @throws {TypeError} if `parameters.grant_type` is missing or `password`, if a parameter or an option is wrong, or if
+ *   `client.client_id` is missing
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-3.2
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.1
+ * @example
+ * ```ts
+ * const token = await requestToken(server, client, { grant_type: 'client_credentials', scope: 'read' });
+ * ```
  */
 export async function requestToken(
   server: AuthorizationServer,
@@ -20,34 +31,42 @@ export async function requestToken(
   parameters: RequestParameters,
   options: TokenEndpointOptions = {},
 ): Promise<Token> {
-  checkParameters(parameters);
-  return askForToken(server, client, parameters, options);
+  assertRequestParameters(parameters);
+  return fetchToken(server, client, parameters, options);
 }
 
-/** The same without the check of the caller's parameters. `before` sees the answer first, and may throw. */
-export async function askForToken(
+/** Does the same without the check of the parameters. `inspectResponse` gets the response first, and may throw. */
+export async function fetchToken(
   server: AuthorizationServer,
   client: Client,
   parameters: RequestParameters,
   options: TokenEndpointOptions,
-  before?: (response: HttpResponse) => void,
+  inspectResponse?: (response: HttpResponse) => void,
 ): Promise<Token> {
   const { grant_type, scope } = parameters;
-  if (typeof grant_type !== 'string' || grant_type === '') throw new TypeError('parameters.grant_type must be a text');
+  if (typeof grant_type !== 'string' || grant_type === '')
+    throw new TypeError('The parameter grant_type must be a non-empty string.');
   if (grant_type === 'password')
-    throw new TypeError('the password grant must not be used (RFC 9700 section 2.4); log in with a browser instead');
+    throw new TypeError('The password grant must not be used (RFC 9700 section 2.4). Log in with a browser instead.');
   const url = server.token_endpoint;
   if (typeof url !== 'string')
     throw new OAuthError('endpoint_missing', `${server.issuer} names no token_endpoint. Check its metadata.`);
   const { tokenResponseSchema } = await import('@oa/types/schemas');
-  const repeatable = grant_type === 'client_credentials';
-  return send({ server, client, url, parameters, options, repeatable }, (response, authenticated) => {
-    before?.(response);
-    const token = readJson(response, tokenResponseSchema);
-    checkAccessToken(token);
-    const type = tokenTypeOf(token, authenticated.token_type);
-    if (type === undefined) options.onEvent?.({ type: 'token_type_missing', issuer: server.issuer });
-    const complete = { ...token, token_type: type ?? 'Bearer' };
-    return stamped(typeof scope === 'string' ? { scope, ...complete } : complete, response.sentAt);
-  });
+  const idempotent = grant_type === 'client_credentials';
+  const form = { url, parameters, idempotent };
+  return postAuthenticated(
+    server,
+    client,
+    form,
+    (response, authenticated) => {
+      inspectResponse?.(response);
+      const token = readJson(response, tokenResponseSchema);
+      assertAccessToken(token);
+      const type = tokenTypeOf(token, authenticated.token_type);
+      if (type === undefined) options.onEvent?.({ type: 'token_type_missing', issuer: server.issuer });
+      const complete = { ...token, token_type: type ?? 'Bearer' };
+      return stampToken(typeof scope === 'string' ? { scope, ...complete } : complete, response.sentAt);
+    },
+    options,
+  );
 }

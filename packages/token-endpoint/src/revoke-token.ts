@@ -1,14 +1,18 @@
 import { readError, type HttpResponse } from '@oa/http';
 import { isOAuthError, OAuthError, type AuthorizationServer, type Client, type Token } from '@oa/types';
-import type { TokenEndpointOptions } from '@oa/client-authentication';
-import { send } from './send.ts';
+import type { TokenEndpointOptions } from './options.ts';
+import { postAuthenticated } from './post.ts';
 
 /**
- * Revokes `token` at the server (RFC 7009): the refresh token first, since it is worth more, then the access token. A token that the server
- * does not know counts as revoked.
+ * Revokes a token at the server: first the refresh token, since it is worth more, then the access token. A token that the server does
+ * not know counts as revoked.
  *
- * Rejects with `endpoint_missing` where the server has no revocation endpoint, `oauth_error`, `http_error`, or a code of
- * `@oa/http`. If the error is `retryable` the token may still be good: keep it and try again.
+ * After a `retryable` error the token may still be valid: keep it and try again.
+ *
+ * @throws {OAuthError} `endpoint_missing` if the server has no revocation endpoint; `oauth_error`, `http_error`,
+ *   `unsupported_client_authentication`, `network_error`, `timeout`, `insecure_url`, `redirect_refused`, `response_too_large`
+ * @throws {TypeError} if `token.access_token` or `client.client_id` is missing, or if an option is wrong
+ * @see https://www.rfc-editor.org/rfc/rfc7009#section-2
  */
 export async function revokeToken(
   server: AuthorizationServer,
@@ -17,34 +21,35 @@ export async function revokeToken(
   options: TokenEndpointOptions = {},
 ): Promise<void> {
   const { access_token, refresh_token } = token;
-  if (typeof access_token !== 'string' || access_token === '') throw new TypeError('token.access_token is missing');
+  if (typeof access_token !== 'string' || access_token === '')
+    throw new TypeError('token.access_token must be a non-empty string.');
   const url = server.revocation_endpoint;
   if (url === undefined)
     throw new OAuthError(
       'endpoint_missing',
-      `${server.issuer} names no revocation_endpoint: tokens can't be revoked there.`,
+      `${server.issuer} names no revocation_endpoint. Tokens can't be revoked there.`,
     );
   const supported = server.revocation_endpoint_auth_methods_supported;
-  // RFC 8414 section 2 lists the methods of this endpoint apart.
+  // RFC 8414 section 2 has a list of its own for this endpoint.
   const endpoint = supported === undefined ? server : { ...server, token_endpoint_auth_methods_supported: supported };
   const revoke = async (value: string, hint: string): Promise<void> => {
-    const parameters = { token: value, token_type_hint: hint };
-    await send({ server: endpoint, client, url, parameters, options, repeatable: true }, readAnswer);
+    const form = { url, parameters: { token: value, token_type_hint: hint }, idempotent: true };
+    await postAuthenticated(endpoint, client, form, assertRevoked, options);
   };
   if (refresh_token === undefined) return revoke(access_token, 'access_token');
   await revoke(refresh_token, 'refresh_token');
   await revoke(access_token, 'access_token').catch(acceptUnsupported);
 }
 
-/** Only the status counts: the body of a success is to be ignored (RFC 7009 section 2.2). */
-function readAnswer(response: HttpResponse): void {
+/** Only the status counts: RFC 7009 section 2.2 says to ignore the body of a success. */
+function assertRevoked(response: HttpResponse): void {
   if (response.status >= 200 && response.status <= 299) return;
   const error = readError(response);
-  // Google's answer for a token that is revoked already, where section 2.2 asks for a 200.
+  // Google answers so for a token that is already revoked, where section 2.2 requires a 200.
   if (error !== undefined && error.error !== 'invalid_token') throw error;
 }
 
-/** RFC 7009 section 2.2.1: many servers can't revoke access tokens. With the refresh token gone nothing more can be done. */
+/** RFC 7009 section 2.2.1: many servers can't revoke access tokens. After the refresh token is revoked, nothing more can be done. */
 function acceptUnsupported(error: unknown): void {
   if (!isOAuthError(error) || error.error !== 'unsupported_token_type') throw error;
 }

@@ -1,38 +1,41 @@
 import { OAuthError, type Token, type TokenResponse } from '@oa/types';
 
-/** Seconds. A longer lifetime (some servers send the largest integer they know) means "for ever", and still fits into a date. */
-const LONGEST_LIFETIME = 100 * 365 * 86_400;
-/** Seconds since the epoch below it are no moment of this century's tokens; above it they are milliseconds. */
-const EARLIEST = 1_000_000_000;
-const LATEST = 100_000_000_000;
+/** A longer lifetime means "for ever": some servers send the largest integer they know. This one still fits into a date. */
+const MAX_LIFETIME_SECONDS = 100 * 365 * 86_400;
+/** An `expires_at` below it is not a time of this century. */
+const MIN_EXPIRES_AT_SECONDS = 1_000_000_000;
+/** An `expires_at` above it is in milliseconds. */
+const MAX_EXPIRES_AT_SECONDS = 100_000_000_000;
 
 /**
- * `response` as a Token with `expires_at`.
+ * Adds `expires_at` to a token response.
  *
- * The lifetime counts from `sentAt`, when the request went out: the server has started it later, so that the token is never
- * believed to live longer than it does, however slow the answer was. A clock of the server's own (`created_at`, `iat`) is not used, and its
- * `expires_at` only where it names no lifetime.
+ * The lifetime counts from `sentAt`, when the request went out. The server started it later, so the token never counts as valid for longer
+ * than it is, however slow the response was. The clock of the server (`created_at`, `iat`) is not used, and its `expires_at` only where it
+ * names no lifetime.
+ *
+ * @param sentAt milliseconds since the epoch
  */
-export function stamped(response: TokenResponse, sentAt: number): Token {
-  const { expires_at: theirs, ...token } = response;
-  const expiresAt = token.expires_in === undefined ? momentOf(theirs) : sentAt / 1000 + lifetimeOf(token.expires_in);
-  return expiresAt === undefined ? token : { ...token, expires_at: Math.floor(expiresAt) };
+export function stampToken(response: TokenResponse, sentAt: number): Token {
+  const { expires_at: published, ...token } = response;
+  const seconds =
+    token.expires_in === undefined
+      ? parseExpiresAt(published)
+      : sentAt / 1000 + Math.min(Math.max(token.expires_in, 0), MAX_LIFETIME_SECONDS);
+  return seconds === undefined ? token : { ...token, expires_at: Math.floor(seconds) };
 }
 
-function lifetimeOf(expiresIn: number): number {
-  return Math.min(Math.max(expiresIn, 0), LONGEST_LIFETIME);
-}
-
-/** A server's `expires_at`: seconds or milliseconds since the epoch, as a number or text, or a date as text. */
-function momentOf(value: unknown): number | undefined {
+/** Parses the `expires_at` of a server: seconds or milliseconds since the epoch, as a number or a string, or a date as a string. */
+function parseExpiresAt(value: unknown): number | undefined {
   if (typeof value !== 'number' && typeof value !== 'string') return undefined;
-  const seconds = /^\s*$/.test(String(value)) ? Number.NaN : Number(value);
-  const moment = Number.isNaN(seconds) ? Date.parse(String(value)) / 1000 : seconds > LATEST ? seconds / 1000 : seconds;
-  return moment >= EARLIEST && moment <= LATEST ? moment : undefined;
+  const number = /^\s*$/.test(String(value)) ? Number.NaN : Number(value);
+  const date = Date.parse(String(value)) / 1000;
+  const seconds = Number.isNaN(number) ? date : number > MAX_EXPIRES_AT_SECONDS ? number / 1000 : number;
+  return seconds >= MIN_EXPIRES_AT_SECONDS && seconds <= MAX_EXPIRES_AT_SECONDS ? seconds : undefined;
 }
 
-/** RFC 6749 appendix A.12. Anything else would break the header that carries it, or smuggle another one in. */
-export function checkAccessToken(token: TokenResponse): void {
+/** RFC 6749 appendix A.12. Any other character would break the header that carries the token, or add another header. */
+export function assertAccessToken(token: TokenResponse): void {
   if (/^[\x20-\x7e]+$/.test(token.access_token)) return;
   throw new OAuthError(
     'invalid_response',
@@ -41,8 +44,10 @@ export function checkAccessToken(token: TokenResponse): void {
 }
 
 /**
- * The token type as it is spelled in a header (RFC 6749 section 7.1: not case-sensitive), or `undefined` where the server sent none.
- * Apigee says `BearerToken`. `other` is the type that the client's authentication makes usable.
+ * Spells the token type as a header needs it, or returns `undefined` where the server sent none. RFC 6749 section 7.1: it is not
+ * case-sensitive. Apigee writes `BearerToken`.
+ *
+ * @param other the type that the authentication of the client makes usable
  */
 export function tokenTypeOf(token: TokenResponse, other: string | undefined): string | undefined {
   const type = token.token_type.toLowerCase();
@@ -51,6 +56,6 @@ export function tokenTypeOf(token: TokenResponse, other: string | undefined): st
   if (type === other?.toLowerCase()) return other;
   throw new OAuthError(
     'unsupported_token_type',
-    `The server issued a token of a type other than Bearer${other === undefined ? '' : ` and ${other}`}, which can't be used as one.`,
+    `The server issued a token of a type other than Bearer${other === undefined ? '' : ` and ${other}`}. This program can't use it.`,
   );
 }

@@ -11,8 +11,8 @@ function metadata({ origin }: { origin: string }): { issuer: string; token_endpo
   return { issuer: origin, token_endpoint: `${origin}/token` };
 }
 
-describe('a refresh', () => {
-  it('D1, D2: a new refresh token replaces the old one, an omitted one is kept, and so is the scope', async () => {
+describe('refreshToken', () => {
+  it('returns the new refresh token, or the old one where the server omits it, and keeps the scope (RFC 6749 section 6)', async () => {
     await using server = await startScriptedServer((_, index) => ({
       json: { access_token: 'at', token_type: 'bearer', ...(index === 0 ? { refresh_token: 'new-rt' } : {}) },
     }));
@@ -30,14 +30,14 @@ describe('a refresh', () => {
     });
   });
 
-  it.each([null, '', 5])('D2: the refresh token %j is none', async (refresh_token) => {
+  it.each([null, '', 5])('keeps the old refresh token where the server sends %j', async (refresh_token) => {
     await using server = await startScriptedServer(() => ({
       json: { access_token: 'at', token_type: 'bearer', refresh_token },
     }));
     expect((await refreshToken(metadata(server), client, old)).refresh_token).toBe('old-rt');
   });
 
-  it('D6, C11: a narrower scope is asked for and stored, a wider one is not asked for', async () => {
+  it('requests and returns a narrower scope, and refuses a wider one (RFC 6749 section 6)', async () => {
     await using server = await startScriptedServer((_, index) => ({
       json: { access_token: 'at', token_type: 'bearer', ...(index === 1 ? { scope: 'b' } : {}) },
     }));
@@ -51,14 +51,14 @@ describe('a refresh', () => {
     expect((await refreshToken(metadata(server), client, unknown, { scope: 'c' })).scope).toBe('c');
   });
 
-  it('A9: passes resources on', async () => {
+  it('sends the resources (RFC 8707 section 2.2)', async () => {
     await using server = await startScriptedServer(() => ({ json: { access_token: 'at', token_type: 'bearer' } }));
     const resource = ['https://a.example/', 'https://b.example/'];
     await refreshToken(metadata(server), client, old, { resource });
     expect(server.requests[0]?.form.getAll('resource')).toEqual(resource);
   });
 
-  it('needs a refresh token, and parameters of its own', async () => {
+  it('rejects a token without a refresh token, and reserved parameters', async () => {
     const server = metadata({ origin: 'https://as.example' });
     const { refresh_token: _, ...none } = old;
     for (const call of [
@@ -76,7 +76,7 @@ function refused(code: 'oauth_error' | 'http_error', details: OAuthErrorDetails)
   return isRefreshRefused(new OAuthError(code, '', details));
 }
 
-describe('a refused refresh', () => {
+describe('isRefreshRefused', () => {
   it.each<[string, Reply]>([
     ['invalid_grant', { status: 400, json: { error: 'invalid_grant' } }],
     ['invalid_grant as 401', { status: 401, json: { error: 'invalid_grant' } }],
@@ -87,7 +87,7 @@ describe('a refused refresh', () => {
     ['plain text', { status: 400, body: 'invalid_grant', headers: { 'content-type': 'text/plain' } }],
     ['a sentence', { status: 401, json: { error: 'Invalid refresh token' } }],
     ['a message', { status: 403, json: { message: 'The refresh_token has expired.' } }],
-  ])('%s means that the refresh token is dead', async (_, reply) => {
+  ])('is true for %s', async (_, reply) => {
     await using server = await startScriptedServer(() => reply);
     const error = await rejectionOf(refreshToken(metadata(server), client, old));
     expect(isRefreshRefused(error)).toBe(true);
@@ -117,7 +117,7 @@ describe('a refused refresh', () => {
     ['truncated JSON', { body: '{"access_token"', headers: { 'content-type': 'application/json' } }],
     ['a dropped connection', { drop: 'request' }],
     ['silence', { drop: 'never' }],
-  ])('C10: %s does not, and the refresh token was sent once', async (_, reply) => {
+  ])('is false for %s, and the refresh token was sent once', async (_, reply) => {
     await using server = await startScriptedServer(() => reply);
     const error = await rejectionOf(refreshToken(metadata(server), client, old, {}, { timeout: 300 }));
     expect(isRefreshRefused(error)).toBe(false);
@@ -125,21 +125,21 @@ describe('a refused refresh', () => {
     expect(inspectAll(error)).not.toContain('old-rt');
   });
 
-  it('C10: a 429 of 15 minutes is reported at once', async () => {
+  it('reports a Retry-After of 15 minutes at once', async () => {
     await using server = await startScriptedServer(() => ({ status: 429, headers: { 'retry-after': '900' } }));
     const error = await rejectionOf(refreshToken(metadata(server), client, old));
     expect(error).toMatchObject({ status: 429, retryable: true, retryAfter: 900 });
   });
 
-  it('looks at codes only', () => {
+  it('looks at the codes only', () => {
     expect(refused('http_error', { error: 'invalid_grant' })).toBe(false);
     expect(refused('oauth_error', { error: 'invalid_grant', retryable: true })).toBe(false);
     expect(refused('oauth_error', {})).toBe(false);
   });
 });
 
-describe('G2: errors', () => {
-  it('G2: repeat nothing that was sent', async () => {
+describe('errors of refreshToken', () => {
+  it('show nothing that was sent', async () => {
     const confidential = { client_id: 'c', client_secret: 'se/cr et+1' };
     await using server = await startScriptedServer(({ body, headers }) => ({
       status: 400,

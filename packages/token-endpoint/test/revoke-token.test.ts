@@ -18,22 +18,25 @@ function sent(server: ScriptedServer): unknown[] {
 
 it.each<[string, Reply]>([
   ['200', {}],
-  ['200 with a page', { body: '<p>ok', headers: { 'content-type': 'text/html' } }],
+  ['200 with an HTML page', { body: '<p>ok', headers: { 'content-type': 'text/html' } }],
   ['204', { status: 204 }],
-  ["Google's 400 for an unknown one", { status: 400, json: { error: 'invalid_token' } }],
-])('D9: the refresh token goes first, then the access token, with hints: %s', async (_, reply) => {
-  await using server = await startScriptedServer({ '/revoke': reply });
-  await revokeToken(metadata(server), client, token);
-  expect(sent(server)).toEqual([
-    ['the-rt', 'refresh_token'],
-    ['the-at', 'access_token'],
-  ]);
-  expect(server.requests[0]?.form.get('client_id')).toBe('c');
-  await revokeToken(metadata(server), client, onlyAccess);
-  expect(server.requests).toHaveLength(3);
-});
+  ['the 400 of Google for an unknown token', { status: 400, json: { error: 'invalid_token' } }],
+])(
+  'revokes the refresh token, then the access token, with hints, where the server answers %s (RFC 7009 section 2.1)',
+  async (_, reply) => {
+    await using server = await startScriptedServer({ '/revoke': reply });
+    await revokeToken(metadata(server), client, token);
+    expect(sent(server)).toEqual([
+      ['the-rt', 'refresh_token'],
+      ['the-at', 'access_token'],
+    ]);
+    expect(server.requests[0]?.form.get('client_id')).toBe('c');
+    await revokeToken(metadata(server), client, onlyAccess);
+    expect(server.requests).toHaveLength(3);
+  },
+);
 
-it('D9: the client authenticates as at the token endpoint, or as the metadata says for this one', async () => {
+it('authenticates as at the token endpoint, or by the methods that the metadata lists for this endpoint (RFC 8414 section 2)', async () => {
   await using server = await startScriptedServer({ '/revoke': {} });
   const confidential = { client_id: 'c', client_secret: 's' };
   await revokeToken(metadata(server), confidential, onlyAccess);
@@ -44,7 +47,7 @@ it('D9: the client authenticates as at the token endpoint, or as the metadata sa
   expect(server.requests[1]?.form.get('client_secret')).toBe('s');
 });
 
-it('D9: 503 is tried again, and then reported as something that passes', async () => {
+it('repeats after a 503, and then rejects with a retryable error (RFC 7009 section 2.2.1)', async () => {
   await using server = await startScriptedServer({ '/revoke': { status: 503 } });
   const error = await rejectionOf(revokeToken(metadata(server), client, token));
   expect(error).toMatchObject({ code: 'http_error', status: 503, retryable: true });
@@ -52,7 +55,7 @@ it('D9: 503 is tried again, and then reported as something that passes', async (
   expect(inspectAll(error)).not.toContain('the-rt');
 });
 
-it("D9: a server that can't revoke access tokens has revoked the refresh token", async () => {
+it("accepts that a server can't revoke access tokens after it revoked the refresh token (RFC 7009 section 2.2.1)", async () => {
   const unsupported = { status: 400, json: { error: 'unsupported_token_type' } };
   await using server = await startScriptedServer(({ form }) => (form.get('token') === 'the-at' ? unsupported : {}));
   await revokeToken(metadata(server), client, token);
@@ -63,13 +66,13 @@ it("D9: a server that can't revoke access tokens has revoked the refresh token",
   });
 });
 
-it('D9: other refusals of either are reported', async () => {
+it('rejects with any other refusal of either token', async () => {
   const refused = { status: 400, json: { error: 'invalid_request' } };
   await using server = await startScriptedServer(({ form }) => (form.get('token') === 'the-at' ? refused : {}));
   expect((await rejectionOf(revokeToken(metadata(server), client, token))).error).toBe('invalid_request');
 });
 
-it('D9: a server without the endpoint says so before anything is sent', async () => {
+it('sends nothing to a server without a revocation endpoint', async () => {
   const server = { issuer: 'https://as.example', token_endpoint: 'https://as.example/token' };
   expect((await rejectionOf(revokeToken(server, client, token))).code).toBe('endpoint_missing');
   await expect(revokeToken(server, client, {} as typeof token)).rejects.toBeInstanceOf(TypeError);

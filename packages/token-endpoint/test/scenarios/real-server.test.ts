@@ -18,7 +18,7 @@ describe('a real authorization server', () => {
   afterAll(() => handle.close());
 
   it.each(['client_secret_basic', 'client_secret_post'] as const)(
-    'C1: the secret arrives by %s',
+    'receives the secret by %s (RFC 6749 section 2.3.1)',
     async (authentication) => {
       const before = handle.count('/token');
       const token = await requestToken(server, handle.confidential, { ...grant, scope: 'read' }, { authentication });
@@ -28,13 +28,13 @@ describe('a real authorization server', () => {
     },
   );
 
-  it("a wrong secret is the server's oauth_error", async () => {
+  it('refuses a wrong secret with an oauth_error', async () => {
     const wrong = { ...handle.confidential, client_secret: 'planted-wrong' };
     const error = await rejectionOf(requestToken(server, wrong, grant));
     expect(error).toMatchObject({ code: 'oauth_error', error: 'invalid_client', status: 401, retryable: false });
   });
 
-  it('A9: a resource it does not know is invalid_target', async () => {
+  it('refuses an unknown resource with invalid_target (RFC 8707 section 2)', async () => {
     const error = await rejectionOf(
       requestToken(server, handle.confidential, { ...grant, resource: 'https://other.test/' }),
     );
@@ -43,7 +43,7 @@ describe('a real authorization server', () => {
     expect(token.access_token).not.toBe('');
   });
 
-  it('D9: a token is revoked, also a second time', async () => {
+  it('revokes a token, also a second time (RFC 7009 section 2.2)', async () => {
     const token = await requestToken(server, handle.confidential, grant);
     await revokeToken(server, handle.confidential, token);
     await revokeToken(server, handle.confidential, token);

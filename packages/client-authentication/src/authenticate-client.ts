@@ -1,0 +1,90 @@
+import { toBase64 } from '@oa/mechanisms';
+import type { AuthorizationServer, Client, RequestParameters } from '@oa/types';
+import { formEncode } from '@oa/types/rfc';
+import { assertAuthentication, builtInMethods, type BuiltInMethod, type BuiltInMethods } from './methods.ts';
+import type { AuthenticatedRequest, AuthenticationOption, AuthenticationRefusal } from './types.ts';
+
+/**
+ * Makes the headers and parameters that authenticate a client, for a single request that the caller sends. {@link sendAuthenticated} also
+ * tries other methods after a refusal.
+ *
+ * @param options `url` is where the request goes. The token endpoint is the default. `authentication` overrides the method that follows
+ *   from the registration of the client and the metadata of the server.
+ * @throws {OAuthError} `unsupported_client_authentication`
+ * @throws {TypeError} if `authentication` is neither a built-in method nor a function, or needs a secret and the client has none
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-2.3
+ * @example
+ * ```ts
+ * const { headers, parameters } = await authenticateClient(server, client, { url: introspectionEndpoint });
+ * await request('POST', introspectionEndpoint, { headers, form: { ...parameters, token } });
+ * ```
+ */
+export async function authenticateClient(
+  server: AuthorizationServer,
+  client: Client,
+  options: { authentication?: AuthenticationOption | undefined; url?: string | undefined } = {},
+): Promise<{ headers: Record<string, string>; parameters: RequestParameters }> {
+  const { authentication, url = server.token_endpoint } = options;
+  const target = authenticationTarget(server, client, url, authentication);
+  const { headers = {}, parameters = {} } = (await authenticateWith(target)) ?? {};
+  return { headers, parameters };
+}
+
+/** Where a request goes, for which client, and how it is authenticated. */
+export interface AuthenticationTarget {
+  server: AuthorizationServer;
+  client: Client;
+  url: string;
+  authentication: AuthenticationOption | undefined;
+  /** The built-in methods to try. Rejects where there is none, so it is called only where one is needed. */
+  methods: () => BuiltInMethods;
+}
+
+/** Checks the option `authentication`, and fixes the built-in methods for all requests of one call. */
+export function authenticationTarget(
+  server: AuthorizationServer,
+  client: Client,
+  url: string,
+  authentication: AuthenticationOption | undefined,
+): AuthenticationTarget {
+  assertAuthentication(authentication);
+  let methods: BuiltInMethods | undefined;
+  return {
+    server,
+    client,
+    url,
+    authentication,
+    methods: () => (methods ??= builtInMethods(server, client, authentication)),
+  };
+}
+
+/**
+ * Authenticates one request: by a built-in method, by the function of the caller, or by both.
+ *
+ * @param method the built-in method. The first of `target.methods()` is the default.
+ * @returns `undefined` where the function of the caller returned that
+ */
+export async function authenticateWith(
+  target: AuthenticationTarget,
+  method?: BuiltInMethod,
+  refusal?: AuthenticationRefusal,
+): Promise<AuthenticatedRequest | undefined> {
+  const { server, client, url, authentication } = target;
+  const builtIn = (): AuthenticatedRequest => builtInAuthentication(method ?? target.methods()[0], client);
+  if (typeof authentication !== 'function') return builtIn();
+  const own = await authentication({ server, client, url, refusal });
+  if (own?.builtIn !== true) return own;
+  const { headers, parameters } = builtIn();
+  return { ...own, headers: { ...headers, ...own.headers }, parameters: { ...parameters, ...own.parameters } };
+}
+
+/** RFC 6749 section 2.3: one method for each request. Section 3.2.1: a public client sends `client_id` in the body. */
+function builtInAuthentication(method: BuiltInMethod, client: Client): AuthenticatedRequest {
+  const { client_id, client_secret = '' } = client;
+  if (method === 'none') return { builtIn: true, parameters: { client_id } };
+  if (method === 'client_secret_post') return { builtIn: true, parameters: { client_id, client_secret } };
+  // RFC 6749 section 2.3.1 and appendix B: id and secret are form-encoded before they are joined by a colon.
+  const encode = method === 'client_secret_basic' ? formEncode : (text: string) => text;
+  const credentials = new TextEncoder().encode(`${encode(client_id)}:${encode(client_secret)}`);
+  return { builtIn: true, headers: { authorization: `Basic ${toBase64(credentials)}` } };
+}

@@ -1,0 +1,18 @@
+import type { OAuthError } from '@oa/types';
+
+/**
+ * Whether `error` says that the server did not recognise the client. The server has then not looked at the grant, since RFC 6749 sections
+ * 4.1.3 and 6 authenticate the client first: a code or a refresh token can be sent again, if the server says so in words. For an idempotent
+ * request, a 401 is enough, and so is a 400 or 403 without an OAuth error.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+ */
+export function isClientRefused(error: OAuthError, idempotent: boolean): boolean {
+  const { code, status, error: said } = error;
+  if (said === 'invalid_client') return true;
+  if (said === 'invalid_request') return /client_(id|secret)/i.test(error.error_description ?? '');
+  // Keycloak answers a wrong secret so.
+  if (said === 'unauthorized_client') return status === 401;
+  if (!idempotent) return false;
+  return (status === 401 && said !== 'invalid_grant') || (code === 'http_error' && (status === 400 || status === 403));
+}

@@ -1,0 +1,137 @@
+import { setBounded } from '@oa/mechanisms';
+import { OAuthError, type AuthorizationServer, type Client } from '@oa/types';
+import type { AuthenticationOption, ClientAuthenticationMethod } from './types.ts';
+
+/**
+ * How a client identifies itself. The unencoded Basic is for servers that skip the form-decoding.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1
+ */
+export type BuiltInMethod = ClientAuthenticationMethod | 'client_secret_basic_unencoded';
+
+/** The methods to try, the best first. */
+export type BuiltInMethods = [BuiltInMethod, ...BuiltInMethod[]];
+
+/** In the order of preference. */
+const METHODS: readonly ClientAuthenticationMethod[] = ['client_secret_basic', 'client_secret_post', 'none'];
+const METHOD_LIST = 'client_secret_basic, client_secret_post or none';
+/** RFC 8705 section 2: the certificate of the connection authenticates the client, and the body holds `client_id`. */
+const CERTIFICATE_METHODS: readonly unknown[] = ['tls_client_auth', 'self_signed_tls_client_auth'];
+/** A process that talks to more servers than this forgets the oldest, and learns its method again. */
+const MAX_REMEMBERED_METHODS = 200;
+
+const rememberedMethods = new Map<string, BuiltInMethod>();
+
+/**
+ * Rejects a wrong option `authentication`.
+ *
+ * @throws {TypeError} if `authentication` is neither a built-in method nor a function nor `undefined`
+ */
+export function assertAuthentication(
+  authentication: unknown,
+): asserts authentication is AuthenticationOption | undefined {
+  if (authentication === undefined || typeof authentication === 'function' || isBuiltIn(authentication)) return;
+  throw new TypeError(`The option \`authentication\` must be ${METHOD_LIST}, or a function.`);
+}
+
+/**
+ * Lists the built-in methods to try, the best first: the method that worked before; the method of the caller, the registration or the
+ * metadata; then the methods that the server may accept besides. Only Basic has alternatives, because servers differ in how they decode it.
+ *
+ * @throws {OAuthError} `unsupported_client_authentication`
+ * @throws {TypeError} if the method of the caller needs a secret and the client has none
+ */
+export function builtInMethods(
+  server: AuthorizationServer,
+  client: Client,
+  authentication: AuthenticationOption | undefined,
+): BuiltInMethods {
+  const override = typeof authentication === 'function' ? undefined : authentication;
+  const chosen = override === undefined ? defaultMethod(server, client) : assertUsable(override, client);
+  if (chosen !== 'client_secret_basic') return [chosen];
+  const others: BuiltInMethod[] = [];
+  if (encodingMatters(client)) others.push('client_secret_basic_unencoded');
+  const supported = supportedMethods(server);
+  // A registration binds both sides, except at servers that register a client for any method and support fewer.
+  const isRegistered = client.token_endpoint_auth_method !== undefined && supported?.includes(chosen) !== false;
+  const isPinned = override !== undefined || isRegistered;
+  if (!isPinned && (supported?.includes('client_secret_post') ?? true)) others.push('client_secret_post');
+  const known = rememberedMethods.get(methodKey(server, client));
+  if (known === undefined || !others.includes(known)) return [chosen, ...others];
+  return [known, chosen, ...others.filter((method) => method !== known)];
+}
+
+/**
+ * Whether `method` is worth a try after `error`. A server without metadata may not accept the secret in the body. It gets the secret there
+ * if the encoding can be the reason for the refusal, or if the server says that `client_id` or `client_secret` is missing.
+ */
+export function isWorthTrying(
+  method: BuiltInMethod,
+  error: OAuthError,
+  server: AuthorizationServer,
+  client: Client,
+): boolean {
+  if (method !== 'client_secret_post' || supportedMethods(server) !== undefined) return true;
+  return encodingMatters(client) || error.error === 'invalid_request';
+}
+
+/** Remembers for this process that `method` worked. */
+export function rememberMethod(server: AuthorizationServer, client: Client, method: BuiltInMethod): void {
+  setBounded(rememberedMethods, methodKey(server, client), method, MAX_REMEMBERED_METHODS);
+}
+
+function assertUsable(method: ClientAuthenticationMethod, client: Client): ClientAuthenticationMethod {
+  if (method === 'none' || hasSecret(client)) return method;
+  throw new TypeError(`The option \`authentication\` is ${method}, which needs client.client_secret.`);
+}
+
+/**
+ * Chooses a method without the help of the caller. RFC 7591 section 2: the registration decides. RFC 8414 section 2: otherwise the list of
+ * the server, and client_secret_basic where it is absent.
+ */
+function defaultMethod(server: AuthorizationServer, client: Client): ClientAuthenticationMethod {
+  const registered = client.token_endpoint_auth_method;
+  if (CERTIFICATE_METHODS.includes(registered)) return 'none';
+  if (isBuiltIn(registered) && (registered === 'none' || hasSecret(client))) return registered;
+  if (registered !== undefined && !isBuiltIn(registered))
+    throw unsupportedAuthentication(
+      `The client is registered at ${server.issuer} for ${registered}, which is not built in.`,
+    );
+  if (!hasSecret(client)) return 'none';
+  const supported = supportedMethods(server) ?? ['client_secret_basic'];
+  const chosen = METHODS.find((method) => supported.includes(method));
+  if (chosen !== undefined) return chosen;
+  throw unsupportedAuthentication(
+    `${server.issuer} lists no built-in method, only these: ${supported.join(', ').slice(0, 100)}.`,
+  );
+}
+
+/** Some servers publish an empty list. It says nothing. */
+function supportedMethods(server: AuthorizationServer): string[] | undefined {
+  const supported = server.token_endpoint_auth_methods_supported;
+  return supported?.length === 0 ? undefined : supported;
+}
+
+function unsupportedAuthentication(reason: string): OAuthError {
+  const advice = `a function that authenticates the client, or the built-in method to use instead (${METHOD_LIST})`;
+  return new OAuthError(
+    'unsupported_client_authentication',
+    `${reason} Pass the option \`authentication\`: ${advice}.`,
+  );
+}
+
+function encodingMatters(client: Client): boolean {
+  return [client.client_id, client.client_secret ?? ''].some((text) => !/^[\w.*-]*$/.test(text));
+}
+
+function hasSecret(client: Client): boolean {
+  return client.client_secret !== undefined && client.client_secret !== '';
+}
+
+function isBuiltIn(value: unknown): value is ClientAuthenticationMethod {
+  return (METHODS as readonly unknown[]).includes(value);
+}
+
+function methodKey(server: AuthorizationServer, client: Client): string {
+  return JSON.stringify([server.issuer, client.client_id]);
+}
