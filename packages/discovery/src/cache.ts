@@ -1,48 +1,44 @@
-import { isOAuthError, OAuthError, type AuthorizationServer, type OAuthEvent, type Store } from '@oa/types';
-import { assertEndpoints } from './server.ts';
+import { isOAuthError, type OAuthEvent, type Store } from '@oa/types';
 
-/** What a store of `discover` keeps. */
-export interface CachedMetadata {
-  server: AuthorizationServer;
-  /** Seconds since the epoch. */
-  expires_at: number;
-  /** The server publishes no metadata: these are the conventional endpoints. */
-  conventional?: true;
-}
-
-interface CacheOptions {
-  cache?: Store<CachedMetadata> | undefined;
+/** The options that {@link readCache} and {@link writeCache} need. */
+interface CacheOptions<V> {
+  cache?: Store<V> | undefined;
   onEvent?: ((event: OAuthEvent) => void) | undefined;
 }
 
-/** The stored entry, fresh or not. A store that fails is an event and a miss: it only saves requests. */
-export async function readCache(issuer: string, options: CacheOptions): Promise<CachedMetadata | undefined> {
+/**
+ * Reads the entry for `key`, fresh or expired. A store that fails, or an entry that `assertEntry` refuses, is the event
+ * `metadata_cache_failed` and a miss: a cache only saves requests.
+ */
+export async function readCache<V>(
+  key: string,
+  options: CacheOptions<V>,
+  assertEntry: (entry: V) => void,
+): Promise<V | undefined> {
   try {
-    const entry = await options.cache?.get(issuer);
-    if (entry !== undefined) assertEntry(entry, issuer);
+    const entry = await options.cache?.get(key);
+    if (entry !== undefined) assertEntry(entry);
     return entry;
   } catch (error) {
-    report(error, issuer, options);
+    emitCacheFailure(error, key, options);
     return undefined;
   }
 }
 
-export async function writeCache(issuer: string, entry: CachedMetadata, options: CacheOptions): Promise<void> {
+/** Stores the entry for `key`. A store that fails is the event `metadata_cache_failed`, for `issuer`. */
+export async function writeCache<V>(
+  key: string,
+  entry: V,
+  options: CacheOptions<V>,
+  issuer: string = key,
+): Promise<void> {
   try {
-    await options.cache?.set(issuer, entry);
+    await options.cache?.set(key, entry);
   } catch (error) {
-    report(error, issuer, options);
+    emitCacheFailure(error, issuer, options);
   }
 }
 
-function report(error: unknown, issuer: string, { onEvent }: CacheOptions): void {
+function emitCacheFailure(error: unknown, issuer: string, { onEvent }: Pick<CacheOptions<never>, 'onEvent'>): void {
   onEvent?.({ type: 'metadata_cache_failed', issuer, code: isOAuthError(error) ? error.code : 'storage_unavailable' });
-}
-
-/** What comes from a disk is checked as what comes from the network: secrets are sent to these endpoints. */
-function assertEntry(entry: CachedMetadata, issuer: string): void {
-  const { server, expires_at } = entry as { server?: Partial<AuthorizationServer>; expires_at?: unknown };
-  if (server?.issuer !== issuer || typeof server.token_endpoint !== 'string' || typeof expires_at !== 'number')
-    throw new OAuthError('corrupt_file', 'The stored metadata is not what was stored for this issuer.');
-  assertEndpoints(entry.server);
 }

@@ -1,42 +1,53 @@
-/** One challenge of a `WWW-Authenticate` header (RFC 9110 section 11.6.1). */
+/**
+ * One challenge of a `WWW-Authenticate` header.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
+ */
 export interface Challenge {
-  /** In lower case (`bearer`, `dpop`), since schemes are compared without regard to case. */
+  /** In lower case (`bearer`, `dpop`): schemes are case-insensitive. */
   scheme: string;
-  /** What some schemes send instead of parameters. */
-  token68?: string;
-  /** By name in lower case, quotes and escapes removed. The object has no prototype. */
+  /** The single value that some schemes send instead of parameters. */
+  token68?: string | undefined;
+  /** Values by lower-case name, without quotes and escapes. The object has no prototype. */
   parameters: Record<string, string>;
 }
 
 const SEPARATORS = /[ \t,]*/y;
-const TOKEN = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y;
-const EQUALS = /[ \t]*=[ \t]*/y;
-/** Servers write URLs without quotes, which the grammar forbids and nothing makes ambiguous. */
-const UNQUOTED = /[^ \t,"]+/y;
+const TOKEN_CHARACTERS = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y;
+const EQUALS_SIGN = /[ \t]*=[ \t]*/y;
+/** Some servers write URLs without quotes. The grammar forbids it, but it is not ambiguous. */
+const UNQUOTED_VALUE = /[^ \t,"]+/y;
 const TOKEN68 = /[ \t]+([A-Za-z0-9\-._~+/]+=*)[ \t]*(?=,|$)/y;
 const UP_TO_COMMA = /[^,]*/y;
 
 /**
- * The challenges in a `WWW-Authenticate` header, in the order of the header. Several headers may be joined by commas, as
- * `Headers.get` does it.
+ * Parses a `WWW-Authenticate` header. Several headers may be joined by commas, as `Headers.get` joins them.
  *
- * Takes any text in linear time and never throws on it: what it does not understand is left out. Of a parameter given
- * twice the first one counts.
+ * Accepts any text, in linear time, and never throws: it skips what it does not understand. If a parameter is repeated, the first
+ * value counts.
+ *
+ * @example
+ * ```ts
+ * const response = await fetch('https://api.example/v1');
+ * const [challenge] = parseChallenges(response.headers.get('www-authenticate'));
+ * console.log(challenge?.scheme, challenge?.parameters['resource_metadata']);
+ * ```
+ *
+ * @returns the challenges in the order of the header
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
  */
 export function parseChallenges(header: string | null): Challenge[] {
   const challenges: Challenge[] = [];
-  const scanner = scan(header ?? '');
+  const scanner = createScanner(header ?? '');
   while (!scanner.atEnd()) {
     scanner.take(SEPARATORS);
-    const word = scanner.take(TOKEN)?.[0].toLowerCase();
+    const word = scanner.take(TOKEN_CHARACTERS)?.[0].toLowerCase();
     if (word === undefined) {
       scanner.take(UP_TO_COMMA);
-    } else if (scanner.take(EQUALS) === null) {
-      const token68 = scanner.take(TOKEN68)?.[1];
-      const parameters = Object.create(null) as Record<string, string>;
-      challenges.push({ scheme: word, ...(token68 !== undefined && { token68 }), parameters });
+    } else if (scanner.take(EQUALS_SIGN) === null) {
+      challenges.push(createChallenge(word, scanner.take(TOKEN68)?.[1]));
     } else {
-      const value = scanner.takeQuoted() ?? scanner.take(UNQUOTED)?.[0];
+      const value = scanner.takeQuoted() ?? scanner.take(UNQUOTED_VALUE)?.[0];
       const parameters = challenges.at(-1)?.parameters;
       if (parameters !== undefined && value !== undefined) parameters[word] ??= value;
     }
@@ -44,15 +55,20 @@ export function parseChallenges(header: string | null): Challenge[] {
   return challenges;
 }
 
-interface Scanner {
+function createChallenge(scheme: string, token68: string | undefined): Challenge {
+  const parameters = Object.create(null) as Record<string, string>;
+  return token68 === undefined ? { scheme, parameters } : { scheme, token68, parameters };
+}
+
+interface HeaderScanner {
   atEnd: () => boolean;
-  /** The match at the position, which then moves behind it. */
+  /** Returns the match at the current position, and moves the position behind it. */
   take: (pattern: RegExp) => RegExpExecArray | null;
-  /** A quoted string, without quotes and escapes. Not by a pattern, which runs out of stack on a long one. */
+  /** Returns a quoted string without quotes and escapes. A regular expression would overflow the stack on a long one. */
   takeQuoted: () => string | undefined;
 }
 
-function scan(text: string): Scanner {
+function createScanner(text: string): HeaderScanner {
   let position = 0;
   return {
     atEnd: () => position >= text.length,

@@ -1,13 +1,15 @@
 import type { AuthorizationServer } from '@oa/types';
-import { issuerUrl } from './issuer.ts';
+import { toIssuerUrl } from './issuer.ts';
 
 /**
- * The metadata of a server that publishes none: `/authorize`, `/token` and `/register` at the issuer's origin.
+ * Creates the metadata of a server that publishes none: `/authorize`, `/token` and `/register` at the issuer's origin. Sends no
+ * request.
  *
- * @throws `TypeError` for what can't be an issuer, `insecure_url` for plain http to a host that is not loopback
+ * @throws {OAuthError} `insecure_url`
+ * @throws {TypeError} if `issuer` can't be an issuer identifier
  */
 export function conventionalServer(issuer: string): AuthorizationServer {
-  const { origin } = issuerUrl(issuer);
+  const { origin } = toIssuerUrl(issuer);
   return {
     issuer,
     authorization_endpoint: `${origin}/authorize`,

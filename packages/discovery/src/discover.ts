@@ -1,54 +1,72 @@
 import { isOAuthError, OAuthError, type AuthorizationServer, type RequestOptions, type Store } from '@oa/types';
-import { readCache, writeCache, type CachedMetadata } from './cache.ts';
+import { readCache, writeCache } from './cache.ts';
+import { assertCachedMetadata, type CachedMetadata } from './cached-metadata.ts';
 import { conventionalServer } from './conventional.ts';
-import { issuerUrl, shown } from './issuer.ts';
-import { isFresh, memoryOf, remember, type Known, type Memory } from './memory.ts';
-import { publishedServer } from './server.ts';
+import { quoteIssuer, toIssuerUrl } from './issuer.ts';
+import { isWithinLifetime, memoryFor, rememberServer, type DiscoveryMemory, type KnownServer } from './memory.ts';
+import { fetchPublishedServer } from './server.ts';
 
 /** The options of {@link discover}. */
 export interface DiscoverOptions extends RequestOptions {
-  /** What to do about a server that definitely publishes no metadata: `conventional` (default) uses {@link conventionalServer}. */
+  /**
+   * For a server that definitely publishes no metadata: `conventional` uses the endpoints of {@link conventionalServer}, `none`
+   * rejects with `metadata_not_found`.
+   *
+   * @default 'conventional'
+   */
   fallback?: 'conventional' | 'none' | undefined;
-  /** Keeps metadata for other processes, by issuer. Memory is used in any case. */
+  /** Keeps metadata for other processes. The key is the issuer. Metadata is kept in memory in any case. */
   cache?: Store<CachedMetadata> | undefined;
 }
 
-/** Seconds. So short that a server which comes to publish metadata is noticed, and a program started in a row asks once. */
-const CONVENTIONAL_LIFETIME = 60;
-/** Seconds for which metadata that has expired may stand in for a server that is down. Endpoints may have a new owner one day. */
-const LONGEST_STALE = 7 * 86_400;
-/** Milliseconds that a server which has published before is given: nobody waits longer for what he can do without. */
-const STALE_PATIENCE = 5000;
-/** Milliseconds for which a server that is down is not asked again. */
-const STALE_PAUSE = 60_000;
+/** Short enough to notice a server that starts to publish metadata, long enough for a program that is started repeatedly. */
+const CONVENTIONAL_LIFETIME_SECONDS = 60;
+/** How long expired metadata is used while the server is down. Endpoints may change their owner. */
+const MAX_STALE_SECONDS = 7 * 86_400;
+/** The timeout for a server whose expired metadata is available. */
+const STALE_TIMEOUT_MS = 5000;
+/** How long a server that is down is not asked again. */
+const STALE_PAUSE_MS = 60_000;
 
 /**
- * From an issuer to the metadata of its authorization server (RFC 8414, OpenID Connect Discovery).
+ * Discovers the metadata of an authorization server from its issuer.
  *
- * Kept for as long as the server's `Cache-Control` allows, 10 minutes where it says nothing, 24 hours at most; callers at
- * the same time share one request. Metadata that has expired is used while the server is down (event `stale_metadata`).
- * A server that answers every well-known URL with a 4xx gets the conventional endpoints (event `discovery_fallback`).
+ * - The metadata is cached as long as the server's `Cache-Control` allows: 10 minutes without one, 24 hours at most. Concurrent
+ *   callers share one request.
+ * - While the server is down, expired metadata is used for up to 7 days (event `stale_metadata`).
+ * - A server that answers every well-known URL with a 4xx gets the conventional endpoints (event `discovery_fallback`).
+ * - A cache that fails is the event `metadata_cache_failed`, and a miss.
  *
- * Rejects with `issuer_mismatch` if the document's `issuer` is not `issuer`, byte for byte; `metadata_not_found` with
- * `fallback: 'none'`; `insecure_url` for plain http beyond loopback, in the issuer or in an endpoint; `invalid_response` for
- * a document without `token_endpoint` or with one that is not an http(s) URL; and with what `request` and `readJson` of
- * `@oa/http` reject with. With a `TypeError` for what can't be an issuer.
+ * @example
+ * ```ts
+ * const server = await discover('https://accounts.google.com');
+ * console.log(server.token_endpoint);
+ * ```
+ *
+ * @param issuer the exact string that the server publishes, compared byte for byte
+ * @param options `timeout` is for all requests together
+ * @returns the metadata, as a copy of the caller's own
+ * @throws {OAuthError} `issuer_mismatch`, `metadata_not_found`, `insecure_url`, `network_error`, `timeout`, `http_error`, `oauth_error`,
+ *   `redirect_refused`, `response_too_large`, `unexpected_content_type`, `invalid_json`, `invalid_response`
+ * @throws {TypeError} if `issuer` can't be an issuer identifier, or if an option is wrong
+ * @see https://www.rfc-editor.org/rfc/rfc8414#section-3
+ * @see https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig
  */
 export async function discover(issuer: string, options: DiscoverOptions = {}): Promise<AuthorizationServer> {
-  issuerUrl(issuer);
+  toIssuerUrl(issuer);
   const { fallback = 'conventional', signal, timeout, onEvent } = options;
   if (fallback !== 'conventional' && fallback !== 'none')
-    throw new TypeError("options.fallback must be 'conventional' or 'none'");
+    throw new TypeError("options.fallback must be 'conventional' or 'none'.");
   signal?.throwIfAborted();
 
-  const memory = memoryOf(options);
+  const memory = memoryFor(options.cache ?? options.fetch);
   const known = memory.known.get(issuer);
   const { entry, stale } =
-    known !== undefined && isUsable(known, options)
+    known !== undefined && isUsableServer(known, options)
       ? known
-      : await memory.share(
+      : await memory.lookups.run(
           JSON.stringify([issuer, fallback, timeout]),
-          (shared) => lookUp(issuer, { ...options, signal: shared }, memory),
+          (shared) => findServer(issuer, { ...options, signal: shared }, memory),
           signal,
         );
   if (stale !== undefined) onEvent?.({ type: 'stale_metadata', issuer, code: stale });
@@ -56,35 +74,35 @@ export async function discover(issuer: string, options: DiscoverOptions = {}): P
   return structuredClone(entry.server);
 }
 
-/** In the cache, else at the server, else what is left of an earlier time. */
-async function lookUp(issuer: string, options: DiscoverOptions, memory: Memory): Promise<Known> {
-  const stored = await readCache(issuer, options);
+/** Looks in the cache, then asks the server. While the server is down, takes the expired metadata. */
+async function findServer(issuer: string, options: DiscoverOptions, memory: DiscoveryMemory): Promise<KnownServer> {
+  const stored = await readCache(issuer, options, (entry) => assertCachedMetadata(entry, issuer));
   if (stored !== undefined) {
     const known = { entry: stored, until: stored.expires_at * 1000 };
-    if (isUsable(known, options)) return remember(memory, issuer, known);
+    if (isUsableServer(known, options)) return rememberServer(memory, issuer, known);
   }
   const now = (options.now ?? Date.now)();
-  const entry = stored ?? memory.known.get(issuer)?.entry;
-  if (entry === undefined || entry.conventional || now > (entry.expires_at + LONGEST_STALE) * 1000)
-    return ask(issuer, options, memory);
+  const expired = stored ?? memory.known.get(issuer)?.entry;
+  if (expired === undefined || expired.conventional || now > (expired.expires_at + MAX_STALE_SECONDS) * 1000)
+    return askServer(issuer, options, memory);
   try {
-    const timeout = Math.min(options.timeout ?? STALE_PATIENCE, STALE_PATIENCE);
-    return await ask(issuer, { ...options, timeout }, memory);
+    const timeout = Math.min(options.timeout ?? STALE_TIMEOUT_MS, STALE_TIMEOUT_MS);
+    return await askServer(issuer, { ...options, timeout }, memory);
   } catch (error) {
     if (!isOAuthError(error) || !error.retryable) throw error;
-    return remember(memory, issuer, { entry, until: now + STALE_PAUSE, stale: error.code });
+    return rememberServer(memory, issuer, { entry: expired, until: now + STALE_PAUSE_MS, stale: error.code });
   }
 }
 
-async function ask(issuer: string, options: DiscoverOptions, memory: Memory): Promise<Known> {
+async function askServer(issuer: string, options: DiscoverOptions, memory: DiscoveryMemory): Promise<KnownServer> {
   const seconds = (options.now ?? Date.now)() / 1000;
-  const published = await publishedServer(issuer, options);
+  const published = await fetchPublishedServer(issuer, options);
   if (published === undefined && options.fallback === 'none')
     throw new OAuthError(
       'metadata_not_found',
-      `The server of ${shown(issuer)} publishes no metadata at the well-known addresses. Check the issuer, or allow the conventional endpoints.`,
+      `The server of ${quoteIssuer(issuer)} publishes no metadata at the well-known addresses. Check the issuer, or allow the conventional endpoints.`,
     );
-  const lifetime = published === undefined ? CONVENTIONAL_LIFETIME : published.lifetime;
+  const lifetime = published === undefined ? CONVENTIONAL_LIFETIME_SECONDS : published.lifetime;
   const expires_at = Math.floor(seconds + (lifetime ?? 0));
   const entry: CachedMetadata =
     published === undefined
@@ -93,10 +111,10 @@ async function ask(issuer: string, options: DiscoverOptions, memory: Memory): Pr
   const known = { entry, until: expires_at * 1000 };
   if (lifetime === undefined) return known;
   await writeCache(issuer, entry, options);
-  return remember(memory, issuer, known);
+  return rememberServer(memory, issuer, known);
 }
 
-function isUsable(known: Known, options: DiscoverOptions): boolean {
+function isUsableServer(known: KnownServer, options: DiscoverOptions): boolean {
   if (known.entry.conventional && options.fallback === 'none') return false;
-  return isFresh(known, (options.now ?? Date.now)());
+  return isWithinLifetime(known, (options.now ?? Date.now)());
 }

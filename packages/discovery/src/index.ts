@@ -1,10 +1,10 @@
-export type { CachedMetadata } from './cache.ts';
+export type { CachedMetadata } from './cached-metadata.ts';
 export { parseChallenges } from './challenge.ts';
 export type { Challenge } from './challenge.ts';
 export { conventionalServer } from './conventional.ts';
 export { discover } from './discover.ts';
 export type { DiscoverOptions } from './discover.ts';
 export { discoverRequirements } from './requirements.ts';
-export type { RequirementsOptions, ResourceRequirements } from './requirements.ts';
+export type { DiscoverRequirementsOptions, ResourceRequirements } from './requirements.ts';
 export { discoverResource } from './resource.ts';
 export type { DiscoverResourceOptions } from './resource.ts';

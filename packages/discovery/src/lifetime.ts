@@ -1,13 +1,16 @@
-/** Seconds, where the server says nothing. */
-const DEFAULT = 600;
-/** Seconds, whatever the server says: endpoints move. */
-export const LONGEST = 86_400;
+/** For a response without `max-age`. */
+const DEFAULT_METADATA_LIFETIME_SECONDS = 600;
+/** Caps the server's `max-age`: endpoints move. */
+export const MAX_METADATA_LIFETIME_SECONDS = 86_400;
 
 /**
- * Seconds for which an answer may be used again (RFC 9111 section 5.2.2), `undefined` if it may not be kept at all. 0 is for
- * what may be kept and has to be asked for again: it serves when the server is down.
+ * Reads `Cache-Control` and `Age`.
+ *
+ * @returns the seconds for which a response may be used again. `undefined` means that it must not be stored. 0 means that it may be
+ *   stored, but must be requested again: the stored response is used while the server is down.
+ * @see https://www.rfc-editor.org/rfc/rfc9111#section-5.2.2
  */
-export function lifetimeOf(headers: Headers): number | undefined {
+export function cacheLifetimeSeconds(headers: Headers): number | undefined {
   const directives = (headers.get('cache-control') ?? '')
     .toLowerCase()
     .split(',')
@@ -15,8 +18,8 @@ export function lifetimeOf(headers: Headers): number | undefined {
   if (directives.includes('no-store')) return undefined;
   if (directives.includes('no-cache')) return 0;
   const [maxAge] = directives.flatMap((directive) => /^max-age="?(\d{1,15})"?$/.exec(directive)?.[1] ?? []);
-  if (maxAge === undefined) return DEFAULT;
-  // Seconds that a cache on the way has kept it already.
+  if (maxAge === undefined) return DEFAULT_METADATA_LIFETIME_SECONDS;
+  // The seconds that a cache between here and the server has stored the response already.
   const age = /^\d{1,15}$/.exec(headers.get('age') ?? '')?.[0] ?? 0;
-  return Math.min(Math.max(Number(maxAge) - Number(age), 0), LONGEST);
+  return Math.min(Math.max(Number(maxAge) - Number(age), 0), MAX_METADATA_LIFETIME_SECONDS);
 }

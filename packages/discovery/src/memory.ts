@@ -1,47 +1,50 @@
+import { createSingleFlight, setBounded, type SingleFlight } from '@oa/mechanisms';
 import type { OAuthErrorCode } from '@oa/types';
-import type { CachedMetadata } from './cache.ts';
-import type { DiscoverOptions } from './discover.ts';
-import { LONGEST } from './lifetime.ts';
-import { createShare, type Share } from './share.ts';
+import type { CachedMetadata } from './cached-metadata.ts';
+import { MAX_METADATA_LIFETIME_SECONDS } from './lifetime.ts';
 
-/** What this process knows about an issuer. */
-export interface Known {
+/** The metadata of one issuer, in the memory of this process. */
+export interface KnownServer {
   entry: CachedMetadata;
-  /** Milliseconds since the epoch at which it is asked for again. */
+  /** When the server is asked again, in milliseconds since the epoch. */
   until: number;
-  /** The server is down, as this code says, and `entry` has expired. */
-  stale?: OAuthErrorCode;
+  /** Set while the server is down and `entry` has expired: the code of the failed request. */
+  stale?: OAuthErrorCode | undefined;
 }
 
-export interface Memory {
-  known: Map<string, Known>;
-  share: Share<Known>;
+/** The metadata that this process has found, and the lookups that are under way. */
+export interface DiscoveryMemory {
+  known: Map<string, KnownServer>;
+  lookups: SingleFlight<KnownServer>;
 }
 
-/** Issuers. Programs know a few; who lets strangers name issuers is not to run out of memory. */
-const MOST = 100;
-const platform = {};
-const memories = new WeakMap<object, Memory>();
+/** Bounds the memory of a program that takes issuers from strangers. Other programs use a few issuers. */
+const MAX_KNOWN_ISSUERS = 100;
+const PLATFORM = {};
+const memories = new WeakMap<object, DiscoveryMemory>();
 
-/** One memory for each store, and each `fetch`: what an injected one answers is nobody else's truth. */
-export function memoryOf(options: DiscoverOptions): Memory {
-  const owner = options.cache ?? options.fetch ?? platform;
-  const memory = memories.get(owner) ?? { known: new Map(), share: createShare<Known>() };
+/**
+ * Returns the memory of a store or of an injected `fetch`. Each has its own: the responses of an injected `fetch` are not used for
+ * calls without it.
+ *
+ * @param owner the store or the `fetch`; `undefined` is the platform's `fetch`
+ */
+export function memoryFor(owner: object = PLATFORM): DiscoveryMemory {
+  const memory = memories.get(owner) ?? { known: new Map(), lookups: createSingleFlight<KnownServer>() };
   memories.set(owner, memory);
   return memory;
 }
 
-export function remember(memory: Memory, issuer: string, known: Known): Known {
-  memory.known.delete(issuer);
-  memory.known.set(issuer, known);
-  for (const oldest of memory.known.keys()) {
-    if (memory.known.size <= MOST) break;
-    memory.known.delete(oldest);
-  }
+/** Adds `known` to the memory, and returns it. */
+export function rememberServer(memory: DiscoveryMemory, issuer: string, known: KnownServer): KnownServer {
+  setBounded(memory.known, issuer, known, MAX_KNOWN_ISSUERS);
   return known;
 }
 
-/** What would stay fresh for longer than anything may was written under a clock that has since been set back. */
-export function isFresh(known: Known, now: number): boolean {
-  return now < known.until && known.until <= now + LONGEST * 1000;
+/**
+ * Whether `known` can be used without a request. An entry with more than the maximum lifetime left was written before the clock was
+ * set back: it is not used.
+ */
+export function isWithinLifetime(known: KnownServer, now: number): boolean {
+  return now < known.until && known.until <= now + MAX_METADATA_LIFETIME_SECONDS * 1000;
 }

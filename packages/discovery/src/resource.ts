@@ -1,41 +1,53 @@
 import { readJson, type HttpResponse } from '@oa/http';
-import { isSecureUrl, OAuthError, type RequestOptions, type ProtectedResource } from '@oa/types';
+import { isSecureUrl, OAuthError, type ProtectedResource, type RequestOptions } from '@oa/types';
+import { isResourceIndicator } from '@oa/types/rfc';
 import { parseChallenges, type Challenge } from './challenge.ts';
-import { isIssuer, shown } from './issuer.ts';
-import { firstUseful, resourceMetadataUrls } from './well-known.ts';
+import { isIssuer, quoteIssuer } from './issuer.ts';
+import { fetchFirstPublished, resourceMetadataUrls } from './well-known.ts';
 
 /** The options of {@link discoverResource}. */
 export interface DiscoverResourceOptions extends RequestOptions {
-  /** The `WWW-Authenticate` header of the resource's 401, or one challenge of it: it may name the metadata's URL. */
+  /** The `WWW-Authenticate` header of the resource's 401, or one of its challenges. It may name the URL of the metadata. */
   challenge?: string | Challenge | undefined;
 }
 
 /**
- * From the URL of a protected resource to its metadata (RFC 9728), which names its authorization servers.
+ * Discovers the metadata of a protected resource. It names the authorization servers that issue tokens for the resource.
  *
- * Asks the `resource_metadata` of the challenge, else the well-known URL of the resource's path, else the one of its
- * origin. `resource` comes back as the server wrote it, to be sent on unchanged (RFC 8707).
+ * Requests the `resource_metadata` URL of the challenge, then the well-known URL of the resource's path, then the one of its origin.
  *
- * Rejects with `resource_mismatch` if the metadata's `resource` does not cover `url` (same origin, path a prefix of whole
- * segments); `metadata_not_found` if there is none; `insecure_url` for plain http beyond loopback; `invalid_response` for an
- * authorization server that can't be an issuer; and with what `request` and `readJson` of `@oa/http` reject with.
+ * @example
+ * ```ts
+ * const url = 'https://api.example/v1';
+ * const response = await fetch(url);
+ * const challenge = response.headers.get('www-authenticate') ?? undefined;
+ * const { authorization_servers } = await discoverResource(url, { challenge });
+ * ```
+ *
+ * @param options `timeout` is for all requests together
+ * @returns the metadata; `resource` is exactly what the server published, to be sent unchanged (RFC 8707)
+ * @throws {OAuthError} `resource_mismatch` if `resource` does not cover `url` (same origin, the path is a prefix of whole segments),
+ *   `metadata_not_found`, `insecure_url`, `network_error`, `timeout`, `http_error`, `oauth_error`, `redirect_refused`,
+ *   `response_too_large`, `unexpected_content_type`, `invalid_json`, `invalid_response`
+ * @throws {TypeError} if `url` is not an absolute URL, or if an option is wrong
+ * @see https://www.rfc-editor.org/rfc/rfc9728#section-3
  */
 export async function discoverResource(
   url: string | URL,
   options: DiscoverResourceOptions = {},
 ): Promise<ProtectedResource> {
-  const asked = resourceUrl(url);
+  const asked = toResourceUrl(url);
   const { challenge, ...rest } = options;
-  const announced = metadataUrlOf(challenge, asked);
-  // Loads valibot.
+  const announced = challengedMetadataUrl(challenge, asked);
+  // Loaded lazily: it loads valibot.
   const { protectedResourceSchema } = await import('@oa/types/schemas');
   const read = (response: HttpResponse): ProtectedResource => {
     const metadata = readJson(response, protectedResourceSchema);
-    assertFits(metadata, asked);
+    assertResourceMetadata(metadata, asked);
     return metadata;
   };
   const urls = [...(announced === undefined ? [] : [announced]), ...resourceMetadataUrls(asked)];
-  const metadata = await firstUseful([...new Set(urls)], read, rest);
+  const metadata = await fetchFirstPublished([...new Set(urls)], read, rest);
   if (metadata !== undefined) return metadata;
   throw new OAuthError(
     'metadata_not_found',
@@ -44,51 +56,56 @@ export async function discoverResource(
   );
 }
 
-function resourceUrl(url: string | URL): URL {
-  if (!URL.canParse(String(url))) throw new TypeError('url must be an absolute URL such as "https://api.example/v1"');
+/**
+ * Parses the URL of a protected resource.
+ *
+ * @throws {OAuthError} `insecure_url`
+ * @throws {TypeError} if `url` is not an absolute URL
+ */
+export function toResourceUrl(url: string | URL): URL {
+  if (!URL.canParse(String(url))) throw new TypeError('url must be an absolute URL such as "https://api.example/v1".');
   const parsed = new URL(url);
   if (isSecureUrl(parsed)) return parsed;
   throw new OAuthError(
     'insecure_url',
-    `${parsed.protocol}//${parsed.host} is no place to send a token to; expected https:, or http: to localhost, 127.0.0.1 or [::1].`,
+    `A token is not safe at ${parsed.protocol}//${parsed.host}. Use https:, or http: to localhost, 127.0.0.1 or [::1].`,
   );
 }
 
-/** RFC 9728 section 5.1: the parameter belongs to any scheme. */
-function metadataUrlOf(challenge: string | Challenge | undefined, asked: URL): string | undefined {
+/** RFC 9728 section 5.1: a challenge of any scheme may have the parameter. */
+function challengedMetadataUrl(challenge: string | Challenge | undefined, asked: URL): string | undefined {
   if (challenge === undefined) return undefined;
   const challenges = typeof challenge === 'string' ? parseChallenges(challenge) : [challenge];
   const [url] = challenges.flatMap(({ parameters }) => parameters['resource_metadata'] ?? []);
-  if (url === undefined || isReachable(url, asked)) return url;
+  if (url === undefined || isAllowedUrl(url, asked)) return url;
   throw new OAuthError(
     'insecure_url',
-    `The challenge of ${asked.origin} names metadata at an address that is not https. The resource's operator has to correct it.`,
+    `The challenge of ${asked.origin} names metadata at an address that is not https. Ask the resource's operator to correct it.`,
   );
 }
 
-/** Who is on the network has no reason to send anybody to a port of their own machine. */
-function isReachable(url: string, asked: URL): boolean {
-  return asked.protocol !== 'https:' || !/^http:/i.test(url);
+/** A resource on the network has no reason to name a plain http URL: only ports of the client's own machine could be meant. */
+function isAllowedUrl(url: string, resource: URL): boolean {
+  return resource.protocol !== 'https:' || !/^http:/i.test(url);
 }
 
-/** Whether metadata is for `asked`, and names authorization servers that can be ones. */
-export function assertFits(metadata: ProtectedResource, asked: URL): void {
-  assertCovers(metadata.resource, asked);
-  assertIssuers(metadata, asked);
+/** Checks that metadata covers the URL `asked`, and that its authorization servers can be issuers. */
+export function assertResourceMetadata(metadata: ProtectedResource, asked: URL): void {
+  assertCovered(asked, metadata.resource);
+  assertAuthorizationServers(metadata, asked);
 }
 
-/** RFC 9728 section 3.3, so that nobody gets a token for a resource by claiming to speak for it. */
-function assertCovers(resource: string, asked: URL): void {
-  if (covers(resource, asked)) return;
+/** RFC 9728 section 3.3: otherwise one resource could obtain tokens for another by publishing its name. */
+function assertCovered(asked: URL, resource: string): void {
+  if (isCoveredBy(asked, resource)) return;
   throw new OAuthError(
     'resource_mismatch',
-    `The protected resource metadata of ${asked.origin}${asked.pathname} is for ${shown(resource)}, which does not cover it. Do not send a token there.`,
+    `The protected resource metadata of ${asked.origin}${asked.pathname} is for ${quoteIssuer(resource)}, which does not cover it. Do not send a token there.`,
   );
 }
 
-function covers(resource: string, asked: URL): boolean {
-  // RFC 8707 section 2: an absolute URI without a fragment.
-  if (!URL.canParse(resource) || resource.includes('#')) return false;
+function isCoveredBy(asked: URL, resource: string): boolean {
+  if (!isResourceIndicator(resource)) return false;
   const { origin, pathname, search, username, password } = new URL(resource);
   if (origin !== asked.origin || username !== '' || password !== '') return false;
   if (search !== '' && search !== asked.search) return false;
@@ -96,10 +113,11 @@ function covers(resource: string, asked: URL): boolean {
   return `${asked.pathname}/`.startsWith(prefix);
 }
 
-function assertIssuers({ authorization_servers = [], resource }: ProtectedResource, asked: URL): void {
-  if (authorization_servers.every((issuer) => isIssuer(issuer) && isReachable(issuer, asked))) return;
+function assertAuthorizationServers({ authorization_servers = [], resource }: ProtectedResource, asked: URL): void {
+  if (authorization_servers.every((issuer) => isIssuer(issuer) && isAllowedUrl(issuer, asked))) return;
   throw new OAuthError(
     'invalid_response',
-    `The protected resource metadata of ${shown(resource)} names an authorization server that is not an https URL without query and fragment.`,
+    `The protected resource metadata of ${quoteIssuer(resource)} names an authorization server that is not an https URL without query and fragment. ` +
+      "Ask the resource's operator to correct it.",
   );
 }

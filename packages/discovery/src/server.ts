@@ -1,11 +1,11 @@
 import { readJson, type HttpResponse } from '@oa/http';
 import { isSecureUrl, OAuthError, type AuthorizationServer, type RequestOptions } from '@oa/types';
-import { isIssuer, issuerUrl, shown } from './issuer.ts';
-import { lifetimeOf } from './lifetime.ts';
-import { firstUseful, serverMetadataUrls } from './well-known.ts';
+import { isIssuer, quoteIssuer, toIssuerUrl } from './issuer.ts';
+import { cacheLifetimeSeconds } from './lifetime.ts';
+import { fetchFirstPublished, serverMetadataUrls } from './well-known.ts';
 
-/** The members that requests with secrets, or the person's browser, are sent to. */
-const ENDPOINTS = [
+/** The members that receive requests with secrets, or the user's browser. */
+const ENDPOINT_MEMBERS = [
   'authorization_endpoint',
   'token_endpoint',
   'registration_endpoint',
@@ -14,51 +14,55 @@ const ENDPOINTS = [
   'introspection_endpoint',
 ] as const;
 
-/** A document, and the seconds for which it may be kept; `undefined` if it may not be kept at all. */
-export interface Published {
+/** The metadata that a server publishes. */
+export interface PublishedServer {
   server: AuthorizationServer;
+  /** Seconds for which it may be used again. `undefined` means that it must not be stored. */
   lifetime: number | undefined;
 }
 
-/** Asks the server for its metadata. Resolves with `undefined` if it definitely publishes none. */
-export async function publishedServer(issuer: string, options: RequestOptions): Promise<Published | undefined> {
-  // Loads valibot, which who finds the metadata in a cache has no use for.
+/** Requests the metadata of a server. Resolves with `undefined` if the server definitely publishes none. */
+export async function fetchPublishedServer(
+  issuer: string,
+  options: RequestOptions,
+): Promise<PublishedServer | undefined> {
+  // Loaded lazily: a cache hit does not need valibot.
   const { authorizationServerSchema } = await import('@oa/types/schemas');
-  const read = (response: HttpResponse): Published => {
+  const read = (response: HttpResponse): PublishedServer => {
     const server = readJson(response, authorizationServerSchema);
-    assertIssuer(server.issuer, issuer);
-    assertEndpoints(server);
-    return { server, lifetime: lifetimeOf(response.headers) };
+    assertSameIssuer(server.issuer, issuer);
+    assertSecureEndpoints(server);
+    return { server, lifetime: cacheLifetimeSeconds(response.headers) };
   };
-  return firstUseful(serverMetadataUrls(issuerUrl(issuer)), read, options);
+  return fetchFirstPublished(serverMetadataUrls(toIssuerUrl(issuer)), read, options);
 }
 
-/** RFC 8414 section 3.3: identical, byte for byte, or the document is not used. */
-function assertIssuer(announced: string, issuer: string): void {
-  if (announced === issuer) return;
-  const said = `The metadata published for ${shown(issuer)} belongs to another issuer`;
-  if (!isIssuer(announced)) throw new OAuthError('issuer_mismatch', `${said}. Check the issuer with its operator.`);
+/** RFC 8414 section 3.3: a document whose issuer is not identical, byte for byte, must not be used. */
+function assertSameIssuer(published: string, issuer: string): void {
+  if (published === issuer) return;
+  const problem = `The metadata published for ${quoteIssuer(issuer)} belongs to another issuer`;
+  if (!isIssuer(published)) throw new OAuthError('issuer_mismatch', `${problem}. Check the issuer with its operator.`);
   const advice =
-    new URL(announced).origin === new URL(issuer).origin
+    new URL(published).origin === new URL(issuer).origin
       ? 'Did you mean that one? An issuer is compared character by character.'
       : 'Use that one only if you trust it: it is on another origin.';
-  throw new OAuthError('issuer_mismatch', `${said}, ${shown(announced)}. ${advice}`);
+  throw new OAuthError('issuer_mismatch', `${problem}, ${quoteIssuer(published)}. ${advice}`);
 }
 
 /**
- * Refuses plain http, except of an issuer that is itself plain http on loopback: there is no other reason for a server to
- * have secrets sent in the clear or to a local port.
+ * Refuses plain http endpoints, unless the issuer itself is plain http on loopback. No other server has a reason to receive secrets
+ * unencrypted, or on a port of this machine.
  */
-export function assertEndpoints(server: AuthorizationServer): void {
-  const local = new URL(server.issuer).protocol === 'http:';
-  for (const name of ENDPOINTS) {
+export function assertSecureEndpoints(server: AuthorizationServer): void {
+  const isLocal = new URL(server.issuer).protocol === 'http:';
+  for (const name of ENDPOINT_MEMBERS) {
     const endpoint = server[name];
     if (endpoint === undefined) continue;
     const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-    if (url?.protocol === 'https:' || (local && url !== undefined && isSecureUrl(url))) continue;
+    if (url?.protocol === 'https:' || (isLocal && url !== undefined && isSecureUrl(url))) continue;
     throw new OAuthError(
       'insecure_url',
-      `The metadata of ${shown(server.issuer)} has a ${name} that is not https. The server's operator has to correct it.`,
+      `The metadata of ${quoteIssuer(server.issuer)} has a ${name} that is not https. Ask the server's operator to correct it.`,
     );
   }
 }

@@ -1,16 +1,17 @@
 import { request, type HttpResponse } from '@oa/http';
+import { startDeadline } from '@oa/mechanisms';
 import { isOAuthError, type OAuthError, type RequestOptions } from '@oa/types';
 
-const DEFAULT_TIMEOUT = 30_000;
-/** Answers that say "not now": they tell nothing about what is published where. */
-const NOT_NOW: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504]);
-/** Failures of the server or the way to it: the next place is on the same server. And a document that claims the wrong resource. */
-const FINAL: ReadonlySet<string> = new Set(['network_error', 'timeout', 'resource_mismatch']);
+const DISCOVERY_TIMEOUT_MS = 30_000;
+/** The server can't answer now. Such a response does not say what is published where. */
+const TEMPORARY_STATUSES: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504]);
+/** Errors that end the search: the next URL is on the same server, or the document claims the wrong resource. */
+const FINAL_ERROR_CODES: ReadonlySet<string> = new Set(['network_error', 'timeout', 'resource_mismatch']);
 
 /** Where an authorization server publishes its metadata: RFC 8414 section 3.1, then section 5 (OpenID Connect). */
 export function serverMetadataUrls(issuer: URL): string[] {
   const { origin } = issuer;
-  const path = withoutSlash(issuer.pathname);
+  const path = withoutTrailingSlash(issuer.pathname);
   const urls = [
     `${origin}/.well-known/oauth-authorization-server${path}`,
     `${origin}/.well-known/openid-configuration${path}`,
@@ -19,44 +20,39 @@ export function serverMetadataUrls(issuer: URL): string[] {
   return [...new Set(urls)];
 }
 
-/** Where a protected resource publishes its metadata (RFC 9728 section 3.1), without the query, which belongs to one request. */
+/** Where a protected resource publishes its metadata (RFC 9728 section 3.1). The query is left out: it belongs to one request. */
 export function resourceMetadataUrls(resource: URL): string[] {
-  const inserted = `${resource.origin}/.well-known/oauth-protected-resource`;
-  return [...new Set([`${inserted}${withoutSlash(resource.pathname)}`, inserted])];
+  const wellKnown = `${resource.origin}/.well-known/oauth-protected-resource`;
+  return [...new Set([`${wellKnown}${withoutTrailingSlash(resource.pathname)}`, wellKnown])];
 }
 
 /**
- * Asks one URL after the other and resolves with the first answer that `read` takes; with `undefined` if all of them said
- * that there is nothing (any 4xx, apart from 408, 425 and 429).
+ * Requests one URL after the other. Resolves with the first response that `read` accepts, and with `undefined` if every response says
+ * that nothing is published (any 4xx except 408, 425 and 429).
  *
- * An answer that is of no use (a web page, a document of somebody else) lets the next URL be asked, and is the error in
- * the end. A server that can't be reached or is out of service ends it at once. `timeout` is for all of it.
+ * After an unusable response (a web page, a document of another issuer) the next URL is requested; if no URL has a usable one, the
+ * promise rejects with that error. A server that is unreachable or out of service ends the search.
+ *
+ * @param options `timeout` is for all requests together
  */
-export async function firstUseful<T>(
+export async function fetchFirstPublished<T>(
   urls: readonly string[],
   read: (response: HttpResponse) => T,
   options: RequestOptions,
 ): Promise<T | undefined> {
-  const { fetch, signal, timeout = DEFAULT_TIMEOUT, now, onEvent } = options;
-  const given = {
-    ...(fetch && { fetch }),
-    ...(signal && { signal }),
-    ...(now && { now }),
-    ...(onEvent && { onEvent }),
-  };
-  const start = performance.now();
+  const { fetch, signal, timeout = DISCOVERY_TIMEOUT_MS, now, onEvent } = options;
+  const remaining = startDeadline(timeout);
   let problem: OAuthError | undefined;
   for (const url of urls) {
-    const spent = Math.floor(performance.now() - start);
     try {
-      const response = await request('GET', url, {
-        ...given,
-        timeout: spent === 0 ? timeout : Math.max(1, timeout - spent),
-      });
+      // Whole milliseconds: the error message of a timeout shows the number.
+      const left = Math.ceil(remaining() ?? 0);
+      const response = await request('GET', url, { fetch, signal, now, onEvent, timeout: left });
       if (!isAbsent(response.status)) return read(response);
     } catch (error) {
-      if (!isOAuthError(error) || FINAL.has(error.code) || NOT_NOW.has(error.status ?? 0)) throw error;
-      // A document of another issuer says most about what is wrong.
+      if (!isOAuthError(error) || FINAL_ERROR_CODES.has(error.code) || TEMPORARY_STATUSES.has(error.status ?? 0))
+        throw error;
+      // A document of another issuer is the most useful hint.
       if (problem === undefined || error.code === 'issuer_mismatch') problem = error;
     }
   }
@@ -65,9 +61,9 @@ export async function firstUseful<T>(
 }
 
 function isAbsent(status: number): boolean {
-  return status >= 400 && status <= 499 && !NOT_NOW.has(status);
+  return status >= 400 && status <= 499 && !TEMPORARY_STATUSES.has(status);
 }
 
-function withoutSlash(path: string): string {
+function withoutTrailingSlash(path: string): string {
   return path.endsWith('/') ? path.slice(0, -1) : path;
 }

@@ -1,17 +1,17 @@
 import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { parseChallenges, type Challenge } from '@oa/discovery';
 
 const runs = Number(process.env['OA_FUZZ_RUNS'] ?? 300);
 
-/** Challenges as plain objects, to compare. */
-const parse = (header: string | null): unknown => JSON.parse(JSON.stringify(parseChallenges(header)));
+/** Parses to plain objects, which can be compared. */
+const parsePlain = (header: string | null): unknown => JSON.parse(JSON.stringify(parseChallenges(header)));
 
 const fill = (text: string): string => text.repeat(Math.ceil(1_000_000 / text.length));
 const quote = (value: string): string => `"${value.replace(/["\\]/g, '\\$&')}"`;
 
-test.each<[string, string | null, Challenge[]]>([
-  ['nothing', null, []],
+it.each<[string, string | null, Challenge[]]>([
+  ['no header', null, []],
   ['an empty header', ' , ,', []],
   ['a scheme alone', 'Negotiate', [{ scheme: 'negotiate', parameters: {} }]],
   ['a token68', 'Negotiate YIIB/+==', [{ scheme: 'negotiate', token68: 'YIIB/+==', parameters: {} }]],
@@ -46,20 +46,24 @@ test.each<[string, string | null, Challenge[]]>([
     ],
   ],
   [
-    'parameters without commas, URLs without quotes: seen in the wild',
+    'parameters without commas and URLs without quotes, which some servers send',
     'Bearer error="invalid_token" resource_metadata=https://api.example/x',
     [{ scheme: 'bearer', parameters: { error: 'invalid_token', resource_metadata: 'https://api.example/x' } }],
   ],
-  ['the first of two', 'Bearer scope="a", scope="b"', [{ scheme: 'bearer', parameters: { scope: 'a' } }]],
+  [
+    'the first of two values of a parameter',
+    'Bearer scope="a", scope="b"',
+    [{ scheme: 'bearer', parameters: { scope: 'a' } }],
+  ],
   ['an empty quoted string', 'Bearer realm=""', [{ scheme: 'bearer', parameters: { realm: '' } }]],
-  ['no end of the quoted string', 'Bearer a=b, realm="never', [{ scheme: 'bearer', parameters: { a: 'b' } }]],
-  ['a parameter of no challenge', 'realm="x", Bearer a=b', [{ scheme: 'bearer', parameters: { a: 'b' } }]],
-  ['rubbish between challenges', '@@@ , Bearer a=b, é="x"', [{ scheme: 'bearer', parameters: { a: 'b' } }]],
-])('E4: %s', (_name, header, expected) => {
-  expect(parse(header)).toEqual(expected);
+  ['a quoted string without an end', 'Bearer a=b, realm="never', [{ scheme: 'bearer', parameters: { a: 'b' } }]],
+  ['a parameter without a challenge', 'realm="x", Bearer a=b', [{ scheme: 'bearer', parameters: { a: 'b' } }]],
+  ['invalid characters between challenges', '@@@ , Bearer a=b, é="x"', [{ scheme: 'bearer', parameters: { a: 'b' } }]],
+])('parses %s (RFC 9110 section 11.6.1)', (_name, header, expected) => {
+  expect(parsePlain(header)).toEqual(expected);
 });
 
-test('a parameter that is called like a member of every object is only a parameter', () => {
+it('keeps a parameter whose name is a member of every object', () => {
   const [challenge] = parseChallenges('Bearer __proto__="x", constructor=y');
   expect(Object.entries(challenge?.parameters ?? {})).toEqual([
     ['__proto__', 'x'],
@@ -68,7 +72,7 @@ test('a parameter that is called like a member of every object is only a paramet
   expect(parseChallenges('Bearer')[0]?.parameters['toString']).toBeUndefined();
 });
 
-test('hostile headers of a million characters are parsed, where quadratic time or a deep stack would fail', () => {
+it('parses a header of a million characters in linear time and with a small stack', () => {
   const units = [
     'a',
     'a ',
@@ -93,7 +97,7 @@ test('hostile headers of a million characters are parsed, where quadratic time o
   expect(parseChallenges(`Bearer a="${fill('\\x')}"`)[0]?.parameters['a']).toHaveLength(500_000);
 });
 
-test('property: any text gives an array, and nothing that was not in the text', () => {
+it('property: returns an array for any text, and nothing that is not in the text', () => {
   const pieces = fc.constantFrom(
     'Bearer',
     'DPoP',
@@ -129,7 +133,7 @@ test('property: any text gives an array, and nothing that was not in the text', 
   );
 });
 
-test('property: what is written by the grammar is read back', () => {
+it('property: parses what the grammar of RFC 9110 section 11.6.1 produces', () => {
   const token = fc.stringMatching(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,12}$/);
   const parameters = fc.dictionary(
     token.map((name) => name.toLowerCase()),
@@ -145,7 +149,7 @@ test('property: what is written by the grammar is read back', () => {
           return `${scheme} ${written.join(comma)}`.trimEnd();
         })
         .join(comma);
-      expect(parse(header)).toEqual(JSON.parse(JSON.stringify(challenges)));
+      expect(parsePlain(header)).toEqual(JSON.parse(JSON.stringify(challenges)));
     }),
     { numRuns: runs },
   );

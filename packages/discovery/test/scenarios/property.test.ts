@@ -1,9 +1,10 @@
-import { inspect } from 'node:util';
+import { inspectAll } from '@oa-internal/testing';
 import * as fc from 'fast-check';
+import { isObject, parseJson } from '@oa/mechanisms';
 import { attempt, type AuthorizationServer, type Result } from '@oa/types';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { discover, discoverResource } from '@oa/discovery';
-import { metadata, RFC8414, serving } from './servers.ts';
+import { metadata, RFC8414, startServer } from '../servers.ts';
 
 const runs = Number(process.env['OA_FUZZ_RUNS'] ?? 100);
 const SECRET = 'PLANTED-SECRET';
@@ -27,7 +28,7 @@ const members = [
   '__proto__',
   'error',
 ];
-/** Nearly right documents, any JSON, and bytes that are none. */
+/** Documents that are nearly right, any JSON, and bytes that are not JSON. */
 const body = fc.oneof(
   fc.dictionary(fc.constantFrom(...members), value, { maxKeys: 6 }).map((document) => JSON.stringify(document)),
   fc.json(),
@@ -35,10 +36,10 @@ const body = fc.oneof(
 );
 const type = fc.constantFrom('application/json', 'text/html', 'text/plain', '');
 
-test('property: whatever a server publishes is metadata of this issuer with safe endpoints, or an OAuthError without a secret', async () => {
+it('property: discover resolves with metadata of this issuer and safe endpoints, or rejects with an OAuthError without a secret', async () => {
   let answer: { body: string; type: string } = { body: '', type: '' };
-  await using server = await serving(() => ({ path }) => {
-    // Each run asks under a path of its own, so that no run sees what another has left in memory.
+  await using server = await startServer(() => ({ path }) => {
+    // Each run has its own path: the memory of one run must not serve another.
     if (path.endsWith('/right')) return undefined;
     return { body: answer.body.replaceAll('ISSUER', server.origin), headers: { 'content-type': answer.type } };
   });
@@ -47,7 +48,8 @@ test('property: whatever a server publishes is metadata of this issuer with safe
     fc.asyncProperty(body, type, fc.boolean(), async (text, type, right) => {
       run += 1;
       const issuer = `${server.origin}/${run}`;
-      const document = { ...(JSON.parse(isJson(text) ? text : '{}') as object), issuer };
+      const parsed = parseJson(text);
+      const document = { ...(isObject(parsed) ? parsed : {}), issuer };
       answer = { body: right ? JSON.stringify(document) : text, type };
       const result = await attempt(discover(issuer, { fallback: 'none', cache: new Map() }));
       expect(wrongIn(result, issuer)).toEqual([]);
@@ -56,9 +58,9 @@ test('property: whatever a server publishes is metadata of this issuer with safe
   );
 }, 600_000);
 
-test('property: whatever a resource publishes covers the URL asked for, or is an OAuthError', async () => {
+it('property: discoverResource resolves with metadata that covers the URL, or rejects with an OAuthError', async () => {
   let answer = { body: '', type: '' };
-  await using server = await serving(() => () => ({
+  await using server = await startServer(() => () => ({
     body: answer.body,
     headers: { 'content-type': answer.type },
   }));
@@ -74,8 +76,8 @@ test('property: whatever a resource publishes covers the URL asked for, or is an
   );
 }, 600_000);
 
-test('property: an issuer that differs from the one asked for in anything is refused', async () => {
-  await using server = await serving(() => () => ({ json: announced }));
+it('property: discover refuses an issuer that differs in any character (RFC 8414 section 3.3)', async () => {
+  await using server = await startServer(() => () => ({ json: announced }));
   let announced = metadata(server.origin);
   const difference = fc.tuple(fc.nat(60), fc.string({ minLength: 0, maxLength: 3 }), fc.nat(2));
   await fc.assert(
@@ -93,7 +95,7 @@ test('property: an issuer that differs from the one asked for in anything is ref
   expect(server.requests[0]?.path).toBe(`${RFC8414}/tenant`);
 }, 600_000);
 
-/** What is not as it has to be. What a server says of its own error may be shown: it was never given a secret. */
+/** Lists what is wrong in a result. An error may show the server's own error texts: the server was never sent a secret. */
 function wrongIn(result: Result<AuthorizationServer>, issuer: string): unknown[] {
   if (result.ok) {
     const { value } = result;
@@ -102,16 +104,6 @@ function wrongIn(result: Result<AuthorizationServer>, issuer: string): unknown[]
     return value.issuer === issuer ? unsafe : [value.issuer];
   }
   const { error } = result;
-  const shown = inspect(error, { depth: 10, showHidden: true }) + JSON.stringify(error) + (error.stack ?? '');
+  const shown = inspectAll(error);
   return shown.includes(SECRET) && error.code !== 'oauth_error' && error.code !== 'http_error' ? [shown] : [];
-}
-
-function isJson(text: string): boolean {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value);
-  } catch (error) {
-    if (error instanceof SyntaxError) return false;
-    throw error;
-  }
 }

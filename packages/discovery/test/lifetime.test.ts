@@ -1,0 +1,51 @@
+import { expect, it } from 'vitest';
+import { discover, type CachedMetadata } from '@oa/discovery';
+import { createClock, metadata, RFC8414, startServer } from './servers.ts';
+
+it.each<[string, string | undefined, number]>([
+  ['10 minutes without the header', undefined, 600],
+  ['max-age', 'public, max-age=30, must-revalidate', 30],
+  ['max-age in any case and in quotes', 'Max-Age="30"', 30],
+  ['24 hours at most', 'max-age=31536000, immutable', 86_400],
+  ['10 minutes for a max-age that is not a number', 'max-age=soon', 600],
+  ['no time with no-cache', 'no-cache', 0],
+  ['no time with max-age=0', 'max-age=0', 0],
+  ['no time with no-store', 'no-store, max-age=100', 0],
+])(
+  'reuses metadata for as long as Cache-Control allows (RFC 9111 section 5.2.2): %s',
+  async (_name, control, seconds) => {
+    await using server = await startServer((origin) => ({
+      [RFC8414]: { json: metadata(origin), headers: control === undefined ? {} : { 'cache-control': control } },
+    }));
+    const { now, pass } = createClock();
+    await discover(server.origin, { now });
+    pass(Math.max(seconds - 1, 0));
+    await discover(server.origin, { now });
+    expect(server.requests).toHaveLength(seconds === 0 ? 2 : 1);
+    pass(1);
+    await discover(server.origin, { now });
+    expect(server.requests).toHaveLength(seconds === 0 ? 3 : 2);
+  },
+);
+
+it('subtracts the time in a shared cache, as the Age header states it (RFC 9111 section 5.1)', async () => {
+  await using server = await startServer((origin) => ({
+    [RFC8414]: { json: metadata(origin), headers: { 'cache-control': 'max-age=100', age: '90' } },
+  }));
+  const { now, pass } = createClock();
+  await discover(server.origin, { now });
+  pass(9);
+  await discover(server.origin, { now });
+  pass(1);
+  await discover(server.origin, { now });
+  expect(server.requests).toHaveLength(2);
+});
+
+it('does not write a response with no-store to the cache', async () => {
+  await using server = await startServer((origin) => ({
+    [RFC8414]: { json: metadata(origin), headers: { 'cache-control': 'no-store' } },
+  }));
+  const cache = new Map<string, CachedMetadata>();
+  await discover(server.origin, { cache });
+  expect(cache.size).toBe(0);
+});
