@@ -1,11 +1,11 @@
-/** The longest delay that `setTimeout` can count: with a longer one it fires at once. */
+/** The longest delay that `setTimeout` can count, in milliseconds. A timer with a longer delay fires at once. */
 export const MAX_TIMER_MS = 2_147_483_647;
 
 /**
- * Waits for `promise` until `signal` aborts. The work behind the promise goes on.
+ * Waits for `promise` until `signal` aborts. An abort ends the wait only: the work behind the promise goes on.
  *
- * @returns what `promise` resolves to
- * @throws the signal's own reason after an abort, also where the abort came before the call
+ * @returns the value of `promise`
+ * @throws the error of `promise`, or the signal's own reason if it aborts first or has already aborted
  */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
   if (signal === null || signal === undefined) return promise;
@@ -21,8 +21,9 @@ export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | nu
 }
 
 /**
- * Waits `milliseconds`, at most {@link MAX_TIMER_MS}.
+ * Waits for a time.
  *
+ * @param milliseconds at most {@link MAX_TIMER_MS}; a longer wait is cut to it
  * @throws the signal's own reason as soon as it aborts
  */
 export async function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
@@ -39,25 +40,37 @@ export async function sleep(milliseconds: number, signal?: AbortSignal): Promise
 /** Runs work once for all callers that ask for it under the same key at the same time. */
 export interface SingleFlight<T> {
   /**
-   * Starts `work`, or joins the work that is under way for `key`. `signal` ends this caller's wait only. The work's own
-   * signal aborts when no caller waits any more; the next work for the key starts after the aborted one has ended.
+   * Starts `work`, or joins the work that runs for `key`. All callers receive the same value or error.
+   *
+   * An abort of `signal` ends the wait of this caller only. The signal that `work` receives aborts when every caller has left. The
+   * next work for the key starts after the aborted work has ended, because aborted work may still have a request under way.
+   *
+   * @throws the error of `work`, or the caller's own abort reason
    */
   run(key: string, work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal | undefined): Promise<T>;
-  /** Whether work is under way for `key`. */
+  /** Whether work runs for `key`, aborted work included. */
   has(key: string): boolean;
 }
 
 interface Flight<T> {
   result: Promise<T>;
   controller: AbortController;
+  /** The number of callers that wait for the result. */
   waiting: number;
 }
 
-/** Creates a {@link SingleFlight}. */
+/**
+ * Creates a {@link SingleFlight}.
+ *
+ * @example
+ * const flights = createSingleFlight<Response>();
+ * const load = (url: string, signal?: AbortSignal) =>
+ *   flights.run(url, (shared) => fetch(url, { signal: shared }), signal);
+ */
 export function createSingleFlight<T>(): SingleFlight<T> {
   const flights = new Map<string, Flight<T>>();
 
-  function takeOff(key: string, work: (signal: AbortSignal) => Promise<T>): Flight<T> {
+  function startFlight(key: string, work: (signal: AbortSignal) => Promise<T>): Flight<T> {
     const controller = new AbortController();
     const result = work(controller.signal).finally(() => flights.delete(key));
     const flight = { result, controller, waiting: 0 };
@@ -65,18 +78,17 @@ export function createSingleFlight<T>(): SingleFlight<T> {
     return flight;
   }
 
-  /** Aborted work may still have a request under way. */
-  async function afterAborted(key: string, signal: AbortSignal | undefined): Promise<void> {
-    for (let flight = flights.get(key); flight?.controller.signal.aborted; flight = flights.get(key))
-      await abortable(Promise.allSettled([flight.result]), signal);
-  }
-
   return {
     has: (key) => flights.has(key),
     async run(key, work, signal) {
       signal?.throwIfAborted();
-      await afterAborted(key, signal);
-      const flight = flights.get(key) ?? takeOff(key, work);
+      let flight = flights.get(key);
+      while (flight?.controller.signal.aborted) {
+        await abortable(Promise.allSettled([flight.result]), signal);
+        flight = flights.get(key);
+      }
+      // No `await` stands between this look and the start: two callers can't both start.
+      flight ??= startFlight(key, work);
       flight.waiting += 1;
       try {
         return await abortable(flight.result, signal);
@@ -89,18 +101,19 @@ export function createSingleFlight<T>(): SingleFlight<T> {
 }
 
 /**
- * A deadline that several requests share.
+ * Starts a deadline that several requests share.
  *
  * @param timeout milliseconds from now; `undefined` is no deadline
- * @returns the milliseconds that remain, at least 1; `timeout` itself where it is not a deadline (`undefined`, 0 or less)
+ * @returns a function for the milliseconds that remain, at least 1. It returns `timeout` itself if that is not a positive number, so
+ *   that the request that receives it can refuse it.
  */
 export function startDeadline(timeout: number | undefined): () => number | undefined {
-  if (timeout === undefined || !(timeout > 0)) return () => timeout;
+  if (typeof timeout !== 'number' || !(timeout > 0)) return () => timeout;
   const end = performance.now() + timeout;
   return () => Math.max(1, end - performance.now());
 }
 
-/** Sets `key` in `map` as its newest entry, and deletes the oldest entries above `maxEntries`. */
+/** Sets `key` in `map` as the newest entry, then deletes the oldest entries above `maxEntries`. */
 export function setBounded<K, V>(map: Map<K, V>, key: K, value: V, maxEntries: number): void {
   map.delete(key);
   map.set(key, value);
@@ -110,7 +123,11 @@ export function setBounded<K, V>(map: Map<K, V>, key: K, value: V, maxEntries: n
   }
 }
 
-/** The JSON value in `text`, or `undefined` where it holds none. The `SyntaxError` is dropped: its message quotes the text. */
+/**
+ * Parses JSON. The `SyntaxError` of other text is dropped, because its message quotes the text.
+ *
+ * @returns the JSON value, or `undefined` if `text` is not JSON
+ */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -124,17 +141,25 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The base64 of `bytes` (RFC 4648 section 4). */
+/**
+ * Encodes bytes as base64, with padding.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc4648#section-4
+ */
 export function toBase64(bytes: Uint8Array): string {
   return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
 }
 
-/** The base64url of `bytes`, without padding (RFC 4648 section 5). */
+/**
+ * Encodes bytes as base64url, without padding.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc4648#section-5
+ */
 export function toBase64Url(bytes: Uint8Array): string {
   return toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 }
 
-/** 256 random bits as 43 base64url characters, which need no escaping anywhere. */
+/** Returns 256 random bits as 43 base64url characters, which a URL carries unescaped. */
 export function randomText(): string {
   return toBase64Url(crypto.getRandomValues(new Uint8Array(32)));
 }
