@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 
-/** One step of the demo: what should have arrived at the servers, and what did. */
+/** One step of the demo: the requests that must arrive at the servers, and those that did. */
 export interface Row {
   step: string;
   expected: string;
@@ -11,12 +11,12 @@ export function isRight({ expected, measured }: Row): boolean {
   return expected === measured;
 }
 
-/** The exit code of the demo: a single count that is off makes it fail, and so does a step that is missing. */
+/** The exit code of the demo: 1 if a count is wrong or if a step is missing. */
 export function exitCode(rows: readonly Row[], steps: number): number {
   return rows.length === steps && rows.every(isRight) ? 0 : 1;
 }
 
-/** The rows under each other, with a mark for each. Colours only where the terminal shows them. */
+/** The rows as a table with a mark for each. Colours only if the terminal shows them. */
 export function renderTable(rows: readonly Row[]): string {
   const lines = [['step', 'expected', 'measured', 'ok'], ...rows.map((row) => [row.step, row.expected, row.measured])];
   const widths = [0, 1, 2].map((column) => Math.max(...lines.map((line) => (line[column] ?? '').length)));
@@ -30,8 +30,8 @@ export function renderTable(rows: readonly Row[]): string {
   return [rendered[0], rule, ...rendered.slice(1)].join('\n');
 }
 
-/** Counts with their words, leaving out what did not happen: `1 metadata, 1 token, 1 API`. */
-export function counts(numbers: Record<string, number>): string {
-  const said = Object.entries(numbers).filter(([, count]) => count > 0);
-  return said.map(([what, count]) => `${count} ${what}`).join(', ') || 'no request';
+/** Counts with their names, without the zeros: `1 metadata, 1 token, 1 API`. */
+export function countsText(counts: Record<string, number>): string {
+  const shown = Object.entries(counts).filter(([, count]) => count > 0);
+  return shown.map(([name, count]) => `${count} ${name}`).join(', ') || 'no request';
 }

@@ -1,17 +1,18 @@
-// Shows on a real authorization server what the packages do, with the requests counted there. The programs are those in
-// `examples/`, each run in a process of its own.
+// Shows what the packages do, against a real authorization server that counts the requests. The programs are those of
+// `examples/`. Each runs in its own process.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import { startAuthorizationServer, startProtectedApi } from '@oa-internal/authorization-server';
-import { personPresent, runProgram, startAgent, type Finished } from '@oa-internal/authorization-server/program';
-import { counts, exitCode, isRight, renderTable, type Row } from './demo-table.ts';
+import { hasTerminalAndDisplay, startAgent } from '@oa-internal/authorization-server/agent';
+import { startProcess, type ProcessEnd } from '@oa-internal/testing';
+import { countsText, exitCode, isRight, renderTable, type Row } from './demo-table.ts';
 
 const STEPS = 7;
-/** Seconds that a token lives which the demo wants to see expire. It counts as expired from half of that on. */
-const SHORT = 3;
+/** The lifetime of the tokens that expire during the demo. A token is refreshed after half of that. */
+const SHORT_LIFETIME_SECONDS = 3;
 
 const examples = join(import.meta.dirname, '..', 'examples');
 const home = mkdtempSync(join(tmpdir(), 'oa-demo-'));
@@ -21,37 +22,38 @@ await using server = await startAuthorizationServer();
 await using api = await startProtectedApi(server);
 await using agent = await startAgent(server);
 const env = {
+  ...process.env,
   ...agent.env,
   OA_CLIENT_SECRET: server.confidential.client_secret,
   XDG_CACHE_HOME: join(home, 'cache'),
   XDG_CONFIG_HOME: join(home, 'config'),
   LOCALAPPDATA: home,
 };
-const at = ['--issuer', server.issuer];
-const headless = () =>
-  example('headless/src/main.ts', '--client-id', server.confidential.client_id, '--api', api.url, '--scope', 'read');
-const asPerson = ['--client-id', server.public.client_id, '--api', api.url];
-const personal = () => example('cli-login/src/main.ts', ...asPerson);
+const issuerFlags = ['--issuer', server.issuer];
+const jobFlags = ['--client-id', server.confidential.client_id, '--api', api.url, '--scope', 'read'];
+const userFlags = ['--client-id', server.public.client_id, '--api', api.url];
+const runJob = () => run('headless/src/main.ts', jobFlags);
+const runTool = () => run('cli-login/src/main.ts', userFlags);
 
-console.log(`An authorization server (${server.issuer}) and an API that wants a token (${api.url}).
-Both are real, on this machine, and count what arrives. Every step below runs programs of examples/ as processes.\n`);
+console.log(`An authorization server (${server.issuer}) and an API that requires a token (${api.url})
+run on this machine and count the requests. Every step below runs programs of examples/ as processes.\n`);
 try {
-  await step('a job: token, then API', '1 metadata, 1 token, 1 API', headless);
-  await step('the same job, second process', '1 API', headless);
-  server.setAccessTokenTtl(SHORT);
-  await step('a person logs in', '1 metadata, 1 login, 1 API', logIn);
-  await sleep((SHORT * 1000) / 2);
-  await step('token near its expiry', '1 refresh, 1 API', () => personal());
-  await sleep(SHORT * 1000);
+  await step('a job gets a token, calls the API', '1 metadata, 1 token, 1 API', runJob);
+  await step('the same job in a second process', '1 API', runJob);
+  server.setAccessTokenTtl(SHORT_LIFETIME_SECONDS);
+  await step('a user logs in', '1 metadata, 1 login, 1 API', logIn);
+  await sleep((SHORT_LIFETIME_SECONDS * 1000) / 2);
+  await step('the token is close to its expiry', '1 refresh, 1 API', runTool);
+  await sleep(SHORT_LIFETIME_SECONDS * 1000);
   server.setAccessTokenTtl(3600);
-  await step('20 processes, one refresh token', '1 refresh, 20 API, 20/20 done', () =>
-    Promise.all(Array.from({ length: 20 }, () => personal())),
+  await step('20 processes, one refresh token', '1 refresh, 20 API, 20/20 succeeded', () =>
+    Promise.all(Array.from({ length: 20 }, runTool)),
   );
-  // Every access token is void from here on, so that only a living refresh token helps.
+  // All access tokens become invalid, so the next step succeeds only with a valid refresh token.
   server.dropAccessTokens();
-  await step('session alive: another refresh', '1 refresh, 2 API', () => personal());
-  await step('5 processes, one client', '1 metadata, 1 registration, 5/5 done', () =>
-    Promise.all(Array.from({ length: 5 }, () => example('register-once/src/first.ts'))),
+  await step('the session is still valid', '1 refresh, 2 API', runTool);
+  await step('5 processes share one client', '1 metadata, 1 registration, 5/5 succeeded', () =>
+    Promise.all(Array.from({ length: 5 }, () => run('register-once/src/first.ts'))),
   );
 } finally {
   rmSync(home, { recursive: true, force: true });
@@ -60,42 +62,42 @@ try {
 console.log(`\n${renderTable(rows)}`);
 process.exitCode = exitCode(rows, STEPS);
 
-/** Runs one step and compares what it made the servers count. */
-async function step(name: string, expected: string, work: () => Promise<Finished | Finished[]>): Promise<void> {
+/** Runs one step, and compares the requests that the servers counted with the expected ones. */
+async function step(name: string, expected: string, work: () => Promise<ProcessEnd | ProcessEnd[]>): Promise<void> {
   server.requests.length = 0;
   api.requests.length = 0;
-  const began = performance.now();
-  const finished = [await work()].flat();
-  const measured = counts({
-    metadata: server.requests.filter((one) => one.path.startsWith('/.well-known/')).length,
+  const started = performance.now();
+  const ends = [await work()].flat();
+  const requests = countsText({
+    metadata: server.requests.filter((request) => request.path.startsWith('/.well-known/')).length,
     registration: server.count('/register'),
     token: server.count('/token', 'client_credentials'),
     login: server.count('/token', 'authorization_code'),
     refresh: server.count('/token', 'refresh_token'),
     API: api.requests.length,
   });
-  const done = finished.filter((one) => one.status === 0).length;
-  const all = done === finished.length && done === 1 ? '' : `, ${done}/${finished.length} done`;
-  const row = { step: name, expected, measured: measured + all };
+  const succeeded = ends.filter((end) => end.code === 0).length;
+  const result = succeeded === 1 && ends.length === 1 ? '' : `, ${succeeded}/${ends.length} succeeded`;
+  const row = { step: name, expected, measured: requests + result };
   rows.push(row);
-  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(
     `${isRight(row) ? styleText('green', '✓') : styleText('red', '✗')} ${name}: ${row.measured} (${seconds} s)`,
   );
-  const complaints = finished.flatMap(({ status, stderr }) => (status === 0 ? [] : stderr.trim()));
-  for (const complaint of new Set(complaints)) console.log(styleText('red', complaint));
+  const errors = ends.flatMap(({ code, stderr }) => (code === 0 ? [] : stderr.trim()));
+  for (const error of new Set(errors)) console.log(styleText('red', error));
 }
 
-function example(program: string, ...args: string[]): Promise<Finished> {
-  return runProgram(join(examples, program), [...at, ...args], env);
+function run(program: string, flags: readonly string[] = [], inherit = false): Promise<ProcessEnd> {
+  return startProcess(join(examples, program), { args: [...issuerFlags, ...flags], env, inherit }).ended;
 }
 
-/** The person's browser where there is one to open, else the agent. */
-function logIn(): Promise<Finished> {
-  if (personPresent()) {
-    console.log('  Your browser opens: log in with the account that is filled in, and allow the access.');
-    return runProgram(join(examples, 'cli-login/src/main.ts'), [...at, ...asPerson], env, 'inherit');
+/** Lets the user log in if there is a terminal and a display, else the agent. */
+function logIn(): Promise<ProcessEnd> {
+  if (hasTerminalAndDisplay()) {
+    console.log('  Your browser opens. Log in with the account that is filled in, and allow the access.');
+    return run('cli-login/src/main.ts', userFlags, true);
   }
-  console.log('  No terminal with a display here: an agent fills in the login and consent forms over HTTP.');
-  return example('cli-login/src/agent.ts', ...asPerson);
+  console.log('  There is no terminal or no display: an agent fills in the login and consent forms over HTTP.');
+  return run('cli-login/src/agent.ts', userFlags);
 }

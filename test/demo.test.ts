@@ -1,15 +1,16 @@
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { runProgram } from '@oa-internal/authorization-server/program';
-import { expect, test } from 'vitest';
-import { counts, exitCode, renderTable } from '../scripts/demo-table.ts';
+import { startProcess } from '@oa-internal/testing';
+import { expect, it } from 'vitest';
+import { countsText, exitCode, renderTable } from '../scripts/demo-table.ts';
 import { root } from '../scripts/packages.ts';
 
-test('the demo runs through, and every count is right', { timeout: 60_000 }, async () => {
-  const { status, stdout, stderr } = await runProgram(join(root, 'scripts/demo.ts'), [], { NO_COLOR: '1' });
+it('succeeds, with every count as expected', { timeout: 120_000 }, async () => {
+  const env = { ...process.env, NO_COLOR: '1' };
+  const { code, stdout, stderr } = await startProcess(join(root, 'scripts/demo.ts'), { env }).ended;
   const table = stdout.slice(stdout.indexOf('\nstep '));
-  expect({ status, stderr, table, right: table.match(/ {2}yes$/gm)?.length }).toEqual({
-    status: 0,
+  expect({ code, stderr, table, right: table.match(/ {2}yes$/gm)?.length }).toEqual({
+    code: 0,
     stderr: '',
     table: expect.not.stringMatching(/ {2}NO$/m),
     right: 7,
@@ -19,13 +20,13 @@ test('the demo runs through, and every count is right', { timeout: 60_000 }, asy
 
 const right = { step: 'a step', expected: '1 token', measured: '1 token' };
 
-test('a count that is off, or a step that is missing, makes the demo fail', () => {
+it('fails if a count is wrong or a step is missing', () => {
   expect(exitCode([right, right], 2)).toBe(0);
   expect(exitCode([right, { ...right, measured: '2 token' }], 2)).toBe(1);
   expect(exitCode([right], 2)).toBe(1);
 });
 
-test('the table shows which one', () => {
+it('marks the wrong count in the table', () => {
   const table = renderTable([right, { ...right, step: 'another step', measured: '20 token' }]);
   expect(stripVTControlCharacters(table).split('\n')).toEqual([
     'step          expected  measured  ok',
@@ -35,7 +36,7 @@ test('the table shows which one', () => {
   ]);
 });
 
-test('what did not happen is not in a count', () => {
-  expect(counts({ metadata: 1, token: 0, API: 20 })).toBe('1 metadata, 20 API');
-  expect(counts({ token: 0 })).toBe('no request');
+it('leaves zeros out of the counts', () => {
+  expect(countsText({ metadata: 1, token: 0, API: 20 })).toBe('1 metadata, 20 API');
+  expect(countsText({ token: 0 })).toBe('no request');
 });

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { root } from '../scripts/packages.ts';
 
-test('docs/servers.md names the versions that are tested', () => {
+it('docs/servers.md names the tested versions', () => {
   const catalog = readFileSync(join(root, 'pnpm-workspace.yaml'), 'utf8').replaceAll("'", '').split('\n');
   const page = readFileSync(join(root, 'docs', 'servers.md'), 'utf8');
   const tested = [...page.matchAll(/^\| `([^`]+)` +\| (\d+\.\d+\.\d+) +\|/gm)].map(

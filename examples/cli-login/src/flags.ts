@@ -10,12 +10,12 @@ export interface Target {
 
 const USAGE = `Usage: npx -y pnpm@12 -C examples/cli-login start --issuer <url> --api <url> [--client-id <id>] [--scope <scopes>]
 
-  --issuer     the authorization server (or the variable OA_ISSUER)
-  --api        what to call with the token
-  --client-id  a native client; without one the program registers itself
+  --issuer     the authorization server (or the environment variable OA_ISSUER)
+  --api        the URL to call with the token
+  --client-id  a native client; without it the program registers itself
   --scope      scopes, separated by spaces
 
-Without an issuer everything runs against an embedded server.`;
+Without an issuer the example runs against an embedded server.`;
 
 const OPTIONS = {
   issuer: { type: 'string' },
@@ -42,29 +42,30 @@ export function readTarget(): Target {
   };
 }
 
-/** Says what went wrong, and resolves to the exit code: 2 for a wrong command line, 1 for everything the world did. */
+/** Prints what went wrong, and returns the exit code: 2 for a wrong command line, 1 for every other failure. */
 export function report(error: unknown): number {
   if (error instanceof UsageError) {
     console.error(`${error.message}\n\n${USAGE}`);
     return 2;
   }
   if (error instanceof TypeError && error.message === 'fetch failed') {
-    console.error('The API can not be reached: is --api right, and the network up?');
+    console.error('The API cannot be reached. Check --api and the network.');
     return 1;
   }
   if (!isOAuthError(error)) throw error;
   console.error(`${error.code}: ${error.message}`);
-  if (error.retryable) console.error('This may pass by itself: try again later.');
+  if (error.retryable) console.error('The failure may be temporary. Try again later.');
   return 1;
 }
 
 function requireUrl(name: string, value: string | undefined): string {
-  if (value === undefined) throw new UsageError(`${name} is missing`);
-  if (!/^https?:$/.test(URL.parse(value)?.protocol ?? '')) throw new UsageError(`${name} has to be an http(s) URL`);
+  if (value === undefined) throw new UsageError(`${name} is missing.`);
+  if (!/^https?:$/.test(URL.parse(value)?.protocol ?? ''))
+    throw new UsageError(`${name} must be an http or https URL.`);
   return value;
 }
 
-/** `parseArgs` says what is wrong with a flag, in words for a person. */
+/** Parses the flags. The messages of `parseArgs` are for users as they are. */
 function parse() {
   try {
     return parseArgs({ options: OPTIONS }).values;

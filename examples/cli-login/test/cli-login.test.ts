@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -8,8 +7,9 @@ import {
   type AuthorizationServerHandle,
   type ProtectedApi,
 } from '@oa-internal/authorization-server';
-import { runProgram, startAgent } from '@oa-internal/authorization-server/program';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { startAgent, type AgentServer } from '@oa-internal/authorization-server/agent';
+import { startProcess, temporaryDirectory } from '@oa-internal/testing';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 
 const folder = join(import.meta.dirname, '..');
 const main = join(folder, 'src/main.ts');
@@ -17,10 +17,10 @@ const withAgent = join(folder, 'src/agent.ts');
 
 let server: AuthorizationServerHandle;
 let api: ProtectedApi;
-let agent: Awaited<ReturnType<typeof startAgent>>;
+let agent: AgentServer;
 let env: Record<string, string>;
 beforeEach(async () => {
-  const home = mkdtempSync(join(tmpdir(), 'oa-cli-login-'));
+  const home = temporaryDirectory();
   server = await startAuthorizationServer();
   api = await startProtectedApi(server);
   agent = await startAgent(server);
@@ -33,11 +33,16 @@ afterEach(async () => {
   await server.close();
 });
 
+/** Runs a program with `more` in its environment. */
+function run(program: string, args: readonly string[] = [], more: Record<string, string> = {}) {
+  return startProcess(program, { args, env: { ...process.env, ...more } }).ended;
+}
+
 const flags = (...more: string[]) => ['--issuer', server.issuer, '--api', api.url, ...more];
 
-test('one command: an agent logs in where nobody can, and says so; the second process finds the token', async () => {
-  const { status, stdout } = await runProgram(join(folder, 'embedded.ts'), []);
-  expect(status).toBe(0);
+it('runs with one command: an agent logs in where no user can, and the second process finds the token', async () => {
+  const { code, stdout } = await run(join(folder, 'embedded.ts'));
+  expect(code).toBe(0);
   expect(stdout).toContain('an agent fills in the login and consent forms');
   expect(stdout.match(/answered 200: \{"hello":"ada","scope":"read"\}/g)).toHaveLength(2);
   const requests = stdout.split('\n').filter((line) => line.startsWith('Requests: '));
@@ -45,30 +50,30 @@ test('one command: an agent logs in where nobody can, and says so; the second pr
   expect(requests[1]).toBe('Requests: GET /api 200');
 });
 
-test('without a client_id it registers once, for both processes', async () => {
+it('registers once for both processes without a client_id', async () => {
   for (const program of [withAgent, main])
-    expect(await runProgram(program, flags('--scope', 'read'), env)).toMatchObject({ status: 0 });
+    expect(await run(program, flags('--scope', 'read'), env)).toMatchObject({ code: 0 });
   expect([server.count('/register'), server.count('/token')]).toEqual([1, 1]);
 });
 
-test('an expired token is refreshed without a person', async () => {
+it('refreshes an expired token without the user', async () => {
   server.setAccessTokenTtl(1);
-  expect(await runProgram(withAgent, flags('--client-id', 'oa-native'), env)).toMatchObject({ status: 0 });
+  expect(await run(withAgent, flags('--client-id', 'oa-native'), env)).toMatchObject({ code: 0 });
   await sleep(1100);
   server.setAccessTokenTtl(3600);
-  // On a busy machine the first program may have needed one of its own.
+  // On a busy machine the first program may have refreshed its token too.
   server.requests.length = 0;
-  expect(await runProgram(main, flags('--client-id', 'oa-native'), env)).toMatchObject({ status: 0 });
+  expect(await run(main, flags('--client-id', 'oa-native'), env)).toMatchObject({ code: 0 });
   expect([server.count('/token', 'authorization_code'), server.count('/token', 'refresh_token')]).toEqual([0, 1]);
 });
 
-test('nobody to ask is exit code 1, at once and without a request', async () => {
-  const { status, stderr } = await runProgram(main, flags('--client-id', 'oa-native'), env);
-  expect([status, stderr]).toEqual([1, expect.stringMatching(/^login_required: /)]);
+it('exits with 1 and sends no request where no user can log in', async () => {
+  const { code, stderr } = await run(main, flags('--client-id', 'oa-native'), env);
+  expect([code, stderr]).toEqual([1, expect.stringMatching(/^login_required: /)]);
   expect(server.requests).toEqual([]);
 });
 
-test('a wrong flag is exit code 2', async () => {
-  const { status, stderr } = await runProgram(main, ['--sope', 'x']);
-  expect([status, stderr]).toEqual([2, expect.stringContaining("Unknown option '--sope'")]);
+it('exits with 2 for a wrong flag', async () => {
+  const { code, stderr } = await run(main, ['--sope', 'x']);
+  expect([code, stderr]).toEqual([2, expect.stringContaining("Unknown option '--sope'")]);
 });

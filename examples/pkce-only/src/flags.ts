@@ -10,12 +10,12 @@ export interface Target {
 
 const USAGE = `Usage: npx -y pnpm@12 -C examples/pkce-only start --issuer <url> --client-id <id> [--api <url>] [--scope <scopes>]
 
-  --issuer     the authorization server (or the variable OA_ISSUER)
+  --issuer     the authorization server (or the environment variable OA_ISSUER)
   --client-id  a native client that may redirect to http://127.0.0.1/callback, on any port
   --scope      scopes, separated by spaces
-  --api        what to call with the token
+  --api        the URL to call with the token
 
-Without an issuer everything runs against an embedded server.`;
+Without an issuer the example runs against an embedded server.`;
 
 const OPTIONS = {
   issuer: { type: 'string' },
@@ -35,7 +35,7 @@ export function readTarget(): Target {
     process.exit(0);
   }
   const issuer = requireUrl('--issuer', flags.issuer ?? process.env.OA_ISSUER);
-  if (!flags['client-id']) throw new UsageError('--client-id is missing');
+  if (!flags['client-id']) throw new UsageError('--client-id is missing.');
   return {
     issuer,
     client_id: flags['client-id'],
@@ -44,33 +44,34 @@ export function readTarget(): Target {
   };
 }
 
-/** Says what went wrong, and resolves to the exit code: 2 for a wrong command line, 1 for everything the world did. */
+/** Prints what went wrong, and returns the exit code: 2 for a wrong command line, 1 for every other failure. */
 export function report(error: unknown): number {
   if (error instanceof UsageError) {
     console.error(`${error.message}\n\n${USAGE}`);
     return 2;
   }
   if (error instanceof TypeError && error.message === 'fetch failed') {
-    console.error('The issuer or the API can not be reached: are --issuer and --api right, and is the network up?');
+    console.error('The issuer or the API cannot be reached. Check --issuer, --api and the network.');
     return 1;
   }
   if (error instanceof MetadataError) {
     console.error(error.message);
     return 1;
   }
-  // Without @oa/types to import `isOAuthError` from, the name tells: every error of the family is an OAuthError.
+  // Without @oa/types there is no `isOAuthError`. The name is enough: every @oa package throws OAuthError.
   if (!(error instanceof Error && error.name === 'OAuthError' && 'code' in error)) throw error;
   console.error(`${String(error.code)}: ${error.message}`);
   return 1;
 }
 
 function requireUrl(name: string, value: string | undefined): string {
-  if (value === undefined) throw new UsageError(`${name} is missing`);
-  if (!/^https?:$/.test(URL.parse(value)?.protocol ?? '')) throw new UsageError(`${name} has to be an http(s) URL`);
+  if (value === undefined) throw new UsageError(`${name} is missing.`);
+  if (!/^https?:$/.test(URL.parse(value)?.protocol ?? ''))
+    throw new UsageError(`${name} must be an http or https URL.`);
   return value;
 }
 
-/** `parseArgs` says what is wrong with a flag, in words for a person. */
+/** Parses the flags. The messages of `parseArgs` are for users as they are. */
 function parse() {
   try {
     return parseArgs({ options: OPTIONS }).values;

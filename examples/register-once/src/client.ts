@@ -3,8 +3,8 @@ import { discover } from '@oa/discovery';
 import { registerClient } from '@oa/registration';
 import type { Client } from '@oa/types';
 
-/** The client of all programs of this `app`, registered by whichever of them comes first. */
-export function sharedClient(issuer: string): Promise<Client> {
+/** Returns the client that all programs of this `app` share. The first program registers it. */
+export function getSharedClient(issuer: string): Promise<Client> {
   return fileClientStore({ app: 'example-register-once' }).getOrRegister(issuer, async () =>
     registerClient(await discover(issuer), {
       client_name: 'Example',

@@ -1,9 +1,9 @@
-// The first of two programs. Either may come first: that one registers.
-import { sharedClient } from './client.ts';
+// The first of two programs. The one that runs first registers the client.
+import { getSharedClient } from './client.ts';
 import { readIssuer, report } from './flags.ts';
 
 try {
-  const { client_id } = await sharedClient(readIssuer());
+  const { client_id } = await getSharedClient(readIssuer());
   console.log(`The first program is client ${client_id}.`);
 } catch (error) {
   process.exitCode = report(error);

@@ -3,9 +3,9 @@ import { isOAuthError } from '@oa/types';
 
 const USAGE = `Usage: npx -y pnpm@12 -C examples/register-once start --issuer <url>
 
-  --issuer  an authorization server with dynamic client registration (or the variable OA_ISSUER)
+  --issuer  an authorization server with dynamic client registration (or the environment variable OA_ISSUER)
 
-Without an issuer everything runs against an embedded server.`;
+Without an issuer the example runs against an embedded server.`;
 
 const OPTIONS = { issuer: { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const;
 
@@ -21,7 +21,7 @@ export function readIssuer(): string {
   return requireUrl('--issuer', flags.issuer ?? process.env.OA_ISSUER);
 }
 
-/** Says what went wrong, and resolves to the exit code: 2 for a wrong command line, 1 for everything the world did. */
+/** Prints what went wrong, and returns the exit code: 2 for a wrong command line, 1 for every other failure. */
 export function report(error: unknown): number {
   if (error instanceof UsageError) {
     console.error(`${error.message}\n\n${USAGE}`);
@@ -29,17 +29,18 @@ export function report(error: unknown): number {
   }
   if (!isOAuthError(error)) throw error;
   console.error(`${error.code}: ${error.message}`);
-  if (error.retryable) console.error('This may pass by itself: try again later.');
+  if (error.retryable) console.error('The failure may be temporary. Try again later.');
   return 1;
 }
 
 function requireUrl(name: string, value: string | undefined): string {
-  if (value === undefined) throw new UsageError(`${name} is missing`);
-  if (!/^https?:$/.test(URL.parse(value)?.protocol ?? '')) throw new UsageError(`${name} has to be an http(s) URL`);
+  if (value === undefined) throw new UsageError(`${name} is missing.`);
+  if (!/^https?:$/.test(URL.parse(value)?.protocol ?? ''))
+    throw new UsageError(`${name} must be an http or https URL.`);
   return value;
 }
 
-/** `parseArgs` says what is wrong with a flag, in words for a person. */
+/** Parses the flags. The messages of `parseArgs` are for users as they are. */
 function parse() {
   try {
     return parseArgs({ options: OPTIONS }).values;

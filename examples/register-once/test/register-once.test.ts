@@ -1,22 +1,27 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { startAuthorizationServer } from '@oa-internal/authorization-server';
 import { startScriptedServer } from '@oa-internal/scripted-server';
-import { runProgram } from '@oa-internal/authorization-server/program';
-import { beforeEach, expect, test } from 'vitest';
+import { startProcess, temporaryDirectory } from '@oa-internal/testing';
+import { beforeEach, expect, it } from 'vitest';
 
 const folder = join(import.meta.dirname, '..');
+
+/** Runs a program with `more` in its environment. */
+function run(program: string, args: readonly string[] = [], more: Record<string, string> = {}) {
+  return startProcess(program, { args, env: { ...process.env, ...more } }).ended;
+}
+
 let env: Record<string, string>;
 beforeEach(() => {
-  const home = mkdtempSync(join(tmpdir(), 'oa-register-once-'));
+  const home = temporaryDirectory();
   env = { XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home };
   return () => rmSync(home, { recursive: true });
 });
 
-test('one command: the first program registers, the second asks nobody', async () => {
-  const { status, stdout, stderr } = await runProgram(join(folder, 'embedded.ts'), []);
-  expect([status, stderr]).toEqual([0, '']);
+it('runs with one command: the first program registers, the second sends no request', async () => {
+  const { code, stdout, stderr } = await run(join(folder, 'embedded.ts'));
+  expect([code, stderr]).toEqual([0, '']);
   const requests = stdout.split('\n').filter((line) => line.startsWith('Requests: '));
   expect(requests[0]).toContain('POST /register 201');
   expect(requests[1]).toBe('Requests: none');
@@ -25,19 +30,19 @@ test('one command: the first program registers, the second asks nobody', async (
   expect(second).toBe(first);
 });
 
-test('against an issuer named by flags: both programs at the same time register once', async () => {
+it('registers once where several programs start at the same time', async () => {
   await using server = await startAuthorizationServer();
-  const runs = await Promise.all(
+  const ends = await Promise.all(
     ['first', 'second', 'first', 'second'].map((name) =>
-      runProgram(join(folder, `src/${name}.ts`), ['--issuer', server.issuer], env),
+      run(join(folder, `src/${name}.ts`), ['--issuer', server.issuer], env),
     ),
   );
-  expect(runs.map((run) => [run.status, run.stderr])).toEqual(runs.map(() => [0, '']));
-  expect(new Set(runs.map((run) => run.stdout.replace(/first|second/, ''))).size).toBe(1);
+  expect(ends.map((end) => [end.code, end.stderr])).toEqual(ends.map(() => [0, '']));
+  expect(new Set(ends.map((end) => end.stdout.replace(/first|second/, ''))).size).toBe(1);
   expect(server.count('/register')).toBe(1);
 });
 
-test('an issuer that registers nobody is exit code 1, a wrong flag is exit code 2', async () => {
+it('exits with 1 where the issuer does not register clients, and with 2 for a wrong flag', async () => {
   await using server = await startScriptedServer();
   server.script({
     '/.well-known/oauth-authorization-server': {
@@ -45,12 +50,12 @@ test('an issuer that registers nobody is exit code 1, a wrong flag is exit code 
     },
   });
   const program = join(folder, 'src/first.ts');
-  expect(await runProgram(program, ['--issuer', server.origin], env)).toMatchObject({
-    status: 1,
+  expect(await run(program, ['--issuer', server.origin], env)).toMatchObject({
+    code: 1,
     stderr: expect.stringMatching(/^endpoint_missing: /),
   });
-  expect(await runProgram(program, ['--isuer', server.origin], env)).toMatchObject({
-    status: 2,
+  expect(await run(program, ['--isuer', server.origin], env)).toMatchObject({
+    code: 2,
     stderr: expect.stringContaining("Unknown option '--isuer'"),
   });
 });

@@ -1,9 +1,6 @@
-/**
- * A small agent in place of a person with a browser: opens a page, fills in the forms it meets, sends them, follows the
- * redirects. It knows the pages of this server only.
- */
-export interface Answer {
-  /** Press "Deny" where the server asks for consent. */
+/** What the agent does on the consent page. */
+export interface AgentChoice {
+  /** Whether it presses "Deny". @default false */
   deny?: boolean;
 }
 
@@ -12,23 +9,25 @@ interface Form {
   fields: URLSearchParams;
 }
 
-const MOST_STEPS = 20;
+const MAX_PAGES = 20;
 
 /**
- * Opens `start` on the server `issuer`, logs in, consents, and follows to the client's redirect URI.
- * Resolves with the client's answer to the callback (`response`), or with the server's last page if the flow ends there.
+ * Acts as a user with a browser: opens `start` on the server `issuer`, fills in and sends the forms, and follows the
+ * redirects to the client's redirect URI. It knows the pages of this server only.
+ *
+ * @returns the client's response to the callback, or the text of the server's last page if the flow ends there
  */
-export async function walk(
+export async function runAgent(
   issuer: string,
   start: string,
   user: { login: string; password: string },
-  answer: Answer,
+  choice: AgentChoice,
 ): Promise<{ response: Response } | { page: string }> {
   const cookies = new Map<string, string>();
   let url = new URL(start);
-  if (url.origin !== issuer) throw new TypeError(`expected an address of ${issuer}`);
+  if (url.origin !== issuer) throw new TypeError(`The agent logs in at ${issuer} only.`);
   let body: URLSearchParams | undefined;
-  for (let step = 0; step < MOST_STEPS; step += 1) {
+  for (let step = 0; step < MAX_PAGES; step += 1) {
     if (url.origin !== issuer)
       return { response: await fetch(url, body === undefined ? {} : { method: 'POST', body }) };
     const response = await fetch(url, {
@@ -37,7 +36,7 @@ export async function walk(
       redirect: 'manual',
       ...(body === undefined ? {} : { body }),
     });
-    remember(cookies, response);
+    storeCookies(cookies, response);
     const location = response.headers.get('location');
     if (location !== null) {
       url = new URL(location, url);
@@ -46,22 +45,27 @@ export async function walk(
     }
     const html = await response.text();
     const form = readForm(html);
-    // The page that asks for a user code again is where the device flow ends after a refusal.
-    if (form === undefined || html.includes('id="op.deviceInputForm"')) return { page: words(html) };
+    // After a refusal the device flow ends on the page that asks for a user code.
+    if (form === undefined || html.includes('id="op.deviceInputForm"')) return { page: visibleText(html) };
     url = new URL(form.action, url);
-    body = fillIn(form, html, user, answer);
+    body = fillIn(form, html, user, choice);
   }
-  throw new Error(`the login did not come to an end after ${MOST_STEPS} pages`);
+  throw new Error(`The login did not end after ${MAX_PAGES} pages.`);
 }
 
-function fillIn(form: Form, html: string, user: { login: string; password: string }, answer: Answer): URLSearchParams {
+function fillIn(
+  form: Form,
+  html: string,
+  user: { login: string; password: string },
+  choice: AgentChoice,
+): URLSearchParams {
   const fields = form.fields;
   if (fields.has('password')) {
     fields.set('login', user.login);
     fields.set('password', user.password);
     fields.set('decision', 'allow');
   } else if (html.includes('name="decision"')) {
-    fields.set('decision', answer.deny === true ? 'deny' : 'allow');
+    fields.set('decision', choice.deny === true ? 'deny' : 'allow');
   }
   return fields;
 }
@@ -89,15 +93,15 @@ function attribute(html: string, name: string): string | undefined {
     .replaceAll('&amp;', '&');
 }
 
-/** What a person reads on a page. */
-function words(html: string): string {
+/** The text of a page, without its tags and style. */
+function visibleText(html: string): string {
   return html
     .replace(/<style>[\s\S]*?<\/style>|<[^>]*>/g, ' ')
     .replace(/\s+/g, ' ')
     .trim();
 }
 
-function remember(cookies: Map<string, string>, response: Response): void {
+function storeCookies(cookies: Map<string, string>, response: Response): void {
   for (const cookie of response.headers.getSetCookie()) {
     const [pair = '', ...attributes] = cookie.split(/;\s*/);
     const name = pair.slice(0, pair.indexOf('='));

@@ -9,20 +9,20 @@ import {
 } from 'oidc-provider';
 import { codeConfirmPage, codeInputPage, codeSuccessPage, errorPage } from './pages.ts';
 
-/** The one person who has an account. */
+/** The only account. */
 export const user = { login: 'ada', password: 'analytical engine' };
 
-/** Every character that a client can encode wrongly, as far as RFC 6749 appendix A.2 (VSCHAR) lets a secret hold them. */
+/** The secret holds the characters of RFC 6749 appendix A.2 (VSCHAR) that clients often encode wrongly. */
 export const confidential = { client_id: 'oa-confidential', client_secret: 's+e&=%/~: x' };
 
 export const native = { client_id: 'oa-native' };
 
-/** The resource indicator of an API that is somewhere else; a loopback URL is accepted as one too. */
+/** The resource indicator (RFC 8707) of an API on another host. The server accepts loopback URLs too. */
 export const resource = 'https://api.oa.test/v1';
 
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
 
-// RFC 8252 section 7.3: for a native client the port is the client's choice, so none is registered.
+// RFC 8252 section 7.3: a native client chooses the port at run time, so no port is registered.
 const redirect_uris = ['127.0.0.1', '[::1]', 'localhost'].flatMap((host) => [
   `http://${host}/callback`,
   `http://${host}/`,
@@ -32,7 +32,7 @@ const clients: ClientMetadata[] = [
   {
     ...confidential,
     client_name: 'A job',
-    // The library takes `client_secret_post` from such a client as well.
+    // The library accepts `client_secret_post` from this client too.
     token_endpoint_auth_method: 'client_secret_basic',
     grant_types: ['client_credentials'],
     redirect_uris: [],
@@ -49,7 +49,7 @@ const clients: ClientMetadata[] = [
   },
 ];
 
-/** The configuration of oidc-provider. Every default that prints a notice is replaced. */
+/** The configuration of oidc-provider. It replaces every default that makes the library print a notice. */
 export function configuration(adapter: Configuration['adapter'], accessTokenTtl: () => number): Configuration {
   const day = 24 * 60 * 60;
   return {
@@ -60,9 +60,9 @@ export function configuration(adapter: Configuration['adapter'], accessTokenTtl:
     cookies: { keys: [randomBytes(32).toString('hex')] },
     clockTolerance: 0,
     scopes: ['openid', 'offline_access', 'read', 'write'],
-    // Not a parameter that anybody sends: the hook where the library lets a server fill in what was left out.
+    // Clients do not send this parameter. Its hook is where the library lets a server fill in a missing scope.
     extraParams: { default_scope: (ctx) => completeScope(ctx) },
-    // The paths that the first clients of RFC 7591 and of MCP guess, so that guessing works here as well.
+    // The paths that MCP clients use without metadata.
     routes: {
       authorization: '/authorize',
       token: '/token',
@@ -84,23 +84,22 @@ export function configuration(adapter: Configuration['adapter'], accessTokenTtl:
       pushedAuthorizationRequests: { enabled: false },
       deviceFlow: {
         enabled: true,
-        userCodeInputSource: (ctx, form, _out, error) => show(ctx, codeInputPage(form, error?.message)),
+        userCodeInputSource: (ctx, form, _out, error) => showPage(ctx, codeInputPage(form, error?.message)),
         userCodeConfirmSource: (ctx, form, client, _device, code) =>
-          show(ctx, codeConfirmPage(form, client.clientName ?? client.clientId, code)),
-        successSource: (ctx) => show(ctx, codeSuccessPage()),
+          showPage(ctx, codeConfirmPage(form, client.clientName ?? client.clientId, code)),
+        successSource: (ctx) => showPage(ctx, codeSuccessPage()),
       },
     },
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     findAccount: (_ctx, sub): Account | undefined =>
       sub === user.login ? { accountId: sub, claims: () => ({ sub }) } : undefined,
-    // A native client gets a refresh token without asking for `offline_access`, as most servers do it: a person who
-    // logged in on a terminal should not have to know the word. One who asks gets it as well.
+    // As most servers do, this one gives a native client a refresh token with and without the scope `offline_access`.
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     expiresWithSession: async () => false,
     rotateRefreshToken: true,
     clientBasedCORS: () => true,
     pkce: { required: () => true },
-    renderError: (ctx, out) => show(ctx, errorPage(out)),
+    renderError: (ctx, out) => showPage(ctx, errorPage(out)),
     ttl: {
       AccessToken: accessTokenTtl,
       ClientCredentials: accessTokenTtl,
@@ -116,12 +115,12 @@ export function configuration(adapter: Configuration['adapter'], accessTokenTtl:
 }
 
 /**
- * RFC 6749 section 3.3: without a scope the server uses its default. (Scopes that do not exist were dropped before,
- * and the token response says so.)
+ * Grants the default scope where the request has none (RFC 6749 section 3.3). The library has dropped unknown scopes
+ * before, and the token response names the granted ones.
  */
 function completeScope(ctx: KoaContextWithOIDC): void {
   const params = ctx.oidc.params ?? {};
-  if (params.scope === '') throw new errors.InvalidScope('none of these scopes exists here', '');
+  if (params.scope === '') throw new errors.InvalidScope('none of the requested scopes exists', '');
   params.scope ??= 'read';
 }
 
@@ -132,7 +131,7 @@ function resourceServer(indicator: string): ResourceServer {
   return { scope: 'read write', audience: indicator, accessTokenFormat: 'opaque' };
 }
 
-function show(ctx: { type: string; body: unknown }, html: string): void {
+function showPage(ctx: { type: string; body: unknown }, html: string): void {
   ctx.type = 'html';
   ctx.body = html;
 }

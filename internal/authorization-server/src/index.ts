@@ -1,4 +1,4 @@
-export type { Answer } from './agent.ts';
+export type { AgentChoice } from './agent.ts';
 export type { LoggedRequest } from './log.ts';
 export { startProtectedApi, type ProtectedApi } from './protected-api.ts';
 export { startAuthorizationServer, type AuthorizationServerHandle, type ValidToken } from './server.ts';

@@ -3,9 +3,11 @@ import { errors, type InteractionResults, type KoaContextWithOIDC, type Provider
 import { user } from './configuration.ts';
 import { consentPage, errorPage, loginPage } from './pages.ts';
 
+const MAX_FORM_CHARACTERS = 16_384;
+
 type Details = Awaited<ReturnType<Provider['interactionDetails']>>;
 
-/** Middleware for `/interaction/...`: shows the login page or the consent page, and takes the answers. */
+/** Middleware for `/interaction/...`: shows the login page or the consent page, and takes the forms. */
 export function interactions(
   provider: Provider,
 ): (ctx: KoaContextWithOIDC, next: () => Promise<void>) => Promise<void> {
@@ -19,19 +21,24 @@ export function interactions(
       if (!(error instanceof errors.SessionNotFound)) throw error;
       ctx.status = 400;
       ctx.type = 'html';
-      ctx.body = errorPage({ error: 'invalid_request', error_description: 'This login is over. Start again.' });
+      ctx.body = errorPage({ error: 'invalid_request', error_description: 'This login has ended. Start again.' });
       return;
     }
-    if (ctx.method !== 'POST') return show(ctx, provider, details);
+    if (ctx.method !== 'POST') return showQuestion(ctx, provider, details);
     const form = await readForm(ctx.req);
-    const result = await answer(provider, details, form);
-    if (result === undefined) return show(ctx, provider, details, 'Wrong name or password.');
+    const result = await submit(provider, details, form);
+    if (result === undefined) return showQuestion(ctx, provider, details, 'Wrong name or password.');
     ctx.redirect(await provider.interactionResult(ctx.req, ctx.res, result, { mergeWithLastSubmission: true }));
     ctx.status = 303;
   };
 }
 
-async function show(ctx: KoaContextWithOIDC, provider: Provider, details: Details, message?: string): Promise<void> {
+async function showQuestion(
+  ctx: KoaContextWithOIDC,
+  provider: Provider,
+  details: Details,
+  message?: string,
+): Promise<void> {
   const client = await provider.Client.find(String(details.params.client_id));
   const question = {
     uid: details.uid,
@@ -47,19 +54,20 @@ async function show(ctx: KoaContextWithOIDC, provider: Provider, details: Detail
       : consentPage(question, details.session?.accountId ?? '', scopes);
 }
 
-/** `undefined`: the password was wrong. */
-async function answer(
+/** Takes a form. Resolves to `undefined` if the name or the password is wrong. */
+async function submit(
   provider: Provider,
   details: Details,
   form: URLSearchParams,
 ): Promise<InteractionResults | undefined> {
-  if (form.get('decision') === 'deny') return { error: 'access_denied', error_description: 'The person said no' };
+  if (form.get('decision') === 'deny')
+    return { error: 'access_denied', error_description: 'The user denied the access' };
   if (details.prompt.name === 'consent') return { consent: { grantId: await grant(provider, details) } };
   if (form.get('login') !== user.login || form.get('password') !== user.password) return undefined;
   return { login: { accountId: user.login } };
 }
 
-/** Grants everything that was asked for, on top of what this browser session granted this client before. */
+/** Grants everything that the request asks for, and keeps what this browser session has granted to this client before. */
 async function grant(provider: Provider, details: Details): Promise<string> {
   const before = details.grantId === undefined ? undefined : await provider.Grant.find(details.grantId);
   const granted =
@@ -84,7 +92,7 @@ async function readForm(request: IncomingMessage): Promise<URLSearchParams> {
   let body = '';
   for await (const chunk of request) {
     body += String(chunk);
-    if (body.length > 16_384) throw new Error('form too large');
+    if (body.length > MAX_FORM_CHARACTERS) throw new Error('The form is too large.');
   }
   return new URLSearchParams(body);
 }

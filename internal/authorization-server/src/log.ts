@@ -1,31 +1,31 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 
-/** One request that a server answered. */
+/** One request to a server. */
 export interface LoggedRequest {
   method: string;
-  /** Without the query. */
+  /** The path without the query. */
   path: string;
   grant_type?: string;
-  /** 0 until the answer is known. */
+  /** The status of the response, 0 before it. */
   status: number;
 }
 
-/** Middleware that notes every request in order of arrival. The note is complete before the answer is sent. */
+/** Middleware that records every request in the order of arrival. A record is complete before the response is sent. */
 export function requestLog(
   requests: LoggedRequest[],
 ): (ctx: KoaContextWithOIDC, next: () => Promise<void>) => Promise<void> {
   return async (ctx, next) => {
-    const note: LoggedRequest = { method: ctx.method, path: ctx.path, status: 0 };
-    requests.push(note);
+    const entry: LoggedRequest = { method: ctx.method, path: ctx.path, status: 0 };
+    requests.push(entry);
     try {
       await next();
-      note.status = ctx.status;
+      entry.status = ctx.status;
     } catch (error) {
-      note.status = (error as { status?: number }).status ?? 500;
+      entry.status = (error as { status?: number }).status ?? 500;
       throw error;
     } finally {
       const grantType = ctx.oidc?.body?.grant_type;
-      if (typeof grantType === 'string') note.grant_type = grantType;
+      if (typeof grantType === 'string') entry.grant_type = grantType;
     }
   };
 }

@@ -1,4 +1,4 @@
-/** Starts the server and an API, says how to try them, and runs until it is stopped. */
+/** Starts the server and a protected API, prints how to try them, and runs until it is stopped. */
 import { startProtectedApi } from './protected-api.ts';
 import { startAuthorizationServer } from './server.ts';
 
@@ -14,7 +14,7 @@ process.stdout.write(`Authorization server (in memory, loopback only)
   native        client_id ${server.public.client_id}, redirect to http://127.0.0.1:<any port>/callback
   register      POST ${server.issuer}/register
   scopes        openid offline_access read write
-API that wants a token
+Protected API
   url           ${api.url}
 
 Try it:

@@ -1,20 +1,21 @@
 import { errors, type Adapter, type AdapterPayload } from 'oidc-provider';
 
-export interface Memory {
+/** The storage of the server. */
+export interface MemoryStorage {
   adapter: (model: string) => Adapter;
-  /** Forgets every entry of one kind. */
+  /** Deletes every entry of one kind. */
   forgetAll(model: string): void;
 }
 
 /**
- * Where the server keeps everything: one Map that dies with it. (oidc-provider's own is an LRU of 1,000 entries,
- * which a test with many tokens overflows.)
+ * Creates a storage in memory: one Map without a limit. The one of oidc-provider keeps 1,000 entries, which is too few
+ * for a test with many tokens.
  */
-export function memoryAdapter(): Memory {
-  const everything = new Map<string, AdapterPayload>();
+export function createMemoryStorage(): MemoryStorage {
+  const entries = new Map<string, AdapterPayload>();
 
   function search(model: string, member: 'uid' | 'userCode', value: string): AdapterPayload | undefined {
-    for (const [key, payload] of everything) {
+    for (const [key, payload] of entries) {
       if (key.startsWith(`${model}:`) && payload[member] === value) return payload;
     }
     return undefined;
@@ -22,16 +23,16 @@ export function memoryAdapter(): Memory {
 
   function forgetGrant(grantId: string | undefined): void {
     if (grantId === undefined) return;
-    everything.delete(`Grant:${grantId}`);
-    for (const [key, payload] of everything) if (payload.grantId === grantId) everything.delete(key);
+    entries.delete(`Grant:${grantId}`);
+    for (const [key, payload] of entries) if (payload.grantId === grantId) entries.delete(key);
   }
 
   const adapter = (model: string): Adapter => ({
     async upsert(id, payload) {
-      everything.set(`${model}:${id}`, payload);
+      entries.set(`${model}:${id}`, payload);
     },
     async find(id) {
-      return everything.get(`${model}:${id}`);
+      return entries.get(`${model}:${id}`);
     },
     async findByUid(uid) {
       return search(model, 'uid', uid);
@@ -40,17 +41,17 @@ export function memoryAdapter(): Memory {
       return search(model, 'userCode', userCode);
     },
     async consume(id) {
-      const payload = everything.get(`${model}:${id}`);
-      // Two requests may both have read the token before either used it up: the second is a reuse like any other
-      // (RFC 9700 section 4.14.2), and the whole grant goes.
+      const payload = entries.get(`${model}:${id}`);
+      // Two requests can both read the token before one of them consumes it. The second one is a reuse, and revokes
+      // the whole grant (RFC 9700 section 4.14.2).
       if (payload === undefined || payload.consumed !== undefined) {
         forgetGrant(payload?.grantId);
-        throw new errors.InvalidGrant('already used');
+        throw new errors.InvalidGrant('the token was used before');
       }
       payload.consumed = Math.floor(Date.now() / 1000);
     },
     async destroy(id) {
-      everything.delete(`${model}:${id}`);
+      entries.delete(`${model}:${id}`);
     },
     async revokeByGrantId(grantId) {
       forgetGrant(grantId);
@@ -60,7 +61,7 @@ export function memoryAdapter(): Memory {
   return {
     adapter,
     forgetAll(model) {
-      for (const key of everything.keys()) if (key.startsWith(`${model}:`)) everything.delete(key);
+      for (const key of entries.keys()) if (key.startsWith(`${model}:`)) entries.delete(key);
     },
   };
 }

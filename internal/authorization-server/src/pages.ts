@@ -1,4 +1,4 @@
-/** Plain pages: one form each, labels, no script, readable without the style. */
+/** Plain pages with one form each: labels, no script, readable without the style. */
 
 interface Question {
   uid: string;
@@ -16,7 +16,7 @@ export function loginPage(question: Question, user: { login: string; password: s
   <p><label for="password">Password</label> <input id="password" name="password" type="password" autocomplete="current-password" value="${escapeHtml(user.password)}" required></p>
   <p><button name="decision" value="allow">Log in</button> <button name="decision" value="deny" formnovalidate>Cancel</button></p>
 </form>
-<p><small>This server is a demonstration: its only account is filled in already.</small></p>`,
+<p><small>This server is a demonstration. Its only account is filled in already.</small></p>`,
   );
 }
 
@@ -32,7 +32,7 @@ export function consentPage(question: Question, login: string, scopes: readonly 
   );
 }
 
-/** `form` is oidc-provider's: it holds the code and the token against forgery, and needs a button. */
+/** `form` comes from oidc-provider. It holds the code and an anti-forgery token, and lacks a button. */
 export function codeInputPage(form: string, message: string | undefined): string {
   return page(
     'Connect a device',
@@ -46,8 +46,8 @@ ${form.replace('<input\n', '<input id="user_code"\n')}
 export function codeConfirmPage(form: string, clientName: string, code: string): string {
   return page(
     'Connect a device',
-    `<p><strong>${escapeHtml(clientName)}</strong> should show this code: <strong>${escapeHtml(code)}</strong></p>
-<p>If it does not, or you did not start this, cancel.</p>
+    `<p><strong>${escapeHtml(clientName)}</strong> asks for access. Your device must show this code: <strong>${escapeHtml(code)}</strong></p>
+<p>Press Cancel if your device shows another code, or if you did not start this login yourself.</p>
 ${form}
 <p><button type="submit" form="op.deviceConfirmForm" autofocus>The code is the same</button>
 <button type="submit" form="op.deviceConfirmForm" name="abort" value="yes">Cancel</button></p>`,

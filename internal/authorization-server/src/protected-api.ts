@@ -3,7 +3,7 @@ import type { LoggedRequest } from './log.ts';
 import { listen, stop, type AuthorizationServerHandle } from './server.ts';
 
 export interface ProtectedApi {
-  /** Where the API is, and its resource indicator (RFC 8707). */
+  /** The address of the API, which is also its resource indicator (RFC 8707). */
   url: string;
   requests: LoggedRequest[];
   close(): Promise<void>;
@@ -13,15 +13,15 @@ export interface ProtectedApi {
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
 
 /**
- * Starts an API that wants a bearer token of `server`: 200 and `{ hello, scope }` with one, else 401 and a
- * `WWW-Authenticate` that names the API's RFC 9728 metadata.
+ * Starts an API that requires a bearer token of `server`. With one it answers 200 and `{ hello, scope }`, else 401 and a
+ * `WWW-Authenticate` header that names the API's RFC 9728 metadata.
  */
 export async function startProtectedApi(server: AuthorizationServerHandle): Promise<ProtectedApi> {
   const requests: LoggedRequest[] = [];
   const http = createServer();
   const origin = await listen(http, '127.0.0.1');
   const url = `${origin}/api`;
-  // RFC 9728 section 3.1: the well-known part goes between the host and the path of the resource.
+  // RFC 9728 section 3.1: the well-known part stands between the host and the path of the resource.
   const metadataUrl = `${origin}${WELL_KNOWN}/api`;
 
   async function answer(path: string, authorization: string | undefined): Promise<[number, unknown, string?]> {
@@ -32,7 +32,7 @@ export async function startProtectedApi(server: AuthorizationServerHandle): Prom
     const accessToken = /^Bearer ([^ ]+)$/i.exec(authorization ?? '')?.[1];
     if (accessToken === undefined) return [401, { error: 'token_required' }, challenge];
     const token = await server.introspect(accessToken);
-    // RFC 9700 section 2.3: a token for another audience is not for here. One without any audience is.
+    // RFC 9700 section 2.3: refuses a token for another audience. Accepts a token without an audience.
     if (token === undefined || (token.aud !== undefined && ![url, server.resource].includes(String(token.aud))))
       return [401, { error: 'invalid_token' }, `${challenge}, error="invalid_token"`];
     return [200, { hello: token.sub ?? token.client_id, ...(token.scope === undefined ? {} : { scope: token.scope }) }];
@@ -40,10 +40,10 @@ export async function startProtectedApi(server: AuthorizationServerHandle): Prom
 
   http.on('request', (request, response) => {
     const path = (request.url ?? '/').split('?')[0] ?? '/';
-    const note: LoggedRequest = { method: request.method ?? 'GET', path, status: 0 };
-    requests.push(note);
+    const entry: LoggedRequest = { method: request.method ?? 'GET', path, status: 0 };
+    requests.push(entry);
     void answer(path, request.headers.authorization).then(([status, json, challenge]) => {
-      note.status = status;
+      entry.status = status;
       const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
       response.writeHead(status, challenge === undefined ? headers : { ...headers, 'www-authenticate': challenge });
       return response.end(JSON.stringify(json));

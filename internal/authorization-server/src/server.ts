@@ -1,13 +1,13 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Provider } from 'oidc-provider';
-import { walk, type Answer } from './agent.ts';
+import { runAgent, type AgentChoice } from './agent.ts';
 import { configuration, confidential, native, resource, user } from './configuration.ts';
 import { interactions } from './interactions.ts';
-import { memoryAdapter } from './memory.ts';
+import { createMemoryStorage } from './memory.ts';
 import { requestLog, type LoggedRequest } from './log.ts';
 
-/** What the server knows about an access token that is valid now. */
+/** What the server knows about a valid access token. */
 export interface ValidToken {
   client_id: string;
   sub?: string;
@@ -18,39 +18,39 @@ export interface ValidToken {
 export interface AuthorizationServerHandle {
   /** `http://127.0.0.1:port` or `http://[::1]:port`. */
   issuer: string;
-  /** A client for the client credentials grant; the secret is taken by Basic and by post. */
+  /** A client for the client credentials grant. The server accepts the secret by Basic and in the body. */
   confidential: { client_id: string; client_secret: string };
-  /** A native client: login with a loopback redirect on any port (paths `/callback` and `/`), device flow, refresh tokens that rotate. */
+  /** A native client: login with a loopback redirect on any port (paths `/callback` and `/`), device flow, rotating refresh tokens. */
   public: { client_id: string };
-  /** A resource indicator. Any loopback URL is one too. */
+  /** A resource indicator. The server accepts every loopback URL too. */
   resource: string;
-  /** Every request so far, in order of arrival. */
+  /** All requests so far, in the order of arrival. */
   requests: LoggedRequest[];
-  /** How many requests went to `path`, of this `grant_type` if given. */
+  /** The number of requests to `path`, with this `grant_type` if it is given. */
   count(path: string, grantType?: string): number;
   user: { login: string; password: string };
-  /** Logs in and consents (or denies) as a person would, and delivers the callback. Resolves with the client's answer to it. */
-  logIn(authorizationUrl: string, answer?: Answer): Promise<Response>;
-  /** The same for the device flow; resolves when the server has the person's decision. */
-  approveDevice(verificationUriComplete: string, answer?: Answer): Promise<void>;
-  /** Seconds that access tokens live from now on. */
+  /** Logs in and consents (or denies) as a user would, and delivers the callback. Resolves to the client's response to it. */
+  logIn(authorizationUrl: string, choice?: AgentChoice): Promise<Response>;
+  /** Does the same for the device flow. Resolves when the server has the decision. */
+  approveDevice(verificationUriComplete: string, choice?: AgentChoice): Promise<void>;
+  /** Sets the lifetime of new access tokens, in seconds. */
   setAccessTokenTtl(seconds: number): void;
-  /** Makes every access token invalid at once, as an administrator might; refresh tokens stay. */
+  /** Makes every access token invalid, as an administrator can. Refresh tokens stay valid. */
   dropAccessTokens(): void;
-  /** What a resource server needs to know about an access token, without a request; `undefined` if it is not valid. */
+  /** Describes an access token to a resource server, without a request. `undefined` if the token is not valid. */
   introspect(accessToken: string): Promise<ValidToken | undefined>;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Starts a real authorization server (oidc-provider) on a random loopback port. It keeps everything in memory. */
+/** Starts an authorization server (oidc-provider) on a random loopback port. It keeps everything in memory. */
 export async function startAuthorizationServer(
   options: { host?: '127.0.0.1' | '::1'; accessTokenTtl?: number } = {},
 ): Promise<AuthorizationServerHandle> {
   let accessTokenTtl = options.accessTokenTtl ?? 3600;
   const server = createServer();
   const issuer = await listen(server, options.host ?? '127.0.0.1');
-  const memory = memoryAdapter();
+  const memory = createMemoryStorage();
   const provider = new Provider(
     issuer,
     configuration(memory.adapter, () => accessTokenTtl),
@@ -58,7 +58,7 @@ export async function startAuthorizationServer(
   const requests: LoggedRequest[] = [];
   provider.use(requestLog(requests));
   provider.use(interactions(provider));
-  // Koa prints what clients break off; what this server itself gets wrong is a warning that nobody can overlook.
+  // Koa prints an error when a client closes its connection. Errors of this server itself become warnings.
   provider.silent = true;
   provider.on('server_error', (_ctx, error: Error) => process.emitWarning(error));
   const handle = provider.callback();
@@ -72,18 +72,20 @@ export async function startAuthorizationServer(
     resource,
     requests,
     count: (path, grantType) =>
-      requests.filter((one) => one.path === path && (grantType === undefined || one.grant_type === grantType)).length,
+      requests.filter(
+        (request) => request.path === path && (grantType === undefined || request.grant_type === grantType),
+      ).length,
     user: { ...user },
-    logIn: async (authorizationUrl, answer = {}) => {
-      const end = await walk(issuer, authorizationUrl, user, answer);
-      if ('page' in end) throw new Error(`the login ended before the redirect: ${end.page}`);
+    logIn: async (authorizationUrl, choice = {}) => {
+      const end = await runAgent(issuer, authorizationUrl, user, choice);
+      if ('page' in end) throw new Error(`The login ended before the redirect, on the page: ${end.page}`);
       return end.response;
     },
-    approveDevice: async (verificationUriComplete, answer = {}) => {
-      const end = await walk(issuer, verificationUriComplete, user, answer);
+    approveDevice: async (verificationUriComplete, choice = {}) => {
+      const end = await runAgent(issuer, verificationUriComplete, user, choice);
       const page = 'page' in end ? end.page : end.response.url;
-      if (page.includes('The device is connected') === (answer.deny === true))
-        throw new Error(`the device login ended unexpectedly: ${page}`);
+      if (page.includes('The device is connected') === (choice.deny === true))
+        throw new Error(`The device login ended on an unexpected page: ${page}`);
     },
     setAccessTokenTtl: (seconds) => {
       accessTokenTtl = seconds;
@@ -109,7 +111,7 @@ async function introspect(provider: Provider, accessToken: string): Promise<Vali
   };
 }
 
-/** Listens on a random port and resolves with the origin. */
+/** Listens on a random port and resolves to the origin. */
 export async function listen(server: Server, host: '127.0.0.1' | '::1'): Promise<string> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -119,6 +121,7 @@ export async function listen(server: Server, host: '127.0.0.1' | '::1'): Promise
   return host === '::1' ? `http://[::1]:${port}` : `http://127.0.0.1:${port}`;
 }
 
+/** Closes a server and its connections. */
 export async function stop(server: Server): Promise<void> {
   server.closeAllConnections();
   await new Promise<void>((resolve) => {

@@ -1,8 +1,8 @@
-import { expect, test } from 'vitest';
-import { memoryAdapter } from '../src/memory.ts';
+import { expect, it } from 'vitest';
+import { createMemoryStorage } from '../src/memory.ts';
 
-test('two requests that both read a token before either used it up: the second ends the grant', async () => {
-  const { adapter } = memoryAdapter();
+it('revokes the grant when two requests consume the same token (RFC 9700 section 4.14.2)', async () => {
+  const { adapter } = createMemoryStorage();
   const tokens = adapter('RefreshToken');
   await tokens.upsert('one', { grantId: 'g' });
   await adapter('AccessToken').upsert('other', { grantId: 'g' });

@@ -1,19 +1,19 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findChromium, startChromium, type BrowserContext, type Page } from '@oa-internal/testing/chromium';
 import { startAuthorizationServer, type AuthorizationServerHandle } from '../src/index.ts';
 
 const chromium = findChromium();
 
-/** Presses a button that ends at the client, and resolves with what the client is told. */
+/** Presses a button that redirects to the client, and resolves to the parameters that the client receives. */
 async function redirected(page: Page, press: () => Promise<void>): Promise<URLSearchParams> {
   const request = page.waitForRequest(/127\.0\.0\.1:1\/callback/);
   await press();
   return new URL((await request).url()).searchParams;
 }
 
-describe.skipIf(chromium === undefined)('a person in Chromium', () => {
+describe.skipIf(chromium === undefined)('a user in Chromium', () => {
   let server: AuthorizationServerHandle;
   let browser: BrowserContext;
   beforeAll(async () => {
@@ -25,7 +25,7 @@ describe.skipIf(chromium === undefined)('a person in Chromium', () => {
     await server.close();
   });
 
-  /** Opens a login whose redirect leads to a port where nobody listens: the address is what counts. */
+  /** Opens a login that redirects to a port without a listener: the test only reads the address. */
   async function openLogin(): Promise<Page> {
     await browser.clearCookies();
     const page = await browser.newPage();
@@ -43,7 +43,7 @@ describe.skipIf(chromium === undefined)('a person in Chromium', () => {
     return page;
   }
 
-  test('logs in after a wrong password, and allows', async () => {
+  it('can log in after a wrong password, and allow the access', async () => {
     const page = await openLogin();
     await page.getByLabel('Password').fill('wrong');
     await page.getByRole('button', { name: 'Log in' }).click();
@@ -57,14 +57,14 @@ describe.skipIf(chromium === undefined)('a person in Chromium', () => {
     expect(callback.get('iss')).toBe(server.issuer);
   });
 
-  test('denies', async () => {
+  it('can deny the access', async () => {
     const page = await openLogin();
     await page.getByRole('button', { name: 'Log in' }).click();
     const callback = await redirected(page, () => page.getByRole('button', { name: 'Deny' }).click());
     expect(callback.get('error')).toBe('access_denied');
   });
 
-  test('connects a device by typing its code', async () => {
+  it('can connect a device with its code', async () => {
     await browser.clearCookies();
     const started = await fetch(`${server.issuer}/device_authorization`, {
       method: 'POST',
@@ -84,14 +84,14 @@ describe.skipIf(chromium === undefined)('a person in Chromium', () => {
     expect(await page.getByRole('heading').textContent()).toBe('The device is connected');
   });
 
-  test('finds an explanation on a page of a login that is over', async () => {
+  it('sees an explanation on a page of a login that has ended', async () => {
     const page = await browser.newPage();
-    await page.goto(`${server.issuer}/interaction/over`);
+    await page.goto(`${server.issuer}/interaction/ended`);
     expect(await page.getByRole('alert').textContent()).toContain('Start again');
   });
 });
 
-test('the server prints nothing of its own', async () => {
+it('prints nothing', async () => {
   const program = `
     import { startAuthorizationServer } from ${JSON.stringify(new URL('../src/index.ts', import.meta.url).href)};
     const server = await startAuthorizationServer();

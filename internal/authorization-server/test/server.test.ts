@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startAuthorizationServer, startProtectedApi, type AuthorizationServerHandle } from '../src/index.ts';
 
 let server: AuthorizationServerHandle;
@@ -18,8 +18,8 @@ async function post(path: string, form: Record<string, string>, headers: Record<
   return { status: response.status, json: (text === '' ? {} : JSON.parse(text)) as Json };
 }
 
-/** A login as a native client does it; resolves with the query of the callback and the verifier. */
-async function login(extra: Record<string, string> = {}, answer = {}, host: '127.0.0.1' | '::1' = '127.0.0.1') {
+/** Logs in as a native client does, and resolves to the query of the callback and the verifier. */
+async function login(extra: Record<string, string> = {}, choice = {}, host: '127.0.0.1' | '::1' = '127.0.0.1') {
   const arrived: URLSearchParams[] = [];
   const receiver = createServer((request, response) => {
     arrived.push(new URL(request.url ?? '/', 'http://x').searchParams);
@@ -38,7 +38,7 @@ async function login(extra: Record<string, string> = {}, answer = {}, host: '127
     ...extra,
   });
   try {
-    const response = await server.logIn(`${server.issuer}/authorize?${parameters.toString()}`, answer);
+    const response = await server.logIn(`${server.issuer}/authorize?${parameters.toString()}`, choice);
     expect(await response.text()).toBe('done');
   } finally {
     receiver.close();
@@ -58,8 +58,8 @@ async function exchange(done: Awaited<ReturnType<typeof login>>, extra: Record<s
   });
 }
 
-/** A registration request (RFC 7591, 7592). */
-async function send(method: string, url: string, body?: Json, token?: unknown) {
+/** Sends a registration request (RFC 7591, 7592). */
+async function sendRegistration(method: string, url: string, body?: Json, token?: unknown) {
   const response = await fetch(url, {
     method,
     headers: {
@@ -79,7 +79,7 @@ const refresh = (refresh_token: unknown) =>
     refresh_token: String(refresh_token),
   });
 
-test('publishes its metadata at both well-known places', async () => {
+it('publishes its metadata at both well-known addresses (RFC 8414 section 3)', async () => {
   for (const name of ['oauth-authorization-server', 'openid-configuration']) {
     const metadata = (await (await fetch(`${server.issuer}/.well-known/${name}`)).json()) as Json;
     expect(metadata).toMatchObject({
@@ -94,7 +94,7 @@ test('publishes its metadata at both well-known places', async () => {
   }
 });
 
-test('gives the confidential client a token, by Basic and by post, and counts', async () => {
+it('gives the confidential client a token with Basic and with the secret in the body, and counts the requests', async () => {
   const { client_id, client_secret } = server.confidential;
   const encoded = [client_id, client_secret].map((part) => new URLSearchParams({ '': part }).toString().slice(1));
   const before = server.count('/token', 'client_credentials');
@@ -112,8 +112,8 @@ test('gives the confidential client a token, by Basic and by post, and counts', 
   expect(server.requests.slice(-3).map((one) => one.status)).toEqual([200, 200, 401]);
 });
 
-test.each(['127.0.0.1', '::1'] as const)(
-  'a native client logs in with a redirect to %s, and refreshes',
+it.each(['127.0.0.1', '::1'] as const)(
+  'lets a native client log in with a redirect to %s, and refresh',
   async (host) => {
     const done = await login({ scope: 'read write' }, {}, host);
     expect(done.callback.get('iss')).toBe(server.issuer);
@@ -126,7 +126,7 @@ test.each(['127.0.0.1', '::1'] as const)(
   },
 );
 
-test('a refresh token that is used twice kills the grant', async () => {
+it('revokes the grant when a refresh token is used twice (RFC 9700 section 4.14.2)', async () => {
   const token = await exchange(await login());
   const next = await refresh(token.json.refresh_token);
   expect(await server.introspect(String(next.json.access_token))).toEqual({
@@ -139,7 +139,7 @@ test('a refresh token that is used twice kills the grant', async () => {
   expect(await server.introspect(String(next.json.access_token))).toBeUndefined();
 });
 
-test('two uses at the same time are a reuse as well', async () => {
+it('treats two uses of a refresh token at the same time as a reuse', async () => {
   const token = await exchange(await login());
   const answers = await Promise.all([1, 2, 3].map(() => refresh(token.json.refresh_token)));
   const survivors = answers.filter((answer) => answer.status === 200);
@@ -147,13 +147,13 @@ test('two uses at the same time are a reuse as well', async () => {
   for (const { json } of survivors) expect((await refresh(json.refresh_token)).status).toBe(400);
 });
 
-test('a person may say no', async () => {
+it('lets a user deny the access', async () => {
   const done = await login({}, { deny: true });
   expect(done.callback.get('error')).toBe('access_denied');
   expect(done.callback.get('iss')).toBe(server.issuer);
 });
 
-test('a scope that does not exist is refused, and offline_access is not needed', async () => {
+it('refuses an unknown scope, and issues a refresh token with and without offline_access', async () => {
   const done = await login({ scope: 'everything' });
   expect(done.callback.get('error')).toBe('invalid_scope');
   expect((await exchange(await login({ scope: 'read everything' }))).json.scope).toBe('read');
@@ -165,14 +165,14 @@ test('a scope that does not exist is refused, and offline_access is not needed',
   });
 });
 
-test('a login that cannot redirect says why', async () => {
-  await expect(login({ client_id: 'nobody' })).rejects.toThrow('invalid_client');
+it('says why a login cannot redirect', async () => {
+  await expect(login({ client_id: 'unknown' })).rejects.toThrow('invalid_client');
 });
 
-test.each([
+it.each([
   [false, { status: 200, json: { refresh_token: expect.any(String), scope: 'read' } }],
   [true, { status: 400, json: { error: 'access_denied' } }],
-])('the device flow, denied: %s', async (deny, end) => {
+])('supports the device flow, denied: %s (RFC 8628)', async (deny, end) => {
   const client_id = server.public.client_id;
   const started = await post('/device_authorization', { client_id, scope: 'read' });
   const poll = () =>
@@ -186,7 +186,7 @@ test.each([
   expect(await poll()).toMatchObject(end);
 });
 
-test('registers, reads, updates and deletes a client, which can log in', async () => {
+it('registers, reads, updates and deletes a client that can log in (RFC 7591, 7592)', async () => {
   const metadata = {
     client_name: 'Registered <here>',
     application_type: 'native',
@@ -194,7 +194,7 @@ test('registers, reads, updates and deletes a client, which can log in', async (
     grant_types: ['authorization_code', 'refresh_token'],
     redirect_uris: ['http://127.0.0.1/callback'],
   };
-  const made = await send('POST', `${server.issuer}/register`, metadata);
+  const made = await sendRegistration('POST', `${server.issuer}/register`, metadata);
   expect(made.status).toBe(201);
   const { registration_client_uri, registration_access_token, ...client } = made.json;
   const token = await exchange(await login({ client_id: String(client.client_id) }), {
@@ -202,16 +202,19 @@ test('registers, reads, updates and deletes a client, which can log in', async (
   });
   expect(token).toMatchObject({ status: 200, json: { refresh_token: expect.any(String) } });
   const uri = String(registration_client_uri);
-  expect(await send('GET', uri, undefined, registration_access_token)).toMatchObject({ status: 200, json: client });
+  expect(await sendRegistration('GET', uri, undefined, registration_access_token)).toMatchObject({
+    status: 200,
+    json: client,
+  });
   const { client_id_issued_at: _, client_secret_expires_at: __, ...rest } = client;
-  const updated = await send('PUT', uri, { ...rest, client_name: 'Renamed' }, registration_access_token);
+  const updated = await sendRegistration('PUT', uri, { ...rest, client_name: 'Renamed' }, registration_access_token);
   expect(updated).toMatchObject({ status: 200, json: { client_name: 'Renamed' } });
   const current = updated.json.registration_access_token ?? registration_access_token;
-  expect((await send('DELETE', uri, undefined, current)).status).toBe(204);
-  expect((await send('GET', uri, undefined, current)).status).toBe(401);
+  expect((await sendRegistration('DELETE', uri, undefined, current)).status).toBe(204);
+  expect((await sendRegistration('GET', uri, undefined, current)).status).toBe(401);
 });
 
-test('revokes a refresh token, and the grant with it', async () => {
+it('revokes a refresh token and its grant (RFC 7009)', async () => {
   const token = await exchange(await login());
   const revoked = await post('/revoke', {
     client_id: server.public.client_id,
@@ -223,7 +226,7 @@ test('revokes a refresh token, and the grant with it', async () => {
   expect(await server.introspect(String(token.json.access_token))).toBeUndefined();
 });
 
-test('the protected API takes tokens for itself or for nobody in particular, and no others', async () => {
+it('protects an API that accepts tokens for itself or without an audience, and no others (RFC 9700 section 2.3)', async () => {
   const api = await startProtectedApi(server);
   const { client_id, client_secret } = server.confidential;
   const ask = async (resource?: string) => {
@@ -263,14 +266,14 @@ test('the protected API takes tokens for itself or for nobody in particular, and
   expect(refused.json.error).toBe('invalid_target');
 });
 
-test('access tokens can be dropped, and refresh tokens outlive that', async () => {
+it('can drop all access tokens, and keeps the refresh tokens', async () => {
   const token = await exchange(await login());
   server.dropAccessTokens();
   expect(await server.introspect(String(token.json.access_token))).toBeUndefined();
   expect((await refresh(token.json.refresh_token)).status).toBe(200);
 });
 
-test('access tokens live as long as the server is told', async () => {
+it('issues access tokens with the lifetime that was set', async () => {
   await using short = await startAuthorizationServer({ host: '::1', accessTokenTtl: 7 });
   const { client_id, client_secret } = short.confidential;
   const body = () => new URLSearchParams({ grant_type: 'client_credentials', client_id, client_secret });
