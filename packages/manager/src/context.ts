@@ -1,83 +1,82 @@
-import { join } from 'node:path';
 import type { ClientStore } from '@oa/client-store';
 import type { CachedMetadata, ResourceRequirements } from '@oa/discovery';
+import { createSingleFlight, type SingleFlight } from '@oa/mechanisms';
 import { fileTokenCache } from '@oa/token-cache';
-import { attempt, type Client, type OAuthEvent, type RequestOptions, type Store, type Token } from '@oa/types';
+import {
+  attempt,
+  DEFAULT_LEEWAY_MS,
+  type Client,
+  type OAuthEvent,
+  type RequestOptions,
+  type Store,
+  type Token,
+} from '@oa/types';
+import { createEarlyRefreshes, type EarlyRefreshes } from './early-refreshes.ts';
+import { assertManagerOptions, type ManagerOptions } from './options.ts';
 import { createResilientStore } from './resilient-store.ts';
-import { checkOptions, type ManagerOptions } from './options.ts';
 
 /** What all calls of one manager share. Nothing is loaded or touched before it is used. */
 export interface Context {
   options: ManagerOptions;
-  /** Handed to every call that reaches the network. */
+  /** The options of every request. */
   network: RequestOptions;
+  /** Milliseconds before its expiry from which a token is renewed. */
   leeway: number;
+  /** Milliseconds since the epoch. */
   now: () => number;
   emit: (event: OAuthEvent) => void;
-  cache: Required<Store<Token>>;
+  tokens: Required<Store<Token>>;
   clients: () => Promise<ClientStore>;
-  /** What servers and resources say of themselves: on disk, unless the program keeps its tokens elsewhere. */
-  remembered: () => Promise<Remembered>;
+  /** Metadata of servers and resources: in files, or in memory where the program keeps its tokens in a cache of its own. */
+  metadata: () => Promise<MetadataStores>;
   /** Registrations that could not be written, by issuer. */
   unwrittenClients: Map<string, Client>;
-  /** One renewal per key at a time. */
-  flights: Map<string, Flight>;
-  /** Until when a key is not refreshed ahead of time, in milliseconds since the epoch: under way is for ever, failed is for a while. */
-  early: Map<string, number>;
+  /** At most one renewal per key. */
+  renewals: SingleFlight<Token>;
+  earlyRefreshes: EarlyRefreshes;
 }
 
-export interface Flight {
-  promise: Promise<Token>;
-  waiting: number;
-  controller: AbortController;
-}
-
-interface Remembered {
+interface MetadataStores {
   servers: Store<CachedMetadata>;
   resources: Store<ResourceRequirements>;
 }
 
 export function createContext(options: ManagerOptions): Context {
-  checkOptions(options);
-  const { app = 'oa', fetch, timeout, now, onEvent, leeway = 60_000 } = options;
-  const emit = guarded(onEvent);
+  assertManagerOptions(options);
+  const { app, fetch, timeout, now = Date.now, leeway = DEFAULT_LEEWAY_MS } = options;
+  const emit = guardListener(options.onEvent);
   let clients: Promise<ClientStore> | undefined;
-  let remembered: Promise<Remembered> | undefined;
+  let metadata: Promise<MetadataStores> | undefined;
   return {
     options,
-    network: { ...(fetch && { fetch }), ...(timeout !== undefined && { timeout }), ...(now && { now }), onEvent: emit },
+    network: { fetch, timeout, now, onEvent: emit },
     leeway,
-    now: now ?? Date.now,
+    now,
     emit,
-    cache: createResilientStore(options.cache ?? fileTokenCache({ app }), emit),
-    clients: () => (clients ??= loadClients(app, emit, options.clients)),
-    remembered: () => (remembered ??= loadRemembered(app, options.cache !== undefined)),
+    tokens: createResilientStore(options.cache ?? fileTokenCache({ app }), emit),
+    clients: () => (clients ??= loadClientStore(options, emit)),
+    metadata: () => (metadata ??= loadMetadataStores(options)),
     unwrittenClients: new Map(),
-    flights: new Map(),
-    early: new Map(),
+    renewals: createSingleFlight(),
+    earlyRefreshes: createEarlyRefreshes(now),
   };
 }
 
-async function loadClients(app: string, onEvent: Context['emit'], given?: ClientStore): Promise<ClientStore> {
-  if (given !== undefined) return given;
+async function loadClientStore({ app, clients }: ManagerOptions, onEvent: Context['emit']): Promise<ClientStore> {
+  if (clients !== undefined) return clients;
   const { fileClientStore } = await import('@oa/client-store');
   return fileClientStore({ app, onEvent });
 }
 
-async function loadRemembered(app: string, inMemory: boolean): Promise<Remembered> {
-  const [{ jsonStore }, { userDirectory }] = await Promise.all([
-    import('@oa/discovery/file-cache'),
-    import('@oa/private-file'),
-  ]);
-  const directory = inMemory ? undefined : await attempt((async () => userDirectory('cache', app))());
-  // Without a place on disk there is nothing to tell: the token cache says it already.
-  if (!directory?.ok) return { servers: new Map(), resources: new Map() };
-  const of = <V>(folder: string): Store<V> => jsonStore<V>(join(directory.value, folder));
-  return { servers: of('servers'), resources: of('resources') };
+async function loadMetadataStores({ app, cache }: ManagerOptions): Promise<MetadataStores> {
+  const { fileMetadataCache } = await import('@oa/discovery/file-cache');
+  const files = cache === undefined ? await attempt((async () => fileMetadataCache({ app }))()) : undefined;
+  // Without a directory there is nothing to report: the token cache reports it.
+  return files?.ok ? files.value : { servers: new Map(), resources: new Map() };
 }
 
-/** A listener that throws is a bug of the program: it is reported as one, but does not cost a token on its way to the disk. */
-function guarded(onEvent: ((event: OAuthEvent) => void) | undefined): (event: OAuthEvent) => void {
+/** A listener that throws is a bug of the program. It is reported as one, but it must not lose a token that is about to be stored. */
+function guardListener(onEvent: ((event: OAuthEvent) => void) | undefined): (event: OAuthEvent) => void {
   return (event) => {
     try {
       onEvent?.(event);

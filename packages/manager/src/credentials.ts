@@ -1,3 +1,4 @@
+import type { AuthenticationOption } from '@oa/client-authentication';
 import type { AuthorizationServer, Client, RequestParameters } from '@oa/types';
 
 const GRANT_TYPES = [
@@ -10,84 +11,80 @@ const GRANT_TYPES = [
 export type GrantType = (typeof GRANT_TYPES)[number];
 
 /**
- * Who asks, and for what. Everything here makes a token different, so everything but the secret is part of the cache key.
- * Without `grant_type` a secret means client credentials, none means a browser login. Without `client_id` the client is
+ * The client, and what it asks for. Two credentials that differ in any member have two tokens, except for `client_secret`,
+ * `token_endpoint_auth_method` and `authentication`, which are not part of the cache key.
+ *
+ * Without `grant_type` a secret means client credentials, and no secret means a browser login. Without `client_id` the client is
  * registered once and remembered.
  */
 export interface Credentials {
-  /** `client_credentials` where there is a secret, else `authorization_code`, unless said otherwise. */
+  /** @default 'client_credentials' where there is a secret, else 'authorization_code' */
   grant_type?: GrantType | undefined;
-  /** Without one the program is registered, once, and remembered. */
+  /** Without it the program is registered once, and the registration is remembered. */
   client_id?: string | undefined;
-  /** `undefined` means none, and so a login; an empty one is a TypeError. */
+  /** `undefined` means none, and so a login. An empty string is a TypeError. */
   client_secret?: string | undefined;
   /** Overrides what the server's metadata suggests, for example `client_secret_post`. */
   token_endpoint_auth_method?: string | undefined;
+  /** Overrides the option `authentication` of the manager. */
+  authentication?: AuthenticationOption | undefined;
   /** Scopes separated by spaces. */
   scope?: string | undefined;
-  /** RFC 8707: the resource or resources the token is for, sent unchanged. */
+  /** The resource or resources that the token is for (RFC 8707). Sent unchanged. */
   resource?: string | readonly string[] | undefined;
-  /** Who the token is for, at servers that ask for this instead of `resource`. Sent unchanged. */
+  /** The audience of the token, at servers that ask for this instead of `resource`. Sent unchanged. */
   audience?: string | undefined;
   /** Further wire parameters of the grant. */
   parameters?: RequestParameters | undefined;
-  /** A label that keeps accounts of one person apart. Never sent. */
+  /** A label that keeps several accounts of one user apart. Never sent. */
   profile?: string | undefined;
 }
 
 /**
- * Where the token comes from: an issuer, metadata that is known already, or a protected resource that names its issuers.
- * With an `issuer` of its own, the resource has to name that one; a client secret is for one issuer, so it needs it.
+ * Where the token comes from: an issuer, metadata that is known already, or a protected resource that names its issuers. A
+ * resource with an `issuer` must name that issuer. A client secret belongs to one issuer, so a resource then needs an `issuer`.
  */
 export type Target = string | AuthorizationServer | ResourceTarget;
 
 /** A protected resource (RFC 9728), by its URL. */
 export interface ResourceTarget {
-  /** Any URL of it, such as one that answered 401. */
+  /** Any URL of the resource, such as one that answered 401. */
   resource: string;
-  /** The only authorization server to ask, wherever the resource points. */
+  /** The only authorization server to ask, whatever the resource names. */
   issuer?: string | undefined;
 }
 
-/** Credentials that were looked at: who asks, how, and what goes on the wire. */
-export interface Request {
-  grant_type: GrantType;
-  /** As configured; without one the client is registered. */
-  client?: Client;
-  wire: RequestParameters;
-}
+const STRINGS = ['client_id', 'client_secret', 'token_endpoint_auth_method', 'scope', 'audience', 'profile'] as const;
+const MEMBERS: readonly string[] = ['grant_type', ...STRINGS, 'authentication', 'resource', 'parameters'];
 
-const TEXTS = ['client_id', 'client_secret', 'token_endpoint_auth_method', 'scope', 'audience', 'profile'] as const;
-const MEMBERS: readonly string[] = ['grant_type', ...TEXTS, 'resource', 'parameters'];
-
-/** Checks `credentials`; a mistake in them is a TypeError that names it, never a value. */
-export function toRequest(credentials: Credentials): Request {
-  checkMembers(credentials);
-  const { client_id, client_secret, token_endpoint_auth_method, scope, resource, audience, parameters } = credentials;
-  const grant_type =
-    credentials.grant_type ?? (client_secret === undefined ? 'authorization_code' : 'client_credentials');
-  if (client_id === undefined && (client_secret !== undefined || grant_type === 'client_credentials'))
-    throw new TypeError('a client_secret, and the client_credentials grant, needs a client_id');
-  const wire = { ...parameters, scope, resource, audience };
-  if (client_id === undefined) return { grant_type, wire };
-  const client = {
-    client_id,
-    ...(client_secret !== undefined && { client_secret }),
-    ...(token_endpoint_auth_method !== undefined && { token_endpoint_auth_method }),
-  };
-  return { grant_type, wire, client };
-}
-
-function checkMembers(credentials: Credentials): void {
-  if (typeof credentials !== 'object' || credentials === null) throw new TypeError('credentials must be an object');
+/** @throws {TypeError} that names the member, if one is unknown, missing or of a wrong type */
+export function assertCredentials(credentials: Credentials): void {
+  if (typeof credentials !== 'object' || credentials === null) throw new TypeError('credentials must be an object.');
   const unknown = Object.keys(credentials).find((member) => !MEMBERS.includes(member));
-  if (unknown !== undefined)
-    throw new TypeError(`unknown member of credentials: ${unknown}; expected one of ${MEMBERS.join(', ')}`);
+  if (unknown !== undefined) throw new TypeError(`credentials has no member ${unknown}. Use ${MEMBERS.join(', ')}.`);
   if (credentials.grant_type !== undefined && !GRANT_TYPES.includes(credentials.grant_type))
-    throw new TypeError(`credentials.grant_type must be one of ${GRANT_TYPES.join(', ')}`);
-  for (const name of TEXTS) {
+    throw new TypeError(`credentials.grant_type must be one of ${GRANT_TYPES.join(', ')}.`);
+  for (const name of STRINGS) {
     const value: unknown = credentials[name];
     if (value !== undefined && (typeof value !== 'string' || value === ''))
-      throw new TypeError(`credentials.${name} must be a non-empty string; leave it out if there is none`);
+      throw new TypeError(`credentials.${name} must be a non-empty string. Leave it out if there is none.`);
   }
+  const { client_id, client_secret } = credentials;
+  if (client_id === undefined && (client_secret !== undefined || grantTypeOf(credentials) === 'client_credentials'))
+    throw new TypeError('credentials.client_id is missing: a client_secret and the client_credentials grant need it.');
+}
+
+/** The grant that these credentials ask for. */
+export function grantTypeOf({ grant_type, client_secret }: Credentials): GrantType {
+  return grant_type ?? (client_secret === undefined ? 'authorization_code' : 'client_credentials');
+}
+
+/** The configured client. `undefined` where the client is to be registered. */
+export function configuredClientOf(credentials: Credentials): Client | undefined {
+  const { client_id, client_secret, token_endpoint_auth_method } = credentials;
+  if (client_id === undefined) return undefined;
+  const client: Client = { client_id };
+  if (client_secret !== undefined) client.client_secret = client_secret;
+  if (token_endpoint_auth_method !== undefined) client.token_endpoint_auth_method = token_endpoint_auth_method;
+  return client;
 }

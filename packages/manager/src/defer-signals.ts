@@ -1,32 +1,33 @@
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
-/** All work of the process shares one listener for each signal: fifty refreshes at once are no leak of listeners. */
-let working = 0;
+/** All deferring work of the process shares one listener for each signal, so that fifty refreshes at once are no leak of listeners. */
+let running = 0;
 let received: NodeJS.Signals | undefined;
 
 /**
- * Sees `work` through: a signal that would end the process is held back until the answer of the server is on disk, and
- * takes its course then. A second signal takes its course at once. Where the program listens for the signal itself, it decides.
+ * Runs `work` to its end before a signal ends the process. SIGTERM, SIGINT and SIGHUP are held back, so that the answer of the server is
+ * on disk first, and are sent again afterwards. A second signal takes effect at once. Where the program listens for the signal
+ * itself, the program decides.
  */
 export async function deferSignals<T>(work: () => Promise<T>): Promise<T> {
-  if (working === 0) {
+  if (running === 0) {
     received = undefined;
-    for (const signal of SIGNALS) process.on(signal, hold);
+    for (const signal of SIGNALS) process.on(signal, holdBack);
   }
-  working += 1;
+  running += 1;
   try {
     return await work();
   } finally {
-    working -= 1;
-    if (working === 0) release();
+    running -= 1;
+    if (running === 0) sendAgain();
   }
 }
 
-function hold(signal: NodeJS.Signals): void {
-  if (received !== undefined) release();
+function holdBack(signal: NodeJS.Signals): void {
+  if (received !== undefined) sendAgain();
   received = signal;
 }
 
-function release(): void {
-  for (const signal of SIGNALS) process.off(signal, hold);
+function sendAgain(): void {
+  for (const signal of SIGNALS) process.off(signal, holdBack);
   if (received !== undefined && process.listenerCount(received) === 0) process.kill(process.pid, received);
 }

@@ -1,4 +1,4 @@
 export type { Credentials, GrantType, ResourceTarget, Target } from './credentials.ts';
 export { createManager } from './manager.ts';
-export type { Manager } from './manager.ts';
+export type { LogoutOptions, Manager } from './manager.ts';
 export type { ManagerOptions } from './options.ts';

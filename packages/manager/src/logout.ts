@@ -1,36 +1,24 @@
 import { attempt, type Result, type Token } from '@oa/types';
-import { clientFor } from './client.ts';
-import type { Context } from './context.ts';
 import type { Session } from './session.ts';
 
-/**
- * Forgets the token, then revokes it at the server (RFC 7009): the local copy is gone even where the server can't be
- * reached, and that is then the error.
- */
-export async function logout(context: Context, session: Session, signal?: AbortSignal): Promise<Result<void>> {
-  const work = (): Promise<void> => revokeAndForget(context, session, signal);
-  return attempt(context.cache.lock(session.key, work, signal === undefined ? {} : { signal }));
+/** Deletes the stored token, then revokes it at the server (RFC 7009). Where the server can't be reached only the copy here is gone. */
+export async function logout(session: Session, signal: AbortSignal | undefined): Promise<Result<void>> {
+  const { tokens } = session.context;
+  return attempt(tokens.lock(session.key, () => deleteAndRevoke(session, signal), { signal }));
 }
 
-async function revokeAndForget(context: Context, session: Session, signal: AbortSignal | undefined): Promise<void> {
-  const token = await context.cache.get(session.key);
+async function deleteAndRevoke(session: Session, signal: AbortSignal | undefined): Promise<void> {
+  const { context, issuer, key } = session;
+  const token = await session.stored();
   if (token === undefined) return;
-  await context.cache.delete(session.key);
-  await revoke(context, session, token, signal);
-  context.emit({ type: 'logged_out', issuer: session.issuer });
+  await context.tokens.delete(key);
+  await revoke(session, token, signal);
+  context.emit({ type: 'logged_out', issuer });
 }
 
-async function revoke(
-  context: Context,
-  session: Session,
-  token: Token,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+async function revoke(session: Session, token: Token, signal: AbortSignal | undefined): Promise<void> {
   const server = await session.server();
   if (server.revocation_endpoint === undefined) return;
   const { revokeToken } = await import('@oa/token-endpoint');
-  await revokeToken(server, await clientFor(context, session, server), token, {
-    ...context.network,
-    ...(signal && { signal }),
-  });
+  await revokeToken(server, await session.client(), token, { ...session.network, signal });
 }

@@ -1,86 +1,102 @@
+import { abortable } from '@oa/mechanisms';
 import { attempt, type Result, type Token, type TokenSource, type TokenSourceOptions } from '@oa/types';
-import { createContext, type Context } from './context.ts';
+import { createContext } from './context.ts';
 import type { Credentials, Target } from './credentials.ts';
-import { abortable, shared } from './flight.ts';
-import { isEarly, isFresh } from './freshness.ts';
+import { isDueEarly, isUsable } from './freshness.ts';
 import type { ManagerOptions } from './options.ts';
-import { openSession, unite, type Session } from './session.ts';
+import { openSession, type Session } from './session.ts';
+import { withStepUp } from './step-up.ts';
 
-/** Hands out tokens: cached, else refreshed, else obtained. Any number of issuers, clients and scopes. */
+/** Hands out tokens: cached, else refreshed, else obtained. One manager serves any number of issuers, clients and scopes. */
 export interface Manager {
   /**
-   * A valid token, or the OAuthError that came instead: no failure of transport, HTTP, decoding, storage or login rejects.
-   * Wrong arguments are a TypeError, and an abort rejects with the signal's own reason.
+   * A valid token, or the OAuthError that came instead. No failure of the network, the server, a file or a login rejects.
+   *
+   * The error has one of these codes, or another one that `OAuthErrorCode` lists: `login_required`, `login_timeout`,
+   * `client_required`, `refresh_interrupted`, `oauth_error`, `http_error`, `network_error`, `timeout`, `issuer_mismatch`,
+   * `storage_unavailable`.
+   *
+   * @throws {TypeError} if the target, the credentials or an option is wrong
+   * @throws the reason of `options.signal` after an abort
    */
   get(target: Target, credentials: Credentials, options?: TokenSourceOptions): Promise<Result<Token>>;
-  /** The same, rejecting with the OAuthError. */
+  /**
+   * The same as {@link Manager.get}, rejecting with the error.
+   *
+   * @throws {OAuthError} `login_required`, `login_timeout`, `client_required`, `refresh_interrupted`, `oauth_error`, `http_error`,
+   *   `network_error`, `timeout`, `issuer_mismatch`, `storage_unavailable`, or another code that `OAuthErrorCode` lists
+   * @throws {TypeError} if the target, the credentials or an option is wrong
+   * @throws the reason of `options.signal` after an abort
+   */
   getToken(target: Target, credentials: Credentials, options?: TokenSourceOptions): Promise<Token>;
-  /** A function that hands out tokens of these credentials, for `createFetch` of `@oa/fetch` and the like. */
+  /**
+   * A function that hands out tokens of these credentials, for `createFetch` of `@oa/fetch` and the like. It rejects as
+   * {@link Manager.getToken} does.
+   */
   source(target: Target, credentials: Credentials): TokenSource;
-  /** Revokes the token at the server (RFC 7009) and forgets it here, also where the server can't be reached. */
-  logout(target: Target, credentials: Credentials, options?: { signal?: AbortSignal }): Promise<Result<void>>;
+  /**
+   * Deletes the stored token and revokes it at the server. The copy here is deleted also where the server can't be reached; the
+   * result is then the error: `network_error`, `timeout`, `http_error`, `oauth_error` or `storage_unavailable`.
+   *
+   * @throws {TypeError} if the target or the credentials are wrong
+   * @throws the reason of `options.signal` after an abort
+   * @see https://www.rfc-editor.org/rfc/rfc7009
+   */
+  logout(target: Target, credentials: Credentials, options?: LogoutOptions): Promise<Result<void>>;
+}
+
+/** The options of {@link Manager.logout}. */
+export interface LogoutOptions {
+  /** Ends the call; the promise then rejects with the signal's own reason. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
  * Creates a manager. Nothing is read, opened or loaded before the first call.
  *
- * @throws TypeError for an unknown or impossible option
+ * @throws {TypeError} if an option is unknown or can't be used
+ * @example
+ * const manager = createManager({ app: 'my-tool' });
+ * const result = await manager.get('https://login.example.com', { client_id: 'my-tool', scope: 'openid offline_access' });
+ * if (!result.ok) throw result.error;
+ * console.log(result.value.expires_at);
  */
 export function createManager(options: ManagerOptions = {}): Manager {
   const context = createContext(options);
-  const getToken: Manager['getToken'] = async (target, credentials, wanted = {}) =>
-    tokenOf(context, await abortable(openSession(context, target, credentials, wanted.scope), wanted.signal), wanted);
+
+  async function getToken(target: Target, credentials: Credentials, wanted: TokenSourceOptions = {}): Promise<Token> {
+    const session = await abortable(openSession(context, target, credentials, wanted.scope), wanted.signal);
+    wanted.signal?.throwIfAborted();
+    return tokenOf(session, wanted);
+  }
+
   return {
     getToken,
     get: (target, credentials, wanted) => attempt(getToken(target, credentials, wanted)),
-    source: (target, credentials) => remembering((wanted) => getToken(target, credentials, wanted)),
-    logout: async (target, credentials, wanted) => {
+    source: (target, credentials) => withStepUp((wanted) => getToken(target, credentials, wanted)),
+    async logout(target, credentials, { signal } = {}) {
       const { logout } = await import('./logout.ts');
-      const session = await attempt(abortable(openSession(context, target, credentials), wanted?.signal));
-      return session.ok ? logout(context, session.value, wanted?.signal) : session;
+      const session = await attempt(abortable(openSession(context, target, credentials), signal));
+      return session.ok ? logout(session.value, signal) : session;
     },
   };
 }
 
-async function tokenOf(context: Context, session: Session, wanted: TokenSourceOptions): Promise<Token> {
-  wanted.signal?.throwIfAborted();
-  const seen = await context.cache.get(session.key);
-  if (seen !== undefined && isFresh(context, seen, wanted)) {
-    context.emit({ type: 'cache_hit', issuer: session.issuer });
-    if (isEarly(context, session, seen))
-      void import('./renew.ts').then(({ renewEarly }) => renewEarly(context, session, seen));
+/** The stored token where it is usable, else a renewed one. */
+async function tokenOf(session: Session, wanted: TokenSourceOptions): Promise<Token> {
+  const { context, issuer, key } = session;
+  const seen = await session.stored();
+  if (seen !== undefined && isUsable(session, seen, wanted)) {
+    context.emit({ type: 'cache_hit', issuer });
+    if (isDueEarly(session, seen)) void import('./renewal.ts').then(({ renewEarly }) => renewEarly(session, seen));
     return seen;
   }
-  // Loaded when first needed: who has a fresh token is done.
-  const { renew } = await import('./renew.ts');
+  // Loaded here: a caller with a usable token does not need it.
+  const { renew } = await import('./renewal.ts');
   for (;;) {
-    const joining = context.flights.has(session.key);
-    const token = await shared(context, session.key, wanted.signal, (signal) =>
-      renew(context, session, { seen, wanted, signal }),
-    );
-    // What others wanted may be the very token that this caller has just seen rejected.
+    const joining = context.renewals.has(key);
+    const token = await context.renewals.run(key, (signal) => renew({ session, seen, wanted, signal }), wanted.signal);
+    // A renewal that another caller started may end with the very token that this caller has just seen rejected.
     if (!joining || token.access_token !== wanted.rejected) return token;
   }
-}
-
-/**
- * How often a resource server may ask one source for more scopes. Each time can be a login, and is a token of its own on the disk:
- * one that asks for something else in every answer is not to go on for ever.
- */
-const MOST_STEPS = 20;
-
-/** Once a resource server has asked for more scopes, they are asked for with every token of this source. */
-function remembering(source: TokenSource): TokenSource {
-  let scope: string | undefined;
-  let last: Token | undefined;
-  let steps = 0;
-  return async (wanted = {}) => {
-    if (wanted.scope !== undefined && steps < MOST_STEPS) {
-      const wider = unite(scope ?? last?.scope, wanted.scope);
-      if (wider !== scope) steps += 1;
-      scope = wider;
-    }
-    last = await source(scope === undefined ? wanted : { ...wanted, scope });
-    return last;
-  };
 }

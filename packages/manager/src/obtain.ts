@@ -1,73 +1,73 @@
 import { OAuthError, type AuthorizationServer, type Client, type Token } from '@oa/types';
-import { clientFor, forgetRegistration, isRegistrationDead } from './client.ts';
-import type { Context } from './context.ts';
-import type { Session } from './session.ts';
+import { DEVICE_CODE_GRANT_TYPE } from '@oa/types/rfc';
+import { forgetRegistration, isRegistrationRefused } from './client.ts';
+import { toOutcome, type Failed, type Renewed } from './outcome.ts';
+import type { GrantReason, Session } from './session.ts';
 
-const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
-
-/** Whether a new grant needs a person, and none may be asked. */
-export async function isStuck({ options }: Context, session: Session): Promise<boolean> {
-  if (session.grant_type === 'client_credentials') return false;
-  const { canAskPerson } = await import('@oa/loopback');
-  return !canAskPerson({ ...options.login, interaction: options.interaction ?? 'auto' });
+/** Whether a new grant can be made: it needs no user, or a user can be asked. */
+export async function canObtain({ grant_type, context: { options } }: Session): Promise<boolean> {
+  if (grant_type === 'client_credentials') return true;
+  const { isInteractive } = await import('@oa/loopback');
+  return isInteractive({ ...options.login, interaction: options.interaction });
 }
 
-/** Says what is missing, and why: `cause` is the refusal that made the login necessary. */
-export function loginRequired(session: Session, cause?: OAuthError): OAuthError {
+/** @param refusal the server's refusal of the refresh token, where that made the login necessary */
+export function loginRequired({ issuer }: Session, refusal?: OAuthError): OAuthError {
   const why =
-    cause === undefined ? 'no usable token is cached' : `the session has ended (${cause.error ?? cause.code})`;
+    refusal === undefined ? 'No usable token is stored' : `The session has ended (${refusal.error ?? refusal.code})`;
   return new OAuthError(
-    cause?.code === 'refresh_interrupted' ? 'refresh_interrupted' : 'login_required',
-    `a person has to log in at ${session.issuer}: ${why}, and nobody can be asked here. ` +
+    refusal?.code === 'refresh_interrupted' ? 'refresh_interrupted' : 'login_required',
+    `A user must log in at ${issuer}. ${why}, and no user can be asked here. ` +
       'Run the program once in a terminal, or use the client credentials of a service.',
-    cause,
+    refusal,
   );
 }
 
-/** Why a refresh would not do. The refusal, where there was one. */
-export type Reason = 'nothing_stored' | 'not_refreshable' | OAuthError;
+/** A new token by the grant of the session, stored. A registration that the server has forgotten is replaced, once. */
+export async function obtain(session: Session, reason: GrantReason, signal: AbortSignal): Promise<Renewed | Failed> {
+  return toOutcome(grantAndStore(session, reason, signal));
+}
 
-/** A new token by the grant of the session, stored. A registration that the server has forgotten is made anew, once. */
-export async function obtain(context: Context, session: Session, signal: AbortSignal, why: Reason): Promise<Token> {
-  const { issuer, grant_type } = session;
-  const refused = typeof why !== 'string';
-  if (await isStuck(context, session)) throw loginRequired(session, refused ? why : undefined);
-  context.emit({ type: 'grant_needed', issuer, grant_type, reason: refused ? 'session_ended' : why });
+async function grantAndStore(session: Session, reason: GrantReason, signal: AbortSignal): Promise<Token> {
+  const { context, issuer, key, grant_type } = session;
+  const refusal = typeof reason === 'string' ? undefined : reason;
+  if (!(await canObtain(session))) throw loginRequired(session, refusal);
+  const why = typeof reason === 'string' ? reason : 'session_ended';
+  context.emit({ type: 'grant_needed', issuer, grant_type, reason: why });
   const server = await session.server();
-  const client = await clientFor(context, session, server);
+  const client = await session.client();
   let token: Token;
   try {
-    token = await grant(context, session, server, client, signal);
+    token = await grant(session, server, client, signal);
   } catch (error) {
-    if (!isRegistrationDead(session, error)) throw error;
-    await forgetRegistration(context, session, client);
-    token = await grant(context, session, server, await clientFor(context, session, server), signal);
+    if (!isRegistrationRefused(session, error)) throw error;
+    await forgetRegistration(session, client);
+    token = await grant(session, server, await session.client(), signal);
   }
-  await context.cache.set(session.key, token);
+  await context.tokens.set(key, token);
   context.emit({ type: 'obtained', issuer, grant_type });
   return token;
 }
 
 async function grant(
-  context: Context,
-  session: Session,
+  { context, grant_type, parameters, network }: Session,
   server: AuthorizationServer,
   client: Client,
   signal: AbortSignal,
 ): Promise<Token> {
-  const { grant_type, wire } = session;
+  const { login: loginOptions } = context.options;
   if (grant_type === 'client_credentials') {
     const { clientCredentials } = await import('@oa/client-credentials');
-    return clientCredentials(server, client, wire, context.network);
+    return clientCredentials(server, client, parameters, network);
   }
-  if (grant_type === DEVICE) {
+  if (grant_type === DEVICE_CODE_GRANT_TYPE) {
     const { startDeviceLogin, awaitDeviceLogin } = await import('@oa/device-code');
-    const started = await startDeviceLogin(server, client, wire, { ...context.network, signal });
-    const print = context.options.login?.print;
-    return awaitDeviceLogin(server, client, started, { ...context.network, ...(print && { print }), signal });
+    const options = { ...network, signal };
+    const started = await startDeviceLogin(server, client, parameters, options);
+    return awaitDeviceLogin(server, client, started, { ...options, print: loginOptions?.print });
   }
   const { login } = await import('@oa/loopback');
-  // A person is given more time than a server.
-  const { timeout: _, ...network } = context.network;
-  return login(server, client, wire, { ...network, ...context.options.login, interaction: 'always', signal });
+  // The timeout of requests is not the time that a user has to log in.
+  const options = { ...network, timeout: undefined, ...loginOptions };
+  return login(server, client, parameters, { ...options, interaction: 'always', signal });
 }

@@ -1,38 +1,99 @@
+import type { AuthenticationOption } from '@oa/client-authentication';
 import type { ClientStore } from '@oa/client-store';
 import type { LoginOptions } from '@oa/loopback';
-import type { Client, RequestOptions, Store, Token } from '@oa/types';
+import type { ClientMetadata } from '@oa/registration';
+import type { RequestOptions, Store, Token } from '@oa/types';
 
-/** How a manager behaves. Everything has a default that suits a command-line tool. */
+/** How a manager behaves. Every option has a default that suits a command-line tool. */
 export interface ManagerOptions extends Omit<RequestOptions, 'signal'> {
-  /** The name of the program: its folder below `$XDG_CACHE_HOME` and `$XDG_CONFIG_HOME`. `oa` unless said otherwise. */
+  /**
+   * The name of the program, and of its directories below `$XDG_CACHE_HOME` and `$XDG_CONFIG_HOME`.
+   *
+   * @default 'oa'
+   */
   app?: string | undefined;
-  /** Where tokens are kept. Private files unless said otherwise; `new Map()` keeps them in memory. */
+  /**
+   * How the client authenticates, in every request of every grant. {@link Credentials} can override it.
+   *
+   * @default what the client's registration and the server's metadata say
+   */
+  authentication?: AuthenticationOption | undefined;
+  /**
+   * Where tokens are kept. `new Map()` keeps them in memory.
+   *
+   * @default private files below `$XDG_CACHE_HOME/<app>/tokens`
+   */
   cache?: Store<Token> | undefined;
-  /** Where registered clients are kept. */
+  /**
+   * Where registered clients are kept.
+   *
+   * @default `$XDG_CONFIG_HOME/<app>/registered.json`
+   */
   clients?: ClientStore | undefined;
-  /** Whether a person may be asked to log in. `auto`: where there is a terminal and no `CI` variable. */
+  /**
+   * Whether a user may be asked to log in. `auto`: where there is a terminal and no `CI` variable.
+   *
+   * @default 'auto'
+   */
   interaction?: 'auto' | 'always' | 'never' | undefined;
-  /** Milliseconds before its expiry from which a token is renewed: 60,000, and at most half of its lifetime. */
+  /**
+   * Milliseconds before its expiry from which a token is renewed. At most half of the token's lifetime.
+   *
+   * @default 60_000
+   */
   leeway?: number | undefined;
   /** How a browser login is done. */
-  login?: Omit<LoginOptions, 'fetch' | 'signal' | 'now' | 'onEvent' | 'interaction'> | undefined;
-  /** What a new registration says about the program (RFC 7591 section 2): `client_name`, `client_uri`, ... */
-  registration?: Partial<Client> | undefined;
-  /** The URL of the program's client metadata document, used as `client_id` with servers that support it. */
+  login?: Omit<LoginOptions, LoginOptionOfManager> | undefined;
+  /** What a new registration says about the program: `client_name`, `client_uri`, ... */
+  registration?: ClientMetadata | undefined;
+  /** The URL of the program's client metadata document. It is the `client_id` at servers that support such documents. */
   clientMetadataUrl?: string | undefined;
 }
 
-const NAMES =
-  'app cache clients interaction leeway login registration clientMetadataUrl fetch timeout now onEvent'.split(' ');
+type LoginOptionOfManager = 'authentication' | 'fetch' | 'signal' | 'now' | 'onEvent' | 'interaction';
 
-/** @throws TypeError that names the option */
-export function checkOptions(options: ManagerOptions): void {
-  const { leeway = 0, timeout = 0, interaction = 'auto' } = options;
-  const unknown = Object.keys(options).find((name) => !NAMES.includes(name));
+const OPTION_NAMES =
+  'app authentication cache clients interaction leeway login registration clientMetadataUrl fetch timeout now onEvent'.split(
+    ' ',
+  );
+/** Options of a login that the manager decides for all grants. */
+const LOGIN_OPTIONS_OF_MANAGER: readonly LoginOptionOfManager[] = [
+  'authentication',
+  'fetch',
+  'signal',
+  'now',
+  'onEvent',
+  'interaction',
+];
+
+/** @throws {TypeError} that names the option, if one is unknown or can't be used */
+export function assertManagerOptions(options: ManagerOptions): void {
+  const { leeway = 0, timeout = 0, interaction = 'auto', login = {} } = options;
+  const unknown = Object.keys(options).find((name) => !OPTION_NAMES.includes(name));
   if (unknown !== undefined)
-    throw new TypeError(`unknown option of createManager: ${unknown}; expected one of ${NAMES.join(', ')}`);
-  if (!(leeway >= 0)) throw new TypeError('options.leeway must be a number of milliseconds');
-  if (!(timeout >= 0)) throw new TypeError('options.timeout must be a number of milliseconds');
+    throw new TypeError(`createManager has no option ${unknown}. Use ${OPTION_NAMES.join(', ')}.`);
+  if (!(leeway >= 0)) throw new TypeError('options.leeway must be a number of milliseconds.');
+  if (!(timeout >= 0)) throw new TypeError('options.timeout must be a number of milliseconds.');
   if (!['auto', 'always', 'never'].includes(interaction))
-    throw new TypeError('options.interaction must be auto, always or never');
+    throw new TypeError("options.interaction must be 'auto', 'always' or 'never'.");
+  const misplaced = LOGIN_OPTIONS_OF_MANAGER.find((name) => Object.hasOwn(login, name));
+  if (misplaced !== undefined)
+    throw new TypeError(`options.login.${misplaced} is not an option of the login alone. ${adviceFor(misplaced)}`);
+  assertMethods('options.cache', options.cache, ['get', 'set', 'delete'], ['lock', 'reserve']);
+  assertMethods('options.clients', options.clients, ['lookup', 'getOrRegister', 'remove'], []);
+}
+
+function adviceFor(name: LoginOptionOfManager): string {
+  if (name === 'signal') return 'Pass it with each call.';
+  return `Pass ${name} as an option of createManager: it then holds for every request.`;
+}
+
+/** A store that lacks a method would fail only after a grant has been used up. */
+function assertMethods(name: string, store: unknown, required: readonly string[], optional: readonly string[]): void {
+  if (store === undefined) return;
+  const methods = (typeof store === 'object' && store !== null ? store : {}) as Record<string, unknown>;
+  const missing = required.find((method) => typeof methods[method] !== 'function');
+  if (missing !== undefined) throw new TypeError(`${name} must be a store with the methods ${required.join(', ')}.`);
+  const wrong = optional.find((method) => methods[method] !== undefined && typeof methods[method] !== 'function');
+  if (wrong !== undefined) throw new TypeError(`${name}.${wrong} must be a function, or absent.`);
 }

@@ -1,58 +1,75 @@
+import { attempt, OAuthError, type AuthorizationServer, type Client, type Token } from '@oa/types';
+import { forgetRegistration, isRegistrationRefused } from './client.ts';
 import { deferSignals } from './defer-signals.ts';
-import { isOAuthError, OAuthError, type Result, type Token } from '@oa/types';
-import { clientFor, forgetRegistration, isRegistrationDead } from './client.ts';
-import type { Context } from './context.ts';
+import { toOutcome, type Outcome } from './outcome.ts';
 import type { Session } from './session.ts';
 
 /**
- * The successor of `current`, already durable (RFC 6749 section 6), or the server's last word on the session as the error of the
- * result. Everything else (network, 5xx, 429, a full disk) is no reason to log in again, and rejects. The lock is held by the
- * caller. The request is sent only when there is room to keep its answer, and it is not aborted: its answer may be the only copy
- * of the next refresh token.
+ * Refreshes `stored`. The caller holds the lock. The new token is durable when this resolves (RFC 6749 section 6).
+ *
+ * A refused refresh token is deleted only if it is still the stored one. Where another program has stored a newer one meanwhile,
+ * that one is refreshed.
  */
-export async function refresh(context: Context, session: Session, current: Token): Promise<Result<Token>> {
+export async function refresh(session: Session, stored: Token): Promise<Outcome> {
+  const result = await attempt(refreshLatest(session, stored));
+  return result.ok ? result.value : { type: 'failed', error: result.error };
+}
+
+async function refreshLatest(session: Session, stored: Token): Promise<Outcome> {
   const server = await session.server();
-  const client = await clientFor(context, session, server);
-  const { refreshToken, isRefreshRefused } = await import('@oa/token-endpoint');
-  const { interrupted } = await context.cache.reserve(session.key);
-  try {
-    return await deferSignals(async () => {
-      const { resource } = session.wire;
-      const token = await refreshToken(server, client, current, { resource }, context.network);
-      await context.cache.set(session.key, token);
-      context.emit({ type: 'refreshed', issuer: session.issuer });
-      return { ok: true, value: token };
-    });
-  } catch (error) {
-    if (!isOAuthError(error)) throw error;
-    const dead = isRegistrationDead(session, error);
-    if (!dead && !isRefreshRefused(error)) throw error;
-    const stored = await context.cache.get(session.key);
-    if (stored?.refresh_token !== undefined && stored.refresh_token !== current.refresh_token)
-      return refresh(context, session, stored);
-    if (dead) await forgetRegistration(context, session, client);
-    await dropRefreshToken(context, session, current);
-    const cause = interrupted ? interruption(error) : error;
-    context.emit({
-      type: 'session_ended',
-      issuer: session.issuer,
-      code: cause.code,
-      ...(error.error !== undefined && { error: error.error }),
-    });
-    return { ok: false, error: cause };
+  const client = await session.client();
+  for (let current = stored; ;) {
+    const outcome = await sendRefresh(session, server, client, current);
+    if (outcome.type !== 'ended') return outcome;
+    const latest = await session.stored();
+    if (latest?.refresh_token === undefined || latest.refresh_token === current.refresh_token) {
+      await endSession(session, client, current, outcome.error);
+      return outcome;
+    }
+    current = latest;
   }
 }
 
-/** The access token may still be good for a while; only what was refused is deleted. */
-async function dropRefreshToken(context: Context, session: Session, current: Token): Promise<void> {
-  const { refresh_token: _refused, ...rest } = current;
-  await context.cache.set(session.key, rest);
+/**
+ * Sends one refresh request. It is sent only where there is room to store its answer, and it is not aborted: the answer may be the
+ * only copy of the next refresh token.
+ */
+async function sendRefresh(
+  session: Session,
+  server: AuthorizationServer,
+  client: Client,
+  current: Token,
+): Promise<Outcome> {
+  const { context, key, issuer, network } = session;
+  const { resource } = session.parameters;
+  const { refreshToken, isRefreshRefused } = await import('@oa/token-endpoint');
+  const { interrupted } = await context.tokens.reserve(key);
+  const renewed = deferSignals(async () => {
+    const token = await refreshToken(server, client, current, { resource }, network);
+    await context.tokens.set(key, token);
+    context.emit({ type: 'refreshed', issuer });
+    return token;
+  });
+  const outcome = await toOutcome(renewed);
+  if (outcome.type === 'renewed') return outcome;
+  const { error } = outcome;
+  if (!isRegistrationRefused(session, error) && !isRefreshRefused(error)) return outcome;
+  return { type: 'ended', error: interrupted ? toInterruption(error) : error };
 }
 
-function interruption(refusal: OAuthError): OAuthError {
+/** The access token may still be accepted for a while: only what the server refused is deleted. */
+async function endSession(session: Session, client: Client, current: Token, refusal: OAuthError): Promise<void> {
+  const { context, key, issuer } = session;
+  if (isRegistrationRefused(session, refusal)) await forgetRegistration(session, client);
+  const { refresh_token: _refused, ...rest } = current;
+  await context.tokens.set(key, rest);
+  context.emit({ type: 'session_ended', issuer, code: refusal.code, error: refusal.error });
+}
+
+function toInterruption(refusal: OAuthError): OAuthError {
   return new OAuthError(
     'refresh_interrupted',
-    'an earlier process was killed between sending the refresh request and storing its answer; the refresh token was used up by it',
+    'An earlier process was killed after it had sent the refresh request and before it had stored the answer, so the refresh token is used.',
     refusal,
   );
 }

@@ -1,61 +1,38 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startProcess } from '@oa-internal/testing';
+import { expect, it, vi } from 'vitest';
 import { deferSignals } from '../src/defer-signals.ts';
-import { expect, test, vi } from 'vitest';
-
-const program = (listener: string): string => `
-  import { setTimeout as sleep } from 'node:timers/promises';
-  import { deferSignals } from '@oa/private-file';
-  ${listener}
-  await deferSignals(async () => {
-    process.stdout.write('started ');
-    await sleep(400);
-    process.stdout.write('finished ');
-  });
-  await sleep(5000);
-  process.stdout.write('went on ');
-`;
 
 /** Sends the signals one after the other once the work has started. */
-async function run(signals: NodeJS.Signals[], listener = ''): Promise<{ output: string; end: string | number | null }> {
-  const child = spawn(process.execPath, ['--conditions=@oa/source', '--input-type=module', '-e', program(listener)], {
-    cwd: import.meta.dirname,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
-  await expect.poll(() => output, { timeout: 10_000 }).toContain('started');
+async function run(
+  signals: NodeJS.Signals[],
+  listens = false,
+): Promise<{ output: string; end: string | number | null }> {
+  const child = startProcess(new URL('programs/defer-signals.ts', import.meta.url), { task: { listens } });
+  await child.printed('started');
   for (const signal of signals) {
     child.kill(signal);
     await sleep(50);
   }
-  const [code, signal] = await closed;
-  return { output, end: signal ?? code };
+  const { stdout, code, signal } = await child.ended;
+  return { output: stdout, end: signal ?? code };
 }
 
-test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
-  '%s during the work takes its course when the work is done',
-  async (signal) => {
-    expect(await run([signal])).toEqual({ output: 'started finished ', end: signal });
-  },
-);
+it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('delays %s until the work is done', async (signal) => {
+  expect(await run([signal])).toEqual({ output: 'started finished ', end: signal });
+});
 
-test('a second signal ends the process at once', async () => {
+it('lets a second signal end the process at once', async () => {
   expect(await run(['SIGINT', 'SIGINT'])).toEqual({ output: 'started ', end: 'SIGINT' });
 });
 
-test('a program that listens for the signal decides itself', async () => {
-  const { output, end } = await run(
-    ['SIGTERM'],
-    "process.on('SIGTERM', () => setTimeout(() => process.exit(7), 600));",
-  );
+it('leaves the decision to a program that listens for the signal', async () => {
+  const { output, end } = await run(['SIGTERM'], true);
   expect(output).toBe('started finished ');
   expect(end).toBe(7);
 });
 
-test('without a signal nothing changes, and no listener stays', async () => {
+it('leaves no listener behind', async () => {
   const before = process.listenerCount('SIGTERM');
   expect(await deferSignals(async () => process.listenerCount('SIGTERM'))).toBe(before + 1);
   expect(process.listenerCount('SIGTERM')).toBe(before);
@@ -63,7 +40,7 @@ test('without a signal nothing changes, and no listener stays', async () => {
   expect(process.listenerCount('SIGTERM')).toBe(before);
 });
 
-test('a signal that somebody else listens for is left to them, also the second', async () => {
+it('leaves a signal to another listener, also the second one', async () => {
   const heard: string[] = [];
   const listener = (signal: string): void => void heard.push(signal);
   process.on('SIGHUP', listener);
@@ -75,7 +52,7 @@ test('a signal that somebody else listens for is left to them, also the second',
   expect(heard).toEqual(['SIGHUP', 'SIGHUP']);
 });
 
-test('what takes its course afterwards is the same signal, sent to this process itself', async () => {
+it('sends the same signal to this process afterwards', async () => {
   const before = process.listeners('SIGHUP');
   process.removeAllListeners('SIGHUP');
   const kill = vi.spyOn(process, 'kill').mockReturnValue(true);
@@ -88,7 +65,7 @@ test('what takes its course afterwards is the same signal, sent to this process 
   for (const listener of before) process.on('SIGHUP', listener);
 });
 
-test('work that begins after the signal does not swallow it, and much at once adds one listener', async () => {
+it('keeps a signal that came before other work began, and adds one listener for much work at once', async () => {
   const before = process.listeners('SIGHUP');
   process.removeAllListeners('SIGHUP');
   const kill = vi.spyOn(process, 'kill').mockReturnValue(true);

@@ -1,8 +1,8 @@
 import { OAuthError, type OAuthEvent, type Store } from '@oa/types';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { createResilientStore } from '../src/resilient-store.ts';
 
-/** A store that fails in the ways named. */
+/** A store whose named methods fail. */
 function failing(...ways: (keyof Store<string>)[]) {
   const broken = new Set(ways);
   const map = new Map<string, string>();
@@ -17,98 +17,98 @@ function failing(...ways: (keyof Store<string>)[]) {
     lock: async (_, work) => (check('lock'), work()),
   };
   const events: OAuthEvent[] = [];
-  return { map, broken, events, tolerant: createResilientStore(store, (event) => events.push(event)) };
+  return { map, broken, events, resilient: createResilientStore(store, (event) => events.push(event)) };
 }
 const types = (events: OAuthEvent[]): string[] => events.map(({ type }) => type);
 
-test('a store in order is passed through', async () => {
-  const { tolerant, map, events } = failing();
-  await tolerant.set('k', 'v');
+it('passes a store that works through', async () => {
+  const { resilient, map, events } = failing();
+  await resilient.set('k', 'v');
   expect(map.get('k')).toBe('v');
-  expect(await tolerant.get('k')).toBe('v');
-  expect(await tolerant.reserve('k')).toEqual({ interrupted: true });
-  expect(await tolerant.lock('k', async () => 'worked')).toBe('worked');
-  await tolerant.delete('k');
+  expect(await resilient.get('k')).toBe('v');
+  expect(await resilient.reserve('k')).toEqual({ interrupted: true });
+  expect(await resilient.lock('k', async () => 'worked')).toBe('worked');
+  await resilient.delete('k');
   expect(map.size).toBe(0);
   expect(events).toEqual([]);
 });
 
-test('what could not be written is kept, told once, and written at the next use', async () => {
-  const { tolerant, map, broken, events } = failing('set');
-  await tolerant.set('k', 'v');
-  expect(await tolerant.get('k')).toBe('v');
-  expect(await tolerant.get('k')).toBe('v');
+it('keeps a value that could not be written, reports it once, and writes it at the next use', async () => {
+  const { resilient, map, broken, events } = failing('set');
+  await resilient.set('k', 'v');
+  expect(await resilient.get('k')).toBe('v');
+  expect(await resilient.get('k')).toBe('v');
   expect(types(events)).toEqual(['persist_failed']);
-  expect(await tolerant.reserve('k')).toEqual({ interrupted: false });
+  expect(await resilient.reserve('k')).toEqual({ interrupted: false });
   broken.clear();
-  expect(await tolerant.get('k')).toBe('v');
+  expect(await resilient.get('k')).toBe('v');
   expect(map.get('k')).toBe('v');
 });
 
-test('what somebody else has stored meanwhile is not overwritten by what could not be written', async () => {
-  const { tolerant, map, broken, events } = failing('set');
+it('does not overwrite what another process has stored meanwhile with a value that could not be written', async () => {
+  const { resilient, map, broken, events } = failing('set');
   map.set('k', 'old');
-  await tolerant.set('k', 'mine');
-  expect(await tolerant.get('k')).toBe('mine');
+  await resilient.set('k', 'mine');
+  expect(await resilient.get('k')).toBe('mine');
   map.set('k', 'newer');
-  expect(await tolerant.get('k')).toBe('newer');
+  expect(await resilient.get('k')).toBe('newer');
   broken.clear();
-  expect(await tolerant.get('k')).toBe('newer');
+  expect(await resilient.get('k')).toBe('newer');
   expect(map.get('k')).toBe('newer');
   expect(types(events)).toEqual(['persist_failed']);
 });
 
-test('a store that can be read again does not outdo the value that could not be written', async () => {
-  const { tolerant, map, broken } = failing('set');
+it('prefers the value that could not be written to an old one that can be read again', async () => {
+  const { resilient, map, broken } = failing('set');
   map.set('k', 'old');
-  await tolerant.set('k', 'mine');
+  await resilient.set('k', 'mine');
   broken.add('get');
-  expect(await tolerant.get('k')).toBe('mine');
+  expect(await resilient.get('k')).toBe('mine');
   broken.clear();
-  expect(await tolerant.get('k')).toBe('mine');
+  expect(await resilient.get('k')).toBe('mine');
   expect(map.get('k')).toBe('mine');
 });
 
-test('what is deleted is not kept in memory either', async () => {
-  const { tolerant } = failing('set');
-  await tolerant.set('k', 'v');
-  await tolerant.delete('k');
-  expect(await tolerant.get('k')).toBeUndefined();
+it('keeps no deleted value in memory', async () => {
+  const { resilient } = failing('set');
+  await resilient.set('k', 'v');
+  await resilient.delete('k');
+  expect(await resilient.get('k')).toBeUndefined();
 });
 
-test('trouble with reading is a miss and one event; room that can’t be had is still an error', async () => {
-  const { tolerant, events } = failing('get', 'reserve', 'delete');
-  expect(await tolerant.get('k')).toBeUndefined();
-  expect(await tolerant.get('other')).toBeUndefined();
+it('takes a failed read as a miss with one event; a failed reserve and a failed delete still reject', async () => {
+  const { resilient, events } = failing('get', 'reserve', 'delete');
+  expect(await resilient.get('k')).toBeUndefined();
+  expect(await resilient.get('other')).toBeUndefined();
   expect(types(events)).toEqual(['store_unavailable']);
-  await expect(tolerant.reserve('k')).rejects.toMatchObject({ code: 'storage_unavailable' });
-  await expect(tolerant.delete('k')).rejects.toMatchObject({ code: 'storage_unavailable' });
+  await expect(resilient.reserve('k')).rejects.toMatchObject({ code: 'storage_unavailable' });
+  await expect(resilient.delete('k')).rejects.toMatchObject({ code: 'storage_unavailable' });
 });
 
-test('without a usable lock there is one in this process: one at a time, the next ones adopt or share the failure', async () => {
-  const { tolerant } = failing('lock');
+it('locks within this process where the lock of the store can not be used: one at a time, and waiters may adopt', async () => {
+  const { resilient } = failing('lock');
   const order: string[] = [];
   const gate = Promise.withResolvers<void>();
-  const first = tolerant.lock('k', async () => {
+  const first = resilient.lock('k', async () => {
     order.push('first starts');
     await gate.promise;
     order.push('first ends');
     return 'first';
   });
-  const second = tolerant.lock('k', async () => (order.push('second'), 'second'));
-  const adopting = tolerant.lock('k', async () => 'not run', { whileWaiting: () => 'adopted' });
-  await expect(tolerant.lock('k', async () => 'not run', { timeout: 0 })).rejects.toMatchObject({
+  const second = resilient.lock('k', async () => (order.push('second'), 'second'));
+  const adopting = resilient.lock('k', async () => 'not run', { whileWaiting: () => 'adopted' });
+  await expect(resilient.lock('k', async () => 'not run', { timeout: 0 })).rejects.toMatchObject({
     code: 'lock_timeout',
   });
-  const elsewhere = await tolerant.lock('other', async () => 'elsewhere');
+  const elsewhere = await resilient.lock('other', async () => 'elsewhere');
   gate.resolve();
   expect(await Promise.all([first, second, adopting])).toEqual(['first', 'second', 'adopted']);
   expect(elsewhere).toBe('elsewhere');
   expect(order).toEqual(['first starts', 'first ends', 'second']);
 });
 
-test('a plain Map has a lock then, and who waited for a failure shares it', async () => {
-  const tolerant = createResilientStore(new Map<string, string>(), () => {});
+it('gives a plain Map a lock whose waiters receive the error of the holder', async () => {
+  const resilient = createResilientStore(new Map<string, string>(), () => {});
   const failure = new OAuthError('http_error', 'down', { status: 503 });
   let runs = 0;
   const work = async (): Promise<string> => {
@@ -116,21 +116,25 @@ test('a plain Map has a lock then, and who waited for a failure shares it', asyn
     await Promise.resolve();
     throw failure;
   };
-  const all = await Promise.allSettled([tolerant.lock('k', work), tolerant.lock('k', work), tolerant.lock('k', work)]);
+  const all = await Promise.allSettled([
+    resilient.lock('k', work),
+    resilient.lock('k', work),
+    resilient.lock('k', work),
+  ]);
   expect(all.map((one) => one.status === 'rejected' && (one.reason as unknown))).toEqual([failure, failure, failure]);
   expect(runs).toBe(1);
-  expect(await tolerant.lock('k', async () => 'later')).toBe('later');
-  expect(await tolerant.reserve('k')).toEqual({ interrupted: false });
+  expect(await resilient.lock('k', async () => 'later')).toBe('later');
+  expect(await resilient.reserve('k')).toEqual({ interrupted: false });
 });
 
-test('an abort while waiting does not run the work, and does not fail the others', async () => {
-  const tolerant = createResilientStore(new Map<string, string>(), () => {});
+it('does not run the work of a waiter that aborts, and fails no other waiter', async () => {
+  const resilient = createResilientStore(new Map<string, string>(), () => {});
   const controller = new AbortController();
   const reason = new Error('gone');
   const gate = Promise.withResolvers<void>();
-  const first = tolerant.lock('k', () => gate.promise);
-  const aborted = tolerant.lock('k', async () => 'not run', { signal: controller.signal });
-  const third = tolerant.lock('k', async () => 'third');
+  const first = resilient.lock('k', () => gate.promise);
+  const aborted = resilient.lock('k', async () => 'not run', { signal: controller.signal });
+  const third = resilient.lock('k', async () => 'third');
   controller.abort(reason);
   gate.resolve();
   await first;
@@ -138,9 +142,9 @@ test('an abort while waiting does not run the work, and does not fail the others
   expect(await third).toBe('third');
 });
 
-test('bugs of a store, and failures of the work, are not taken for trouble with the store', async () => {
+it('passes bugs of a store and failures of the work on', async () => {
   const bug = new RangeError('a bug');
-  const tolerant = createResilientStore<string>(
+  const resilient = createResilientStore<string>(
     {
       get: () => {
         throw bug;
@@ -153,28 +157,28 @@ test('bugs of a store, and failures of the work, are not taken for trouble with 
     },
     () => {},
   );
-  await expect(tolerant.get('k')).rejects.toBe(bug);
-  await expect(tolerant.set('k', 'v')).rejects.toBe(bug);
+  await expect(resilient.get('k')).rejects.toBe(bug);
+  await expect(resilient.set('k', 'v')).rejects.toBe(bug);
   const full = new OAuthError('storage_unavailable', 'no room');
   let runs = 0;
   const work = async (): Promise<never> => {
     runs += 1;
     throw full;
   };
-  await expect(tolerant.lock('k', work)).rejects.toBe(full);
+  await expect(resilient.lock('k', work)).rejects.toBe(full);
   expect(runs).toBe(1);
 });
 
-test('without the store’s lock a stored value is not used up: reserve says why there is no lock', async () => {
-  const { tolerant, broken } = failing('lock');
-  await tolerant.set('k', 'v');
-  await expect(tolerant.lock('k', async () => tolerant.reserve('k'))).rejects.toMatchObject({ message: 'no lock' });
+it('rejects reserve without the lock of the store, with the reason', async () => {
+  const { resilient, broken } = failing('lock');
+  await resilient.set('k', 'v');
+  await expect(resilient.lock('k', async () => resilient.reserve('k'))).rejects.toMatchObject({ message: 'no lock' });
   broken.clear();
-  expect(await tolerant.lock('k', async () => tolerant.reserve('k'))).toEqual({ interrupted: true });
+  expect(await resilient.lock('k', async () => resilient.reserve('k'))).toEqual({ interrupted: true });
 });
 
-test('without the store’s lock a value that is in memory alone may be used up', async () => {
-  const { tolerant } = failing('lock', 'set');
-  await tolerant.set('k', 'v');
-  expect(await tolerant.lock('k', async () => tolerant.reserve('k'))).toEqual({ interrupted: false });
+it('allows reserve without the lock of the store for a value that is only in memory', async () => {
+  const { resilient } = failing('lock', 'set');
+  await resilient.set('k', 'v');
+  expect(await resilient.lock('k', async () => resilient.reserve('k'))).toEqual({ interrupted: false });
 });

@@ -1,6 +1,6 @@
 // One program that wants tokens: it says when it is ready, takes its job from stdin, and answers with what came of it.
 import { text } from 'node:stream/consumers';
-import type { Job, Outcome } from '../workplace.ts';
+import type { Job, CallResult } from '../setup.ts';
 import { managerFor } from './manager.ts';
 
 process.stdout.write('ready\n');
@@ -11,7 +11,7 @@ const manager = managerFor(job, (event) => events.push(event.type));
 const { target, credentials, more = [], rejected, calls = 1 } = job;
 const asked = [...Array.from({ length: calls }, () => ({ target, credentials })), ...more];
 const outcomes = await Promise.all(
-  asked.map(async (one): Promise<Outcome> => {
+  asked.map(async (one): Promise<CallResult> => {
     const result = await manager.get(one.target, one.credentials, rejected === undefined ? {} : { rejected });
     return result.ok
       ? { ok: true, access_token: result.value.access_token, events }

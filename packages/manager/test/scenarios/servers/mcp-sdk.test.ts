@@ -5,8 +5,8 @@ import { login as loginWith } from '@oa/loopback';
 import { registerClient } from '@oa/registration';
 import { refreshToken } from '@oa/token-endpoint';
 import { attempt, type OAuthError, type Token } from '@oa/types';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { aged, managerAt, temporaryDirectory } from '../workplace.ts';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { aged, managerAt, temporaryDirectory } from '../../setup.ts';
 import { change, logIn, login, logOut, refresh, refuseRefresh, type Subject } from './steps.ts';
 
 let server: Awaited<ReturnType<typeof startSdkServer>>;
@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-test('@modelcontextprotocol/sdk: registration, login, refresh, logout', async () => {
+it('@modelcontextprotocol/sdk: registration, login, refresh, logout', async () => {
   const directory = temporaryDirectory();
   const { token, events } = await logIn(directory, subject);
   expect(token).toMatchObject({ scope: 'tools', token_type: 'Bearer' });
@@ -26,12 +26,12 @@ test('@modelcontextprotocol/sdk: registration, login, refresh, logout', async ()
   await logOut(directory, subject, '/revoke');
 });
 
-test('@modelcontextprotocol/sdk: without a scope it answers an empty one, which counts as none', async () => {
+it('@modelcontextprotocol/sdk: without a scope it answers an empty one, which counts as none', async () => {
   const { token } = await logIn(temporaryDirectory(), { ...subject, credentials: {} });
   expect(token).not.toHaveProperty('scope');
 });
 
-test('@modelcontextprotocol/sdk: the second login uses the registration of the first', async () => {
+it('@modelcontextprotocol/sdk: the second login uses the registration of the first', async () => {
   const directory = temporaryDirectory();
   const paths: string[] = [];
   for (const profile of ['home', 'work']) {
@@ -49,7 +49,7 @@ test('@modelcontextprotocol/sdk: the second login uses the registration of the f
   ]);
 });
 
-test('@modelcontextprotocol/sdk: a refresh token that was used before ends the session', async () => {
+it('@modelcontextprotocol/sdk: a refresh token that was used before ends the session', async () => {
   const directory = temporaryDirectory();
   const { token } = await logIn(directory, subject);
   await refresh(directory, subject);
@@ -62,7 +62,7 @@ test('@modelcontextprotocol/sdk: a refresh token that was used before ends the s
   });
 });
 
-test('@modelcontextprotocol/sdk: a server that forgot its clients (400 invalid_client) gets a new one, and a new login', async () => {
+it('@modelcontextprotocol/sdk: a server that forgot its clients (400 invalid_client) gets a new one, and a new login', async () => {
   const directory = temporaryDirectory();
   await logIn(directory, subject);
   server.forgetClients();
@@ -78,7 +78,7 @@ test('@modelcontextprotocol/sdk: a server that forgot its clients (400 invalid_c
   ]);
 });
 
-test('@modelcontextprotocol/sdk: the issuer has a slash, and who leaves it out is told so', async () => {
+it('@modelcontextprotocol/sdk: the issuer has a slash, and who leaves it out is told so', async () => {
   const without = server.issuer.slice(0, -1);
   const result = await attempt(discover(without));
   expect(result).toMatchObject({ ok: false, error: { code: 'issuer_mismatch' } });
@@ -89,7 +89,7 @@ test('@modelcontextprotocol/sdk: the issuer has a slash, and who leaves it out i
   expect(await server.accepts(token.access_token)).toBe(true);
 });
 
-test.each(['client_secret_post', 'client_secret_basic', undefined])(
+it.each(['client_secret_post', 'client_secret_basic', undefined])(
   '@modelcontextprotocol/sdk: a client registered for %s gets a secret, and in the end sends it in the body',
   async (method) => {
     const metadata = await discover(server.issuer);
@@ -107,7 +107,7 @@ test.each(['client_secret_post', 'client_secret_basic', undefined])(
   },
 );
 
-test('@modelcontextprotocol/sdk: it has no client credentials, and says so', async () => {
+it('@modelcontextprotocol/sdk: it has no client credentials, and says so', async () => {
   const metadata = await discover(server.issuer);
   const client = await registerClient(metadata, { redirect_uris: [], grant_types: ['client_credentials'] });
   await expect(clientCredentials(metadata, client)).rejects.toMatchObject({
@@ -117,7 +117,7 @@ test('@modelcontextprotocol/sdk: it has no client credentials, and says so', asy
   });
 });
 
-test('@modelcontextprotocol/sdk: the 51st token request in 15 minutes is refused, and nobody sleeps through that', async () => {
+it('@modelcontextprotocol/sdk: the 51st token request in 15 minutes is refused, and nobody sleeps through that', async () => {
   const metadata = await discover(server.issuer);
   const client = await registerClient(metadata, { redirect_uris: ['http://127.0.0.1/callback'] });
   const token: Token = { access_token: 'a', token_type: 'Bearer', refresh_token: 'never-issued' };

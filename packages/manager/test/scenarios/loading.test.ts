@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileTokenCache, tokenKey } from '@oa/token-cache';
-import { expect, test } from 'vitest';
-import { managerAt, temporaryDirectory, tokens } from './workplace.ts';
+import { expect, it } from 'vitest';
+import { managerAt, temporaryDirectory, tokensDirectory } from '../setup.ts';
 
 const program = `
   import { registerHooks } from 'node:module';
@@ -14,12 +14,12 @@ const program = `
   console.log(JSON.stringify({ ok: result.ok, urls, builtins }));
 `;
 
-test('a fresh token is handed out by a new process without ky, undici, http, open, valibot, sqlite or the lock', async () => {
+it('hands out a fresh token in a new process without ky, undici, http, open, valibot, sqlite or the lock', async () => {
   const directory = temporaryDirectory();
   managerAt(directory);
   const key = tokenKey({ issuer: 'https://as.example', grant_type: 'client_credentials', client_id: 'c' });
   const expires_at = Math.floor(Date.now() / 1000) + 3600;
-  await fileTokenCache({ directory: tokens(directory) }).set(key, {
+  await fileTokenCache({ directory: tokensDirectory(directory) }).set(key, {
     access_token: 'a',
     token_type: 'Bearer',
     expires_in: 3600,

@@ -13,8 +13,8 @@ import { dirname, join } from 'node:path';
 import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-server';
 import { cacheFile, fileTokenCache, tokenKey } from '@oa/token-cache';
 import { OAuthError, type OAuthEvent, type Store, type Token } from '@oa/types';
-import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
-import { managerAt, temporaryDirectory, tokens } from './workplace.ts';
+import { afterEach, beforeEach, expect, onTestFinished, it } from 'vitest';
+import { managerAt, temporaryDirectory, tokensDirectory } from '../setup.ts';
 
 let server: ScriptedServer;
 let directory: string;
@@ -35,12 +35,12 @@ afterEach(() => server.close());
 
 const types = (events: OAuthEvent[]): string[] => events.map(({ type }) => type);
 const file = (): string => {
-  const name = readdirSync(tokens(directory)).find((one) => one.endsWith('.json'));
-  return join(tokens(directory), name ?? '');
+  const name = readdirSync(tokensDirectory(directory)).find((one) => one.endsWith('.json'));
+  return join(tokensDirectory(directory), name ?? '');
 };
 
-test.each([0o640, 0o604, 0o666])(
-  'D7: a token file of mode %o is not used: one event that says how to fix it, and a fresh request',
+it.each([0o640, 0o604, 0o666])(
+  'does not use a token file of mode %o: one event that says how to fix it, and a fresh request (RFC 6749 section 10.4)',
   async (mode) => {
     await managerAt(directory).manager.getToken(target(), credentials);
     chmodSync(file(), mode);
@@ -60,7 +60,7 @@ test.each([0o640, 0o604, 0o666])(
   },
 );
 
-test('D7: a symbolic link in the place of the token file is not followed and not written through', async () => {
+it('neither follows nor writes through a symbolic link in the place of the token file', async () => {
   await managerAt(directory).manager.getToken(target(), credentials);
   const victim = join(directory, 'victim');
   writeFileSync(victim, 'precious');
@@ -73,7 +73,7 @@ test('D7: a symbolic link in the place of the token file is not followed and not
   expect(readFileSync(victim, 'utf8')).toBe('precious');
 });
 
-test('HOME unset and a relative XDG_CACHE_HOME: the token is handed out, one event, nothing in the working directory', async () => {
+it('hands out the token with HOME unset and a relative XDG_CACHE_HOME: one event, nothing in the working directory', async () => {
   const { manager, events } = managerAt(directory);
   const home = process.env['HOME'];
   const cwd = process.cwd();
@@ -118,7 +118,7 @@ function failing(): { store: Store<Token>; broken: Set<string>; map: Map<string,
 const key = (): string => tokenKey({ issuer: server.origin, grant_type: 'authorization_code', ...person });
 const expired = { access_token: 'old', token_type: 'Bearer', expires_in: 3600, expires_at: 1, refresh_token: 'only' };
 
-test('a refresh token is not used up when there is no room to keep its successor', async () => {
+it('does not send a refresh token when there is no room to store its successor', async () => {
   const { store, broken, map } = failing();
   map.set(key(), expired);
   broken.add('reserve');
@@ -128,7 +128,7 @@ test('a refresh token is not used up when there is no room to keep its successor
   expect(map.get(key())).toEqual(expired);
 });
 
-test('a token that could not be written is handed out, kept in memory, and written at the next use', async () => {
+it('hands out a token that could not be written, keeps it in memory, and writes it at the next use', async () => {
   const { store, broken, map } = failing();
   map.set(key(), expired);
   broken.add('set');
@@ -143,9 +143,9 @@ test('a token that could not be written is handed out, kept in memory, and writt
   expect(server.requests).toHaveLength(1);
 });
 
-test('a lock file that can’t be used: the refresh token is not used up, and the error says what to do', async () => {
+it('does not send a refresh token when the lock file can not be used; the error says what to do', async () => {
   const { manager } = managerAt(directory);
-  const options = { directory: tokens(directory) };
+  const options = { directory: tokensDirectory(directory) };
   await fileTokenCache(options).set(key(), expired);
   const lock = `${cacheFile({ issuer: server.origin, grant_type: 'authorization_code', ...person }, options)}.lock`;
   for (const plant of [() => writeFileSync(lock, 'no lock at all'.repeat(99)), () => symlinkSync('/nowhere', lock)]) {
@@ -161,7 +161,7 @@ test('a lock file that can’t be used: the refresh token is not used up, and th
   expect(await manager.get(target(), person)).toMatchObject({ ok: true, value: { refresh_token: 'refresh-0' } });
 });
 
-test('a store without a usable lock still makes one request for many calls, and they share a failure', async () => {
+it('makes one request for many calls with a store whose lock can not be used', async () => {
   const { store, broken } = failing();
   for (const what of ['get', 'set', 'lock']) broken.add(what);
   const { manager, events } = managerAt(directory, { cache: store });
@@ -171,7 +171,7 @@ test('a store without a usable lock still makes one request for many calls, and 
   expect(types(events).filter((type) => type === 'store_unavailable')).toHaveLength(1);
 });
 
-test('a bug of a store is not taken for trouble with it', async () => {
+it('passes a bug of a store on', async () => {
   const bug = new RangeError('a bug');
   const store: Store<Token> = {
     get: () => {
@@ -183,7 +183,7 @@ test('a bug of a store is not taken for trouble with it', async () => {
   await expect(managerAt(directory, { cache: store }).manager.get(target(), credentials)).rejects.toBe(bug);
 });
 
-test('a registration that can’t be remembered is used in memory, with an event', async () => {
+it('uses a registration that can not be stored in memory, with an event', async () => {
   const config = join(directory, 'config', 'test');
   mkdirSync(config, { recursive: true, mode: 0o777 });
   chmodSync(config, 0o777);
@@ -210,7 +210,7 @@ test('a registration that can’t be remembered is used in memory, with an event
   expect(existsSync(join(config, 'registered.json'))).toBe(false);
 });
 
-test('a listener that throws is a bug of the program, and costs no token', async () => {
+it('reports a listener that throws as a bug of the program, and loses no token', async () => {
   const uncaught: unknown[] = [];
   const before = process.listeners('uncaughtException');
   process.removeAllListeners('uncaughtException');
@@ -229,7 +229,7 @@ test('a listener that throws is a bug of the program, and costs no token', async
   await expect.poll(() => uncaught).toContain(bug);
 });
 
-test('the file is where the original puts it: $XDG_CACHE_HOME/<app>/tokens/', async () => {
+it('puts the file below $XDG_CACHE_HOME/<app>/tokens/', async () => {
   const { manager } = managerAt(directory);
   await manager.getToken(target(), credentials);
   expect(file()).toBe(

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createManager } from '@oa/manager';
 import type { AuthorizationServer, Token } from '@oa/types';
-import type { Identity, Report } from '../soak.ts';
+import type { Identity, Report } from './soak.ts';
 
 const { server, identities, seconds } = JSON.parse(process.argv[2] ?? '{}') as {
   server: AuthorizationServer;

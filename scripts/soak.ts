@@ -109,7 +109,7 @@ async function runProcess(seconds: number): Promise<void> {
   const job = JSON.stringify({ server: endpoints, identities, seconds });
   const child = spawn(
     process.execPath,
-    ['--conditions=@oa/source', join(import.meta.dirname, 'programs', 'soak.ts'), job],
+    ['--conditions=@oa/source', join(import.meta.dirname, 'soak-process.ts'), job],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: environment,

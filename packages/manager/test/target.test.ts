@@ -1,12 +1,30 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createFetch } from '@oa/fetch';
 import { startAuthorizationServer, startProtectedApi } from '@oa-internal/authorization-server';
 import { startScriptedServer } from '@oa-internal/scripted-server';
-import { createFetch } from '@oa/fetch';
-import { expect, onTestFinished, test } from 'vitest';
-import { managerAt, temporaryDirectory } from './workplace.ts';
+import { expect, it, onTestFinished } from 'vitest';
+import { server } from './real-server.ts';
+import { managerAt, temporaryDirectory } from './setup.ts';
 
-test('E4: from a protected resource to its issuer: its challenge, its metadata, its authorization server', async () => {
+/** A resource whose requirements have been written to the disk, and a way to ask as a new process would. */
+async function remembered() {
+  const server = await startScriptedServer();
+  onTestFinished(() => server.close());
+  const target = { resource: `${server.origin}/api`, issuer: server.origin };
+  server.script({
+    '/.well-known/oauth-protected-resource/api': {
+      json: { resource: target.resource, authorization_servers: [server.origin] },
+    },
+    '/token': { json: { access_token: 'a', token_type: 'Bearer', expires_in: 3600 } },
+  });
+  const directory = temporaryDirectory();
+  const ask = () => managerAt(directory).manager.get(target, { client_id: 'c', client_secret: 's' });
+  await ask();
+  return { origin: server.origin, directory, ask };
+}
+
+it('finds the issuer of a protected resource by its challenge and its metadata (RFC 9728 section 5)', async () => {
   await using server = await startAuthorizationServer();
   const api = await startProtectedApi(server);
   onTestFinished(() => api.close());
@@ -25,7 +43,7 @@ test('E4: from a protected resource to its issuer: its challenge, its metadata, 
   expect(api.requests).toHaveLength(1);
 });
 
-test('A9, E4: the resource is sent unchanged, the scope is the challenge’s, else the metadata’s, else none', async () => {
+it('sends the resource unchanged, and the scope of the challenge, else of the metadata, else none (RFC 8707 section 2)', async () => {
   const issuer = await startScriptedServer();
   onTestFinished(() => issuer.close());
   issuer.script({
@@ -57,7 +75,7 @@ test('A9, E4: the resource is sent unchanged, the scope is the challenge’s, el
   }
 });
 
-test('a scope or resource that is undefined is not named, and the resource’s own is sent', async () => {
+it('takes a scope or resource that is undefined as left out, and sends that of the resource', async () => {
   await using issuer = await startScriptedServer();
   const url = `${issuer.origin}/api`;
   issuer.script({
@@ -77,7 +95,7 @@ test('a scope or resource that is undefined is not named, and the resource’s o
   expect([form?.get('resource'), form?.get('scope')]).toEqual([url, 'x y']);
 });
 
-test('E4: metadata for another resource, or that names no issuer, ends in a typed error, and no token is asked for', async () => {
+it('ends in a typed error for metadata of another resource or without an issuer, and asks for no token (RFC 9728 section 3.3)', async () => {
   const resource = await startScriptedServer();
   onTestFinished(() => resource.close());
   const { manager } = managerAt(temporaryDirectory());
@@ -97,67 +115,7 @@ test('E4: metadata for another resource, or that names no issuer, ends in a type
   expect(resource.requestsTo('/token')).toEqual([]);
 });
 
-test('more scopes: the union of what the source had and what is wanted, and from then on with every token', async () => {
-  const issuer = await startScriptedServer(({ form }) => ({
-    json: {
-      access_token: `for ${form.get('scope')}`,
-      token_type: 'Bearer',
-      expires_in: 3600,
-      scope: form.get('scope'),
-    },
-  }));
-  onTestFinished(() => issuer.close());
-  const target = { issuer: issuer.origin, token_endpoint: `${issuer.origin}/token` };
-  const { manager } = managerAt(temporaryDirectory());
-  const source = manager.source(target, { client_id: 'c', client_secret: 's', scope: 'read list' });
-  expect((await source()).access_token).toBe('for read list');
-  expect((await source({ scope: 'write read' })).access_token).toBe('for read list write');
-  expect((await source()).access_token).toBe('for read list write');
-  expect(issuer.requests).toHaveLength(2);
-  const other = manager.source(target, { client_id: 'c', client_secret: 's', scope: 'read list' });
-  expect((await other()).access_token).toBe('for read list');
-  expect(issuer.requests).toHaveLength(2);
-});
-
-test('insufficient_scope at the API: one grant for the union, one second request, and no more of either afterwards', async () => {
-  const issuer = await startScriptedServer(({ form }) => ({
-    json: { access_token: `for ${form.get('scope')}`.replaceAll(' ', '-'), token_type: 'Bearer', expires_in: 3600 },
-  }));
-  onTestFinished(() => issuer.close());
-  const api = await startScriptedServer(({ headers }) =>
-    headers.authorization === 'Bearer for-read-write'
-      ? { json: { ok: true } }
-      : { status: 403, headers: { 'www-authenticate': 'Bearer error="insufficient_scope", scope="write"' } },
-  );
-  onTestFinished(() => api.close());
-  const { manager } = managerAt(temporaryDirectory());
-  const target = { issuer: issuer.origin, token_endpoint: `${issuer.origin}/token` };
-  const call = createFetch(manager.source(target, { client_id: 'c', client_secret: 's', scope: 'read' }));
-  expect((await call(api.origin)).status).toBe(200);
-  expect((await call(api.origin)).status).toBe(200);
-  expect(api.requests).toHaveLength(3);
-  expect(issuer.requests).toHaveLength(2);
-});
-
-test('an API that asks for another scope in every answer gets 20 tokens, not one each time', async () => {
-  const issuer = await startScriptedServer((_, index) => ({
-    json: { access_token: `token-${index}`, token_type: 'Bearer', expires_in: 3600 },
-  }));
-  onTestFinished(() => issuer.close());
-  const api = await startScriptedServer((_, index) => ({
-    status: 403,
-    headers: { 'www-authenticate': `Bearer error="insufficient_scope", scope="scope-${index}"` },
-  }));
-  onTestFinished(() => api.close());
-  const { manager } = managerAt(temporaryDirectory());
-  const target = { issuer: issuer.origin, token_endpoint: `${issuer.origin}/token` };
-  const call = createFetch(manager.source(target, { client_id: 'c', client_secret: 's', scope: 'read' }));
-  for (let calls = 0; calls < 30; calls += 1) expect((await call(api.origin)).status).toBe(403);
-  expect(issuer.requests).toHaveLength(21);
-  expect(issuer.requests.at(-1)?.form.get('scope')?.split(' ')).toHaveLength(21);
-});
-
-test('E4: scopes that no login’s URL can carry are refused, whoever names them', async () => {
+it('refuses scopes that a login can not carry in its URL', async () => {
   const resource = await startScriptedServer();
   onTestFinished(() => resource.close());
   const target = { resource: `${resource.origin}/api` };
@@ -172,7 +130,7 @@ test('E4: scopes that no login’s URL can carry are refused, whoever names them
   }
 });
 
-test('what is remembered of a resource is checked when it is read again, and believed for 10 minutes at most', async () => {
+it('checks remembered requirements when they are read, and believes them for 10 minutes at most', async () => {
   const { origin, directory, ask } = await remembered();
   const folder = join(directory, 'cache', 'test', 'resources');
   const [name = ''] = readdirSync(folder);
@@ -195,24 +153,7 @@ test('what is remembered of a resource is checked when it is read again, and bel
   }
 });
 
-/** A resource whose requirements have been written to the disk, and a way to ask as a new process would. */
-async function remembered() {
-  const server = await startScriptedServer();
-  onTestFinished(() => server.close());
-  const target = { resource: `${server.origin}/api`, issuer: server.origin };
-  server.script({
-    '/.well-known/oauth-protected-resource/api': {
-      json: { resource: target.resource, authorization_servers: [server.origin] },
-    },
-    '/token': { json: { access_token: 'a', token_type: 'Bearer', expires_in: 3600 } },
-  });
-  const directory = temporaryDirectory();
-  const ask = () => managerAt(directory).manager.get(target, { client_id: 'c', client_secret: 's' });
-  await ask();
-  return { origin: server.origin, directory, ask };
-}
-
-test('A8, G3: a resource can’t have a client secret sent to a server that it names', async () => {
+it('sends a client secret to no server that only the resource names (RFC 9700 section 4.4)', async () => {
   const elsewhere = await startScriptedServer();
   onTestFinished(() => elsewhere.close());
   const resource = await startScriptedServer();
@@ -230,7 +171,7 @@ test('A8, G3: a resource can’t have a client secret sent to a server that it n
   expect(elsewhere.requests).toEqual([]);
 });
 
-test('of several authorization servers the one that the caller names, else the first', async () => {
+it('uses the authorization server that the caller names, else the first of the resource', async () => {
   const issuers = await Promise.all(
     ['first', 'second'].map(async (name) => {
       const issuer = await startScriptedServer();
@@ -265,4 +206,9 @@ test('of several authorization servers the one that the caller names, else the f
   expect((await manager.getToken({ resource: url, issuer: issuers[1] ?? '' }, { client_id: 'p' })).access_token).toBe(
     'second',
   );
+});
+
+it.each([[''], [undefined as never], [{} as never]])('rejects the target %o with a TypeError', async (target) => {
+  const { manager } = managerAt(temporaryDirectory());
+  await expect(manager.get(target, { client_id: 'c' })).rejects.toThrow(/The target must be an issuer URL/);
 });

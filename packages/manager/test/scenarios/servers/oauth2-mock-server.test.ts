@@ -3,8 +3,8 @@ import { discover } from '@oa/discovery';
 import { exchangeCode } from '@oa/pkce';
 import { registerClient } from '@oa/registration';
 import type { OAuthEvent } from '@oa/types';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { managerAt, temporaryDirectory } from '../workplace.ts';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { managerAt, temporaryDirectory } from '../../setup.ts';
 import { logIn, login, refresh, type Subject } from './steps.ts';
 
 let server: OtherServer;
@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-test('oauth2-mock-server: discovery at the OpenID Connect address, login, refresh, logout', async () => {
+it('oauth2-mock-server: discovery at the OpenID Connect address, login, refresh, logout', async () => {
   const directory = temporaryDirectory();
   const { manager } = managerAt(directory, { login });
   await manager.getToken(server.issuer, { ...subject.credentials, profile: 'first' });
@@ -43,7 +43,7 @@ test('oauth2-mock-server: discovery at the OpenID Connect address, login, refres
   expect(server.count('/revoke')).toBe(2);
 });
 
-test('oauth2-mock-server: client credentials, without the secret, since its metadata says `none`', async () => {
+it('oauth2-mock-server: client credentials, without the secret, since its metadata says `none`', async () => {
   const { manager } = managerAt(temporaryDirectory());
   const token = await manager.getToken(server.issuer, { client_id: 'job', client_secret: 's', scope: 'read' });
   expect(await server.accepts(token.access_token)).toBe(true);
@@ -53,14 +53,14 @@ test('oauth2-mock-server: client credentials, without the secret, since its meta
   expect(request?.secret).toBeUndefined();
 });
 
-test('oauth2-mock-server: a client that is registered for Basic uses it all the same', async () => {
+it('oauth2-mock-server: a client that is registered for Basic uses it all the same', async () => {
   const { manager } = managerAt(temporaryDirectory());
   const credentials = { client_id: 'job', client_secret: 's', token_endpoint_auth_method: 'client_secret_basic' };
   expect(await manager.get(server.issuer, credentials)).toMatchObject({ ok: true });
   expect(server.requests.at(-1)).toMatchObject({ path: '/token', secret: 'header' });
 });
 
-test('oauth2-mock-server: it refuses with application/problem+json, which is an http_error', async () => {
+it('oauth2-mock-server: it refuses with application/problem+json, which is an http_error', async () => {
   const metadata = await discover(server.issuer);
   const events: OAuthEvent[] = [];
   const grant = { code: 'never-issued', code_verifier: 'v'.repeat(43), redirect_uri: 'http://127.0.0.1:1/callback' };
@@ -70,7 +70,7 @@ test('oauth2-mock-server: it refuses with application/problem+json, which is an 
   expect(server.count('/token')).toBe(1);
 });
 
-test('oauth2-mock-server: it registers nobody, and nobody asks it to', async () => {
+it('oauth2-mock-server: it registers nobody, and nobody asks it to', async () => {
   const metadata = await discover(server.issuer);
   await expect(registerClient(metadata, {})).rejects.toMatchObject({ code: 'endpoint_missing' });
   expect(await managerAt(temporaryDirectory(), { login }).manager.get(server.issuer, {})).toMatchObject({

@@ -4,8 +4,8 @@ import { startNodeOauthServer } from '@oa-internal/other-servers';
 import { clientCredentials } from '@oa/client-credentials';
 import { discover } from '@oa/discovery';
 import type { OAuthEvent } from '@oa/types';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { aged, managerAt, temporaryDirectory } from '../workplace.ts';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { aged, managerAt, temporaryDirectory } from '../../setup.ts';
 import { change, logIn, login, onDisk, refresh, refuseRefresh, type Subject } from './steps.ts';
 
 let server: Awaited<ReturnType<typeof startNodeOauthServer>>;
@@ -42,7 +42,7 @@ const changed = (): OAuthEvent => ({
   method: 'client_secret_basic_unencoded',
 });
 
-test('@node-oauth/oauth2-server: client credentials; it does not decode Basic, which is found out once', async () => {
+it('@node-oauth/oauth2-server: client credentials; it does not decode Basic, which is found out once', async () => {
   const { manager, events } = managerAt(temporaryDirectory());
   const token = await manager.getToken(server.metadata, server.confidential);
   expect(await server.accepts(token.access_token)).toBe(true);
@@ -58,7 +58,7 @@ test('@node-oauth/oauth2-server: client credentials; it does not decode Basic, w
   expect(server.requests).toHaveLength(1);
 });
 
-test('@node-oauth/oauth2-server: a program with a secret logs in and refreshes; the code survives the wrong Basic', async () => {
+it('@node-oauth/oauth2-server: a program with a secret logs in and refreshes; the code survives the wrong Basic', async () => {
   const { manager, events } = managerAt(temporaryDirectory(), { login: subject.login });
   const result = await manager.getToken(server.metadata, subject.credentials);
   expect(result).toMatchObject({ scope: 'read write' });
@@ -74,7 +74,7 @@ test('@node-oauth/oauth2-server: a program with a secret logs in and refreshes; 
   await refresh(directory, subject);
 });
 
-test('@node-oauth/oauth2-server: a refresh token that was used before ends the session', async () => {
+it('@node-oauth/oauth2-server: a refresh token that was used before ends the session', async () => {
   const directory = temporaryDirectory();
   const { manager } = managerAt(directory, { login: subject.login });
   const token = await manager.getToken(server.metadata, subject.credentials);
@@ -84,7 +84,7 @@ test('@node-oauth/oauth2-server: a refresh token that was used before ends the s
   expect(events.at(-1)).toMatchObject({ type: 'session_ended', code: 'oauth_error', error: 'invalid_grant' });
 });
 
-test('@node-oauth/oauth2-server: a public client logs in; its default is that only a secret refreshes, and says so', async () => {
+it('@node-oauth/oauth2-server: a public client logs in; its default is that only a secret refreshes, and says so', async () => {
   const directory = temporaryDirectory();
   const publicly = { ...subject, credentials: { ...server.public, scope: 'read' } };
   await logIn(directory, publicly);
@@ -98,7 +98,7 @@ test('@node-oauth/oauth2-server: a public client logs in; its default is that on
   expect(await onDisk(directory)).toEqual([before]);
 });
 
-test('@node-oauth/oauth2-server: a person who says no is access_denied, without a token request', async () => {
+it('@node-oauth/oauth2-server: a person who says no is access_denied, without a token request', async () => {
   const denying = { ...subject.login, openBrowser: (url: string): Promise<Response> => fetch(`${url}&allowed=false`) };
   const { manager } = managerAt(temporaryDirectory(), { login: denying });
   expect(await manager.get(server.metadata, server.public)).toMatchObject({
@@ -108,7 +108,7 @@ test('@node-oauth/oauth2-server: a person who says no is access_denied, without 
   expect(server.count('/oauth/token')).toBe(0);
 });
 
-test('@node-oauth/oauth2-server: it refuses a redirect URI with another port, so that nobody comes back', async () => {
+it('@node-oauth/oauth2-server: it refuses a redirect URI with another port, so that nobody comes back', async () => {
   const { manager } = managerAt(temporaryDirectory(), { login: { ...login, timeout: 300 } });
   expect(await manager.get(server.metadata, server.public)).toMatchObject({
     ok: false,
@@ -117,7 +117,7 @@ test('@node-oauth/oauth2-server: it refuses a redirect URI with another port, so
   await expect.poll(() => server.requests).toMatchObject([{ path: '/oauth/authorize', status: 400 }]);
 });
 
-test('@node-oauth/oauth2-server: a wrong secret is invalid_client', async () => {
+it('@node-oauth/oauth2-server: a wrong secret is invalid_client', async () => {
   const client = { ...server.confidential, client_secret: 'wrong' };
   await expect(clientCredentials(server.metadata, client)).rejects.toMatchObject({
     code: 'oauth_error',
@@ -127,7 +127,7 @@ test('@node-oauth/oauth2-server: a wrong secret is invalid_client', async () => 
   expect(server.requests).toHaveLength(1);
 });
 
-test('@node-oauth/oauth2-server: no metadata, and `none` means that nothing is guessed', async () => {
+it('@node-oauth/oauth2-server: no metadata, and `none` means that nothing is guessed', async () => {
   await expect(discover(server.issuer, { fallback: 'none' })).rejects.toMatchObject({ code: 'metadata_not_found' });
   expect(server.requests.map(({ status }) => status)).toEqual([404, 404]);
 });

@@ -1,8 +1,8 @@
 import { startJmondiServer } from '@oa-internal/other-servers';
 import { clientCredentials } from '@oa/client-credentials';
 import { conventionalServer } from '@oa/discovery';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { managerAt, temporaryDirectory } from '../workplace.ts';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { managerAt, temporaryDirectory } from '../../setup.ts';
 import { logIn, login, refresh, refuseRefresh, type Subject } from './steps.ts';
 
 let server: Awaited<ReturnType<typeof startJmondiServer>>;
@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-test('@jmondi/oauth2-server: no metadata, so the conventional endpoints: login and refresh', async () => {
+it('@jmondi/oauth2-server: no metadata, so the conventional endpoints: login and refresh', async () => {
   const directory = temporaryDirectory();
   const { token, events } = await logIn(directory, subject);
   expect(token.scope).toBe('read');
@@ -27,7 +27,7 @@ test('@jmondi/oauth2-server: no metadata, so the conventional endpoints: login a
   await refresh(directory, subject);
 });
 
-test('@jmondi/oauth2-server: a dead refresh token is invalid_request, and ends the session', async () => {
+it('@jmondi/oauth2-server: a dead refresh token is invalid_request, and ends the session', async () => {
   const directory = temporaryDirectory();
   const { token } = await logIn(directory, subject);
   await refresh(directory, subject);
@@ -35,7 +35,7 @@ test('@jmondi/oauth2-server: a dead refresh token is invalid_request, and ends t
   expect(events.at(-1)).toMatchObject({ type: 'session_ended', code: 'oauth_error', error: 'invalid_request' });
 });
 
-test('@jmondi/oauth2-server: client credentials; it neither decodes Basic nor takes a colon there, so the body it is', async () => {
+it('@jmondi/oauth2-server: client credentials; it neither decodes Basic nor takes a colon there, so the body it is', async () => {
   const { manager, events } = managerAt(temporaryDirectory());
   const token = await manager.getToken(server.issuer, server.confidential);
   expect(await server.accepts(token.access_token)).toBe(true);
@@ -53,7 +53,7 @@ test('@jmondi/oauth2-server: client credentials; it neither decodes Basic nor ta
   expect(server.requests).toHaveLength(1);
 });
 
-test('@jmondi/oauth2-server: a wrong secret is invalid_client', async () => {
+it('@jmondi/oauth2-server: a wrong secret is invalid_client', async () => {
   const client = { ...server.confidential, client_secret: 'wrong' };
   await expect(clientCredentials(conventionalServer(server.issuer), client)).rejects.toMatchObject({
     code: 'oauth_error',
@@ -62,7 +62,7 @@ test('@jmondi/oauth2-server: a wrong secret is invalid_client', async () => {
   });
 });
 
-test('@jmondi/oauth2-server: revocation, at the address that its operator names', async () => {
+it('@jmondi/oauth2-server: revocation, at the address that its operator names', async () => {
   const target = { ...conventionalServer(server.issuer), revocation_endpoint: `${server.issuer}/token/revoke` };
   const { manager } = managerAt(temporaryDirectory());
   const { access_token } = await manager.getToken(target, server.confidential);
@@ -72,7 +72,7 @@ test('@jmondi/oauth2-server: revocation, at the address that its operator names'
   expect(await server.accepts(access_token)).toBe(false);
 });
 
-test('@jmondi/oauth2-server: `/register` is only a convention, and without it a client_id is asked for', async () => {
+it('@jmondi/oauth2-server: `/register` is only a convention, and without it a client_id is asked for', async () => {
   const { manager } = managerAt(temporaryDirectory(), { login });
   expect(await manager.get(server.issuer, { scope: 'read' })).toMatchObject({
     ok: false,

@@ -1,16 +1,29 @@
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { startAuthorizationServer, type AuthorizationServerHandle } from '@oa-internal/authorization-server';
 import { startScriptedServer } from '@oa-internal/scripted-server';
 import type { Credentials } from '@oa/manager';
 import { fileTokenCache, tokenKey } from '@oa/token-cache';
 import type { Token } from '@oa/types';
-import { expect, onTestFinished, test, vi } from 'vitest';
-import { aged, managerAt, startProcess, startTogether, temporaryDirectory, tokens, type Outcome } from './workplace.ts';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import {
+  aged,
+  bearer,
+  startScripted,
+  managerAt,
+  startJob,
+  runTogether,
+  temporaryDirectory,
+  tokensDirectory,
+  type CallResult,
+} from '../setup.ts';
 
 // Fifty processes take their time on a small machine.
 vi.setConfig({ testTimeout: 120_000 });
 
 async function age(directory: string, left: number): Promise<void> {
-  const cache = fileTokenCache({ directory: tokens(directory) });
+  const cache = fileTokenCache({ directory: tokensDirectory(directory) });
   for (const { key } of await cache.list()) {
     const token = await cache.get(key);
     if (token !== undefined) await cache.set(key, aged(token, left));
@@ -27,56 +40,56 @@ async function loggedIn(
   return { credentials, token: await managerAt(directory, { login }).manager.getToken(server.issuer, credentials) };
 }
 
-const accessTokens = (outcomes: Outcome[]): Set<string> =>
+const accessTokens = (outcomes: CallResult[]): Set<string> =>
   new Set(outcomes.map((outcome) => (outcome.ok ? outcome.access_token : outcome.code)));
 
-test('D3: 50 processes, one expired rotating refresh token: one refresh, everyone succeeds, the session lives', async () => {
+it('makes one refresh for 50 processes with one expired rotating refresh token; all succeed, and the session lives (RFC 9700 section 4.14.2)', async () => {
   await using server = await startAuthorizationServer();
   const directory = temporaryDirectory();
   const { credentials } = await loggedIn(server, directory);
   await age(directory, -1);
   server.requests.length = 0;
-  const outcomes = await startTogether(50, { directory, target: server.issuer, credentials });
+  const outcomes = await runTogether(50, { directory, target: server.issuer, credentials });
   expect(accessTokens(outcomes).size).toBe(1);
   expect(outcomes.every(({ ok }) => ok)).toBe(true);
   expect(server.count('/token', 'refresh_token')).toBe(1);
   await age(directory, -1);
-  expect(await startProcess({ directory, target: server.issuer, credentials }).outcomes).toMatchObject([{ ok: true }]);
+  expect(await startJob({ directory, target: server.issuer, credentials }).results).toMatchObject([{ ok: true }]);
   expect(server.count('/token', 'refresh_token')).toBe(2);
 });
 
-test('50 processes and an empty cache, client credentials: one request', async () => {
+it('makes one client credentials request for 50 processes with an empty cache', async () => {
   await using server = await startAuthorizationServer();
   const directory = temporaryDirectory();
-  const outcomes = await startTogether(50, { directory, target: server.issuer, credentials: server.confidential });
+  const outcomes = await runTogether(50, { directory, target: server.issuer, credentials: server.confidential });
   expect(accessTokens(outcomes).size).toBe(1);
   expect(outcomes.every(({ ok }) => ok)).toBe(true);
   expect(server.count('/token')).toBe(1);
 });
 
-test('D3: 20 processes with 10 refused calls each: one refresh for 200 concurrent 401s', async () => {
+it('makes one refresh for 200 concurrent 401s in 20 processes', async () => {
   await using server = await startAuthorizationServer();
   const directory = temporaryDirectory();
   const { credentials, token } = await loggedIn(server, directory);
   const { access_token: rejected } = token;
-  const outcomes = await startTogether(20, { directory, target: server.issuer, credentials, rejected, calls: 10 });
+  const outcomes = await runTogether(20, { directory, target: server.issuer, credentials, rejected, calls: 10 });
   expect(outcomes).toHaveLength(200);
   expect(accessTokens(outcomes).size).toBe(1);
   expect(accessTokens(outcomes).has(rejected)).toBe(false);
   expect(server.count('/token', 'refresh_token')).toBe(1);
 });
 
-test('20 processes near the expiry: everyone has a token at once, and one refreshes ahead of time', async () => {
+it('hands out a token at once to 20 processes near its expiry, and refreshes it early once', async () => {
   await using server = await startAuthorizationServer();
   const directory = temporaryDirectory();
   const { credentials } = await loggedIn(server, directory);
   await age(directory, 90);
-  const outcomes = await startTogether(20, { directory, target: server.issuer, credentials });
+  const outcomes = await runTogether(20, { directory, target: server.issuer, credentials });
   expect(outcomes.every(({ ok }) => ok)).toBe(true);
   expect(server.count('/token', 'refresh_token')).toBe(1);
 });
 
-test('C10: a server that answers 503 to all, then recovers: at most 3 requests a round for 50 processes, nobody is logged out', async () => {
+it('sends at most 3 requests for 50 processes to a server that answers 503, and keeps the session (RFC 6749 section 5.2)', async () => {
   const server = await startScriptedServer(() => ({ status: 503, delay: 1000 }));
   onTestFinished(() => server.close());
   const directory = temporaryDirectory();
@@ -85,18 +98,18 @@ test('C10: a server that answers 503 to all, then recovers: at most 3 requests a
   const credentials = { client_id: 'p' };
   const key = tokenKey({ issuer: server.origin, grant_type: 'authorization_code', ...credentials });
   const expired = { access_token: 'old', token_type: 'Bearer', expires_in: 3600, expires_at: 1, refresh_token: 'only' };
-  await fileTokenCache({ directory: tokens(directory) }).set(key, expired);
+  await fileTokenCache({ directory: tokensDirectory(directory) }).set(key, expired);
   for (let round = 0; round < 2; round += 1) {
     server.requests.length = 0;
-    expect(accessTokens(await startTogether(50, { directory, target, credentials }))).toEqual(new Set(['http_error']));
+    expect(accessTokens(await runTogether(50, { directory, target, credentials }))).toEqual(new Set(['http_error']));
     expect(server.requests.length).toBeLessThanOrEqual(3);
     expect(server.requestsTo('/token').every(({ form }) => form.get('refresh_token') === 'only')).toBe(true);
   }
   server.script(() => ({ json: { access_token: 'recovered', token_type: 'Bearer', expires_in: 3600 } }));
-  expect(accessTokens(await startTogether(5, { directory, target, credentials }))).toEqual(new Set(['recovered']));
+  expect(accessTokens(await runTogether(5, { directory, target, credentials }))).toEqual(new Set(['recovered']));
 });
 
-test('ten issuers, ten clients, ten scopes, in one process and over five: the right token every time', async () => {
+it('hands out the right token for ten issuers, ten clients and ten scopes, in one process and over five', async () => {
   const servers = await Promise.all(
     Array.from({ length: 10 }, async () => {
       const server = await startScriptedServer();
@@ -134,13 +147,13 @@ test('ten issuers, ten clients, ten scopes, in one process and over five: the ri
   expect(requests()).toBe(1000);
   const [first, ...more] = jobs.map(({ target, credentials }) => ({ target, credentials }));
   if (first === undefined) throw new Error('no jobs');
-  const outcomes = await startTogether(5, { directory, ...first, more });
+  const outcomes = await runTogether(5, { directory, ...first, more });
   const expected = Array.from({ length: 5 }, () => jobs.map((job) => job.expected)).flat();
   expect(outcomes.map((outcome) => outcome.ok && outcome.access_token)).toEqual(expected);
   expect(requests()).toBe(1000);
 });
 
-test('D5: the holder is killed before its request: the next one proceeds', async () => {
+it('proceeds in the next process when the lock holder is killed before its request', async () => {
   const server = await startScriptedServer();
   onTestFinished(() => server.close());
   const directory = temporaryDirectory();
@@ -149,15 +162,15 @@ test('D5: the holder is killed before its request: the next one proceeds', async
   server.script((_, index) =>
     index === 0 ? { drop: 'never' } : { json: { access_token: 'second', token_type: 'Bearer', expires_in: 3600 } },
   );
-  const holder = startProcess({ directory, target, credentials });
+  const holder = startJob({ directory, target, credentials });
   await expect.poll(() => server.requests.length, { timeout: 20_000 }).toBe(1);
-  const next = startProcess({ directory, target, credentials });
+  const next = startJob({ directory, target, credentials });
   holder.kill('SIGKILL');
-  expect(await holder.exit).toBe('SIGKILL');
-  expect(await next.outcomes).toMatchObject([{ ok: true, access_token: 'second' }]);
+  expect((await holder.ended).signal).toBe('SIGKILL');
+  expect(await next.results).toMatchObject([{ ok: true, access_token: 'second' }]);
 });
 
-test('a holder killed between the request and the write: a typed, explained error when the refresh token is used up', async () => {
+it('explains with refresh_interrupted that a process was killed between its refresh request and its write', async () => {
   await using server = await startAuthorizationServer();
   const directory = temporaryDirectory();
   const { credentials } = await loggedIn(server, directory);
@@ -167,19 +180,19 @@ test('a holder killed between the request and the write: a typed, explained erro
   );
   onTestFinished(() => scripted.close());
   const target = { issuer: server.issuer, token_endpoint: `${scripted.origin}/token` };
-  const holder = startProcess({ directory, target, credentials });
+  const holder = startJob({ directory, target, credentials });
   await expect.poll(() => scripted.requests.length, { timeout: 20_000 }).toBe(1);
   holder.kill('SIGKILL');
-  await holder.exit;
-  expect(await startProcess({ directory, target, credentials }).outcomes).toMatchObject([
+  await holder.ended;
+  expect(await startJob({ directory, target, credentials }).results).toMatchObject([
     { ok: false, code: 'refresh_interrupted' },
   ]);
-  expect(await startProcess({ directory, target, credentials }).outcomes).toMatchObject([
+  expect(await startJob({ directory, target, credentials }).results).toMatchObject([
     { ok: false, code: 'login_required' },
   ]);
 });
 
-test('SIGTERM during a refresh: the answer is stored before the process ends', async () => {
+it('stores the answer to a refresh before SIGTERM ends the process', async () => {
   await using server = await startAuthorizationServer();
   const directory = temporaryDirectory();
   const { credentials } = await loggedIn(server, directory);
@@ -190,16 +203,16 @@ test('SIGTERM during a refresh: the answer is stored before the process ends', a
   }));
   onTestFinished(() => scripted.close());
   const target = { issuer: server.issuer, token_endpoint: `${scripted.origin}/token` };
-  const holder = startProcess({ directory, target, credentials });
+  const holder = startJob({ directory, target, credentials });
   await expect.poll(() => scripted.requests.length, { timeout: 20_000 }).toBe(1);
   holder.kill('SIGTERM');
-  expect(await holder.exit).toBe('SIGTERM');
-  const stored = await startProcess({ directory, target, credentials }).outcomes;
+  expect((await holder.ended).signal).toBe('SIGTERM');
+  const stored = await startJob({ directory, target, credentials }).results;
   expect(stored).toMatchObject([{ ok: true, access_token: 'late' }]);
   expect(scripted.requests).toHaveLength(1);
 });
 
-test('D10: 5 processes that need a client registration and a login: one of each', async () => {
+it('makes one registration and one login for 5 processes that need both (RFC 7591)', async () => {
   await using server = await startAuthorizationServer();
   const agent = await startScriptedServer(async ({ url }) => {
     await server.logIn(new URL(url, server.issuer).searchParams.get('url') ?? '');
@@ -212,9 +225,27 @@ test('D10: 5 processes that need a client registration and a login: one of each'
     credentials: { scope: 'openid offline_access' },
     agent: agent.origin,
   };
-  const outcomes = await startTogether(5, job);
+  const outcomes = await runTogether(5, job);
   expect(outcomes.every(({ ok }) => ok)).toBe(true);
   expect(accessTokens(outcomes).size).toBe(1);
   expect(server.requests.filter(({ method, path }) => method === 'POST' && path === '/register')).toHaveLength(1);
   expect(server.count('/token', 'authorization_code')).toBe(1);
+});
+
+it('makes one request for 8 worker threads and an empty cache', async () => {
+  const { server, metadata } = await startScripted(() => ({ delay: 200, ...bearer('one') }));
+  const directory = temporaryDirectory();
+  managerAt(directory);
+  const job = { directory, target: metadata, credentials: { client_id: 'c', client_secret: 's' } };
+  const program = join(import.meta.dirname, '../programs/thread.ts');
+  const exits = await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      const execArgv = ['--conditions=@oa/source'];
+      const worker = new Worker(program, { workerData: { job, expected: 'one' }, execArgv });
+      const [code] = (await once(worker, 'exit')) as [number];
+      return code;
+    }),
+  );
+  expect(exits).toEqual(Array.from({ length: 8 }, () => 0));
+  expect(server.requests).toHaveLength(1);
 });

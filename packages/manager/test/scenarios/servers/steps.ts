@@ -4,7 +4,7 @@ import type { Credentials, ManagerOptions } from '@oa/manager';
 import { fileTokenCache } from '@oa/token-cache';
 import type { AuthorizationServer, OAuthEvent, Token } from '@oa/types';
 import { expect } from 'vitest';
-import { aged, managerAt, tokens } from '../workplace.ts';
+import { aged, managerAt, tokensDirectory } from '../../setup.ts';
 
 /** A server, and a person who logs in there. */
 export interface Subject extends Pick<OtherServer, 'requests' | 'count' | 'accepts'> {
@@ -77,12 +77,12 @@ export async function logOut(directory: string, subject: Subject, revocationPath
     [revocationPath, 200],
   ]);
   expect(await subject.accepts(token?.access_token ?? '')).toBe(false);
-  expect(readdirSync(tokens(directory)).filter((name) => name.endsWith('.json'))).toEqual([]);
+  expect(readdirSync(tokensDirectory(directory)).filter((name) => name.endsWith('.json'))).toEqual([]);
 }
 
 /** The stored tokens. */
 export async function onDisk(directory: string): Promise<Token[]> {
-  const cache = fileTokenCache({ directory: tokens(directory) });
+  const cache = fileTokenCache({ directory: tokensDirectory(directory) });
   const stored: Token[] = [];
   for (const { key } of await cache.list()) {
     const token = await cache.get(key);
@@ -97,7 +97,7 @@ function issuerOf(target: string | { issuer: string }): string {
 
 /** Changes the one stored token, as time or another program would. */
 export async function change(directory: string, edit: (token: Token) => Token): Promise<Token> {
-  const cache = fileTokenCache({ directory: tokens(directory) });
+  const cache = fileTokenCache({ directory: tokensDirectory(directory) });
   const [entry] = await cache.list();
   const token = entry && (await cache.get(entry.key));
   if (entry === undefined || token === undefined) throw new Error('nothing is stored');

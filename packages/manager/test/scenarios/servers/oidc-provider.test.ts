@@ -1,8 +1,8 @@
 import { startAuthorizationServer, type AuthorizationServerHandle } from '@oa-internal/authorization-server';
 import { clientCredentials } from '@oa/client-credentials';
 import { discover } from '@oa/discovery';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { managerAt, temporaryDirectory } from '../workplace.ts';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { managerAt, temporaryDirectory } from '../../setup.ts';
 import { logIn, logOut, refresh, refuseRefresh, type Subject } from './steps.ts';
 
 let server: AuthorizationServerHandle;
@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-test('oidc-provider: registration, login, refresh, logout', async () => {
+it('oidc-provider: registration, login, refresh, logout', async () => {
   const directory = temporaryDirectory();
   const { events } = await logIn(directory, subject);
   expect(events).toContainEqual({ type: 'registered', issuer: server.issuer });
@@ -28,7 +28,7 @@ test('oidc-provider: registration, login, refresh, logout', async () => {
   await logOut(directory, subject, '/revoke');
 });
 
-test('oidc-provider: a refresh token that was used before ends the session', async () => {
+it('oidc-provider: a refresh token that was used before ends the session', async () => {
   const directory = temporaryDirectory();
   const { token } = await logIn(directory, subject);
   await refresh(directory, subject);
@@ -36,7 +36,7 @@ test('oidc-provider: a refresh token that was used before ends the session', asy
   expect(events.at(-1)).toMatchObject({ type: 'session_ended', code: 'oauth_error', error: 'invalid_grant' });
 });
 
-test('oidc-provider: client credentials, with a secret that only the encoding of RFC 6749 brings over', async () => {
+it('oidc-provider: client credentials, with a secret that only the encoding of RFC 6749 brings over', async () => {
   const { manager, events } = managerAt(temporaryDirectory());
   const token = await manager.getToken(server.issuer, { ...server.confidential, scope: 'read' });
   expect(await subject.accepts(token.access_token)).toBe(true);
@@ -45,7 +45,7 @@ test('oidc-provider: client credentials, with a secret that only the encoding of
   expect(events.map(({ type }) => type)).toEqual(['grant_needed', 'obtained']);
 });
 
-test('oidc-provider: a wrong secret is invalid_client', async () => {
+it('oidc-provider: a wrong secret is invalid_client', async () => {
   const metadata = await discover(server.issuer);
   await expect(clientCredentials(metadata, { ...server.confidential, client_secret: 'wrong' })).rejects.toMatchObject({
     code: 'oauth_error',

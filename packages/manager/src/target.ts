@@ -1,0 +1,61 @@
+import { OAuthError, type AuthorizationServer } from '@oa/types';
+import type { Context } from './context.ts';
+import type { Credentials, ResourceTarget, Target } from './credentials.ts';
+
+/** A target whose issuer is known, and what it asks for where it is a resource. */
+export interface ResolvedTarget {
+  issuer: string;
+  /** Finds the server's metadata. No request is made to the authorization server before. */
+  server: () => Promise<AuthorizationServer>;
+  /** The resource, as its metadata writes it. */
+  resource?: string | undefined;
+  /** The scopes that the resource asks for. */
+  scope?: string | undefined;
+}
+
+/** Finds the issuer of `target`. A resource is asked for its requirements, unless they are remembered. */
+export async function resolveTarget(
+  context: Context,
+  target: Target,
+  credentials: Credentials,
+): Promise<ResolvedTarget> {
+  if (isResource(target)) return resolveResource(context, target, credentials);
+  if (typeof target === 'string' && target !== '') return resolveIssuer(context, target);
+  if (typeof target === 'object' && target !== null && typeof target.token_endpoint === 'string')
+    return { issuer: target.issuer, server: async () => target };
+  throw new TypeError('The target must be an issuer URL, authorization server metadata, or { resource: URL }.');
+}
+
+function isResource(target: Target): target is ResourceTarget {
+  return typeof target === 'object' && target !== null && 'resource' in target && !('token_endpoint' in target);
+}
+
+async function resolveResource(
+  context: Context,
+  { resource: url, issuer }: ResourceTarget,
+  { client_secret }: Credentials,
+): Promise<ResolvedTarget> {
+  // The resource could otherwise have the secret sent to any server that it names.
+  if (client_secret !== undefined && issuer === undefined)
+    throw new TypeError('A client_secret belongs to one issuer: pass { resource, issuer } as the target.');
+  const { discoverRequirements } = await import('@oa/discovery');
+  const { resources: cache } = await context.metadata();
+  const { authorization_servers, resource, scope } = await discoverRequirements(url, { ...context.network, cache });
+  if (issuer !== undefined && !authorization_servers.includes(issuer))
+    throw new OAuthError(
+      'resource_mismatch',
+      `${new URL(url).origin} does not accept tokens of ${issuer}. Check the issuer.`,
+    );
+  return { ...resolveIssuer(context, issuer ?? authorization_servers[0]), resource, scope };
+}
+
+function resolveIssuer(context: Context, issuer: string): ResolvedTarget {
+  return {
+    issuer,
+    async server() {
+      const { discover } = await import('@oa/discovery');
+      const { servers: cache } = await context.metadata();
+      return discover(issuer, { ...context.network, cache });
+    },
+  };
+}

@@ -1,0 +1,170 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileClientStore } from '@oa/client-store';
+import { startScriptedServer } from '@oa-internal/scripted-server';
+import { expect, it, onTestFinished } from 'vitest';
+import { login, server } from './real-server.ts';
+import { agreeingBrowser, aged, bearer, changeStored, managerAt, startScripted, temporaryDirectory } from './setup.ts';
+
+it('registers a client once and remembers it, where the credentials have no client_id', async () => {
+  const directory = temporaryDirectory();
+  const credentials = { scope: 'openid offline_access' };
+  const { manager, events } = managerAt(directory, { login });
+  await manager.getToken(server.issuer, credentials);
+  expect(events).toContainEqual({ type: 'registered', issuer: server.issuer });
+  await managerAt(directory, { login }).manager.getToken(server.issuer, { scope: 'openid' });
+  expect(server.requests.filter(({ method, path }) => method === 'POST' && path === '/register')).toHaveLength(1);
+  const stored = JSON.parse(readFileSync(join(directory, 'config', 'test', 'registered.json'), 'utf8')) as Record<
+    string,
+    { client_id: string }
+  >;
+  expect(Object.keys(stored)).toEqual([server.issuer]);
+});
+
+it('replaces, once, a registration that the server has deleted', async () => {
+  const directory = temporaryDirectory();
+  const { manager } = managerAt(directory, { login });
+  await manager.getToken(server.issuer, { scope: 'openid offline_access' });
+  const registered = join(directory, 'config', 'test', 'registered.json');
+  const { [server.issuer]: client } = JSON.parse(readFileSync(registered, 'utf8')) as Record<
+    string,
+    { client_id: string; registration_access_token: string; registration_client_uri: string }
+  >;
+  await fetch(client?.registration_client_uri ?? '', {
+    method: 'DELETE',
+    headers: { authorization: `Bearer ${client?.registration_access_token}` },
+  });
+  await changeStored(directory, (token) => aged(token, 1));
+  server.requests.length = 0;
+  const token = await managerAt(directory, { login }).manager.getToken(server.issuer, {
+    scope: 'openid offline_access',
+  });
+  expect(token.refresh_token).toBeDefined();
+  expect(server.requests.filter(({ method, path }) => method === 'POST' && path === '/register')).toHaveLength(1);
+  expect(readFileSync(registered, 'utf8')).not.toContain(client?.client_id);
+});
+
+it('ends in client_required with three ways out, where there is no client_id and no registration endpoint', async () => {
+  const scripted = await startScriptedServer();
+  onTestFinished(() => scripted.close());
+  const { manager } = managerAt(temporaryDirectory(), { login });
+  const target = {
+    issuer: scripted.origin,
+    token_endpoint: `${scripted.origin}/token`,
+    authorization_endpoint: `${scripted.origin}/authorize`,
+  };
+  const message = expect.stringMatching(/client_id.*clientMetadataUrl.*dynamic registration/s);
+  expect(await manager.get(target, {})).toMatchObject({ ok: false, error: { code: 'client_required', message } });
+});
+
+it('replaces, once, a registration that the server refuses at the token endpoint', async () => {
+  const { server, metadata } = await startScripted();
+  let registered = 0;
+  server.script({
+    '/register': () => ({ status: 201, json: { client_id: `client-${(registered += 1)}` } }),
+    '/token': ({ form }) =>
+      form.get('client_id') === 'client-1' ? { status: 401, json: { error: 'invalid_client' } } : bearer('new'),
+  });
+  const { openBrowser, urls } = agreeingBrowser();
+  const { manager } = managerAt(temporaryDirectory(), { login: { openBrowser } });
+  expect((await manager.getToken(metadata, {})).access_token).toBe('new');
+  expect(urls.map((url) => url.searchParams.get('client_id'))).toEqual(['client-1', 'client-2']);
+
+  server.script({
+    '/register': { status: 201, json: { client_id: 'c' } },
+    '/token': { status: 401, json: { error: 'invalid_client' } },
+  });
+  const other = managerAt(temporaryDirectory(), { login: { openBrowser } }).manager;
+  expect(await other.get(metadata, {})).toMatchObject({ ok: false, error: { error: 'invalid_client' } });
+  expect(server.requestsTo('/register')).toHaveLength(4);
+});
+
+it('never registers a configured client, however often the server refuses it', async () => {
+  const { server, metadata } = await startScripted({ '/token': { status: 401, json: { error: 'invalid_client' } } });
+  const { manager } = managerAt(temporaryDirectory(), { login: { openBrowser: agreeingBrowser().openBrowser } });
+  expect(await manager.get(metadata, { client_id: 'mine' })).toMatchObject({
+    ok: false,
+    error: { error: 'invalid_client' },
+  });
+  expect(server.requestsTo('/register')).toEqual([]);
+});
+
+it('uses the URL of the client metadata document as client_id where the server supports it, else registers', async () => {
+  const { server, metadata } = await startScripted({
+    '/token': bearer('a'),
+    '/register': { status: 201, json: { client_id: 'registered' } },
+  });
+  const clientMetadataUrl = 'https://tool.example/client.json';
+  const { openBrowser, urls } = agreeingBrowser();
+  const options = { clientMetadataUrl, login: { openBrowser } };
+  await managerAt(temporaryDirectory(), options).manager.getToken(
+    { ...metadata, client_id_metadata_document_supported: true },
+    {},
+  );
+  expect(server.requestsTo('/register')).toEqual([]);
+  await managerAt(temporaryDirectory(), options).manager.getToken(metadata, {});
+  expect(urls.map((url) => url.searchParams.get('client_id'))).toEqual([clientMetadataUrl, 'registered']);
+});
+
+it('registers a native public client with what the program says about itself (RFC 8252 section 8.4)', async () => {
+  const { server, metadata } = await startScripted({
+    '/token': bearer('a'),
+    '/register': { status: 201, json: { client_id: 'registered' } },
+  });
+  const { openBrowser, urls } = agreeingBrowser();
+  await managerAt(temporaryDirectory(), {
+    registration: { client_name: 'Tool' },
+    login: { openBrowser },
+  }).manager.getToken(metadata, { scope: 'read' });
+  expect(JSON.parse(server.requestsTo('/register')[0]?.body ?? '')).toMatchObject({
+    application_type: 'native',
+    client_name: 'Tool',
+    grant_types: ['authorization_code', 'refresh_token'],
+    redirect_uris: ['http://127.0.0.1/callback', 'http://[::1]/callback'],
+    scope: 'read',
+    token_endpoint_auth_method: 'none',
+  });
+  expect(urls[0]?.searchParams.get('redirect_uri')).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/callback$/);
+});
+
+it('registers anew when the program asks for another redirect host (RFC 7591 section 3.2.1)', async () => {
+  const { server, metadata } = await startScripted({ '/token': bearer('a') });
+  server.script({
+    '/token': bearer('a'),
+    '/register': ({ body }) => ({ status: 201, json: { ...(JSON.parse(body) as object), client_id: 'registered' } }),
+  });
+  const directory = temporaryDirectory();
+  const { openBrowser, urls } = agreeingBrowser();
+  for (const [scope, login] of Object.entries({
+    one: { openBrowser },
+    two: { openBrowser },
+    three: { openBrowser, redirectHost: 'localhost' as const },
+    four: { openBrowser, redirectHost: 'localhost' as const },
+  }))
+    await managerAt(directory, { login }).manager.getToken(metadata, { scope });
+  expect(server.requestsTo('/register')).toHaveLength(2);
+  expect(urls.map((url) => new URL(url.searchParams.get('redirect_uri') ?? '').hostname)).toEqual([
+    '127.0.0.1',
+    '127.0.0.1',
+    'localhost',
+    'localhost',
+  ]);
+});
+
+it('keeps a registration that another process has stored in place of the refused one', async () => {
+  const { server, metadata } = await startScripted();
+  const clients = fileClientStore({ path: join(temporaryDirectory(), 'clients.json') });
+  server.script({
+    '/register': { status: 201, json: { client_id: 'client-1' } },
+    '/token': async ({ form }) => {
+      if (form.get('client_id') === 'client-2') return bearer('new');
+      await clients.store(metadata.issuer, { client_id: 'client-2' });
+      return { status: 401, json: { error: 'invalid_client' } };
+    },
+  });
+  const login = { openBrowser: agreeingBrowser().openBrowser };
+  const { manager } = managerAt(temporaryDirectory(), { clients, login });
+  expect((await manager.getToken(metadata, {})).access_token).toBe('new');
+  expect(server.requestsTo('/register')).toHaveLength(1);
+  expect(await clients.lookup(metadata.issuer)).toEqual({ client_id: 'client-2' });
+});

@@ -1,0 +1,63 @@
+import { readdirSync } from 'node:fs';
+import { startScriptedServer } from '@oa-internal/scripted-server';
+import { expect, it, onTestFinished } from 'vitest';
+import { loggedIn, server, user } from './real-server.ts';
+import { bearer, managerAt, startScripted, temporaryDirectory, tokensDirectory, typesOf } from './setup.ts';
+
+it('revokes the refresh token and deletes the copy here, also where the server fails (RFC 7009 section 2)', async () => {
+  const directory = temporaryDirectory();
+  await loggedIn(directory);
+  const { manager } = managerAt(directory, { interaction: 'never' });
+  expect(await manager.logout(server.issuer, user())).toEqual({ ok: true, value: undefined });
+  expect(server.count('/revoke')).toBeGreaterThan(0);
+  expect(readdirSync(tokensDirectory(directory)).filter((name) => name.endsWith('.json'))).toEqual([]);
+  expect(await manager.get(server.issuer, user())).toMatchObject({ ok: false, error: { code: 'login_required' } });
+
+  await loggedIn(directory);
+  const scripted = await startScriptedServer(() => ({ status: 503 }));
+  onTestFinished(() => scripted.close());
+  const down = {
+    issuer: server.issuer,
+    token_endpoint: `${scripted.origin}/token`,
+    revocation_endpoint: `${scripted.origin}/revoke`,
+  };
+  expect(await manager.logout(down, user())).toMatchObject({ ok: false, error: { code: 'http_error', status: 503 } });
+  expect(readdirSync(tokensDirectory(directory)).filter((name) => name.endsWith('.json'))).toEqual([]);
+});
+
+it('succeeds where nothing is stored, and makes no request to a server without revocation', async () => {
+  const { server, metadata } = await startScripted({ '/token': bearer('a') });
+  const { manager, events } = managerAt(temporaryDirectory());
+  const credentials = { client_id: 'c', client_secret: 's' };
+  const { signal } = new AbortController();
+  expect(await manager.logout(metadata, credentials)).toEqual({ ok: true, value: undefined });
+  await manager.getToken(metadata, credentials);
+  expect(await manager.logout(metadata, credentials, { signal })).toEqual({ ok: true, value: undefined });
+  expect(typesOf(events)).toContain('logged_out');
+  expect(server.requests).toHaveLength(1);
+});
+
+it('returns the error of a resource that can not be reached as a result', async () => {
+  const { server } = await startScripted({});
+  const { manager } = managerAt(temporaryDirectory());
+  expect(await manager.logout({ resource: server.origin }, { client_id: 'c' })).toMatchObject({
+    ok: false,
+    error: { code: 'metadata_not_found' },
+  });
+});
+
+it('ends the wait for the server after an abort; the copy here is deleted (RFC 7009 section 2.2)', async () => {
+  const { server, metadata } = await startScripted({ '/token': bearer('a'), '/revoke': { drop: 'never' } });
+  const { manager } = managerAt(temporaryDirectory());
+  const credentials = { client_id: 'c', client_secret: 's' };
+  const target = { ...metadata, revocation_endpoint: `${metadata.issuer}/revoke` };
+  await manager.getToken(target, credentials);
+  const controller = new AbortController();
+  const reason = new Error('no more');
+  const result = manager.logout(target, credentials, { signal: controller.signal });
+  await expect.poll(() => server.requestsTo('/revoke').length, { timeout: 20_000 }).toBe(1);
+  controller.abort(reason);
+  await expect(result).rejects.toBe(reason);
+  await manager.getToken(target, credentials);
+  expect(server.requestsTo('/token')).toHaveLength(2);
+});

@@ -1,0 +1,134 @@
+import type { OAuthEvent } from '@oa/types';
+import { DEVICE_CODE_GRANT_TYPE } from '@oa/types/rfc';
+import { startAuthorizationServer, type AuthorizationServerHandle } from '@oa-internal/authorization-server';
+import { startScriptedServer, type RecordedRequest } from '@oa-internal/scripted-server';
+import { expect, it, onTestFinished } from 'vitest';
+import { login, server, user } from './real-server.ts';
+import { agreeingBrowser, aged, bearer, changeStored, managerAt, startScripted, temporaryDirectory } from './setup.ts';
+
+const secretIn = {
+  client_secret_basic: ({ headers }: RecordedRequest): string | null => {
+    const basic = Buffer.from(headers.authorization?.replace('Basic ', '') ?? '', 'base64').toString();
+    return new URLSearchParams(`v=${basic.split(':')[1]}`).get('v');
+  },
+  client_secret_post: ({ form }: RecordedRequest): string | null => form.get('client_secret'),
+};
+
+async function approve(server: AuthorizationServerHandle, event: OAuthEvent): Promise<void> {
+  if (event.type === 'device_waiting') await server.approveDevice(event.verification_uri_complete ?? '');
+}
+
+it('makes a client credentials grant where there is a secret; a second process makes no request', async () => {
+  const directory = temporaryDirectory();
+  const first = await managerAt(directory).manager.getToken(server.issuer, server.confidential);
+  expect(server.requests.map(({ path }) => path)).toEqual(['/.well-known/oauth-authorization-server', '/token']);
+  const second = managerAt(directory);
+  expect(await second.manager.getToken(server.issuer, server.confidential)).toEqual(first);
+  expect(server.requests).toHaveLength(2);
+  expect(second.events).toEqual([{ type: 'cache_hit', issuer: server.issuer }]);
+});
+
+it('logs the user in with a browser where there is no secret; afterwards the token is cached', async () => {
+  const directory = temporaryDirectory();
+  const { manager, events } = managerAt(directory, { login });
+  const token = await manager.getToken(server.issuer, user());
+  expect(token.refresh_token).toBeDefined();
+  expect(events).toContainEqual({ type: 'obtained', issuer: server.issuer, grant_type: 'authorization_code' });
+  server.requests.length = 0;
+  expect(await managerAt(directory).manager.getToken(server.issuer, user())).toEqual(token);
+  expect(server.requests).toEqual([]);
+});
+
+it('says in an event why a grant is needed', async () => {
+  const directory = temporaryDirectory();
+  const reasons = async (): Promise<unknown[]> => {
+    const { manager, events } = managerAt(directory, { login });
+    await manager.getToken(server.issuer, user());
+    return events.flatMap((event) => (event.type === 'grant_needed' ? [event.reason] : []));
+  };
+  expect(await reasons()).toEqual(['nothing_stored']);
+  expect(await reasons()).toEqual([]);
+  await changeStored(directory, (token) => ({ ...aged(token, -1), refresh_token: 'never-issued' }));
+  expect(await reasons()).toEqual(['session_ended']);
+  await changeStored(directory, ({ access_token, token_type }) => aged({ access_token, token_type }, -1));
+  expect(await reasons()).toEqual(['not_refreshable']);
+});
+
+it.each(['client_secret_basic', 'client_secret_post'] as const)(
+  'sends the secret intact by %s, and once (RFC 6749 section 2.3.1)',
+  async (method) => {
+    const scripted = await startScriptedServer(() => ({ json: { access_token: 'a', token_type: 'Bearer' } }));
+    onTestFinished(() => scripted.close());
+    const target = { issuer: scripted.origin, token_endpoint: `${scripted.origin}/token` };
+    const client_secret = 's+é&=%/~: x';
+    const credentials = { client_id: 'c:1', client_secret, token_endpoint_auth_method: method };
+    await managerAt(temporaryDirectory()).manager.getToken(target, credentials);
+    const [request] = scripted.requests;
+    expect(request && secretIn[method](request)).toBe(client_secret);
+    expect(request?.headers.authorization === undefined).toBe(method === 'client_secret_post');
+    expect(request?.form.has('client_secret')).toBe(method === 'client_secret_post');
+    const real = { ...server.confidential, token_endpoint_auth_method: method };
+    expect(await managerAt(temporaryDirectory()).manager.get(server.issuer, real)).toMatchObject({ ok: true });
+  },
+);
+
+it('makes the device grant where the credentials ask for it (RFC 8628)', async () => {
+  await using server = await startAuthorizationServer();
+  const approvals: Promise<void>[] = [];
+  const printed: string[] = [];
+  const { manager } = managerAt(temporaryDirectory(), {
+    interaction: 'always',
+    login: { print: (text) => printed.push(text) },
+    onEvent: (event) => approvals.push(approve(server, event)),
+  });
+  const token = await manager.getToken(server.issuer, {
+    grant_type: DEVICE_CODE_GRANT_TYPE,
+    client_id: server.public.client_id,
+    scope: 'openid',
+  });
+  await Promise.all(approvals);
+  expect(token.refresh_token).toBeDefined();
+  expect(server.count('/device_authorization')).toBe(1);
+  expect(printed.join('')).toContain(`${server.issuer}/device`);
+});
+
+it('starts no device login where no user can be asked (RFC 8628 section 3.1)', async () => {
+  await using server = await startAuthorizationServer();
+  const { manager } = managerAt(temporaryDirectory(), { interaction: 'never' });
+  const result = await manager.get(server.issuer, {
+    grant_type: DEVICE_CODE_GRANT_TYPE,
+    client_id: server.public.client_id,
+  });
+  expect(result).toMatchObject({ ok: false, error: { code: 'login_required' } });
+  expect(server.requests).toEqual([]);
+});
+
+it('ends a login after an abort, frees its port, and rejects with the reason of the abort', async () => {
+  const { metadata } = await startScripted();
+  const opened = Promise.withResolvers<string>();
+  const { manager } = managerAt(temporaryDirectory(), { login: { openBrowser: opened.resolve, print: () => {} } });
+  const controller = new AbortController();
+  const result = manager.get(metadata, { client_id: 'p' }, { signal: controller.signal });
+  const callback = new URL(await opened.promise).searchParams.get('redirect_uri') ?? '';
+  const reason = new Error('no more');
+  controller.abort(reason);
+  await expect(result).rejects.toBe(reason);
+  await expect
+    .poll(() =>
+      fetch(callback).then(
+        () => 'open',
+        () => 'closed',
+      ),
+    )
+    .toBe('closed');
+});
+
+it('does not take the timeout of requests for the time that a user has to log in', async () => {
+  const { metadata } = await startScripted({ '/token': bearer('a') });
+  const { manager, events } = managerAt(temporaryDirectory(), {
+    timeout: 5000,
+    login: { openBrowser: agreeingBrowser().openBrowser },
+  });
+  await manager.getToken(metadata, { client_id: 'c' });
+  expect(events).toContainEqual(expect.objectContaining({ type: 'login_waiting', expires_in: 300 }));
+});

@@ -1,0 +1,66 @@
+import type { Client } from '@oa/types';
+import { createManager } from '@oa/manager';
+import { expect, it } from 'vitest';
+
+it('rejects an unknown option with a TypeError that lists the options', () => {
+  expect(() => createManager({ leway: 3 } as never)).toThrow(/no option leway. Use app, /);
+});
+
+it.each([
+  [{ leeway: Number.NaN }, /options.leeway must be a number of milliseconds/],
+  [{ timeout: -1 }, /options.timeout must be a number of milliseconds/],
+  [{ interaction: 'maybe' as never }, /options.interaction must be 'auto', 'always' or 'never'/],
+])('rejects the impossible option %o with a TypeError', (options, message) => {
+  expect(() => createManager(options)).toThrow(TypeError);
+  expect(() => createManager(options)).toThrow(message);
+});
+
+it.each(['authentication', 'fetch', 'signal', 'now', 'onEvent', 'interaction'])(
+  'rejects %s as an option of the login: it would be lost at the refresh',
+  (name) => {
+    expect(() => createManager({ login: { [name]: undefined } as never })).toThrow(`options.login.${name} is not`);
+  },
+);
+
+it.each([
+  [{ cache: {} as never }, /options.cache must be a store with the methods get, set, delete/],
+  [{ cache: 'tokens' as never }, /options.cache must be a store/],
+  [{ cache: { ...store(), lock: true } as never }, /options.cache.lock must be a function, or absent/],
+  [{ cache: { ...store(), reserve: 'yes' } as never }, /options.cache.reserve must be a function, or absent/],
+  [{ clients: new Map() as never }, /options.clients must be a store with the methods lookup, getOrRegister, remove/],
+])('rejects a store that lacks a method when it is passed, not after a grant', (options, message) => {
+  expect(() => createManager(options)).toThrow(TypeError);
+  expect(() => createManager(options)).toThrow(message);
+});
+
+it('takes every option as undefined', () => {
+  const options = {
+    app: undefined,
+    authentication: undefined,
+    cache: undefined,
+    clients: undefined,
+    interaction: undefined,
+    leeway: undefined,
+    login: undefined,
+    registration: undefined,
+    clientMetadataUrl: undefined,
+    fetch: undefined,
+    timeout: undefined,
+    now: undefined,
+    onEvent: undefined,
+  };
+  expect(() => createManager(options)).not.toThrow();
+});
+
+it('takes client metadata, and no client, as registration', () => {
+  const client: Client = { client_id: 'c', client_secret: 's' };
+  // @ts-expect-error -- a secret is not metadata
+  createManager({ registration: client });
+  // @ts-expect-error -- a name is a string
+  createManager({ registration: { client_name: 5 } });
+  createManager({ registration: { client_name: 'Tool', client_uri: undefined } });
+});
+
+function store(): object {
+  return { get: () => undefined, set: () => undefined, delete: () => undefined };
+}

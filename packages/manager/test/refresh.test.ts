@@ -1,0 +1,117 @@
+import { tokenKey } from '@oa/token-cache';
+import type { Token, Store } from '@oa/types';
+import { startScriptedServer } from '@oa-internal/scripted-server';
+import { expect, it, onTestFinished } from 'vitest';
+import { loggedIn, server, user } from './real-server.ts';
+import {
+  aged,
+  bearer,
+  changeStored,
+  nearExpiry,
+  managerAt,
+  startScripted,
+  storedTokens,
+  temporaryDirectory,
+} from './setup.ts';
+
+it('refreshes once when less than 60 s are left; the new refresh token is on disk when the token is handed out (RFC 9700 section 4.14.2)', async () => {
+  const directory = temporaryDirectory();
+  const old = await loggedIn(directory);
+  await changeStored(directory, (token) => aged(token, 59));
+  const { manager, events } = managerAt(directory);
+  const token = await manager.getToken(server.issuer, user());
+  expect(token.access_token).not.toBe(old.access_token);
+  expect(storedTokens(directory)[0]).toEqual(token);
+  expect(server.count('/token', 'refresh_token')).toBe(1);
+  expect(events.map(({ type }) => type)).toEqual(['refreshed']);
+});
+
+it('uses the refresh token that another program has stored meanwhile, and does not delete it, when its own is refused', async () => {
+  const directory = temporaryDirectory();
+  const good = await loggedIn(directory);
+  const scripted = await startScriptedServer();
+  onTestFinished(() => scripted.close());
+  const target = { issuer: server.issuer, token_endpoint: `${scripted.origin}/token` };
+  await changeStored(directory, (token) => ({ ...aged(token, 1), refresh_token: 'stale' }));
+  scripted.script(async ({ form }) => {
+    if (form.get('refresh_token') === 'stale') {
+      await changeStored(directory, () => ({ ...good, expires_at: 1, refresh_token: 'winner' }));
+      return { status: 400, json: { error: 'invalid_grant' } };
+    }
+    return { json: { access_token: 'renewed', token_type: 'Bearer', expires_in: 3600 } };
+  });
+  const token = await managerAt(directory).manager.getToken(target, user());
+  expect(token).toMatchObject({ access_token: 'renewed', refresh_token: 'winner' });
+  expect(scripted.requests.map(({ form }) => form.get('refresh_token'))).toEqual(['stale', 'winner']);
+});
+
+it('deletes a refused refresh token, and ends in login_required that names the cause, where no user can be asked', async () => {
+  const directory = temporaryDirectory();
+  await loggedIn(directory);
+  await changeStored(directory, (token) => ({ ...aged(token, -1), refresh_token: 'never-issued' }));
+  const { manager, events } = managerAt(directory, { interaction: 'never' });
+  const result = await manager.get(server.issuer, user());
+  expect(result).toMatchObject({ ok: false, error: { code: 'login_required', error: 'invalid_grant' } });
+  expect(events).toContainEqual({
+    type: 'session_ended',
+    issuer: server.issuer,
+    code: 'oauth_error',
+    error: 'invalid_grant',
+  });
+  expect(storedTokens(directory)[0]?.refresh_token).toBeUndefined();
+  expect(server.count('/token')).toBe(1);
+  expect(await manager.get(server.issuer, user())).toMatchObject({ ok: false, error: { code: 'login_required' } });
+  expect(server.count('/token')).toBe(1);
+});
+
+it('sends the client_id of a public client in the body, without an Authorization header (RFC 6749 section 3.2.1)', async () => {
+  const directory = temporaryDirectory();
+  await loggedIn(directory);
+  await changeStored(directory, (token) => aged(token, 1));
+  const scripted = await startScriptedServer(() => ({
+    json: { access_token: 'a', token_type: 'Bearer', expires_in: 3600 },
+  }));
+  onTestFinished(() => scripted.close());
+  await managerAt(directory).manager.getToken(
+    { issuer: server.issuer, token_endpoint: `${scripted.origin}/token` },
+    user(),
+  );
+  expect(scripted.requests[0]?.form.get('client_id')).toBe(server.public.client_id);
+  expect(scripted.requests[0]?.headers.authorization).toBeUndefined();
+});
+
+it('ends in refresh_interrupted when an interrupted refresh has used the refresh token', async () => {
+  const { server, metadata } = await startScripted({ '/token': { status: 400, json: { error: 'invalid_grant' } } });
+  const map = new Map([nearExpiry(metadata.issuer, { refresh_token: 'used up', expires_at: 1 })]);
+  const cache: Store<Token> = {
+    get: (key) => map.get(key),
+    set: (key, token) => map.set(key, token),
+    delete: (key) => map.delete(key),
+    reserve: async () => ({ interrupted: true }),
+  };
+  const { manager, events } = managerAt(temporaryDirectory(), { cache, interaction: 'never' });
+  const result = await manager.get(metadata, { client_id: 'p' });
+  expect(result).toMatchObject({
+    ok: false,
+    error: { code: 'refresh_interrupted', error: 'invalid_grant', status: 400 },
+  });
+  expect(events).toContainEqual({
+    type: 'session_ended',
+    issuer: metadata.issuer,
+    code: 'refresh_interrupted',
+    error: 'invalid_grant',
+  });
+  expect(server.requests).toHaveLength(1);
+});
+
+it('sends the resource with the refresh token (RFC 8707 section 2.2)', async () => {
+  const { server, metadata } = await startScripted({ '/token': bearer('new') });
+  const resource = 'https://api.example/v1';
+  const key = tokenKey({ issuer: metadata.issuer, grant_type: 'authorization_code', client_id: 'p', resource });
+  const expired = aged({ access_token: 'old', token_type: 'Bearer', refresh_token: 'r' }, -1);
+  const { manager } = managerAt(temporaryDirectory(), { cache: new Map([[key, expired]]) });
+  await manager.getToken(metadata, { client_id: 'p', resource });
+  expect(server.requests.map(({ form }) => [form.get('grant_type'), form.get('resource')])).toEqual([
+    ['refresh_token', resource],
+  ]);
+});
