@@ -7,7 +7,7 @@ import { serve, type OtherServer } from './serve.ts';
 const SECRET = 's+e&=%/~: x';
 const scopes = [{ name: 'read' }, { name: 'write' }];
 
-/** `@jmondi/oauth2-server` with its default options, on express at the paths of its documentation: no metadata. */
+/** Starts `@jmondi/oauth2-server` with its default options, on express at the paths of its documentation. It has no metadata. */
 export async function startJmondiServer(): Promise<
   OtherServer & {
     confidential: { client_id: string; client_secret: string };
@@ -58,9 +58,10 @@ function answer(handler: (request: Request) => Promise<OAuthResponse>) {
   };
 }
 
-const soon = (): Date => new Date(Date.now() + 3_600_000);
+const LIFETIME_MS = 3_600_000;
+const expiry = (): Date => new Date(Date.now() + LIFETIME_MS);
 
-/** The repositories of its documentation: what is revoked stays, as expired. */
+/** The repositories of its documentation. A revoked token stays, as an expired one. */
 function inMemory(): { oauth: AuthorizationServer; accepts: OtherServer['accepts'] } {
   const allowedGrants: OAuthClient['allowedGrants'] = ['authorization_code', 'refresh_token'];
   const clients: OAuthClient[] = [
@@ -71,53 +72,53 @@ function inMemory(): { oauth: AuthorizationServer; accepts: OtherServer['accepts
   const tokens: OAuthToken[] = [];
   const oauth = new AuthorizationServer(
     {
-      getByIdentifier: async (id) => found(clients.find((one) => one.id === id)),
+      getByIdentifier: async (id) => assertFound(clients.find((one) => one.id === id)),
       isClientValid: async (grantType, client, secret) =>
         client.allowedGrants.includes(grantType) && client.secret === secret,
     },
     {
       issueToken: async (client, granted, user) => {
-        const token = { accessToken: randomUUID(), accessTokenExpiresAt: soon(), client, scopes: granted };
+        const token = { accessToken: randomUUID(), accessTokenExpiresAt: expiry(), client, scopes: granted };
         return user ? { ...token, user } : token;
       },
       issueRefreshToken: async (token) =>
-        Object.assign(token, { refreshToken: randomUUID(), refreshTokenExpiresAt: soon() }),
+        Object.assign(token, { refreshToken: randomUUID(), refreshTokenExpiresAt: expiry() }),
       persist: async (token) => void tokens.push(token),
       revoke: async (token) => {
         token.accessTokenExpiresAt = token.refreshTokenExpiresAt = new Date(0);
       },
       isRefreshTokenRevoked: async ({ refreshTokenExpiresAt }) => Number(refreshTokenExpiresAt) < Date.now(),
-      getByRefreshToken: async (id) => found(tokens.find(({ refreshToken }) => refreshToken === id)),
-      getByAccessToken: async (id) => found(tokens.find(({ accessToken }) => accessToken === id)),
+      getByRefreshToken: async (id) => assertFound(tokens.find(({ refreshToken }) => refreshToken === id)),
+      getByAccessToken: async (id) => assertFound(tokens.find(({ accessToken }) => accessToken === id)),
     },
     {
       getAllByIdentifiers: async (names) => scopes.filter(({ name }) => names.includes(name)),
       finalize: async (granted) => granted,
     },
-    'the key that signs its tokens',
+    'the key that signs the tokens',
   );
   oauth.enableGrantType({
     grant: 'authorization_code',
     authCodeRepository: {
-      issueAuthCode: (client, _user, granted) => ({ code: randomUUID(), expiresAt: soon(), client, scopes: granted }),
+      issueAuthCode: (client, _user, granted) => ({ code: randomUUID(), expiresAt: expiry(), client, scopes: granted }),
       persist: async (code) => void codes.push(code),
-      getByIdentifier: async (id) => found(codes.find(({ code }) => code === id)),
-      isRevoked: async (id) => Number(found(codes.find(({ code }) => code === id)).expiresAt) < Date.now(),
+      getByIdentifier: async (id) => assertFound(codes.find(({ code }) => code === id)),
+      isRevoked: async (id) => Number(assertFound(codes.find(({ code }) => code === id)).expiresAt) < Date.now(),
       revoke: async (id) => {
-        found(codes.find(({ code }) => code === id)).expiresAt = new Date(0);
+        assertFound(codes.find(({ code }) => code === id)).expiresAt = new Date(0);
       },
     },
     userRepository: { getUserByCredentials: async (id) => ({ id }) },
   });
   const accepts = async (token: string): Promise<boolean> => {
-    // Its access tokens are JWTs that name the stored token.
+    // An access token is a JWT whose `jti` is the stored token.
     const { jti } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { jti: string };
     return tokens.some((one) => one.accessToken === jti && Number(one.accessTokenExpiresAt) > Date.now());
   };
   return { oauth, accepts };
 }
 
-function found<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error('not found');
+function assertFound<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('The entry was not found.');
   return value;
 }

@@ -1,13 +1,13 @@
 import { OAuth2Issuer, OAuth2Service } from 'oauth2-mock-server';
 import { serve, type OtherServer } from './serve.ts';
 
-/** `oauth2-mock-server`: issues to everybody, and looks at little more than PKCE. */
+/** Starts `oauth2-mock-server`. It issues a token to every client, and checks little more than PKCE. */
 export async function startMockServer(): Promise<OtherServer> {
   const issuer = new OAuth2Issuer();
   await issuer.keys.generate('ES256');
   const issued = new Set<string>();
   const server = await serve(async (origin) => {
-    // Its own start() on 127.0.0.1 names itself so.
+    // Its own `start()` on 127.0.0.1 uses this name.
     issuer.url = origin.replace('127.0.0.1', 'localhost');
     const service = new OAuth2Service(issuer);
     service.on('beforeResponse', ({ body }: { body: { access_token: string } }) => issued.add(body.access_token));

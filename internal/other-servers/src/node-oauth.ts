@@ -2,16 +2,16 @@ import OAuth2Server, { type AuthorizationCode, type Client, type Token, type Use
 import express, { type Request, type Response } from 'express';
 import { serve, type OtherServer } from './serve.ts';
 
-/** Every character that an encoding can spoil, as far as RFC 6749 appendix A.2 lets a secret hold them. */
+/** The secret holds the characters of RFC 6749 appendix A.2 (VSCHAR) that clients often encode wrongly. */
 const SECRET = 's+e&=%/~: x';
 
-/** `@node-oauth/oauth2-server` with its default options, on express as its documentation shows it: no metadata. */
+/** Starts `@node-oauth/oauth2-server` with its default options, on express as its documentation shows. It has no metadata. */
 export async function startNodeOauthServer(redirectUri: string): Promise<
   OtherServer & {
-    /** What its operator would hand out in place of metadata. */
+    /** What the server operator would publish instead of metadata. */
     metadata: { issuer: string; token_endpoint: string; authorization_endpoint: string };
     confidential: { client_id: string; client_secret: string };
-    /** An installed program with a secret. */
+    /** An installed program that has a secret. */
     desktop: { client_id: string; client_secret: string };
     public: { client_id: string };
   }
@@ -42,13 +42,13 @@ export async function startNodeOauthServer(redirectUri: string): Promise<
 
 type Handler = (request: OAuth2Server.Request, response: OAuth2Server.Response) => Promise<unknown>;
 
-/** What the library's wrappers for express do. */
+/** Does what the library's wrappers for express do. */
 async function answer(handler: Handler, request: Request, response: Response): Promise<void> {
   const oauthResponse = new OAuth2Server.Response(response);
   await handler(new OAuth2Server.Request(request), oauthResponse).catch((error: unknown) => {
     if (!(error instanceof OAuth2Server.OAuthError)) throw error;
     if (oauthResponse.status !== 200) return;
-    // What it finds wrong before it knows where to redirect to, it only throws.
+    // The library only throws for an error that it finds before it knows the redirect URI.
     oauthResponse.status = error.code;
     oauthResponse.body = { error: error.name, error_description: error.message };
   });
@@ -73,7 +73,7 @@ function inMemory(redirectUri: string): {
   const model: OAuth2Server.AuthorizationCodeModel &
     OAuth2Server.RefreshTokenModel &
     OAuth2Server.ClientCredentialsModel = {
-    // The authorization endpoint asks with `null`: there is no secret yet.
+    // The authorization endpoint calls this with `null`, because the request has no secret.
     getClient: async (id: string, secret: string | null) =>
       clients.find((one) => one.id === id && (secret === null || one['secret'] === secret)),
     getUserFromClient: async ({ id }) => ({ id }),

@@ -6,7 +6,7 @@ import type { OAuthClientInformationFull, OAuthTokens } from '@modelcontextproto
 import express from 'express';
 import { serve, type OtherServer } from './serve.ts';
 
-/** The router of `@modelcontextprotocol/sdk` with its own rate limits. The provider logs everybody in at once, as the SDK's demo does. */
+/** Starts the router of `@modelcontextprotocol/sdk` with its own rate limits. The provider logs every user in without a page, as the SDK's demo does. */
 export async function startSdkServer(): Promise<OtherServer & { forgetClients(): void }> {
   const clients = new Map<string, OAuthClientInformationFull>();
   const { provider, accepts } = inMemory(clients);
@@ -15,7 +15,7 @@ export async function startSdkServer(): Promise<OtherServer & { forgetClients():
     application.use(mcpAuthRouter({ provider, issuerUrl: new URL(origin), scopesSupported: ['tools'] }));
     return application;
   });
-  // The SDK writes its issuer as the URL class does: with a slash.
+  // The SDK writes its issuer as the URL class does, with a slash at the end.
   return { ...server, issuer: `${server.origin}/`, accepts, forgetClients: () => clients.clear() };
 }
 
@@ -57,20 +57,20 @@ function inMemory(clients: Map<string, OAuthClientInformationFull>): {
     },
     async challengeForAuthorizationCode(_client, code) {
       const challenge = codes.get(code)?.params.codeChallenge;
-      if (challenge === undefined) throw new InvalidGrantError('no such code');
+      if (challenge === undefined) throw new InvalidGrantError('unknown code');
       return challenge;
     },
     async exchangeAuthorizationCode({ client_id }, code, _verifier, redirectUri) {
       const found = codes.get(code);
       codes.delete(code);
       if (found?.client_id !== client_id || found.params.redirectUri !== redirectUri)
-        throw new InvalidGrantError('not the code of this client and redirect URI');
+        throw new InvalidGrantError('the code belongs to another client or redirect URI');
       return issue({ client_id, scopes: found.params.scopes ?? [] });
     },
     async exchangeRefreshToken({ client_id }, refreshToken) {
       const grant = refreshTokens.get(refreshToken);
       refreshTokens.delete(refreshToken);
-      if (grant?.client_id !== client_id) throw new InvalidGrantError('no such refresh token');
+      if (grant?.client_id !== client_id) throw new InvalidGrantError('unknown refresh token');
       return issue(grant);
     },
     async revokeToken(_client, { token }) {
@@ -79,7 +79,7 @@ function inMemory(clients: Map<string, OAuthClientInformationFull>): {
     },
     async verifyAccessToken(token) {
       const grant = accessTokens.get(token);
-      if (grant === undefined) throw new InvalidGrantError('no such token');
+      if (grant === undefined) throw new InvalidGrantError('unknown token');
       return { token, clientId: grant.client_id, scopes: grant.scopes };
     },
   };

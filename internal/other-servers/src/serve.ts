@@ -1,32 +1,32 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** One request that a server got. */
+/** One request to a server. */
 export interface LoggedRequest {
   method: string;
-  /** Without the query. */
+  /** The path without the query. */
   path: string;
   grant_type?: string;
-  /** Where the client's secret was. */
+  /** Where the request carries the client secret. */
   secret?: 'header' | 'body';
-  /** 0 until the answer is known. */
+  /** The status of the response, 0 before it. */
   readonly status: number;
 }
 
 export interface OtherServer {
   issuer: string;
-  /** Every request so far, in order of arrival. */
+  /** All requests so far, in the order of arrival. */
   requests: LoggedRequest[];
-  /** How many requests went to `path`, of this `grant_type` if given. */
+  /** The number of requests to `path`, with this `grant_type` if it is given. */
   count(path: string, grantType?: string): number;
-  /** Whether an access token of this server is good now, in the server's own judgement. */
+  /** Whether the server accepts this access token now. */
   accepts(accessToken: string): Promise<boolean>;
   close(): Promise<void>;
 }
 
-/** Listens on a random port, then serves what `application` makes of the origin. */
+/** Listens on a random port, and serves the application that `createApplication` makes for the origin. */
 export async function serve(
-  application: (origin: string) => Promise<RequestListener>,
+  createApplication: (origin: string) => Promise<RequestListener>,
 ): Promise<{ origin: string } & Pick<OtherServer, 'requests' | 'count' | 'close'>> {
   const server = createServer();
   await new Promise<void>((resolve) => {
@@ -34,13 +34,15 @@ export async function serve(
   });
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const requests: LoggedRequest[] = [];
-  server.on('request', (request, response) => note(requests, request, response));
-  server.on('request', await application(origin));
+  server.on('request', (request, response) => record(requests, request, response));
+  server.on('request', await createApplication(origin));
   return {
     origin,
     requests,
     count: (path, grantType) =>
-      requests.filter((one) => one.path === path && (grantType === undefined || one.grant_type === grantType)).length,
+      requests.filter(
+        (request) => request.path === path && (grantType === undefined || request.grant_type === grantType),
+      ).length,
     close: async () => {
       server.closeAllConnections();
       await new Promise<void>((resolve) => {
@@ -50,13 +52,13 @@ export async function serve(
   };
 }
 
-/** Reads along. The libraries start to read in the same turn of the event loop, so that nobody misses a byte. */
-function note(requests: LoggedRequest[], request: IncomingMessage, response: ServerResponse): void {
+/** Records a request. It reads the body too: the library starts to read in the same turn, so neither misses a byte. */
+function record(requests: LoggedRequest[], request: IncomingMessage, response: ServerResponse): void {
   const { method = '', url = '/', headers } = request;
   const logged: LoggedRequest = {
     method,
     path: url.split('?')[0] ?? '',
-    // Asked for, not noted: it is there when the client reads the answer.
+    // A getter: the status exists when the client reads the response.
     get status() {
       return response.headersSent ? response.statusCode : 0;
     },

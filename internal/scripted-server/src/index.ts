@@ -1,48 +1,54 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What the server was sent, in order of arrival. */
+/** A request that the server received. */
 export interface RecordedRequest {
   method: string;
-  /** Path and query as sent. */
+  /** The path and the query, as sent. */
   url: string;
-  /** Path without the query. */
+  /** The path without the query. */
   path: string;
   headers: IncomingMessage['headers'];
   body: string;
-  /** The body read as a form. */
+  /** The body, parsed as a form. */
   form: URLSearchParams;
 }
 
-/** One answer. Everything is optional: `{}` is an empty 200. */
+/** A response. Every member is optional: `{}` is an empty 200. */
 export interface Reply {
   status?: number;
   headers?: Record<string, string | string[]>;
-  /** Sent as `application/json` unless `headers` says otherwise. */
+  /** Sent as JSON, with the content type `application/json` if `headers` has none. */
   json?: unknown;
-  /** Sent as it is. An iterable is streamed for as long as the client reads. */
+  /** Sent unchanged. An iterable is streamed as long as the client reads. */
   body?: string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
-  /** Milliseconds before the headers. */
+  /** Milliseconds to wait before the headers. */
   delay?: number;
-  /** `request`: close the socket without an answer. `body`: close it after half of the body. `never`: do not answer. */
+  /** `request`: closes the socket without a response. `body`: closes it after half of the body. `never`: sends no response. */
   drop?: 'request' | 'body' | 'never';
 }
 
+/** Answers a request. `undefined` is a 404. `index` counts the requests from 0. */
 export type Script = (request: RecordedRequest, index: number) => Reply | undefined | Promise<Reply | undefined>;
 
 export interface ScriptedServer {
   /** `http://127.0.0.1:port` or `http://[::1]:port`, without a trailing slash. */
   origin: string;
+  /** All requests so far, in the order of arrival. */
   requests: RecordedRequest[];
-  /** The requests whose path is `path`. */
+  /** The requests to `path`. */
   requestsTo(path: string): RecordedRequest[];
-  /** Replaces the script. A path without an entry, or an `undefined` reply, is a 404. */
+  /** Replaces the script. A path without an entry is a 404. */
   script(next: Script | Record<string, Reply | Script>): void;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Starts a server on a random port of `host` (127.0.0.1 unless said otherwise). */
+/**
+ * Starts a server that answers as a script says.
+ *
+ * @param options `host`: `127.0.0.1` by default; `port`: a random one by default
+ */
 export async function startScriptedServer(
   script: Script | Record<string, Reply | Script> = {},
   options: { host?: '127.0.0.1' | '::1'; port?: number } = {},
@@ -72,7 +78,7 @@ export async function startScriptedServer(
     };
     requests.push(request);
     const reply = (await current(request, requests.length - 1)) ?? { status: 404 };
-    await send(response, reply);
+    await sendReply(response, reply);
   }
 
   await new Promise<void>((resolve, reject) => {
@@ -108,7 +114,7 @@ function toScript(script: Script | Record<string, Reply | Script>): Script {
   };
 }
 
-async function send(response: ServerResponse, reply: Reply): Promise<void> {
+async function sendReply(response: ServerResponse, reply: Reply): Promise<void> {
   if (reply.drop === 'never') return;
   if (reply.delay !== undefined) await new Promise((resolve) => setTimeout(resolve, reply.delay));
   if (reply.drop === 'request') {
@@ -134,12 +140,12 @@ async function send(response: ServerResponse, reply: Reply): Promise<void> {
   }
   for await (const chunk of body) {
     if (response.destroyed) return;
-    if (!response.write(chunk)) await drained(response);
+    if (!response.write(chunk)) await waitForDrain(response);
   }
   response.end();
 }
 
-function drained(response: ServerResponse): Promise<void> {
+function waitForDrain(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       response.off('drain', done);
