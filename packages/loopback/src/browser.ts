@@ -1,47 +1,56 @@
 import type { ChildProcess } from 'node:child_process';
 
 /**
- * Starts the person's browser: the program in `BROWSER`, else the system's default. Calls `failed` if it can't be
- * started, or ends with an error. Never through a shell, and never with anything but an http(s) URL: a server's
- * metadata chose the URL, and has been used to run commands (CVE-2025-6514).
+ * Opens `url` in the browser: with the program in `BROWSER`, otherwise with the default of the system. Calls `onFailure` if the browser
+ * can't be started, or exits with an error.
+ *
+ * No shell is used. `url` must come from {@link sanitizeUrl}: the server's metadata chose it, and such URLs have been used to run
+ * commands (CVE-2025-6514).
  */
-export async function openInBrowser(url: string, failed: () => void): Promise<void> {
-  const command = browserCommand(process.env['BROWSER'], url);
+export async function openInBrowser(url: string, onFailure: () => void): Promise<void> {
+  const command = parseBrowserCommand(process.env['BROWSER'], url);
   let child: ChildProcess;
   try {
-    child = command === undefined ? await (await import('open')).default(url) : await start(command);
+    child = command === undefined ? await (await import('open')).default(url) : await spawnDetached(command);
   } catch {
-    // Why it did not start depends on the machine; what helps is the same: the person opens the URL.
-    return failed();
+    // The cause depends on the machine. The remedy is always the same: the user opens the URL.
+    return onFailure();
   }
-  const ended = (code: number | null): void => {
-    if (code !== null && code !== 0) failed();
+  const onExit = (code: number | null): void => {
+    if (code !== null && code !== 0) onFailure();
   };
-  // On Windows `open` has waited for its launcher, so that this child has ended already.
-  ended(child.exitCode);
-  child.once('exit', ended);
+  // On Windows `open` waits for its launcher, so this process has already exited.
+  onExit(child.exitCode);
+  child.once('exit', onExit);
 }
 
-/** A URL without a character that any launcher on the way could take for its own. */
-export function inert(url: URL): string {
-  if (!['http:', 'https:'].includes(url.protocol)) throw new TypeError('only an http or https URL can be opened');
+/**
+ * The text of `url`, without characters that a launcher could interpret.
+ *
+ * @throws {TypeError} if `url` is neither http nor https
+ */
+export function sanitizeUrl(url: URL): string {
+  if (!['http:', 'https:'].includes(url.protocol)) throw new TypeError('The URL to open must be an http or https URL.');
   return url.href.replace(
     /["'`$()\\|<>^{}\s]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
   );
 }
 
-/** `BROWSER`: a program with arguments, several separated by colons; `%s` stands for the URL, or it comes last. */
-export function browserCommand(browser: string | undefined, address: string): string[] | undefined {
-  // `C:\\` is no separator.
+/**
+ * Parses `BROWSER`: a program with arguments, or several separated by colons, of which the first is used. `%s` stands for the URL.
+ * Without `%s` the URL is the last argument.
+ */
+export function parseBrowserCommand(browser: string | undefined, url: string): string[] | undefined {
+  // The colon of `C:\\` does not separate programs.
   const words = (browser ?? '').split(/:(?!\\)/, 1)[0]?.match(/"[^"]*"|\S+/g) ?? [];
   if (words.length === 0) return undefined;
   const command = words.map((word) => word.replaceAll('"', ''));
-  if (!command.some((word) => word.includes('%s'))) return [...command, address];
-  return command.map((word) => word.replaceAll('%s', () => address));
+  if (!command.some((word) => word.includes('%s'))) return [...command, url];
+  return command.map((word) => word.replaceAll('%s', () => url));
 }
 
-async function start([program = '', ...args]: string[]): Promise<ChildProcess> {
+async function spawnDetached([program = '', ...args]: string[]): Promise<ChildProcess> {
   const { spawn } = process.getBuiltinModule('node:child_process');
   const child = spawn(program, args, { stdio: 'ignore', detached: true, shell: false });
   await new Promise<void>((resolve, reject) => {

@@ -1,12 +1,13 @@
-/** What the environment says about the person's screen. */
-export interface Surroundings {
+/** The facts about this process that decide how a user can log in. */
+export interface Environment {
   env: NodeJS.ProcessEnv;
   platform: NodeJS.Platform;
-  /** Whether a container runtime left its mark in the file system. */
+  /** Whether the file system has the mark of a container runtime. */
   container: boolean;
 }
 
-export function surroundings(): Surroundings {
+/** Reads the facts about this process. */
+export function readEnvironment(): Environment {
   const { existsSync } = process.getBuiltinModule('node:fs');
   return {
     env: process.env,
@@ -15,34 +16,40 @@ export function surroundings(): Surroundings {
   };
 }
 
-/** Whether a browser that is started here would appear in front of the person. */
-export function hasScreen({ env, platform }: Surroundings): boolean {
+/** Whether a browser that is started here appears on the user's screen. */
+export function hasScreen({ env, platform }: Environment): boolean {
   if (isSet(env['BROWSER'])) return true;
   if (platform === 'linux' || platform.endsWith('bsd'))
     return isSet(env['DISPLAY']) || isSet(env['WAYLAND_DISPLAY']) || (isWsl(env) && !isSsh(env));
   return !isSsh(env);
 }
 
-/** What a person does who sees no browser, on this kind of machine. */
-export function hintFor(where: Surroundings, { hostname, port }: URL): string {
-  const { env } = where;
+/** Whether stdin or stderr is a terminal, and `CI` is not set. */
+export function hasTerminal({ env }: Environment): boolean {
+  const isCi = isSet(env['CI']) && env['CI'] !== 'false' && env['CI'] !== '0';
+  return !isCi && (process.stdin.isTTY || process.stderr.isTTY);
+}
+
+/** Tells the user how to open the URL on this kind of machine, if no browser could be started. */
+export function browserHint(environment: Environment, { hostname, port }: URL): string {
+  const { env } = environment;
   const paste = 'Open the URL in any browser. If it ends on a page that does not load, paste its address here.';
   if (isSsh(env))
-    return `This is an SSH session. On the machine with your browser, run\n\n    ${forwarding(env, hostname, port)}\n\nand open the URL there. Or: ${lower(paste)}`;
+    return `This is an SSH session. On the machine with your browser, run\n\n    ${sshCommand(env, hostname, port)}\n\nand open the URL there. Or: ${lowerFirst(paste)}`;
   if (isWsl(env))
     return `No browser could be started from WSL. Open the URL in a browser of Windows, or set BROWSER to a program that opens one (such as wslview). ${paste}`;
-  if (where.container || isSet(env['KUBERNETES_SERVICE_HOST']) || isSet(env['container']))
-    return `This is a container: a browser outside can only reach port ${port} if it is forwarded to here. ${paste}`;
+  if (environment.container || isSet(env['KUBERNETES_SERVICE_HOST']) || isSet(env['container']))
+    return `This is a container. A browser outside can reach port ${port} only if the port is forwarded to the container. ${paste}`;
   return `No browser could be started here. ${paste}`;
 }
 
-/** Forwards the port to here, exactly as the redirect URI needs it. `SSH_CONNECTION` is client, port, server, port. */
-function forwarding(env: NodeJS.ProcessEnv, hostname: string, port: string): string {
+/** Forwards the port of the redirect URI to this machine. `SSH_CONNECTION` is client, port, server, port. */
+function sshCommand(env: NodeJS.ProcessEnv, hostname: string, port: string): string {
   const [, , host, sshPort] = (env['SSH_CONNECTION'] ?? '').split(' ');
   const user = env['USER'] ?? env['LOGNAME'];
-  const at = `${user === undefined ? '' : `${user}@`}${host ?? '<this machine>'}`;
+  const destination = `${user === undefined ? '' : `${user}@`}${host ?? '<this machine>'}`;
   const receiver = hostname === 'localhost' ? '127.0.0.1' : hostname;
-  return `ssh -N -L ${port}:${receiver}:${port} ${sshPort === undefined || sshPort === '22' ? '' : `-p ${sshPort} `}${at}`;
+  return `ssh -N -L ${port}:${receiver}:${port} ${sshPort === undefined || sshPort === '22' ? '' : `-p ${sshPort} `}${destination}`;
 }
 
 function isSsh(env: NodeJS.ProcessEnv): boolean {
@@ -53,16 +60,10 @@ function isWsl(env: NodeJS.ProcessEnv): boolean {
   return isSet(env['WSL_DISTRO_NAME']) || isSet(env['WSL_INTEROP']);
 }
 
-/** Whether somebody can be asked to log in. */
-export function somebodyThere({ env }: Surroundings): boolean {
-  const automatic = isSet(env['CI']) && env['CI'] !== 'false' && env['CI'] !== '0';
-  return !automatic && (process.stdin.isTTY || process.stderr.isTTY);
-}
-
 function isSet(value: string | undefined): boolean {
   return value !== undefined && value !== '';
 }
 
-function lower(text: string): string {
+function lowerFirst(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
 }

@@ -1,4 +1,5 @@
-export { canAskPerson, login } from './login.ts';
+export { isInteractive } from './interaction.ts';
+export { login } from './login.ts';
 export type { LoginOptions, PasteStreams } from './options.ts';
 export { loopbackRedirectUris } from './redirect.ts';
 export type { RedirectHost } from './redirect.ts';

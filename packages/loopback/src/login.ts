@@ -1,23 +1,16 @@
-import {
-  OAuthError,
-  type AuthorizationServer,
-  type Client,
-  type OAuthEvent,
-  type RequestParameters,
-  type Token,
-} from '@oa/types';
+import type { AuthorizationServer, Client, OAuthEvent, RequestParameters, Token } from '@oa/types';
+import { assertRequestParameters } from '@oa/types/rfc';
 import { randomText } from '@oa/mechanisms';
 import { authorizationUrl, createPkce, exchangeCode, readCallback } from '@oa/pkce';
-import { checkOptions, portsOf, type LoginOptions } from './options.ts';
+import { assertInteractive } from './interaction.ts';
+import { assertLoginOptions, type LoginOptions } from './options.ts';
 import { openReceiver, type Receiver } from './receiver.ts';
-import { redirectTargets } from './redirect.ts';
-import { somebodyThere, surroundings } from './environment.ts';
-import { textFor } from './terminal.ts';
-import { waitForPerson } from './wait.ts';
+import { redirectTargets, toPorts } from './redirect.ts';
+import { toTerminalText } from './terminal.ts';
+import { waitForUser } from './wait.ts';
 
-/** This login's own business: a caller who sets one of these is about to undo a protection. */
-const OWN = [
-  'client_id',
+/** The parameters that the login sets itself. A caller who set one would remove a protection. */
+const RESERVED_LOGIN_PARAMETERS = [
   'code_challenge',
   'code_challenge_method',
   'nonce',
@@ -28,14 +21,24 @@ const OWN = [
 ];
 
 /**
- * Logs a person in with the browser: listens on loopback, opens the authorization URL, waits for the callback or for its
- * address to be pasted, and exchanges the code.
+ * Logs a user in with the browser: listens on a loopback port, opens the authorization URL, waits for the callback or for its address
+ * to be pasted, and exchanges the code for a token.
  *
- * Ends in `login_required` (nobody to ask), `login_timeout`, `port_unavailable`, `client_required` (no loopback redirect
- * URI), `endpoint_missing`, `insecure_url`, `issuer_mismatch`, `invalid_callback`, `oauth_error` (denied, for one), or a
- * code of `exchangeCode`. An abort closes the port and rejects with the signal's reason.
+ * An abort closes the port and rejects with the reason of the signal.
  *
- * @see RFC 8252, RFC 7636, RFC 9207
+ * @example
+ * const token = await login(server, { client_id: 'my-tool' }, { scope: 'read' });
+ *
+ * @param parameters go to the authorization endpoint: `scope`, `resource`, `prompt`, ... The token request repeats `resource`.
+ * @returns the token, with `expires_at` in seconds since the epoch
+ * @throws {OAuthError} `login_required`, `login_timeout`, `port_unavailable`, `client_required`, `endpoint_missing`, `insecure_url`,
+ *   `issuer_mismatch`, `invalid_callback`, `oauth_error`, `http_error`, `invalid_response`, `unsupported_token_type`,
+ *   `unsupported_client_authentication`, `network_error`, `timeout`, `redirect_refused`, `response_too_large`,
+ *   `unexpected_content_type`, `invalid_json`
+ * @throws {TypeError} if an option is wrong, or a parameter is malformed or reserved
+ * @see https://www.rfc-editor.org/rfc/rfc8252
+ * @see https://www.rfc-editor.org/rfc/rfc7636
+ * @see https://www.rfc-editor.org/rfc/rfc9207
  */
 export async function login(
   server: AuthorizationServer,
@@ -43,41 +46,42 @@ export async function login(
   parameters: RequestParameters = {},
   options: LoginOptions = {},
 ): Promise<Token> {
-  checkOptions(options);
-  const own = OWN.find((name) => parameters[name] !== undefined);
-  if (own !== undefined) throw new TypeError(`parameters.${own} is chosen by the login itself`);
+  assertLoginOptions(options);
+  assertRequestParameters(parameters, RESERVED_LOGIN_PARAMETERS);
   options.signal?.throwIfAborted();
-  requirePerson(options);
+  assertInteractive(options);
 
-  const tell = teller(options);
+  const emit = createLoginEmitter(options);
   const { code_verifier, ...challenge } = await createPkce();
   const state = randomText();
-  const receiver = await openPort(server, client, state, options, tell);
+  const receiver = await openLoginReceiver(server, client, state, options, emit);
   let code: string;
   try {
     const { redirect_uri } = receiver;
     const url = authorizationUrl(server, client, { ...parameters, ...challenge, redirect_uri, state });
-    code = await waitForPerson({ receiver, url, expected: { state, server }, options, tell });
+    code = await waitForUser({ receiver, url, expected: { state, server }, options, emit });
   } finally {
     await receiver.close();
   }
-  const { timeout: _, ...network } = options;
+  // The option `timeout` is the time for the user. The token request has its own default.
+  const { timeout: _, ...tokenOptions } = options;
   const exchange = { code, code_verifier, redirect_uri: receiver.redirect_uri, resource: parameters['resource'] };
-  const token = await exchangeCode(server, client, exchange, network);
-  tell({ type: 'code_exchanged', issuer: server.issuer });
+  const token = await exchangeCode(server, client, exchange, tokenOptions);
+  emit({ type: 'code_exchanged', issuer: server.issuer });
   return token;
 }
 
-async function openPort(
+async function openLoginReceiver(
   server: AuthorizationServer,
   client: Client,
   state: string,
   options: LoginOptions,
-  tell: (event: OAuthEvent) => void,
+  emit: (event: OAuthEvent) => void,
 ): Promise<Receiver> {
   const targets = redirectTargets(client, options.redirectHost);
-  // A server that compares ports, against RFC 8252 section 7.3, is content with the registered one.
-  const ports = portsOf(options, [...new Set([...targets.flatMap(({ port }) => port ?? []), 0])]);
+  // Some servers compare ports, against RFC 8252 section 7.3: the registered port is tried first.
+  const registered = targets.map(({ port }) => port).filter((port) => port !== 0);
+  const ports = toPorts(options.port, [...new Set([...registered, 0])]);
   let count = 0;
   return openReceiver(
     targets,
@@ -85,35 +89,16 @@ async function openPort(
     (url) => readCallback(url, { state, server }),
     (reason) => {
       count += 1;
-      tell({ type: 'callback_ignored', reason, count });
+      emit({ type: 'callback_ignored', reason, count });
     },
   );
 }
 
-function teller({ onEvent, print = (text) => process.stderr.write(text) }: LoginOptions): (event: OAuthEvent) => void {
+function createLoginEmitter(options: LoginOptions): (event: OAuthEvent) => void {
+  const { onEvent, print = (text) => process.stderr.write(text) } = options;
   return (event) => {
-    const text = textFor(event);
+    const text = toTerminalText(event);
     if (text !== undefined) print(text);
     onEvent?.(event);
   };
-}
-
-/**
- * Whether a login with these options has somebody to ask: `interaction` is `always`, or it is `auto` (the default) and stdin or
- * stderr is a terminal and `CI` is not set, or `openBrowser` is a function, or `paste` are streams.
- */
-export function canAskPerson(options: Pick<LoginOptions, 'interaction' | 'openBrowser' | 'paste'> = {}): boolean {
-  const { interaction = 'auto', openBrowser, paste } = options;
-  if (interaction !== 'auto') return interaction === 'always';
-  return typeof openBrowser === 'function' || typeof paste === 'object' || somebodyThere(surroundings());
-}
-
-function requirePerson(options: LoginOptions): void {
-  if (canAskPerson(options)) return;
-  throw new OAuthError(
-    'login_required',
-    options.interaction === 'never'
-      ? 'A person has to log in, and the option interaction says that none may be asked.'
-      : 'A person has to log in, and there is nobody to ask: no terminal, or CI is set. Log in from a terminal first.',
-  );
 }

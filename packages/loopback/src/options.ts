@@ -1,72 +1,95 @@
 /// <reference types="node" preserve="true" />
+import { MAX_TIMER_MS } from '@oa/mechanisms';
 import type { TokenEndpointOptions } from '@oa/token-endpoint';
-import type { RedirectHost } from './redirect.ts';
+import { isLoopbackHost } from '@oa/types/rfc';
+import { toPorts, type RedirectHost } from './redirect.ts';
 
-/** Where a person can paste the address that the browser ended on. */
+/** The streams that the user can paste an address into. */
 export interface PasteStreams {
+  /** The stream that the pasted address is read from. */
   input: NodeJS.ReadableStream;
+  /** The stream that the line editor writes to. */
   output: NodeJS.WritableStream;
 }
 
-/** How a person is led through a login. */
+/** The options of {@link login}. */
 export interface LoginOptions extends TokenEndpointOptions {
   /**
-   * `true` (the default) opens the browser of this machine, `false` only shows the URL. A function is called with the URL
-   * instead; it is not waited for.
+   * `true` opens the browser of this machine, `false` only prints the URL. A function is called with the URL instead. The login does
+   * not wait for the function.
+   *
+   * @default true
    */
   openBrowser?: boolean | ((url: string) => unknown) | undefined;
-  /** The port to receive the callback on, or several to be tried in turn. A random one unless said otherwise. */
+  /**
+   * The port to receive the callback on, or several to try in turn. 0 is a random port.
+   *
+   * @default the ports of the client's `redirect_uris`, then a random port
+   */
   port?: number | readonly number[] | undefined;
-  /** The host of the redirect URI. An IP literal unless said otherwise (RFC 8252 section 8.3). */
+  /**
+   * The host of the redirect URI.
+   *
+   * @default '127.0.0.1', or '[::1]' if that is not available (RFC 8252 section 8.3)
+   */
   redirectHost?: RedirectHost | undefined;
-  /** Milliseconds for the person to come back: 300,000 unless said otherwise. The token request has 30,000 of its own. */
+  /**
+   * The time for the user to log in, in milliseconds. The token request has its own timeout of 30,000 milliseconds.
+   *
+   * @default 300_000
+   */
   timeout?: number | undefined;
-  /** Whether the address that the browser ended on can be pasted into the terminal. Yes, where stdin is one. */
+  /**
+   * Whether the user can paste the address that the browser ended on. Streams are used instead of stdin and stderr.
+   *
+   * @default whether stdin is a terminal
+   */
   paste?: boolean | PasteStreams | undefined;
   /**
-   * Shows a text to the person: the URL above all. It goes to stderr unless said otherwise. A program whose own user
-   * interface shows what `onEvent` tells passes a function that does nothing.
+   * Shows a text to the user, most importantly the URL. A program that shows the events of `onEvent` in its own user interface passes
+   * a function that does nothing.
+   *
+   * @default writes to stderr
    */
   print?: ((text: string) => unknown) | undefined;
   /**
-   * Whether a person may be asked at all. `auto` (the default): where stdin or stderr is a terminal and `CI` is not set, or
-   * where `openBrowser` is a function or `paste` are streams. Nobody to ask is `login_required`, at once.
+   * Whether the login may ask the user. `auto`: if stdin or stderr is a terminal and `CI` is not set, or if `openBrowser` is a function
+   * or `paste` are streams. Otherwise the login rejects with `login_required` at once.
+   *
+   * @default 'auto'
    */
   interaction?: 'auto' | 'always' | 'never' | undefined;
 }
 
-/** What setTimeout can count. */
-const LONGEST_TIMEOUT = 2 ** 31 - 1;
-
-const NAMES: ReadonlySet<string> = new Set(
+const LOGIN_OPTION_NAMES: ReadonlySet<string> = new Set(
   'openBrowser port redirectHost timeout paste print interaction fetch signal now onEvent authentication'.split(' '),
 );
 
-/** A wrong option is a TypeError at once, before anything listens. */
-export function checkOptions(options: LoginOptions): void {
-  const unknown = Object.keys(options).find((name) => !NAMES.has(name));
+/**
+ * Rejects wrong options before anything listens.
+ *
+ * @throws {TypeError} if an option is unknown or has a wrong value
+ */
+export function assertLoginOptions(options: LoginOptions): void {
+  const unknown = Object.keys(options).find((name) => !LOGIN_OPTION_NAMES.has(name));
   if (unknown !== undefined)
-    throw new TypeError(`unknown option of a login: ${unknown}; expected one of ${[...NAMES].join(', ')}`);
+    throw new TypeError(
+      `options.${unknown} is unknown. The options of a login are ${[...LOGIN_OPTION_NAMES].join(', ')}.`,
+    );
   const { openBrowser = true, redirectHost = 'localhost', timeout = 1, paste = false, interaction = 'auto' } = options;
   if (!['boolean', 'function'].includes(typeof openBrowser))
-    throw new TypeError('options.openBrowser has to be a boolean or a function that takes the URL');
-  if (!['127.0.0.1', '[::1]', 'localhost'].includes(redirectHost))
-    throw new TypeError("options.redirectHost has to be '127.0.0.1', '[::1]' or 'localhost'");
-  if (!(timeout > 0 && timeout <= LONGEST_TIMEOUT))
-    throw new TypeError(`options.timeout has to be milliseconds between 1 and ${LONGEST_TIMEOUT}`);
+    throw new TypeError('options.openBrowser must be a boolean, or a function that takes the URL.');
+  if (!isLoopbackHost(redirectHost))
+    throw new TypeError("options.redirectHost must be '127.0.0.1', '[::1]' or 'localhost'.");
+  if (!(timeout > 0 && timeout <= MAX_TIMER_MS))
+    throw new TypeError(`options.timeout must be a number of milliseconds from 1 to ${MAX_TIMER_MS}.`);
   if (typeof paste !== 'boolean' && !(paste.input !== undefined && paste.output !== undefined))
-    throw new TypeError('options.paste has to be a boolean or { input, output }');
+    throw new TypeError('options.paste must be a boolean, or { input, output }.');
   if (!['auto', 'always', 'never'].includes(interaction))
-    throw new TypeError("options.interaction has to be 'auto', 'always' or 'never'");
-  const ports: unknown = portsOf(options);
+    throw new TypeError("options.interaction must be 'auto', 'always' or 'never'.");
+  const ports: unknown = toPorts(options.port, [0]);
   if (!Array.isArray(ports) || ports.length === 0 || !ports.every(isPort))
-    throw new TypeError('options.port has to be a port number, or several in an array');
-}
-
-/** 0 is a random port. */
-export function portsOf(options: LoginOptions, fallback: readonly number[] = [0]): readonly number[] {
-  if (options.port === undefined) return fallback;
-  return typeof options.port === 'number' ? [options.port] : options.port;
+    throw new TypeError('options.port must be a port number, or a non-empty array of port numbers.');
 }
 
 function isPort(port: unknown): boolean {

@@ -1,10 +1,11 @@
 import type { OAuthError } from '@oa/types';
 import { toBase64 } from '@oa/mechanisms';
 
-/** How a login ended, as the browser shows it. `expired`: an answer to a login that is not waiting (any more). */
-export type Outcome = { type: 'success' } | { type: 'expired' } | { type: 'failed'; error: OAuthError };
+/** How a login ended, as the browser shows it. `expired`: the callback belongs to a login that does not wait any more. */
+export type LoginOutcome = { type: 'success' } | { type: 'expired' } | { type: 'failed'; error: OAuthError };
 
-export interface Page {
+/** An HTML page as an HTTP response. */
+export interface LoginPage {
   status: number;
   headers: Record<string, string>;
   body: string;
@@ -20,18 +21,25 @@ code { padding: .1rem .3rem; border-radius: 4px; background: #eaeef2; font: .9em
 @media (prefers-color-scheme: dark) { :root { color: #e6edf3; background: #0d1117 } main { background: #161b22 } code { background: #30363d } }
 `;
 
+/** The headers of every response of the receiver. */
+export const COMMON_HEADERS: Record<string, string> = {
+  'cache-control': 'no-store',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+};
+
 /**
- * The page for an outcome: no script, nothing from elsewhere, nothing of the request in it. What the server said about
- * its refusal is shown as the text that `OAuthError` let through, escaped.
+ * Renders the page for an outcome. It has no script, loads nothing, and repeats nothing of the request, except for the error text of
+ * the server: filtered by `OAuthError`, and escaped.
  */
-export async function renderPage(outcome: Outcome): Promise<Page> {
-  const { title, text } = describe(outcome);
+export async function renderLoginPage(outcome: LoginOutcome): Promise<LoginPage> {
+  const { title, paragraphs } = toPageText(outcome);
   return {
     status: outcome.type === 'success' ? 200 : 400,
     headers: {
       ...COMMON_HEADERS,
       'content-type': 'text/html; charset=utf-8',
-      // RFC 9700 section 4.2.4 and OAuth 2.1 section 2.3.6: a callback page includes nobody else and is included by nobody.
+      // RFC 9700 section 4.2.4 and OAuth 2.1 section 2.3.6: the page loads nothing from other sites, and other sites can't embed it.
       'content-security-policy': `default-src 'none'; style-src 'sha256-${await styleHash()}'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
     },
     body: `<!doctype html>
@@ -43,41 +51,31 @@ export async function renderPage(outcome: Outcome): Promise<Page> {
 <style>${STYLE}</style>
 <main class="${outcome.type}">
 <h1>${title}</h1>
-${text.map((each) => `<p>${each}</p>`).join('\n')}
+${paragraphs.map((each) => `<p>${each}</p>`).join('\n')}
 </main>
 </html>
 `,
   };
 }
 
-/** What every answer of the receiver carries. */
-export const COMMON_HEADERS: Record<string, string> = {
-  'cache-control': 'no-store',
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-};
-
-function describe(outcome: Outcome): { title: string; text: string[] } {
+function toPageText(outcome: LoginOutcome): { title: string; paragraphs: string[] } {
   if (outcome.type === 'success')
-    return { title: 'Login received', text: ['You can close this page and go back to the program that asked for it.'] };
+    return { title: 'Login received', paragraphs: ['You can close this page and go back to the program.'] };
   if (outcome.type === 'expired')
     return {
       title: 'This login has expired',
-      text: ['This page belongs to a login that is over. Go back to the program and start again from there.'],
+      paragraphs: ['This page belongs to a login that has ended. Go back to the program and log in again.'],
     };
   const { error } = outcome;
-  const denied = error.error === 'access_denied';
+  const code =
+    error.error === undefined ? [] : [`The error code of the server: <code>${escapeHtml(error.error)}</code>`];
   return {
-    title: denied ? 'Login denied' : 'Login failed',
-    text: [
-      escape(error.message),
-      ...(error.error === undefined ? [] : [`The server's code for it: <code>${escape(error.error)}</code>`]),
-      'You can close this page and go back to the program that asked for the login.',
-    ],
+    title: error.error === 'access_denied' ? 'Login denied' : 'Login failed',
+    paragraphs: [escapeHtml(error.message), ...code, 'You can close this page and go back to the program.'],
   };
 }
 
-function escape(text: string): string {
+function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 

@@ -1,20 +1,21 @@
+import { LOOPBACK_HOSTS } from '@oa/types/rfc';
 import type { PasteStreams } from './options.ts';
 
 /**
- * Reads lines that the person pastes, until `close`. Afterwards the input is paused, so that it keeps no process alive,
- * and is the program's again.
+ * Reads the lines that the user pastes, until `close`. Then the input is paused, so that it does not keep the process alive, and the
+ * program can read it again.
  *
- * On a terminal this is readline's editor: the kernel's cuts a line at 4,096 characters (macOS: 1,024), and redirect URLs
+ * On a terminal the line editor of readline is used: the kernel's cuts a line at 4,096 characters (macOS: 1,024), and redirect URLs
  * can be longer.
  */
-export function readPasted({ input, output }: PasteStreams, pasted: (line: string) => void): { close(): void } {
+export function readPastedLines({ input, output }: PasteStreams, onLine: (line: string) => void): { close(): void } {
   const { createInterface } = process.getBuiltinModule('node:readline');
   const terminal = isTerminal(input) && isTerminal(output);
   const lines = createInterface({ input, output, terminal, historySize: 0, prompt: '' });
   lines.on('line', (line) => {
-    if (line.trim() !== '') pasted(line.trim());
+    if (line.trim() !== '') onLine(line.trim());
   });
-  // In the editor's raw mode Ctrl-C is only a key. It has to end the program as it always does.
+  // In the raw mode of the editor Ctrl-C is only a key. It must end the program, as without the editor.
   lines.once('SIGINT', () => {
     lines.close();
     process.kill(process.pid, 'SIGINT');
@@ -22,15 +23,15 @@ export function readPasted({ input, output }: PasteStreams, pasted: (line: strin
   return { close: () => lines.close() };
 }
 
-/** What a person pastes, as the URL it was: some browsers copy an address without its scheme. */
-export function pastedUrl(line: string, redirect_uri: string): string | undefined {
-  const url = /^(127\.0\.0\.1|\[::1\]|localhost):/.test(line) ? `http://${line}` : line;
+/** The callback URL in a pasted line, `undefined` if it is something else. Some browsers copy an address without its scheme. */
+export function parsePastedUrl(line: string, redirect_uri: string): string | undefined {
+  const url = LOOPBACK_HOSTS.some((host) => line.startsWith(`${host}:`)) ? `http://${line}` : line;
   const next = url.startsWith(redirect_uri) ? url.charAt(redirect_uri.length) : '';
   return next === '?' || next === '&' ? url : undefined;
 }
 
-/** Where to read from, if anything is to be read: a terminal, unless the caller says otherwise. */
-export function pasteStreams(paste: boolean | PasteStreams | undefined): PasteStreams | undefined {
+/** The streams to use for the option `paste`, `undefined` if pasting is off. */
+export function toPasteStreams(paste: boolean | PasteStreams | undefined): PasteStreams | undefined {
   if (typeof paste === 'object') return paste;
   return (paste ?? isTerminal(process.stdin)) ? { input: process.stdin, output: process.stderr } : undefined;
 }

@@ -1,33 +1,38 @@
 import { OAuthError, type Client } from '@oa/types';
+import { LOOPBACK_HOSTS } from '@oa/types/rfc';
 
-export type RedirectHost = '127.0.0.1' | '[::1]' | 'localhost';
+/** The host of a loopback redirect URI: `127.0.0.1`, `[::1]` or `localhost`. */
+export type RedirectHost = (typeof LOOPBACK_HOSTS)[number];
 
-/** A redirect URI whose port is still open. */
+/** A redirect URI whose port is not decided yet. */
 export interface RedirectTarget {
   host: RedirectHost;
-  /** The port that it was registered with. */
-  port?: number;
+  /** The registered port, 0 if there is none. */
+  port: number;
   /** Path and query, exactly as registered. */
   path: string;
 }
 
-/** In the order of RFC 8252 section 8.3: `localhost` is only for those who asked for it. */
-const HOSTS: readonly RedirectHost[] = ['127.0.0.1', '[::1]', 'localhost'];
-/**
- * A server may register other URIs than it was asked for. A path that begins with two slashes (or what a browser takes for them) would
- * send the browser to another host after the login, and everything that is not printable is for nobody's terminal or header.
- */
-const LOOPBACK_URI =
-  /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(?::(\d{1,5}))?((?:[/?](?![/\\])[\x21\x22\x24-\x7e]*)?)$/;
+/** RFC 8252 section 8.3 prefers the IP literals. `localhost` is used only if the caller or the registration names it. */
+const DEFAULT_REDIRECT_HOSTS: readonly RedirectHost[] = ['127.0.0.1', '[::1]'];
 
 /**
- * The redirect URIs that a login can use, best first: those that the client is registered with, or `/callback` on an IP
- * literal. The port is the client's choice (RFC 8252 section 7.3).
+ * The parts of a usable redirect URI: host, port and path. A server may register other URIs than requested. A path that begins with two
+ * slashes, or with what a browser reads as such, would send the browser to another host after the login. Characters that are not
+ * printable must not reach a terminal or a header.
  */
-export function redirectTargets(client: Client, host?: RedirectHost): RedirectTarget[] {
-  if (client.redirect_uris === undefined || client.redirect_uris.length === 0) return targetsOn(host);
-  const registered = client.redirect_uris.flatMap((uri) => readTarget(uri) ?? []);
-  const targets = HOSTS.filter((each) => host === undefined || each === host).flatMap((each) =>
+const REDIRECT_URI = /^http:\/\/(\[[^\]]*\]|[^:/?]*)(?::(\d{1,5}))?((?:[/?](?![/\\])[\x21\x22\x24-\x7e]*)?)$/;
+
+/**
+ * The redirect URIs that a login can use, in order of preference: those that the client is registered with, otherwise `/callback` on
+ * an IP literal. The client may choose the port (RFC 8252 section 7.3).
+ *
+ * @throws {OAuthError} `client_required`
+ */
+export function redirectTargets(client: Client, host: RedirectHost | undefined): RedirectTarget[] {
+  if (client.redirect_uris === undefined || client.redirect_uris.length === 0) return defaultTargets(host);
+  const registered = client.redirect_uris.flatMap((uri) => parseRedirectUri(uri) ?? []);
+  const targets = LOOPBACK_HOSTS.filter((each) => host === undefined || each === host).flatMap((each) =>
     registered.filter((target) => target.host === each),
   );
   if (targets.length === 0)
@@ -39,25 +44,33 @@ export function redirectTargets(client: Client, host?: RedirectHost): RedirectTa
 }
 
 /**
- * The redirect URIs to register for a client that logs in with these options (RFC 7591 section 2): both loopback addresses, or
- * the `redirectHost`, with the ports that were named. Without one the login draws a port, which no server may insist on
- * (RFC 8252 section 7.3).
+ * The redirect URIs to register for a client that logs in with these options: on both loopback addresses, or on `redirectHost`, with the
+ * ports of `port`. Without `port` the login chooses a random port, which the server must accept (RFC 8252 section 7.3).
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc7591#section-2
  */
 export function loopbackRedirectUris(
   options: { port?: number | readonly number[] | undefined; redirectHost?: RedirectHost | undefined } = {},
 ): string[] {
-  const { port = 0, redirectHost } = options;
-  const ports = (typeof port === 'number' ? [port] : port).map((each) => (each === 0 ? '' : `:${each}`));
-  return targetsOn(redirectHost).flatMap(({ host, path }) => ports.map((each) => `http://${host}${each}${path}`));
+  const ports = toPorts(options.port, [0]).map((port) => (port === 0 ? '' : `:${port}`));
+  return defaultTargets(options.redirectHost).flatMap(({ host, path }) =>
+    ports.map((port) => `http://${host}${port}${path}`),
+  );
 }
 
-function targetsOn(host: RedirectHost | undefined): RedirectTarget[] {
-  return (host === undefined ? HOSTS.slice(0, 2) : [host]).map((each) => ({ host: each, path: '/callback' }));
+/** The ports of the option `port`, otherwise `fallback`. 0 is a random port. */
+export function toPorts(port: number | readonly number[] | undefined, fallback: readonly number[]): readonly number[] {
+  if (port === undefined) return fallback;
+  return typeof port === 'number' ? [port] : port;
 }
 
-function readTarget(uri: string): RedirectTarget | undefined {
-  const match = LOOPBACK_URI.exec(uri);
-  if (match === null) return undefined;
-  const target: RedirectTarget = { host: match[1] as RedirectHost, path: match[3] ?? '' };
-  return match[2] === undefined ? target : { ...target, port: Number(match[2]) };
+function defaultTargets(host: RedirectHost | undefined): RedirectTarget[] {
+  const hosts = host === undefined ? DEFAULT_REDIRECT_HOSTS : [host];
+  return hosts.map((each) => ({ host: each, port: 0, path: '/callback' }));
+}
+
+function parseRedirectUri(uri: string): RedirectTarget | undefined {
+  const [, name, port = '0', path = ''] = REDIRECT_URI.exec(uri) ?? [];
+  const host = LOOPBACK_HOSTS.find((each) => each === name);
+  return host && { host, port: Number(port), path };
 }

@@ -1,28 +1,21 @@
 import { request, type IncomingHttpHeaders } from 'node:http';
+import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import {
-  isOAuthError,
-  type AuthorizationServer,
-  type Client,
-  type OAuthError,
-  type OAuthEvent,
-  type RequestParameters,
-  type Token,
-} from '@oa/types';
+import type { AuthorizationServer, Client, OAuthEvent, RequestParameters, Token } from '@oa/types';
 import type { ScriptedServer } from '@oa-internal/scripted-server';
 import { login, type LoginOptions } from '../src/index.ts';
 
-/** Containers often have no ::1: what needs it is skipped there, by a title that says so. */
+/** Whether this machine has ::1. Containers often do not: tests that need it are skipped, and their titles say so. */
 export const ipv6 = Object.values(networkInterfaces()).some((each) => each?.some(({ address }) => address === '::1'));
 
 export const client: Client = { client_id: 'oa-test' };
 
-export function metadata(scripted: { origin: string }, more: Partial<AuthorizationServer> = {}): AuthorizationServer {
-  const { origin } = scripted;
+/** The metadata of a server at `origin`. */
+export function metadata({ origin }: { origin: string }, more: Partial<AuthorizationServer> = {}): AuthorizationServer {
   return { issuer: origin, authorization_endpoint: `${origin}/authorize`, token_endpoint: `${origin}/token`, ...more };
 }
 
-/** Makes the scripted server grant a token to every request. */
+/** Makes the scripted server grant a token for every request. */
 export function grantTokens(scripted: ScriptedServer): void {
   scripted.script({
     '/token': { json: { access_token: 'secret-access-token', token_type: 'Bearer', expires_in: 60 } },
@@ -31,7 +24,7 @@ export function grantTokens(scripted: ScriptedServer): void {
 
 export type Waiting = Extract<OAuthEvent, { type: 'login_waiting' }>;
 
-export interface Begun {
+export interface StartedLogin {
   waiting: Promise<Waiting>;
   token: Promise<Token>;
   events: OAuthEvent[];
@@ -39,15 +32,15 @@ export interface Begun {
 }
 
 /** Starts a login whose browser does nothing. */
-export function begin(
+export function startLogin(
   server: AuthorizationServer,
   parameters: RequestParameters = {},
-  { client: who = client, ...options }: LoginOptions & { client?: Client } = {},
-): Begun {
+  { client: loginClient = client, ...options }: LoginOptions & { client?: Client } = {},
+): StartedLogin {
   const { promise: waiting, resolve, reject } = Promise.withResolvers<Waiting>();
   const events: OAuthEvent[] = [];
   const printed: string[] = [];
-  const token = login(server, who, parameters, {
+  const token = login(server, loginClient, parameters, {
     openBrowser: () => undefined,
     print: (text) => printed.push(text),
     ...options,
@@ -58,30 +51,41 @@ export function begin(
     },
   });
   token.catch(reject);
-  // A test that expects a failure need not look here.
+  // A test that expects a failure may ignore this promise.
   waiting.catch(() => undefined);
   return { waiting, token, events, printed };
 }
 
-/** The address that a server would send the browser to. */
-export function callback(waiting: Waiting, parameters: Record<string, string>): URL {
-  const asked = new URL(waiting.url).searchParams;
+/** Completes a login as the browser of a user would. */
+export async function finishLogin({ waiting, token }: StartedLogin): Promise<void> {
+  await followCallback(callbackUrl(await waiting, { code: 'c' }));
+  await token;
+}
+
+/** The hints of all `browser_unavailable` events so far. */
+export function browserHints({ events }: StartedLogin): string[] {
+  return events.flatMap((event) => (event.type === 'browser_unavailable' ? [event.hint] : []));
+}
+
+/** The URL that a server would redirect the browser to. */
+export function callbackUrl(waiting: Waiting, parameters: Record<string, string>): URL {
+  const requested = new URL(waiting.url).searchParams;
   const url = new URL(waiting.redirect_uri);
-  url.search = String(new URLSearchParams({ state: asked.get('state') ?? '', ...parameters }));
+  url.search = String(new URLSearchParams({ state: requested.get('state') ?? '', ...parameters }));
   return url;
 }
 
-export interface Answer {
+export interface RawResponse {
   status: number;
   headers: IncomingHttpHeaders;
   body: string;
 }
 
-/** One request as it is, without following redirects. */
-export function send(
+/** Sends one request as it is, and follows no redirect. */
+export function sendRequest(
   url: string | URL,
   options: { method?: string; headers?: Record<string, string>; path?: string } = {},
-): Promise<Answer> {
+): Promise<RawResponse> {
   return new Promise((resolve, reject) => {
     const sent = request(url, { ...options, agent: false }, (response) => {
       let body = '';
@@ -93,20 +97,27 @@ export function send(
   });
 }
 
-/** What a browser does with a callback: follows it to the last page. */
-export async function arrive(url: URL): Promise<{ first: Answer; last: Answer; lastUrl: URL }> {
-  const first = await send(url);
+/** Follows a callback to the last page, as a browser does. */
+export async function followCallback(url: URL): Promise<{ first: RawResponse; last: RawResponse; lastUrl: URL }> {
+  const first = await sendRequest(url);
   const lastUrl = new URL(first.headers.location ?? '', url);
-  return { first, last: await send(lastUrl), lastUrl };
+  return { first, last: await sendRequest(lastUrl), lastUrl };
 }
 
-/** The OAuthError that `call` throws. */
-export function refusedBy(call: () => unknown): OAuthError {
-  try {
-    call();
-  } catch (error) {
-    if (isOAuthError(error)) return error;
-    throw error;
-  }
-  throw new Error('expected a refusal');
+/** Whether something listens on `port` of `host`. */
+export function canConnect(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: 2000 });
+    const end = (connected: boolean) => (): void => {
+      socket.destroy();
+      resolve(connected);
+    };
+    socket.once('connect', end(true)).once('error', end(false)).once('timeout', end(false));
+  });
+}
+
+/** Whether something listens on the port of a redirect URI. */
+export function isPortOpen({ redirect_uri }: Pick<Waiting, 'redirect_uri'>): Promise<boolean> {
+  const { hostname, port } = new URL(redirect_uri);
+  return canConnect(hostname.replace(/^\[(.*)\]$/, '$1'), Number(port));
 }

@@ -1,10 +1,17 @@
 import { PassThrough } from 'node:stream';
 import { type ScriptedServer, startScriptedServer } from '@oa-internal/scripted-server';
-import { rejectionOf, inspectAll } from '@oa-internal/testing';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { pasteStreams } from '../src/paste.ts';
-import { textFor } from '../src/terminal.ts';
-import { arrive, begin, callback, grantTokens, metadata, send, type Begun } from './help.ts';
+import { inspectAll, rejectionOf } from '@oa-internal/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { toPasteStreams } from '../src/paste.ts';
+import {
+  followCallback,
+  startLogin,
+  callbackUrl,
+  grantTokens,
+  metadata,
+  sendRequest,
+  type StartedLogin,
+} from './help.ts';
 
 let scripted: ScriptedServer;
 beforeAll(async () => {
@@ -13,43 +20,43 @@ beforeAll(async () => {
 });
 afterAll(() => scripted.close());
 
-function beginWithPaste(): Begun & { input: PassThrough } {
+function startPasteLogin(): StartedLogin & { input: PassThrough } {
   const input = new PassThrough();
   const paste = { input, output: new PassThrough() };
-  // A login with streams to paste into has somebody to ask, whatever the terminal.
-  return { ...begin(metadata(scripted), {}, { paste, openBrowser: false }), input };
+  // With streams to paste into the login can ask the user, with or without a terminal.
+  return { ...startLogin(metadata(scripted), {}, { paste, openBrowser: false }), input };
 }
 
-it('a pasted address logs in, and the port is closed', async () => {
-  const { waiting, token, events, input } = beginWithPaste();
+it('logs in with a pasted address, and closes the port', async () => {
+  const { waiting, token, events, input } = startPasteLogin();
   expect(await waiting).toMatchObject({ paste: true });
-  const url = callback(await waiting, { code: 'pasted' });
+  const url = callbackUrl(await waiting, { code: 'pasted' });
   input.write(`\n  \n${url.href}\n`);
   await token;
   expect(scripted.requests.at(-1)?.form.get('code')).toBe('pasted');
   expect(events).toContainEqual({ type: 'callback_received', via: 'paste' });
-  await expect(send(url)).rejects.toThrow('ECONNREFUSED');
+  await expect(sendRequest(url)).rejects.toThrow('ECONNREFUSED');
   expect(input.isPaused()).toBe(true);
 });
 
-it('an address that was copied without its scheme, or with spaces around it, is one', async () => {
-  const { waiting, token, input } = beginWithPaste();
-  input.write(`  ${callback(await waiting, { code: 'c' }).href.replace('http://', '')} \r\n`);
+it('accepts an address without its scheme, and with spaces around it', async () => {
+  const { waiting, token, input } = startPasteLogin();
+  input.write(`  ${callbackUrl(await waiting, { code: 'c' }).href.replace('http://', '')} \r\n`);
   expect(await token).toMatchObject({ token_type: 'Bearer' });
 });
 
-it('an address that comes in pieces is read when it is whole', async () => {
-  const { waiting, token, input } = beginWithPaste();
-  const text = `${callback(await waiting, { code: 'x'.repeat(9000) }).href}\n`;
+it('reads an address that arrives in pieces', async () => {
+  const { waiting, token, input } = startPasteLogin();
+  const text = `${callbackUrl(await waiting, { code: 'x'.repeat(9000) }).href}\n`;
   for (let i = 0; i < text.length; i += 1000) input.write(text.slice(i, i + 1000));
   await token;
   expect(scripted.requests.at(-1)?.form.get('code')).toHaveLength(9000);
 });
 
-it('the same checks as on the wire: what is not this login’s answer is told and ignored', async () => {
+it('ignores a line that does not belong to this login, with an event', async () => {
   scripted.requests.length = 0;
-  const { waiting, token, events, printed, input } = beginWithPaste();
-  const good = callback(await waiting, { code: 'good' });
+  const { waiting, token, events, printed, input } = startPasteLogin();
+  const good = callbackUrl(await waiting, { code: 'good' });
   const wrongState = new URL(good);
   wrongState.searchParams.set('state', 'x');
   const otherPort = good.href.replace(good.port, '1');
@@ -66,8 +73,8 @@ it('the same checks as on the wire: what is not this login’s answer is told an
   input.write(`${wrongState.href}\n${good.href}&state=x\n`);
   input.write(`${good.href}\n`);
   await token;
-  const told = events.flatMap((event) => (event.type === 'pasted_ignored' ? [event.code] : []));
-  expect(told).toEqual([...lines.map(() => 'invalid_callback'), 'state_mismatch', 'state_mismatch']);
+  const ignored = events.flatMap((event) => (event.type === 'pasted_ignored' ? [event.code] : []));
+  expect(ignored).toEqual([...lines.map(() => 'invalid_callback'), 'state_mismatch', 'state_mismatch']);
   expect(printed.filter((text) => text.startsWith('That'))).toHaveLength(9);
   expect(scripted.requests.map(({ form }) => form.get('code'))).toEqual(['good']);
 });
@@ -76,57 +83,43 @@ it.each([
   ['oauth_error', { error: 'access_denied' }],
   ['issuer_mismatch', { code: 'secret-code', iss: 'https://evil.example' }],
   ['invalid_callback', {}],
-])('an answer with the right state ends the login also if it is %s', async (code, parameters) => {
-  const { waiting, token, input } = beginWithPaste();
-  input.write(`${callback(await waiting, parameters).href}\n`);
+])('ends the login with %s for a pasted refusal with the right state', async (code, parameters) => {
+  const { waiting, token, input } = startPasteLogin();
+  input.write(`${callbackUrl(await waiting, parameters).href}\n`);
   const error = await rejectionOf(token);
   expect(error).toMatchObject({ code });
   expect(inspectAll(error)).not.toContain('secret-code');
 });
 
-it('if the browser comes first the input is released', async () => {
-  const { waiting, token, input } = beginWithPaste();
-  await arrive(callback(await waiting, { code: 'c' }));
+it('releases the input if the browser comes first', async () => {
+  const { waiting, token, input } = startPasteLogin();
+  await followCallback(callbackUrl(await waiting, { code: 'c' }));
   await token;
   expect(input.isPaused()).toBe(true);
   expect(input.listenerCount('data') + input.listenerCount('keypress')).toBe(0);
 });
 
-it('an input that ends only ends the pasting', async () => {
-  const { waiting, token, input } = beginWithPaste();
+it('goes on without pasting if the input ends', async () => {
+  const { waiting, token, input } = startPasteLogin();
   await waiting;
   input.end();
   await new Promise((resolve) => setTimeout(resolve, 20));
-  await arrive(callback(await waiting, { code: 'c' }));
+  await followCallback(callbackUrl(await waiting, { code: 'c' }));
   expect(await token).toMatchObject({ token_type: 'Bearer' });
 });
 
-it('a handler that throws ends the login, not the process', async () => {
-  const bug = new Error('bug in a handler');
-  const input = new PassThrough();
-  const { waiting, token } = begin(
-    metadata(scripted),
-    {},
-    {
-      paste: { input, output: new PassThrough() },
-      onEvent: ({ type }) => {
-        if (type === 'pasted_ignored') throw bug;
-      },
-    },
-  );
-  await waiting;
-  input.write('x\n');
-  await expect(token).rejects.toBe(bug);
-});
-
-it('Ctrl-C in the editor is a SIGINT, as everywhere', async () => {
+it('turns Ctrl-C in the line editor into SIGINT', async () => {
   const input = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => undefined });
   const output = Object.assign(new PassThrough(), { isTTY: true, columns: 80 });
   const interrupted = Promise.withResolvers<void>();
   const onSignal = (): void => interrupted.resolve();
   process.once('SIGINT', onSignal);
   const controller = new AbortController();
-  const { waiting, token } = begin(metadata(scripted), {}, { paste: { input, output }, signal: controller.signal });
+  const { waiting, token } = startLogin(
+    metadata(scripted),
+    {},
+    { paste: { input, output }, signal: controller.signal },
+  );
   await waiting;
   input.write('\u0003');
   await interrupted.promise;
@@ -134,37 +127,17 @@ it('Ctrl-C in the editor is a SIGINT, as everywhere', async () => {
   await expect(token).rejects.toThrow('interrupted');
 });
 
-describe('where to paste', () => {
-  it('is the terminal, if stdin is one, unless said otherwise', () => {
+describe('toPasteStreams', () => {
+  it('returns stdin and stderr by default if stdin is a terminal', () => {
     const { isTTY } = process.stdin;
     const terminal = { input: process.stdin, output: process.stderr };
     try {
       process.stdin.isTTY = true;
-      expect([pasteStreams(undefined), pasteStreams(false)]).toEqual([terminal, undefined]);
+      expect([toPasteStreams(undefined), toPasteStreams(false)]).toEqual([terminal, undefined]);
       process.stdin.isTTY = false;
-      expect([pasteStreams(undefined), pasteStreams(true)]).toEqual([undefined, terminal]);
+      expect([toPasteStreams(undefined), toPasteStreams(true)]).toEqual([undefined, terminal]);
     } finally {
       process.stdin.isTTY = isTTY;
     }
   });
-});
-
-it('without print everything goes to stderr', async () => {
-  const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-  const { waiting, token } = begin(metadata(scripted), {}, { print: undefined as never });
-  await arrive(callback(await waiting, { code: 'c' }));
-  await token;
-  const said = write.mock.calls.map(([text]) => String(text)).join('');
-  write.mockRestore();
-  expect(said).toContain((await waiting).url);
-});
-
-it('the person is told how long it waits', () => {
-  const text = (expires_in: number): string | undefined =>
-    textFor({ type: 'login_waiting', url: 'U', redirect_uri: 'R', expires_in, paste: true });
-  expect(text(90)).toBe(
-    'To log in, open this URL in your browser (it waits for 90 seconds):\n\nU\n\nIf it ends on a page that does not load, paste its address here and press Enter.\n',
-  );
-  expect(text(300)).toContain('5 minutes');
-  expect(textFor({ type: 'refreshed', issuer: 'x' })).toBeUndefined();
 });

@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { startAuthorizationServer, type AuthorizationServerHandle } from '@oa-internal/authorization-server';
 import { findChromium, startChromium } from '@oa-internal/testing/chromium';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { begin, callback, ipv6, metadata, send, type Begun } from './help.ts';
+import { startLogin, callbackUrl, ipv6, metadata, sendRequest, type StartedLogin } from '../help.ts';
 
-/** The directory for screenshots; none are taken unless it is named. The README shows those of `docs/images`. */
+/** The directory for screenshots. Without it none are taken. The README shows those in `docs/images`. */
 const pictures = process.env['OA_SCREENSHOTS'];
 const chromium = findChromium();
 
@@ -22,19 +22,22 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
     await real.close();
   });
 
-  function start(options: Parameters<typeof begin>[2] = {}, more: Parameters<typeof metadata>[1] = {}): Begun {
+  function start(
+    options: Parameters<typeof startLogin>[2] = {},
+    more: Parameters<typeof metadata>[1] = {},
+  ): StartedLogin {
     const server = metadata({ origin: real.issuer }, { authorization_response_iss_parameter_supported: true, ...more });
-    return begin(server, { scope: 'openid read' }, { client: real.public, ...options });
+    return startLogin(server, { scope: 'openid read' }, { client: real.public, ...options });
   }
 
-  /** Does what a person does, as far as the page that the browser ends on. */
+  /** Logs in, or denies the login, as a user does, and returns the page that the browser ends on. */
   async function logIn(url: string, decision: 'allow' | 'deny' = 'allow'): ReturnType<typeof browser.newPage> {
     await browser.clearCookies();
     const page = await browser.newPage();
     await page.goto(url);
     await page.fill('input[name=login]', real.user.login);
     await page.fill('input[name=password]', real.user.password);
-    // The server may ask for the login and for consent in one page or in two.
+    // The server may ask for login and consent on one page or on two.
     for (let step = 0; step < 3 && page.url().startsWith(real.issuer); step++)
       await Promise.all([
         page.waitForEvent('framenavigated'),
@@ -53,11 +56,12 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
     }
   }
 
-  it('B6, B10: after 100 forged callbacks and a favicon, a person logs in and ends on a page without the code', async () => {
+  it('logs in after 100 forged callbacks and a favicon, and ends on a page without the code (RFC 9700 section 4.3)', async () => {
     const { waiting, token, events } = start();
     const { url, redirect_uri } = await waiting;
-    for (let i = 0; i < 100; i++) expect((await send(`${redirect_uri}?code=forged&state=${i}`)).status).toBe(400);
-    expect((await send(new URL('/favicon.ico', redirect_uri))).status).toBe(404);
+    for (let i = 0; i < 100; i++)
+      expect((await sendRequest(`${redirect_uri}?code=forged&state=${i}`)).status).toBe(400);
+    expect((await sendRequest(new URL('/favicon.ico', redirect_uri))).status).toBe(404);
 
     const problems: string[] = [];
     browser.on('console', (message) => problems.push(`${message.location().url} ${message.text()}`));
@@ -67,7 +71,7 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
     expect(await page.title()).toBe('Login received');
     expect(await page.locator('h1').textContent()).toBe('Login received');
     expect(await page.locator('html').getAttribute('lang')).toBe('en');
-    // The style got past the policy, and nothing else asked for anything.
+    // The content security policy allows the style, and the page loads nothing.
     expect(await page.evaluate(`getComputedStyle(document.querySelector('main')).borderTopStyle`)).toBe('solid');
     expect(
       await page.evaluate(
@@ -77,14 +81,14 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
     await picture(page, 'success');
     expect(await real.introspect((await token).access_token)).toMatchObject({ sub: 'ada' });
     expect(problems.filter((problem) => !problem.startsWith(real.issuer))).toEqual([]);
-    // No favicon came after the page, and nothing of the history shows the code.
+    // The page requests no favicon, and the history does not show the code.
     expect(events.filter(({ type }) => type === 'callback_ignored')).toHaveLength(101);
     await page.goBack();
     expect(page.url()).not.toContain('code=');
     await page.close();
   });
 
-  it('B10: light and dark follow the system', async () => {
+  it('shows light or dark colours, as the system does', async () => {
     const { waiting, token } = start();
     const page = await logIn((await waiting).url);
     const colours: unknown[] = [];
@@ -97,7 +101,7 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
     await page.close();
   });
 
-  it('B8: a person who denies sees that, and so does the program', async () => {
+  it('shows a denial to the user and to the program (RFC 6749 section 4.1.2.1)', async () => {
     const { waiting, token } = start();
     const page = await logIn((await waiting).url, 'deny');
     expect(await page.locator('h1').textContent()).toBe('Login denied');
@@ -107,7 +111,7 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
     await page.close();
   });
 
-  it('A7: an answer of another issuer is a failed login', async () => {
+  it('shows a failed login if the response names another issuer (RFC 9207 section 2.4)', async () => {
     const { waiting, token } = start({}, { issuer: `${real.issuer}/` });
     const page = await logIn((await waiting).url);
     expect(await page.locator('h1').textContent()).toBe('Login failed');
@@ -116,16 +120,16 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
     await page.close();
   });
 
-  it('A7: a missing iss where the server announces it is a failed login', async () => {
+  it('shows a failed login if an announced iss is missing (RFC 9207 section 2.4)', async () => {
     const { waiting, token } = start();
     const page = await browser.newPage();
-    await page.goto(callback(await waiting, { code: 'c' }).href);
+    await page.goto(callbackUrl(await waiting, { code: 'c' }).href);
     expect(await page.locator('h1').textContent()).toBe('Login failed');
     expect(await rejectionOf(token)).toMatchObject({ code: 'issuer_mismatch' });
     await page.close();
   });
 
-  it.skipIf(!ipv6)('B3: the callback arrives over IPv6 only (needs ::1)', async () => {
+  it.skipIf(!ipv6)('receives the callback over IPv6 (needs ::1)', async () => {
     const { waiting, token } = start({ redirectHost: '[::1]' });
     const page = await logIn((await waiting).url);
     expect(page.url()).toMatch(/^http:\/\/\[::1\]:\d+\/callback\/done$/);
@@ -133,7 +137,7 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
     await page.close();
   });
 
-  it('B12: who comes back after the time is over finds the port closed; a new login on that port says so, and goes on', async () => {
+  it('closes the port after the timeout, and shows the expired page during a new login on the same port', async () => {
     const first = start({ timeout: 100 });
     const { url, redirect_uri } = await first.waiting;
     expect(await rejectionOf(first.token)).toMatchObject({ code: 'login_timeout' });
@@ -142,21 +146,21 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
     await late.close();
 
     const second = start({ port: Number(new URL(redirect_uri).port) });
-    const told = await second.waiting;
+    const event = await second.waiting;
     const page = await logIn(url);
     expect(await page.locator('h1').textContent()).toBe('This login has expired');
     await picture(page, 'expired');
     await page.close();
-    const other = await logIn(told.url);
-    await other.waitForURL(`${told.redirect_uri}/done`);
+    const other = await logIn(event.url);
+    await other.waitForURL(`${event.redirect_uri}/done`);
     expect(await other.title()).toBe('Login received');
     await second.token;
     await other.close();
   });
 });
 
-it.skipIf(pictures !== undefined)('the screenshots of the README are there', async () => {
-  const folder = fileURLToPath(new URL('../../../docs/images/', import.meta.url));
+it.skipIf(pictures !== undefined)('has the screenshots of the README', async () => {
+  const folder = fileURLToPath(new URL('../../../../docs/images/', import.meta.url));
   const names = ['success', 'denied', 'failed', 'expired'].flatMap((name) => [`${name}-light.png`, `${name}-dark.png`]);
   expect(await readdir(folder)).toEqual(expect.arrayContaining(names));
 });

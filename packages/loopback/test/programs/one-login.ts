@@ -1,6 +1,6 @@
-/** One login whose callback arrives as soon as it waits. Prints the redirect URI that was used. */
-import { login } from '../src/index.ts';
-import { arrive, callback } from './help.ts';
+/** A login whose callback arrives as soon as it waits. Prints the redirect URI. */
+import { login } from '../../src/index.ts';
+import { callbackUrl, followCallback } from '../help.ts';
 
 const server = {
   issuer: 'https://as.example',
@@ -18,7 +18,7 @@ await login(
     onEvent: (event) => {
       if (event.type !== 'login_waiting') return;
       process.stdout.write(`${event.redirect_uri}\n`);
-      arrive(callback(event, { code: 'c' })).catch((error: unknown) => process.stderr.write(String(error)));
+      followCallback(callbackUrl(event, { code: 'c' })).catch((error: unknown) => process.stderr.write(String(error)));
     },
   },
 );
