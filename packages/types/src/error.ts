@@ -1,152 +1,180 @@
 /**
- * What went wrong. The union is closed: a program can be written against it.
+ * What went wrong. The union is closed, so a `switch` over it can be exhaustive.
  *
- * | code | meaning |
- * |---|---|
- * | `network_error` | no connection, or it broke |
- * | `timeout` | the server did not answer completely in time |
- * | `insecure_url` | plain `http:` to a host that is not loopback, or not an http(s) URL at all |
- * | `redirect_refused` | the endpoint redirected where following would be unsafe |
- * | `response_too_large` | the response body is over the limit (1 MiB) |
- * | `unexpected_content_type` | the body is not JSON (an HTML page, plain text) |
- * | `invalid_json` | the body says it is JSON and is not |
- * | `invalid_response` | JSON, but not what the specification asks for |
- * | `http_error` | an error status without an OAuth error in the body |
- * | `oauth_error` | the server refused; its own code is in `error` |
- * | `unsupported_token_type` | a token type this client does not understand (RFC 6749 section 7.1) |
- * | `issuer_mismatch` | metadata or a callback that belongs to another issuer (RFC 8414 section 3.3, RFC 9207) |
- * | `metadata_not_found` | the server publishes no metadata where the specifications put it |
- * | `endpoint_missing` | the server's metadata has no endpoint for this |
- * | `unsupported_client_authentication` | client and server share no client authentication method |
- * | `resource_mismatch` | resource metadata that does not cover the URL (RFC 9728 section 3.3) |
- * | `invalid_callback` | an authorization response that is incomplete or has duplicated parameters |
- * | `state_mismatch` | an authorization response without this login's `state` |
- * | `login_required` | a person has to log in, and none can or may be asked |
- * | `login_timeout` | the person did not finish in time |
- * | `port_unavailable` | no loopback port to receive the callback on |
- * | `client_required` | no `client_id`, and no way to register one |
- * | `insecure_token_cache_permissions` | a cached token that others could have read or planted |
- * | `insecure_file_permissions` | the same of any other private file |
- * | `corrupt_file` | a private file that can't be read as what it should be |
- * | `newer_file_format` | a file written by a newer version: not read, not overwritten |
- * | `storage_unavailable` | no place to keep files: no home directory, read-only, full disk |
- * | `lock_timeout` | somebody else held the lock for the whole wait |
- * | `refresh_interrupted` | a process died in the middle of a refresh, and the refresh token is used up |
+ * Each comment has three parts: the meaning, the usual cause, and the cure. `docs/errors.md` is generated from them.
  */
 export type OAuthErrorCode =
+  /**
+   * The server can't be reached, or the connection broke.
+   * Cause: The address is wrong, the network or a proxy is down, or the certificate of the server is not trusted.
+   * Cure: Check the address and the network, then try again. For a private certificate authority, set `NODE_EXTRA_CA_CERTS` to its PEM file.
+   */
   | 'network_error'
+  /**
+   * The server did not answer completely in time.
+   * Cause: The server or the network is slow, or the option `timeout` is too short.
+   * Cure: Try again later, or raise `timeout`.
+   */
   | 'timeout'
+  /**
+   * A URL is not safe for secrets. Nothing was sent to it.
+   * Cause: The URL uses plain http to a host that is not loopback, contains a user name or password, or is not an absolute URL.
+   * Cure: Use an https URL, or http to `localhost`, `127.0.0.1` or `[::1]`. If the URL comes from metadata, ask the server operator to correct it.
+   */
   | 'insecure_url'
+  /**
+   * The endpoint redirects, and it is unsafe to follow.
+   * Cause: The redirect leads to another origin, the redirected request carries credentials, or there are more than three redirects in a row.
+   * Cure: Use the address that the server publishes in its metadata.
+   */
   | 'redirect_refused'
+  /**
+   * The body of the response is larger than 1 MiB, or it has more headers than the platform reads.
+   * Cause: The address is not an OAuth endpoint, or the server is faulty.
+   * Cure: Check the address. If it is right, report the error to the server operator.
+   */
   | 'response_too_large'
+  /**
+   * The body of the response is a web page or text instead of JSON.
+   * Cause: The address is not an OAuth endpoint, or a proxy or the login page of a network answered.
+   * Cure: Check the address, and open it in a browser to see what answers.
+   */
   | 'unexpected_content_type'
+  /**
+   * The body of the response should be JSON and can't be parsed.
+   * Cause: The body is empty, cut, not UTF-8, or nested too deeply.
+   * Cure: Try again. If the error stays, report it to the server operator.
+   */
   | 'invalid_json'
+  /**
+   * The body of the response is JSON, but not what the specification requires.
+   * Cause: The server is faulty, or the address belongs to another kind of endpoint.
+   * Cure: Check the address. If it is right, report the member that the message names to the server operator.
+   */
   | 'invalid_response'
+  /**
+   * The server answered with an error status, and without an OAuth error in the body.
+   * Cause: The address is wrong (status 404), the server is out of service (429 or 5xx), or a gateway in front of it refused the request.
+   * Cure: Check the address. If `retryable` is true, try again after `retryAfter` seconds.
+   */
   | 'http_error'
+  /**
+   * The server refused the request. The member `error` has its own code (RFC 6749 section 5.2).
+   * Cause: It depends on `error`. For example, `invalid_grant` means a code or refresh token that is expired, revoked or used.
+   * Cure: Log in again after `invalid_grant`. Check the client after `invalid_client`, and the scope after `invalid_scope`.
+   */
   | 'oauth_error'
+  /**
+   * The token has a type that this client does not understand (RFC 6749 section 7.1).
+   * Cause: The server issues another type than Bearer, such as DPoP.
+   * Cure: Configure the client at the server for Bearer tokens.
+   */
   | 'unsupported_token_type'
+  /**
+   * Metadata or an authorization response belongs to another issuer (RFC 8414 section 3.3, RFC 9207 section 2.4).
+   * Cause: The issuer differs in a character from the one that the server publishes, or the answer comes from another server.
+   * Cure: Use the issuer that the message names, if you trust it. After a login, log in again.
+   */
   | 'issuer_mismatch'
+  /**
+   * The server publishes no metadata at the addresses of the specifications (RFC 8414, RFC 9728).
+   * Cause: The issuer or the resource is wrong, or the server does not support discovery.
+   * Cure: Check the issuer. If it is right, allow the conventional endpoints, or pass the metadata yourself.
+   */
   | 'metadata_not_found'
+  /**
+   * The metadata of the server has no endpoint for this request.
+   * Cause: The server does not support the request, for example a device login or the registration of clients.
+   * Cure: Use another grant. For a registration, ask the server operator for a `client_id`.
+   */
   | 'endpoint_missing'
+  /**
+   * The client and the server have no client authentication method in common.
+   * Cause: The client has no secret, or the server requires a method that is not built in, such as `private_key_jwt`.
+   * Cure: Pass the option `authentication`, or register the client with a method that both support.
+   */
   | 'unsupported_client_authentication'
+  /**
+   * The metadata of a protected resource does not cover the URL, or does not name the issuer (RFC 9728 section 3.3).
+   * Cause: The URL or the issuer is wrong, or the resource pretends to be another one.
+   * Cure: Check the URL and the issuer. Do not send a token to this resource.
+   */
   | 'resource_mismatch'
+  /**
+   * The authorization response is incomplete, repeats a parameter, or is not a URL.
+   * Cause: The server is faulty, or only a part of the address was passed on.
+   * Cure: Log in again, and pass the whole URL of the redirect.
+   */
   | 'invalid_callback'
+  /**
+   * The authorization response does not have the `state` of this login.
+   * Cause: The response belongs to another login, or an attacker made it.
+   * Cure: Ignore the response and wait for the right one, or log in again.
+   */
   | 'state_mismatch'
+  /**
+   * A user must log in, and the program can't ask one.
+   * Cause: No usable token is stored, and there is no terminal, `CI` is set, or the option `interaction` is `never`.
+   * Cure: Run the program once in a terminal, or use the client credentials of a service.
+   */
   | 'login_required'
+  /**
+   * The user did not complete the login in time.
+   * Cause: The user left, or the browser showed an error. The usual errors are a redirect URI that is not registered, and an unknown scope.
+   * Cure: Log in again. If the browser shows an error, correct the registration of the client or the scope.
+   */
   | 'login_timeout'
+  /**
+   * No loopback port is available to receive the authorization response.
+   * Cause: Another program uses the port, or the system does not allow this program to listen.
+   * Cure: End the other program, or set the option `port` to another registered port.
+   */
   | 'port_unavailable'
+  /**
+   * There is no client to log in with, and none can be registered.
+   * Cause: No `client_id` was given, and the server does not register clients dynamically. Or the client has no redirect URI on a loopback host.
+   * Cure: Register the program at the server by hand and pass its `client_id`. If the server supports client metadata documents, set `clientMetadataUrl` instead.
+   */
   | 'client_required'
+  /**
+   * Other users of the machine can read or write a cached token. The token is not used.
+   * Cause: The file has wrong permissions, another owner or a second link, or a backup was restored without permissions.
+   * Cure: Do what the message says. If another user may have read the token, log out, so that the server revokes it.
+   */
   | 'insecure_token_cache_permissions'
+  /**
+   * Other users of the machine can read or write a private file. The file is not used.
+   * Cause: The file or its directory has wrong permissions, another owner or a second link.
+   * Cure: Do what the message says. If another user may have read a secret, replace the secret.
+   */
   | 'insecure_file_permissions'
+  /**
+   * A stored file or entry does not hold what was stored in it.
+   * Cause: It was edited by hand, damaged by the disk, or written by another program.
+   * Cure: Delete or move away what the message names. Then log in or register again.
+   */
   | 'corrupt_file'
+  /**
+   * A newer version of the package wrote the file. It is neither read nor overwritten.
+   * Cause: Two programs on this machine use different versions of the package.
+   * Cure: Update this program, or give it a directory of its own.
+   */
   | 'newer_file_format'
+  /**
+   * Files can't be stored or read.
+   * Cause: There is no home directory, the file system is read-only, the disk is full, or the permissions are missing.
+   * Cure: Do what the message says: free some space, correct the permissions, or pass another directory.
+   */
   | 'storage_unavailable'
+  /**
+   * Another process or call held the lock for the whole wait.
+   * Cause: Its request is slow, or the process was stopped.
+   * Cure: Try again later, or raise the timeout.
+   */
   | 'lock_timeout'
+  /**
+   * An earlier process was killed between its refresh request and the storing of the answer. The refresh token is used, and the new one is lost.
+   * Cause: The process was killed, or the machine lost power, and the server accepts each refresh token once.
+   * Cure: Log in again.
+   */
   | 'refresh_interrupted';
-
-/** What an {@link OAuthError} may say besides its code and message. Nothing else is ever attached. */
-export interface OAuthErrorDetails {
-  /** The server's error code (RFC 6749 section 5.2). */
-  error?: string;
-  error_description?: string;
-  error_uri?: string;
-  /** The HTTP status. */
-  status?: number;
-  /** Whether the same call can succeed later without anybody changing anything. */
-  retryable?: boolean;
-  /** Seconds the server asked to wait. */
-  retryAfter?: number;
-}
-
-const BRAND = Symbol.for('@oa/types/OAuthError');
-/** Longer texts from a server help nobody and fill logs. */
-const LONGEST_TEXT = 500;
-/** Room for what a message explains, with the path of a file. Not for what a server would like to have in it. */
-const LONGEST_MESSAGE = 5000;
-
-/**
- * The one error of all `@oa` packages: built from a whitelist, so that it can be logged. It has no `cause`, since the errors of
- * HTTP clients and validators carry secrets, and it keeps of the server's texts the characters that
- * RFC 6749 section 5.2 allows, so that a terminal can print them. Its message has no character that a terminal obeys: it may
- * name what a server publishes.
- */
-export class OAuthError extends Error {
-  // Only declared: a field that is not set is not there, not `undefined`.
-  declare readonly code: OAuthErrorCode;
-  declare readonly error?: string;
-  declare readonly error_description?: string;
-  declare readonly error_uri?: string;
-  declare readonly status?: number;
-  declare readonly retryable: boolean;
-  declare readonly retryAfter?: number;
-
-  constructor(code: OAuthErrorCode, message: string, details: OAuthErrorDetails = {}) {
-    super(harmless(message));
-    this.code = code;
-    const error = printable(details.error);
-    const description = printable(details.error_description);
-    const uri = printable(details.error_uri);
-    if (error !== undefined) this.error = error;
-    if (description !== undefined) this.error_description = description;
-    if (uri !== undefined) this.error_uri = uri;
-    if (details.status !== undefined) this.status = details.status;
-    this.retryable = details.retryable ?? false;
-    if (details.retryAfter !== undefined) this.retryAfter = details.retryAfter;
-    Object.defineProperty(this, BRAND, { value: true });
-  }
-
-  /** All that is known, for `JSON.stringify`: `message` is not enumerable on an Error. */
-  toJSON(): { code: OAuthErrorCode; message: string } & OAuthErrorDetails {
-    return Object.assign({}, this, { message: this.message });
-  }
-}
-Object.defineProperty(OAuthError.prototype, 'name', { value: 'OAuthError' });
-
-/** Whether `value` is an OAuthError, of this copy of `@oa/types` or of another. */
-export function isOAuthError(value: unknown): value is OAuthError {
-  return value instanceof Error && BRAND in value;
-}
-
-const STORAGE: ReadonlySet<string> = new Set<OAuthErrorCode>([
-  'storage_unavailable',
-  'insecure_token_cache_permissions',
-  'insecure_file_permissions',
-  'newer_file_format',
-  'corrupt_file',
-]);
-
-/** Whether `value` says that a store, and not what was to be done with it, is the problem. */
-export function isStorageError(value: unknown): value is OAuthError {
-  return isOAuthError(value) && STORAGE.has(value.code);
-}
-
-/** Keeps %x20-21 / %x23-5B / %x5D-7E (RFC 6749 section 5.2): no quotes, backslashes, control or escape characters. */
-function printable(text: unknown): string | undefined {
-  if (typeof text !== 'string') return undefined;
-  return text.replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '').slice(0, LONGEST_TEXT);
-}
-
-/** Without control and format characters (escape sequences, text that runs backwards), line breaks aside. */
-function harmless(message: string): string {
-  return message.replace(/(?!\n)[\p{Cc}\p{Cf}]/gu, '').slice(0, LONGEST_MESSAGE);
-}

@@ -1,73 +1,151 @@
 import type { OAuthErrorCode } from './error.ts';
 
 /**
- * What happened along the way, free of secrets by type: no member ever holds a token, a secret, a code or a verifier.
- * `type` names the event; the other members are what a log line or a user interface needs. Times are in seconds.
+ * What happened during a call, for a log or a user interface. `type` names the event, and `issuer` is the authorization server.
+ *
+ * The type keeps secrets out: no member ever holds a token, a secret, a code or a verifier. Times are in seconds.
+ * `docs/events.md` is generated from these comments.
  */
 export type OAuthEvent = NetworkEvent | LoginEvent | ManagerEvent;
 
 type NetworkEvent =
-  /** A request is sent again after `delay` seconds. */
-  | { type: 'retry'; url: string; attempt: number; delay: number; code: OAuthErrorCode; status?: number }
-  /** The server publishes no metadata: the conventional endpoints are used. */
+  /** A request failed and is sent again after `delay` seconds. */
+  | {
+      type: 'retry';
+      /** The endpoint, without its query. */
+      url: string;
+      /** The number of attempts that have failed. */
+      attempt: number;
+      /** The seconds until the next attempt. */
+      delay: number;
+      code: OAuthErrorCode;
+      /** The HTTP status, if the server answered. */
+      status?: number | undefined;
+    }
+  /** The server publishes no metadata, so the conventional endpoints `/authorize`, `/token` and `/register` are used. */
   | { type: 'discovery_fallback'; issuer: string }
-  /** The server can't be reached: metadata of an earlier time is used. */
-  | { type: 'stale_metadata'; issuer: string; code: OAuthErrorCode }
-  /** The store given for metadata can't be read or written: discovery goes on without it. */
+  /** The metadata can't be fetched, so an expired copy is used. */
+  | {
+      type: 'stale_metadata';
+      issuer: string;
+      /** Why the metadata can't be fetched. */
+      code: OAuthErrorCode;
+    }
+  /** The option `cache` of the discovery can't be read or written. The discovery goes on without it. */
   | { type: 'metadata_cache_failed'; issuer: string; code: OAuthErrorCode }
-  /** A token response without `token_type` was taken as Bearer. */
+  /** A token response has no `token_type`. The token counts as Bearer. */
   | { type: 'token_type_missing'; issuer: string }
-  /** The server refused one client authentication method and accepted this one. */
-  | { type: 'client_authentication_changed'; issuer: string; method: string }
-  /** A resource server refused the token of a request whose body was a stream: it was not sent a second time. */
-  | { type: 'not_replayed'; origin: string };
+  /** The server refused one client authentication method and accepted another. */
+  | {
+      type: 'client_authentication_changed';
+      issuer: string;
+      /** The method that the server accepted. */
+      method: string;
+    }
+  /** A resource server refused the token. The request is not sent again, because its body is a stream. */
+  | {
+      type: 'not_replayed';
+      /** The origin of the resource server. */
+      origin: string;
+    };
 
 type LoginEvent =
-  /** The receiver is ready. `url` is what the person has to open; `paste` says whether the terminal takes a pasted address. */
-  | { type: 'login_waiting'; url: string; redirect_uri: string; expires_in: number; paste: boolean }
-  /** No browser could be started: the person has to open the URL. `hint` says how on this kind of machine. */
-  | { type: 'browser_unavailable'; hint: string }
-  /** A request that is not this login's callback was answered and ignored; `count` so far. */
-  | { type: 'callback_ignored'; reason: 'host' | 'path' | 'method' | 'state'; count: number }
-  | { type: 'callback_received'; via: 'loopback' | 'paste' }
-  | { type: 'pasted_ignored'; code: OAuthErrorCode }
+  /** The program waits for the user to log in with a browser. */
+  | {
+      type: 'login_waiting';
+      /** The URL for the user to open. */
+      url: string;
+      redirect_uri: string;
+      /** The seconds until the login times out. */
+      expires_in: number;
+      /** Whether the terminal accepts a pasted address. */
+      paste: boolean;
+    }
+  /** No browser could be started. The user must open the URL. */
+  | {
+      type: 'browser_unavailable';
+      /** How to open the URL on this kind of machine. */
+      hint: string;
+    }
+  /** A request that is not the authorization response of this login was answered and ignored. */
+  | {
+      type: 'callback_ignored';
+      /** The part of the request that does not match. */
+      reason: 'host' | 'path' | 'method' | 'state';
+      /** The number of requests that were ignored so far. */
+      count: number;
+    }
+  /** The authorization response arrived. */
+  | {
+      type: 'callback_received';
+      /** Whether the browser sent it to the loopback port, or the user pasted it. */
+      via: 'loopback' | 'paste';
+    }
+  /** The user pasted text that is not the authorization response of this login. */
+  | {
+      type: 'pasted_ignored';
+      /** `invalid_callback` for other text, `state_mismatch` for the response of another login. */
+      code: OAuthErrorCode;
+    }
+  /** The authorization code was exchanged for a token. */
   | { type: 'code_exchanged'; issuer: string }
-  /** What the person has to enter, and where (RFC 8628). */
+  /** The program waits for the user to log in on another device (RFC 8628 section 3.3). */
   | {
       type: 'device_waiting';
+      /** The code for the user to enter. */
       user_code: string;
+      /** The URL for the user to open. */
       verification_uri: string;
-      verification_uri_complete?: string;
+      /** The same URL with the code in it, for a QR code. */
+      verification_uri_complete?: string | undefined;
+      /** The seconds until the code expires. */
       expires_in: number;
+      /** The seconds between two polls. */
       interval: number;
     }
-  | { type: 'device_slow_down'; interval: number };
+  /** The server asked for slower polling (RFC 8628 section 3.5). */
+  | {
+      type: 'device_slow_down';
+      /** The seconds between two polls from now on. */
+      interval: number;
+    };
 
 type ManagerEvent =
-  /** A stored token that is still fresh was handed out. */
+  /** A stored token that is still fresh was returned. */
   | { type: 'cache_hit'; issuer: string }
-  /** Somebody else is renewing the token: this call waits for the outcome. */
+  /** Another process or call is renewing the token. This call waits for the outcome. */
   | { type: 'waiting'; issuer: string }
-  /** Somebody else renewed the token while this call was waiting, and it was taken over. */
+  /** Another process or call renewed the token while this call waited. This call returns that token. */
   | { type: 'adopted'; issuer: string }
+  /** The token was refreshed. */
   | { type: 'refreshed'; issuer: string }
-  /** A new grant is needed, of a person where the grant is a login: nothing was stored, what was stored can't be refreshed, or the server ended the session. */
+  /** A new grant is needed. For a login, a user must take part. */
   | {
       type: 'grant_needed';
       issuer: string;
       grant_type: string;
+      /** No token is stored, the stored token can't be refreshed, or the server ended the session. */
       reason: 'nothing_stored' | 'not_refreshable' | 'session_ended';
     }
+  /** A token was obtained with a new grant. */
   | { type: 'obtained'; issuer: string; grant_type: string }
-  /** The server ended the session: a new grant is needed. `code` and `error` say how it said so. */
-  | { type: 'session_ended'; issuer: string; code: OAuthErrorCode; error?: string | undefined }
-  /** Renewing failed, and the old token is still valid for a while. */
+  /** The server ended the session, so a new grant is needed. */
+  | {
+      type: 'session_ended';
+      issuer: string;
+      code: OAuthErrorCode;
+      /** The error code of the server. */
+      error?: string | undefined;
+    }
+  /** The renewal failed. The old token was returned, because it is still valid for a while. */
   | { type: 'served_stale'; issuer: string; code: OAuthErrorCode }
-  /** A renewal ahead of time failed; the token handed out is still fresh. */
+  /** An early renewal failed. The token that was returned is still fresh. */
   | { type: 'early_refresh_failed'; issuer: string; code: OAuthErrorCode }
+  /** A client was registered. */
   | { type: 'registered'; issuer: string }
-  /** The new token could not be written: it is kept in memory, and written at the next use. */
+  /** A new token or client could not be stored. A token is kept in memory, and stored at the next use. */
   | { type: 'persist_failed'; code: OAuthErrorCode; message: string }
-  /** The store can't be read or locked: the program goes on without it. */
+  /** The store can't be read or locked. The program goes on without it. */
   | { type: 'store_unavailable'; code: OAuthErrorCode; message: string }
+  /** The user was logged out. */
   | { type: 'logged_out'; issuer: string };

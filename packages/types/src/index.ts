@@ -1,7 +1,8 @@
-export { isOAuthError, isStorageError, OAuthError } from './error.ts';
-export type { OAuthErrorCode, OAuthErrorDetails } from './error.ts';
+export type { OAuthErrorCode } from './error.ts';
 export type { OAuthEvent } from './event.ts';
-export type { AuthorizationServer, Client, RequestParameters, ProtectedResource } from './metadata.ts';
+export type { AuthorizationServer, Client, ProtectedResource, RequestParameters } from './metadata.ts';
+export { isOAuthError, isStorageError, OAuthError } from './oauth-error.ts';
+export type { OAuthErrorDetails } from './oauth-error.ts';
 export type { RequestOptions } from './options.ts';
 export { attempt } from './result.ts';
 export type { Result } from './result.ts';

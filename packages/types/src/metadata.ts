@@ -1,4 +1,8 @@
-/** Authorization server metadata (RFC 8414 section 2), with every member the server published. */
+/**
+ * Authorization server metadata, with every member that the server published.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc8414#section-2
+ */
 export interface AuthorizationServer {
   /** An opaque string: compared byte for byte, never rebuilt. */
   issuer: string;
@@ -15,16 +19,24 @@ export interface AuthorizationServer {
   code_challenge_methods_supported?: string[];
   token_endpoint_auth_methods_supported?: string[];
   revocation_endpoint_auth_methods_supported?: string[];
-  /** RFC 9207: an authorization response without `iss` is then refused. */
+  /**
+   * Whether every authorization response has `iss`. A response without it is then refused.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc9207#section-3
+   */
   authorization_response_iss_parameter_supported?: boolean;
-  /** The client may be identified by the URL of its metadata document. */
+  /** Whether the URL of a client metadata document can be used as `client_id`. */
   client_id_metadata_document_supported?: boolean;
   [member: string]: unknown;
 }
 
-/** Protected resource metadata (RFC 9728 section 2), with every member the resource published. */
+/**
+ * Protected resource metadata, with every member that the resource published.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9728#section-2
+ */
 export interface ProtectedResource {
-  /** An opaque string: sent on unchanged as the `resource` parameter (RFC 8707). */
+  /** An opaque string: sent on unchanged as the parameter `resource` (RFC 8707). */
   resource: string;
   authorization_servers?: string[];
   scopes_supported?: string[];
@@ -32,12 +44,17 @@ export interface ProtectedResource {
   [member: string]: unknown;
 }
 
-/** A client as it is registered with one authorization server (RFC 7591 section 3.2.1). */
+/**
+ * A client as one authorization server has registered it.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc7591#section-3.2.1
+ */
 export interface Client {
   client_id: string;
   client_secret?: string;
-  /** Seconds since the epoch; 0 means never. */
+  /** Seconds since the epoch. 0 means that the secret never expires. */
   client_secret_expires_at?: number;
+  /** Seconds since the epoch. */
   client_id_issued_at?: number;
   registration_access_token?: string;
   registration_client_uri?: string;
@@ -45,9 +62,10 @@ export interface Client {
   grant_types?: string[];
   response_types?: string[];
   token_endpoint_auth_method?: string;
+  /** Scopes separated by spaces. */
   scope?: string;
   [member: string]: unknown;
 }
 
-/** Wire parameters. An array is sent as repeated parameters; `undefined` is not sent. */
+/** The parameters of a request to an OAuth endpoint. An array is sent as repeated parameters. `undefined` is not sent. */
 export type RequestParameters = Record<string, string | readonly string[] | undefined>;

@@ -2,14 +2,26 @@ import type { OAuthEvent } from './event.ts';
 
 /** The options of every call that reaches the network. */
 export interface RequestOptions {
-  /** Used instead of the global `fetch`. */
+  /**
+   * Sends the requests.
+   *
+   * @default globalThis.fetch
+   */
   fetch?: typeof globalThis.fetch | undefined;
-  /** Ends the call; the promise then rejects with the signal's own reason. */
+  /** Ends the call when it aborts. The promise then rejects with the reason of the signal. */
   signal?: AbortSignal | undefined;
-  /** Milliseconds for the whole exchange, the body included. 30,000 unless said otherwise. */
+  /**
+   * Milliseconds for the whole exchange, the body included.
+   *
+   * @default 30_000
+   */
   timeout?: number | undefined;
-  /** The clock, in milliseconds since the epoch. */
+  /**
+   * The clock, in milliseconds since the epoch.
+   *
+   * @default Date.now
+   */
   now?: (() => number) | undefined;
-  /** Told what happened along the way. Never told a secret. */
+  /** Receives what happens during the call. It never receives a secret. */
   onEvent?: ((event: OAuthEvent) => void) | undefined;
 }

@@ -1,21 +1,31 @@
-/** Facts of the specifications that several packages need, each in one place. */
+/** The facts of the specifications that several packages need. */
 import type { Client, RequestParameters } from './metadata.ts';
 
-/** RFC 8628 section 3.4. */
+/**
+ * The grant type of a device login.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc8628#section-3.4
+ */
 export const DEVICE_CODE_GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:device_code';
 
-/** The hosts of a loopback redirect URI, in the order of preference of RFC 8252 sections 7.3 and 8.3. */
+/**
+ * The hosts of a loopback redirect URI, the preferred one first. IP literals are preferred (section 8.3).
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc8252#section-7.3
+ */
 export const LOOPBACK_HOSTS = ['127.0.0.1', '[::1]', 'localhost'] as const;
 
-/** RequestParameters that belong to the client and its authentication (RFC 6749 section 2.3, RFC 7521 section 4.2). */
+/** The parameters of the client and its authentication (RFC 6749 section 2.3, RFC 7521 section 4.2). */
 const CLIENT_PARAMETERS = ['client_id', 'client_secret', 'client_assertion', 'client_assertion_type'] as const;
 
-/** RFC 8707 section 2 and RFC 8693 section 2.1 allow several; RFC 6749 sections 3.1 and 3.2 forbid it for all others. */
-const REPEATABLE: ReadonlySet<string> = new Set(['resource', 'audience']);
+/** RFC 8707 section 2 and RFC 8693 section 2.1 allow several of these. RFC 6749 sections 3.1 and 3.2 forbid it for all others. */
+const REPEATABLE_PARAMETERS: ReadonlySet<string> = new Set(['resource', 'audience']);
 
 /**
- * Whether `hostname`, as `URL` has it, is a loopback host. RFC 8252 section 8.3 and OAuth 2.1 section 1.5 name these three. The rest
- * of 127.0.0.0/8 is loopback on Linux only, and names such as `localhost.` or `x.localhost` may be resolved by a DNS server.
+ * Whether `hostname`, in the form of `URL.hostname`, is a loopback host: `127.0.0.1`, `[::1]` or `localhost`.
+ *
+ * RFC 8252 section 8.3 and OAuth 2.1 section 1.5 name only these. The rest of 127.0.0.0/8 is loopback on Linux only. A DNS server may
+ * resolve names such as `localhost.` and `x.localhost`.
  *
  * @see https://www.rfc-editor.org/rfc/rfc8252#section-8.3
  */
@@ -24,8 +34,9 @@ export function isLoopbackHost(hostname: string): boolean {
 }
 
 /**
- * `text` without the characters that an error text may not have: quotes, backslashes, control and escape characters.
+ * Removes the characters that an error text must not have: quotes, backslashes, control characters, and all that is not ASCII.
  *
+ * @returns the characters %x20-21 / %x23-5B / %x5D-7E of `text`
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */
 export function toErrorText(text: string): string {
@@ -33,7 +44,7 @@ export function toErrorText(text: string): string {
 }
 
 /**
- * Whether `text` is a list of scopes of 1 to `maxCharacters` characters.
+ * Whether `text` is a list of scopes with 1 to `maxCharacters` characters.
  *
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-3.3
  */
@@ -42,8 +53,9 @@ export function isScope(text: string, maxCharacters: number): boolean {
 }
 
 /**
- * The scopes of both lists, each once.
+ * Merges two lists of scopes.
  *
+ * @returns the scopes of both lists, each once, in the order of their first appearance
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-3.3
  */
 export function mergeScopes(scope: string | undefined, more: string): string {
@@ -51,7 +63,7 @@ export function mergeScopes(scope: string | undefined, more: string): string {
 }
 
 /**
- * `text` encoded as `application/x-www-form-urlencoded`.
+ * Encodes `text` as `application/x-www-form-urlencoded`.
  *
  * @see https://www.rfc-editor.org/rfc/rfc6749#appendix-B
  */
@@ -69,7 +81,7 @@ export function isResourceIndicator(text: string): boolean {
 }
 
 /**
- * Rejects a client without an identifier.
+ * Refuses a client without an identifier.
  *
  * @throws {TypeError} if `client.client_id` is not a non-empty string
  */
@@ -79,21 +91,21 @@ export function assertClient(client: Client): void {
 }
 
 /**
- * Rejects parameters that a request must not have, before anything is sent.
+ * Refuses parameters that a request must not have, before anything is sent.
  *
- * @param reserved the parameters that the calling function sets itself, or forbids, besides those of the client
- * @throws {TypeError} if a parameter is reserved, is not a string, is repeated although it is neither `resource` nor `audience`, or
- *   if a `resource` is not a resource indicator
+ * @param reserved the parameters that the calling function sets itself or forbids, besides those of the client
+ * @throws {TypeError} if a parameter is reserved, is not a string, is an array of several although it is neither `resource` nor
+ *   `audience`, or is a `resource` that is not a resource indicator
  */
 export function assertRequestParameters(parameters: RequestParameters, reserved: readonly string[] = []): void {
   for (const name of [...CLIENT_PARAMETERS, ...reserved])
     if (parameters[name] !== undefined)
       throw new TypeError(`The parameter ${name} is reserved: the call sets it, or forbids it. Leave it out.`);
-  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) assertValue(name, value);
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) assertParameterValue(name, value);
 }
 
-function assertValue(name: string, value: unknown): void {
-  const repeatable = REPEATABLE.has(name);
+function assertParameterValue(name: string, value: unknown): void {
+  const repeatable = REPEATABLE_PARAMETERS.has(name);
   const values: readonly unknown[] = Array.isArray(value) && (repeatable || value.length < 2) ? value : [value];
   for (const each of values) {
     if (typeof each !== 'string')

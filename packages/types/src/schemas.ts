@@ -1,36 +1,38 @@
 /**
- * The valibot schemas of the interfaces, apart from the main entry so that a program which finds its token on disk
- * never loads valibot.
+ * The valibot schemas of the interfaces. They are apart from the main entry, so that a program that finds its token on disk does not
+ * load valibot.
  *
- * They tolerate what real servers do: unknown members are kept as they came, a number may be a numeric string, and an
- * optional member that is `null`, empty or of a useless type counts as absent.
+ * They tolerate what real servers do. Unknown members are kept unchanged, a number may be a numeric string, and an optional member that
+ * is `null`, empty or of an unusable type counts as absent.
  */
 import * as v from 'valibot';
 import type { AuthorizationServer, Client, ProtectedResource } from './metadata.ts';
 import type { TokenResponse } from './token.ts';
 
-const text = v.pipe(v.string(), v.nonEmpty('must not be empty'));
-const number = v.union([
+/** The schema of a number of seconds: a finite number, or a numeric string with up to 15 digits before the point. */
+export const secondsSchema: v.GenericSchema<unknown, number> = v.union([
   v.pipe(v.number(), v.finite()),
   v.pipe(v.string(), v.regex(/^\s*\d{1,15}(\.\d+)?\s*$/), v.transform(Number)),
 ]);
-const texts = v.array(v.string());
-/** Twitch and others answer with an array of scopes. */
-const scope = v.union([
+
+const nonEmptyText = v.pipe(v.string(), v.nonEmpty('must not be empty'));
+const textList = v.array(v.string());
+/** Twitch and other servers answer with an array of scopes. */
+const scopeText = v.union([
   v.string(),
   v.pipe(
-    texts,
+    textList,
     v.transform((scopes) => scopes.join(' ')),
   ),
 ]);
-const endpoint = v.pipe(v.string(), v.check(isHttpUrl, 'must be an http(s) URL'));
+const httpUrl = v.pipe(v.string(), v.check(isHttpUrl, 'must be an http(s) URL'));
 
 function isHttpUrl(value: string): boolean {
   return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
 }
 
-/** Drops the members of `optional` whose value is `null`, an empty string, or not what the schema takes. */
-function withoutUseless(
+/** Drops the members of `optional` whose value is `null`, an empty string, or not what the schema accepts. */
+function dropUnusable(
   optional: Record<string, v.GenericSchema>,
 ): (input: Record<string, unknown>) => Record<string, unknown> {
   return (input) => {
@@ -42,8 +44,8 @@ function withoutUseless(
   };
 }
 
-/** `null`, as servers write it for "not set", is dropped; every other wrong value is refused. */
-function withoutNull(
+/** Drops the members of `optional` whose value is `null`, which servers write for "not set". Every other wrong value is refused. */
+function dropNull(
   optional: Record<string, v.GenericSchema>,
 ): (input: Record<string, unknown>) => Record<string, unknown> {
   return (input) =>
@@ -52,90 +54,95 @@ function withoutNull(
     );
 }
 
-const object = v.custom<Record<string, unknown>>(
+const jsonObject = v.custom<Record<string, unknown>>(
   (input) => typeof input === 'object' && input !== null && !Array.isArray(input),
   'must be a JSON object',
 );
 
-const tokenMembers = { expires_in: number, refresh_token: v.string(), scope };
+const tokenMembers = { expires_in: secondsSchema, refresh_token: v.string(), scope: scopeText };
 
-/** RFC 6749 section 5.1. A missing `token_type` is for `@oa/token-endpoint` to judge: it is `''` here. */
+/**
+ * The schema of a {@link TokenResponse}. A missing `token_type` becomes `''`: `@oa/token-endpoint` decides what it means.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.1
+ */
 export const tokenResponseSchema: v.GenericSchema<unknown, TokenResponse> = v.pipe(
-  object,
-  v.transform(withoutUseless(tokenMembers)),
-  v.looseObject({
-    access_token: text,
-    token_type: v.nullish(v.string(), ''),
-    expires_in: v.exactOptional(number),
-    refresh_token: v.exactOptional(v.string()),
-    scope: v.exactOptional(scope),
-  }),
+  jsonObject,
+  v.transform(dropUnusable(tokenMembers)),
+  v.looseObject({ access_token: nonEmptyText, token_type: v.nullish(v.string(), ''), ...toOptional(tokenMembers) }),
 );
 
-const endpoints = {
-  authorization_endpoint: endpoint,
-  registration_endpoint: endpoint,
-  device_authorization_endpoint: endpoint,
-  revocation_endpoint: endpoint,
-  introspection_endpoint: endpoint,
-  jwks_uri: endpoint,
+const serverEndpoints = {
+  authorization_endpoint: httpUrl,
+  registration_endpoint: httpUrl,
+  device_authorization_endpoint: httpUrl,
+  revocation_endpoint: httpUrl,
+  introspection_endpoint: httpUrl,
+  jwks_uri: httpUrl,
 };
-const lists = {
-  scopes_supported: texts,
-  response_types_supported: texts,
-  grant_types_supported: texts,
-  code_challenge_methods_supported: texts,
-  token_endpoint_auth_methods_supported: texts,
-  revocation_endpoint_auth_methods_supported: texts,
+const serverLists = {
+  scopes_supported: textList,
+  response_types_supported: textList,
+  grant_types_supported: textList,
+  code_challenge_methods_supported: textList,
+  token_endpoint_auth_methods_supported: textList,
+  revocation_endpoint_auth_methods_supported: textList,
 };
-const flags = {
+const serverFlags = {
   authorization_response_iss_parameter_supported: v.boolean(),
   client_id_metadata_document_supported: v.boolean(),
 };
+const serverMembers = { ...serverEndpoints, ...serverLists, ...serverFlags };
 
-/** RFC 8414 section 2. An endpoint that is not an http(s) URL is refused, not ignored. */
+/**
+ * The schema of an {@link AuthorizationServer}. An endpoint that is not an http(s) URL is refused, not ignored.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc8414#section-2
+ */
 export const authorizationServerSchema: v.GenericSchema<unknown, AuthorizationServer> = v.pipe(
-  object,
-  v.transform(withoutNull({ ...endpoints, ...lists, ...flags })),
-  v.looseObject({
-    issuer: text,
-    token_endpoint: endpoint,
-    ...optional(endpoints),
-    ...optional(lists),
-    ...optional(flags),
-  }),
+  jsonObject,
+  v.transform(dropNull(serverMembers)),
+  v.looseObject({ issuer: nonEmptyText, token_endpoint: httpUrl, ...toOptional(serverMembers) }),
 );
 
-const resourceLists = { authorization_servers: texts, scopes_supported: texts, bearer_methods_supported: texts };
+const resourceLists = { authorization_servers: textList, scopes_supported: textList, bearer_methods_supported: textList };
 
-/** RFC 9728 section 2. */
+/**
+ * The schema of a {@link ProtectedResource}.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9728#section-2
+ */
 export const protectedResourceSchema: v.GenericSchema<unknown, ProtectedResource> = v.pipe(
-  object,
-  v.transform(withoutNull(resourceLists)),
-  v.looseObject({ resource: text, ...optional(resourceLists) }),
+  jsonObject,
+  v.transform(dropNull(resourceLists)),
+  v.looseObject({ resource: nonEmptyText, ...toOptional(resourceLists) }),
 );
 
 const clientMembers = {
   client_secret: v.string(),
-  client_secret_expires_at: number,
-  client_id_issued_at: number,
+  client_secret_expires_at: secondsSchema,
+  client_id_issued_at: secondsSchema,
   registration_access_token: v.string(),
-  registration_client_uri: endpoint,
-  redirect_uris: texts,
-  grant_types: texts,
-  response_types: texts,
+  registration_client_uri: httpUrl,
+  redirect_uris: textList,
+  grant_types: textList,
+  response_types: textList,
   token_endpoint_auth_method: v.string(),
-  scope,
+  scope: scopeText,
 };
 
-/** RFC 7591 section 3.2.1. */
+/**
+ * The schema of a {@link Client}.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc7591#section-3.2.1
+ */
 export const clientSchema: v.GenericSchema<unknown, Client> = v.pipe(
-  object,
-  v.transform(withoutUseless(clientMembers)),
-  v.looseObject({ client_id: text, ...optional(clientMembers) }),
+  jsonObject,
+  v.transform(dropUnusable(clientMembers)),
+  v.looseObject({ client_id: nonEmptyText, ...toOptional(clientMembers) }),
 );
 
-function optional<const E extends Record<string, v.GenericSchema<unknown, unknown>>>(
+function toOptional<const E extends Record<string, v.GenericSchema<unknown, unknown>>>(
   entries: E,
 ): { [K in keyof E]: v.ExactOptionalSchema<E[K], undefined> } {
   return Object.fromEntries(Object.entries(entries).map(([name, schema]) => [name, v.exactOptional(schema)])) as never;

@@ -1,31 +1,44 @@
 /** How long to wait for a lock, and what may end the wait early. */
 export interface LockOptions<T> {
+  /** Ends the wait when it aborts. The promise then rejects with the reason of the signal. */
   signal?: AbortSignal | undefined;
-  /** Milliseconds to wait. 0 tries once. Without it the wait is as long as the holder's work. */
+  /** Milliseconds to wait for the lock. 0 tries once. Without it the wait lasts as long as the work of the holder. */
   timeout?: number | undefined;
-  /** Asked at each poll while somebody else holds the lock: a value other than `undefined` is the outcome, without the lock. */
+  /** Called at each poll while another process or call holds the lock. A value other than `undefined` becomes the result, without the lock. */
   whileWaiting?: (() => T | undefined | Promise<T | undefined>) | undefined;
 }
 
 /**
- * Somewhere to keep values: shaped like a Map, sync or async, so `new Map()` is one. What goes wrong with the store is an
- * `OAuthError` (`isStorageError`); anything else that it throws is taken for a bug.
+ * A place to keep values. It has the shape of a Map, sync or async, so `new Map()` is a store.
  *
- * A store that several processes share offers `lock` and `reserve` too.
+ * A failure of the store is an `OAuthError` for which `isStorageError` is true. Every other error counts as a bug.
+ * A store that several processes share also has `lock` and `reserve`.
  */
 export interface Store<V> {
+  /**
+   * Reads a value.
+   *
+   * @throws {OAuthError} `storage_unavailable`, or another code for which `isStorageError` is true
+   */
   get(key: string): V | undefined | Promise<V | undefined>;
+  /** Writes a value. A promise resolves when the value is durable. */
   set(key: string, value: V): unknown;
+  /** Deletes a value. A promise resolves when the deletion is durable. */
   delete(key: string): unknown;
   /**
-   * Runs `work` while nobody else, in any process, does the same for `key`. Who waited for a holder whose work failed
-   * with an `OAuthError` gets that error, and does not repeat the work. Rejects with `lock_timeout` when `timeout` has passed.
+   * Runs `work` while no other call, in any process, runs work for `key`.
+   *
+   * Calls that wait receive the `OAuthError` of a holder whose work failed, and do not repeat the work.
+   *
+   * @throws {OAuthError} `lock_timeout` when `timeout` has passed, or the error of the work
    */
   lock?<T>(key: string, work: () => Promise<T>, options?: LockOptions<T>): Promise<T>;
   /**
-   * Called with the lock held, before a request that uses up the stored value (a rotating refresh token): takes the
-   * room that the next `set` needs, and rejects with an `OAuthError` if that can't be had. `interrupted` says that an
-   * earlier holder was killed between `reserve` and `set`, so that the stored value may be used up already.
+   * Takes the room that the next `set` needs. It is called with the lock held, before a request that uses the stored value, such as a
+   * refresh token that the server accepts once.
+   *
+   * @returns `interrupted`: whether an earlier holder was killed between `reserve` and `set`, so that the stored value may be used already
+   * @throws {OAuthError} `storage_unavailable` if there is no room
    */
   reserve?(key: string): Promise<{ interrupted: boolean }>;
 }

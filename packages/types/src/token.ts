@@ -1,4 +1,8 @@
-/** The answer of a token endpoint (RFC 6749 section 5.1), with every member the server sent. */
+/**
+ * The response of a token endpoint, with every member that the server sent.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.1
+ */
 export interface TokenResponse {
   access_token: string;
   token_type: string;
@@ -10,47 +14,55 @@ export interface TokenResponse {
   [member: string]: unknown;
 }
 
-/** A token response with the time of its expiry, stamped when it was received. */
+/** A token response with the time of its expiry, stamped when the response arrived. */
 export interface Token extends TokenResponse {
-  /** Seconds since the epoch. Absent where the server named no lifetime. */
+  /** Seconds since the epoch. Absent if the server named no lifetime. */
   expires_at?: number;
 }
 
 /** What a caller may ask of a {@link TokenSource}. */
 export interface TokenSourceOptions {
+  /** Ends the call when it aborts. The promise then rejects with the reason of the signal. */
   signal?: AbortSignal | undefined;
-  /** The access token that a resource server has just refused: it is not handed out again. */
+  /** The access token that a resource server has just refused. The source does not return it again. */
   rejected?: string | undefined;
-  /** Milliseconds for which the token has to stay valid. */
+  /** Milliseconds for which the token must stay valid. */
   minimumValidity?: number | undefined;
-  /** Scopes that a resource server has asked for (`insufficient_scope`, RFC 6750 section 3.1): wanted besides those the source has. */
+  /**
+   * Scopes that a resource server asked for with `insufficient_scope`. They are added to the scopes of the source.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc6750#section-3.1
+   */
   scope?: string | undefined;
 }
 
-/** Hands out a valid token. Rejects with an `OAuthError`, or with the signal's own reason. */
+/** A function that returns a valid token. It rejects with an `OAuthError`, or with the reason of the signal. */
 export type TokenSource = (options?: TokenSourceOptions) => Promise<Token>;
 
-/** Milliseconds before its expiry from which a token counts as expired. */
+/** A token counts as expired from this many milliseconds before its expiry. */
 export const DEFAULT_LEEWAY_MS = 60_000;
-/** A clock may step this much back, in milliseconds, without making its tokens suspicious. */
-const CLOCK_STEP = 10_000;
+/** A clock may be set back this much before the lifetimes of its tokens look wrong. */
+const MAX_CLOCK_STEP_MS = 10_000;
 
 /**
- * Whether `token` has to be renewed: less than `leeway` is left of it.
+ * Whether `token` must be renewed, because less than `leeway` is left of it.
  *
- * The leeway is at most half of the token's lifetime, so that a server with short lifetimes does not look like one
- * whose tokens are always expired. A token without `expires_at` is never expired: only its resource server knows.
- * A token that seems to have more than its whole lifetime left was stamped by a clock that has since been set back; it
- * counts as expired, because nobody can say when it really does.
+ * - The leeway is at most half of the lifetime. Otherwise every token of a server with short lifetimes would be expired.
+ * - A token without `expires_at` never counts as expired. Only its resource server knows.
+ * - A token with more than its whole lifetime left counts as expired. Its clock was set back after it arrived, so the real expiry is unknown.
  *
- * @param options.leeway milliseconds, 60,000 unless said otherwise
- * @param options.now the clock, in milliseconds since the epoch
+ * @param options `leeway`: milliseconds, by default 60,000. `now`: the clock, in milliseconds since the epoch, by default `Date.now`.
+ * @example
+ * const token = isExpired(stored) ? await renew(stored) : stored;
  */
-export function isExpired(token: Token, options: { leeway?: number; now?: () => number } = {}): boolean {
+export function isExpired(
+  token: Token,
+  options: { leeway?: number | undefined; now?: (() => number) | undefined } = {},
+): boolean {
   if (token.expires_at === undefined) return false;
   const left = token.expires_at * 1000 - (options.now ?? Date.now)();
   const leeway = options.leeway ?? DEFAULT_LEEWAY_MS;
   if (token.expires_in === undefined) return left <= leeway;
   const lifetime = Math.max(token.expires_in, 0) * 1000;
-  return left <= Math.min(leeway, lifetime / 2) || left > lifetime + CLOCK_STEP;
+  return left <= Math.min(leeway, lifetime / 2) || left > lifetime + MAX_CLOCK_STEP_MS;
 }

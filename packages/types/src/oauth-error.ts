@@ -1,0 +1,104 @@
+import type { OAuthErrorCode } from './error.ts';
+import { toErrorText } from './rfc.ts';
+
+/** What an {@link OAuthError} may have besides its code and message. Nothing else is ever attached. */
+export interface OAuthErrorDetails {
+  /**
+   * The error code of the server.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+   */
+  error?: string | undefined;
+  error_description?: string | undefined;
+  error_uri?: string | undefined;
+  /** The HTTP status. */
+  status?: number | undefined;
+  /**
+   * Whether the same call can succeed later without a change.
+   *
+   * @default false
+   */
+  retryable?: boolean | undefined;
+  /** The seconds that the server asked to wait. */
+  retryAfter?: number | undefined;
+}
+
+const BRAND = Symbol.for('@oa/types/OAuthError');
+/** A longer text of a server helps no reader and fills logs. */
+const MAX_TEXT_CHARACTERS = 500;
+/** Room for an explanation with the path of a file. It also limits what a server can write into a message. */
+const MAX_MESSAGE_CHARACTERS = 5000;
+
+/**
+ * The error class of all `@oa` packages.
+ *
+ * It is built from a whitelist, so that it can be logged. It has no `cause`, because the errors of HTTP clients and validators contain
+ * secrets. The texts of a server keep only the characters that RFC 6749 section 5.2 allows. The message has no control characters,
+ * because a terminal would obey them and a message can quote what a server publishes.
+ *
+ * @example
+ * throw new OAuthError('timeout', 'The server did not answer in time. Try again later.', { retryable: true });
+ */
+export class OAuthError extends Error {
+  // Only declared: a member that is not set is absent, not `undefined`.
+  declare readonly code: OAuthErrorCode;
+  declare readonly error?: string;
+  declare readonly error_description?: string;
+  declare readonly error_uri?: string;
+  declare readonly status?: number;
+  declare readonly retryable: boolean;
+  declare readonly retryAfter?: number;
+
+  constructor(code: OAuthErrorCode, message: string, details: OAuthErrorDetails = {}) {
+    super(toSafeMessage(message));
+    this.code = code;
+    const error = toSafeText(details.error);
+    const description = toSafeText(details.error_description);
+    const uri = toSafeText(details.error_uri);
+    if (error !== undefined) this.error = error;
+    if (description !== undefined) this.error_description = description;
+    if (uri !== undefined) this.error_uri = uri;
+    if (details.status !== undefined) this.status = details.status;
+    this.retryable = details.retryable ?? false;
+    if (details.retryAfter !== undefined) this.retryAfter = details.retryAfter;
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+
+  /** Returns all members for `JSON.stringify`, which skips the `message` of an `Error`. */
+  toJSON(): { code: OAuthErrorCode; message: string } & OAuthErrorDetails {
+    return Object.assign({}, this, { message: this.message });
+  }
+}
+Object.defineProperty(OAuthError.prototype, 'name', { value: 'OAuthError' });
+
+/**
+ * Whether `value` is an {@link OAuthError}, of this copy of `@oa/types` or of another.
+ *
+ * @example
+ * if (isOAuthError(error) && error.code === 'login_required') process.exitCode = 3;
+ */
+export function isOAuthError(value: unknown): value is OAuthError {
+  return value instanceof Error && BRAND in value;
+}
+
+const STORAGE_CODES: ReadonlySet<string> = new Set<OAuthErrorCode>([
+  'storage_unavailable',
+  'insecure_token_cache_permissions',
+  'insecure_file_permissions',
+  'newer_file_format',
+  'corrupt_file',
+]);
+
+/** Whether `value` is an {@link OAuthError} that a store caused. A program may then go on without the store. */
+export function isStorageError(value: unknown): value is OAuthError {
+  return isOAuthError(value) && STORAGE_CODES.has(value.code);
+}
+
+function toSafeText(text: unknown): string | undefined {
+  return typeof text === 'string' ? toErrorText(text).slice(0, MAX_TEXT_CHARACTERS) : undefined;
+}
+
+/** Removes control and format characters (escape sequences, text that runs backwards). Line breaks stay. */
+function toSafeMessage(message: string): string {
+  return message.replace(/(?!\n)[\p{Cc}\p{Cf}]/gu, '').slice(0, MAX_MESSAGE_CHARACTERS);
+}
