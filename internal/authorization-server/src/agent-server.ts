@@ -1,6 +1,7 @@
 /** The agent for a program in another process, and whether a user can log in instead. */
 import { createServer } from 'node:http';
-import { listen, stop, type AuthorizationServerHandle } from './server.ts';
+import { closeServer, listen } from '@oa-internal/testing/server';
+import type { AuthorizationServerHandle } from './server.ts';
 
 const AGENT_VARIABLE = 'OA_EXAMPLE_AGENT';
 
@@ -24,8 +25,8 @@ export async function startAgent(server: AuthorizationServerHandle): Promise<Age
       (error: unknown) => response.writeHead(500).end(String(error)),
     );
   });
-  const url = await listen(http, '127.0.0.1');
-  return { env: { [AGENT_VARIABLE]: url }, [Symbol.asyncDispose]: () => stop(http) };
+  const url = await listen(http);
+  return { env: { [AGENT_VARIABLE]: url }, [Symbol.asyncDispose]: () => closeServer(http) };
 }
 
 /** The `openBrowser` of a program: asks the agent of the process that started it to log in at `url`. */

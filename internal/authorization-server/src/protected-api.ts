@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
+import { closeServer, listen } from '@oa-internal/testing/server';
 import type { LoggedRequest } from './log.ts';
-import { listen, stop, type AuthorizationServerHandle } from './server.ts';
+import type { AuthorizationServerHandle } from './server.ts';
 
 export interface ProtectedApi {
   /** The address of the API, which is also its resource indicator (RFC 8707). */
@@ -19,7 +20,7 @@ const WELL_KNOWN = '/.well-known/oauth-protected-resource';
 export async function startProtectedApi(server: AuthorizationServerHandle): Promise<ProtectedApi> {
   const requests: LoggedRequest[] = [];
   const http = createServer();
-  const origin = await listen(http, '127.0.0.1');
+  const origin = await listen(http);
   const url = `${origin}/api`;
   // RFC 9728 section 3.1: the well-known part stands between the host and the path of the resource.
   const metadataUrl = `${origin}${WELL_KNOWN}/api`;
@@ -50,6 +51,6 @@ export async function startProtectedApi(server: AuthorizationServerHandle): Prom
     });
   });
 
-  const close = (): Promise<void> => stop(http);
+  const close = (): Promise<void> => closeServer(http);
   return { url, requests, close, [Symbol.asyncDispose]: close };
 }

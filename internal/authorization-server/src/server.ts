@@ -1,5 +1,5 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
+import { closeServer, listen } from '@oa-internal/testing/server';
 import { Provider } from 'oidc-provider';
 import { runAgent, type AgentChoice } from './agent.ts';
 import { configuration, confidential, native, resource, user } from './configuration.ts';
@@ -49,7 +49,7 @@ export async function startAuthorizationServer(
 ): Promise<AuthorizationServerHandle> {
   let accessTokenTtl = options.accessTokenTtl ?? 3600;
   const server = createServer();
-  const issuer = await listen(server, options.host ?? '127.0.0.1');
+  const issuer = await listen(server, options.host);
   const memory = createMemoryStorage();
   const provider = new Provider(
     issuer,
@@ -64,7 +64,7 @@ export async function startAuthorizationServer(
   const handle = provider.callback();
   server.on('request', (request, response) => void handle(request, response));
 
-  const close = (): Promise<void> => stop(server);
+  const close = (): Promise<void> => closeServer(server);
   return {
     issuer,
     confidential: { ...confidential },
@@ -109,22 +109,4 @@ async function introspect(provider: Provider, accessToken: string): Promise<Vali
     ...(token.scope === undefined ? {} : { scope: token.scope }),
     ...(token.aud === undefined ? {} : { aud: token.aud }),
   };
-}
-
-/** Listens on a random port and resolves to the origin. */
-export async function listen(server: Server, host: '127.0.0.1' | '::1'): Promise<string> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, host, resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  return host === '::1' ? `http://[::1]:${port}` : `http://127.0.0.1:${port}`;
-}
-
-/** Closes a server and its connections. */
-export async function stop(server: Server): Promise<void> {
-  server.closeAllConnections();
-  await new Promise<void>((resolve) => {
-    server.close(() => resolve());
-  });
 }

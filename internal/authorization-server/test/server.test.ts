@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { closeServer, listen } from '@oa-internal/testing/server';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startAuthorizationServer, startProtectedApi, type AuthorizationServerHandle } from '../src/index.ts';
 
@@ -25,8 +25,7 @@ async function login(extra: Record<string, string> = {}, choice = {}, host: '127
     arrived.push(new URL(request.url ?? '/', 'http://x').searchParams);
     response.end('done');
   });
-  await new Promise<void>((resolve) => receiver.listen(0, host, resolve));
-  const origin = `http://${host === '::1' ? '[::1]' : host}:${(receiver.address() as AddressInfo).port}`;
+  const origin = await listen(receiver, host);
   const code_verifier = randomBytes(32).toString('base64url');
   const parameters = new URLSearchParams({
     response_type: 'code',
@@ -41,7 +40,7 @@ async function login(extra: Record<string, string> = {}, choice = {}, host: '127
     const response = await server.logIn(`${server.issuer}/authorize?${parameters.toString()}`, choice);
     expect(await response.text()).toBe('done');
   } finally {
-    receiver.close();
+    await closeServer(receiver);
   }
   expect(arrived).toHaveLength(1);
   return { callback: arrived[0] ?? new URLSearchParams(), code_verifier, redirect_uri: `${origin}/callback` };

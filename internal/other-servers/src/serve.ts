@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { closeServer, listen } from '@oa-internal/testing/server';
 
 /** One request to a server. */
 export interface LoggedRequest {
@@ -29,10 +29,7 @@ export async function serve(
   createApplication: (origin: string) => Promise<RequestListener>,
 ): Promise<{ origin: string } & Pick<OtherServer, 'requests' | 'count' | 'close'>> {
   const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const origin = await listen(server);
   const requests: LoggedRequest[] = [];
   server.on('request', (request, response) => record(requests, request, response));
   server.on('request', await createApplication(origin));
@@ -43,12 +40,7 @@ export async function serve(
       requests.filter(
         (request) => request.path === path && (grantType === undefined || request.grant_type === grantType),
       ).length,
-    close: async () => {
-      server.closeAllConnections();
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve());
-      });
-    },
+    close: () => closeServer(server),
   };
 }
 

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { isOAuthError, type OAuthError } from '@oa/types';
 
-/** The OAuthError that `promise` rejects with. */
+/** Returns the OAuthError that `promise` rejects with. */
 export async function rejectionOf(promise: Promise<unknown>): Promise<OAuthError> {
   try {
     await promise;
@@ -9,16 +9,16 @@ export async function rejectionOf(promise: Promise<unknown>): Promise<OAuthError
     if (isOAuthError(error)) return error;
     throw error;
   }
-  throw new Error('expected a rejection');
+  throw new Error('The promise did not reject.');
 }
 
-/** Everything that a log or a debugger could show of an error. */
+/** Returns everything that a log or a debugger can show of an error. */
 export function inspectAll(error: unknown): string {
   const { message, stack } = error as Error;
   return [inspect(error, { depth: 10, showHidden: true }), JSON.stringify(error), message, stack].join('\n');
 }
 
-/** The OAuthError that `call` throws. */
+/** Returns the OAuthError that `call` throws. */
 export function errorThrownBy(call: () => unknown): OAuthError {
   try {
     call();
@@ -26,5 +26,5 @@ export function errorThrownBy(call: () => unknown): OAuthError {
     if (isOAuthError(error)) return error;
     throw error;
   }
-  throw new Error('expected an OAuthError');
+  throw new Error('The call did not throw.');
 }

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** What a process had loaded at one moment. */
+/** What a process has loaded. */
 export interface Loading {
   /** The URLs of all modules that were loaded, `node:` modules included. */
   urls: string[];
@@ -11,7 +11,7 @@ export interface Loading {
   packages: string[];
   /** Node's own modules that were loaded, such as `internal/deps/undici/undici`. */
   builtins: string[];
-  /** What the program asked `process.getBuiltinModule` for. */
+  /** The modules that the program requested with `process.getBuiltinModule`. */
   requested: string[];
   /**
    * Which of the globals `fetch`, `Request`, `Headers` and `Response` the program read: each of them loads undici. Watching them loads
@@ -45,10 +45,10 @@ const OBSERVER = `
 `;
 
 /**
- * Runs `program`, JavaScript that can call `loading()` for a {@link Loading} and prints one JSON value, in a process of its own.
+ * Runs JavaScript in its own process. The program can call `loading()` for a {@link Loading}, and prints one JSON value.
  *
- * @param directory where its imports are resolved from
- * @returns the value that it printed
+ * @param directory the directory from which its imports are resolved
+ * @returns the value that the program printed
  */
 export async function observeLoading<T>(
   program: string,

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** How a process ended, and all that it printed. */
+/** How a process ended, and its output. */
 export interface ProcessEnd {
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -13,11 +13,11 @@ export interface ProcessEnd {
 export interface TestProcess {
   pid: number;
   kill: (signal: NodeJS.Signals) => void;
-  /** Writes to its stdin. Needs the option `input`. */
+  /** Writes to its stdin. Requires the option `input`. */
   write: (text: string) => void;
   /** Closes its stdin. */
   endInput: () => void;
-  /** All that it has printed so far. */
+  /** Its output so far. */
   output: () => { stdout: string; stderr: string };
   /** Resolves when stdout or stderr matches; rejects when the process ends before. */
   printed: (pattern: string | RegExp) => Promise<RegExpExecArray>;
@@ -33,16 +33,16 @@ export interface StartOptions {
   cwd?: string;
   /** The user to run as. */
   uid?: number;
-  /** A program with its arguments to run Node under, such as `['strace', '-f']`. */
+  /** A program that runs Node, with its arguments, such as `['strace', '-f']`. */
   under?: readonly string[];
   nodeOptions?: readonly string[];
-  /** Whether the test writes to stdin. Otherwise the process has none. */
+  /** Whether the test writes to stdin. @default false, no stdin */
   input?: boolean;
-  /** Gives the process the terminal of this one. Nothing is captured then. */
+  /** Whether the process uses the terminal of this one. Its output is not captured then. @default false */
   inherit?: boolean;
 }
 
-/** Runs a TypeScript or JavaScript program with Node, with the workspace's sources. */
+/** Starts a TypeScript or JavaScript program with Node, which resolves `@oa` packages to their sources. */
 export function startProcess(program: URL | string, options: StartOptions = {}): TestProcess {
   const { task, args = [], under = [], nodeOptions = [], input = false, inherit = false, ...rest } = options;
   const [command, ...commandArguments] = [
@@ -65,7 +65,7 @@ export function startProcess(program: URL | string, options: StartOptions = {}):
       output[name] += text;
       for (const listener of listeners) listener();
     });
-  // A process that was killed takes no more input, which the test learns from `ended`.
+  // A killed process takes no more input. The test sees the end in `ended`.
   child.stdin?.on('error', () => undefined);
   const ended = new Promise<ProcessEnd>((resolve, reject) => {
     child.once('error', reject);

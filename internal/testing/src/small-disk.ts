@@ -6,16 +6,20 @@ import { temporaryDirectory } from './directory.ts';
 /** A small file system for a test to fill. */
 export interface SmallDisk {
   directory: string;
-  /** Why mounting failed. `undefined` where it succeeded. */
+  /** Why mounting failed. `undefined` if it succeeded. */
   refused: string | undefined;
-  /** Leaves `left` bytes of room. */
+  /** Fills the disk up to `left` free bytes. */
   fill: (left: number) => void;
   empty: () => void;
   remount: (mode: 'ro' | 'rw') => void;
   close: () => void;
 }
 
-/** Mounts a tmpfs where that is allowed. Under CI as root a failure to mount is an error. */
+/**
+ * Mounts a tmpfs if that is allowed.
+ *
+ * @throws if mounting fails for root under CI, where the tests of a full disk must run
+ */
 export function mountSmallDisk(kilobytes: number): SmallDisk {
   const directory = temporaryDirectory();
   const ballast = join(directory, 'ballast');
