@@ -8,8 +8,8 @@ import { clientCredentials } from '@oa/client-credentials';
 const client = { client_id: 'c', client_secret: 'planted-secret' };
 const json = { access_token: 'at', token_type: 'bearer', expires_in: 60 };
 
-describe('the client credentials grant', () => {
-  it('A9: sends scope, resources, audience and what else the server wants', async () => {
+describe('clientCredentials', () => {
+  it('sends scope, resources (RFC 8707), audience, and any other parameter', async () => {
     await using server = await startScriptedServer(() => ({ json }));
     const metadata = { issuer: server.origin, token_endpoint: `${server.origin}/token` };
     const resource = ['https://a.example/', 'https://b.example/'];
@@ -26,7 +26,7 @@ describe('the client credentials grant', () => {
     ]);
   });
 
-  it('A10: asks for nothing by itself', async () => {
+  it('adds no scope of its own', async () => {
     await using server = await startScriptedServer(() => ({ json }));
     await clientCredentials({ issuer: server.origin, token_endpoint: `${server.origin}/token` }, client);
     expect(server.requests[0]?.body).toBe('grant_type=client_credentials');
@@ -44,15 +44,17 @@ describe('the client credentials grant', () => {
     'refresh_token',
     'username',
     'password',
-  ])('A12: parameters.%s is refused before anything is sent', async (name) => {
+  ])('refuses the parameter %s before it sends anything', async (name) => {
     await using server = await startScriptedServer(() => ({ json }));
     const metadata = { issuer: server.origin, token_endpoint: `${server.origin}/token` };
     const promise = clientCredentials(metadata, client, { [name]: 'planted-value' });
-    await expect(promise).rejects.toThrow(new TypeError(`parameters.${name} is not a parameter of this grant`));
+    await expect(promise).rejects.toThrow(
+      new TypeError(`The parameter ${name} is reserved: the call sets it, or forbids it. Leave it out.`),
+    );
     expect(server.requests).toHaveLength(0);
   });
 
-  it('needs a client that can authenticate', async () => {
+  it('needs a client that can authenticate (RFC 6749 section 4.4)', async () => {
     await using server = await startScriptedServer(() => ({ json }));
     const metadata = { issuer: server.origin, token_endpoint: `${server.origin}/token` };
     for (const publicClient of [
@@ -69,13 +71,13 @@ describe('the client credentials grant', () => {
     expect(server.requests).toHaveLength(3);
   });
 
-  it('C10: is repeated after what passes', async () => {
+  it('repeats the request after an error that may pass', async () => {
     await using server = await startScriptedServer((_, index) => (index === 0 ? { drop: 'request' } : { json }));
     await clientCredentials({ issuer: server.origin, token_endpoint: `${server.origin}/token` }, client);
     expect(server.requests).toHaveLength(2);
   });
 
-  it('G2: fails without the secret in the error', async () => {
+  it('keeps the secret out of errors', async () => {
     await using server = await startScriptedServer(() => ({
       status: 401,
       json: { error: 'invalid_client', error_description: `${btoa('c:planted-secret')} planted-secret` },
@@ -88,7 +90,7 @@ describe('the client credentials grant', () => {
     );
   });
 
-  it('C1: works with a real server, and a secret full of odd characters', async () => {
+  it('gets a token from a real server for a secret with special characters (RFC 6749 section 2.3.1)', async () => {
     await using handle = await startAuthorizationServer({ accessTokenTtl: 120 });
     const answer = await fetch(`${handle.issuer}/.well-known/openid-configuration`);
     const server = (await answer.json()) as AuthorizationServer;

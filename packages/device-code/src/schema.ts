@@ -1,4 +1,5 @@
 import { isObject } from '@oa/mechanisms';
+import { secondsSchema } from '@oa/types/schemas';
 import * as v from 'valibot';
 import type { DeviceAuthorization } from './device-login.ts';
 
@@ -7,10 +8,6 @@ const DEFAULT_INTERVAL_SECONDS = 5;
 /** A shorter interval is a mistake of the server, or keeps its clients busy. */
 const MIN_INTERVAL_SECONDS = 1;
 
-const number = v.union([
-  v.pipe(v.number(), v.finite()),
-  v.pipe(v.string(), v.regex(/^\s*\d{1,9}(\.\d+)?\s*$/), v.transform(Number)),
-]);
 /** A terminal shows this text, so it must not hold control or format characters. */
 const printableText = v.pipe(v.string(), v.regex(/^[^\p{Cc}\p{Cf}]+$/u, 'must be printable text'));
 const httpUrl = v.pipe(
@@ -27,8 +24,8 @@ export const deviceAuthorizationSchema: v.GenericSchema<unknown, DeviceAuthoriza
     user_code: printableText,
     verification_uri: httpUrl,
     verification_uri_complete: v.exactOptional(httpUrl),
-    expires_in: v.pipe(number, v.minValue(1, 'must be a number of seconds')),
-    interval: number,
+    expires_in: v.pipe(secondsSchema, v.minValue(1, 'must be a number of seconds')),
+    interval: secondsSchema,
   }),
 );
 

@@ -40,7 +40,7 @@ it('rejects a server without a token endpoint', async () => {
   expect((await rejectionOf(requestToken(server, client, grant))).code).toBe('endpoint_missing');
 });
 
-it('issues the token type of the proof that a function adds (RFC 9449 section 5)', async () => {
+it('accepts the token type that a function makes usable (RFC 9449 section 5)', async () => {
   const authentication = (): object => ({ headers: { dpop: 'proof' }, token_type: 'DPoP' });
   for (const token_type of ['dpop', 'DPoP'])
     expect(await tokenFrom(tokenReply({ token_type }), {}, { authentication })).toMatchObject({
@@ -51,7 +51,7 @@ it('issues the token type of the proof that a function adds (RFC 9449 section 5)
   expect(error.code).toBe('unsupported_token_type');
 });
 
-it('issues the token after the function answered a nonce (RFC 9449 section 8)', async () => {
+it('returns the token after a function sent a proof with the nonce of the server (RFC 9449 section 8)', async () => {
   await using server = await startScriptedServer(({ headers }) =>
     headers['dpop'] === 'proof with n1'
       ? { json: { access_token: 'at', token_type: 'dpop' } }

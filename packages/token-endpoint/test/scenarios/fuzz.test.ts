@@ -35,7 +35,7 @@ const tokenLike = fc.record(
 const body = fc.oneof(tokenLike, fc.jsonValue()).map((json) => JSON.stringify(json));
 const answer = fc.record({ body, status: fc.oneof(fc.constant(200), fc.constantFrom(400, 401, 403, 500)) });
 
-it('makes of any response no token that was not in it, and no error with a secret', { timeout: 600_000 }, async () => {
+it('returns no token that the response did not hold, and no error with a secret', { timeout: 600_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(answer, fc.boolean(), async ({ body, status }, isRefresh) => {
       const fetch = async (): Promise<Response> =>

@@ -1,5 +1,5 @@
 /** A command-line program with a device login. */
-import { awaitDeviceLogin, startDeviceLogin } from '../src/index.ts';
+import { awaitDeviceLogin, startDeviceLogin } from '@oa/device-code';
 
 const issuer = process.env['OA_ISSUER'] ?? '';
 const client = JSON.parse(process.env['OA_CLIENT'] ?? '{}');
