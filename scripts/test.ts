@@ -1,10 +1,10 @@
-// Everything that has to be green, in the order in which a mistake is found soonest. `.ci/run` runs the same.
+// Runs all checks, in the order in which they find a mistake soonest. `.ci/run` runs this script after a frozen install.
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 
 const RESULTS = 'coverage/tests.json';
 
-/** Scripts of package.json, each of which can be run by itself. */
+/** Scripts of package.json. Each can also be run alone. */
 const steps = [
   'build',
   'types',
