@@ -48,7 +48,7 @@ function eventOf(union: Declaration, member: TSType): EventEntry {
     signature.type === 'TSPropertySignature' && signature.key.type === 'Identifier' && signature.typeAnnotation !== null
       ? {
           name: signature.key.name,
-          type: textOf(union, signature.typeAnnotation.typeAnnotation),
+          type: textOf(union, signature.typeAnnotation.typeAnnotation).replace(/ \| undefined$/, ''),
           optional: signature.optional,
           text: commentOf(union, signature),
         }
