@@ -10,10 +10,10 @@ interface Callable {
   doc: Doc | undefined;
   parameters: string[];
   returns: string;
-  /** Whether it returns a promise, throws, or calls an `assert` function. */
+  /** Whether it returns a promise, or a call of it throws or calls an `assert` function. */
   canReject: boolean;
-  /** Whether its code reaches a `new OAuthError`, here or in a sibling. */
-  reachesOAuthError: boolean;
+  /** Whether it returns a promise, and its code reaches a `new OAuthError`, here or in a sibling. */
+  mayMakeOAuthError: boolean;
 }
 
 const UNITS =
@@ -77,7 +77,7 @@ function checkCallable(callable: Callable, codes: ReadonlySet<string>): string[]
   return problems;
 }
 
-function checkErrors({ name, doc, canReject, reachesOAuthError, returns }: Callable, codes: ReadonlySet<string>) {
+function checkErrors({ name, doc, canReject, mayMakeOAuthError, returns }: Callable, codes: ReadonlySet<string>) {
   const throws = (doc?.tags ?? []).filter((tag) => tag.name === 'throws').map(({ text }) => text);
   const problems: string[] = [];
   const errors = throws.filter((text) => text.startsWith('{OAuthError}'));
@@ -90,7 +90,7 @@ function checkErrors({ name, doc, canReject, reachesOAuthError, returns }: Calla
   }
   if (!canReject || NEVER_REJECTS.test(allText(doc))) return problems;
   if (throws.length === 0) problems.push(`${name} can reject or throw, but has no @throws.`);
-  else if (errors.length === 0 && reachesOAuthError && !/\bResult</.test(returns))
+  else if (errors.length === 0 && mayMakeOAuthError && !/\bResult</.test(returns))
     problems.push(`${name} can reject with an OAuthError, but names no code with @throws {OAuthError}.`);
   return problems;
 }
@@ -99,13 +99,14 @@ function callablesOf({ name, module, node, doc }: Declaration): Callable[] {
   const callables: Callable[] = [];
   const add = (label: string, comment: Doc | undefined, signature: Signature): void => {
     const returns = !signature.returnType ? '' : textOf(module, signature.returnType.typeAnnotation);
+    const isAsync = /\bPromise(?:Like)?</.test(returns);
     callables.push({
       name: label,
       doc: comment,
       parameters: parametersOf(module, signature.params),
       returns,
-      canReject: /\bPromise(?:Like)?</.test(returns) || throwsItself(signature.node),
-      reachesOAuthError: reaches(module, signature.node),
+      canReject: isAsync || throwsItself(signature.node),
+      mayMakeOAuthError: isAsync && reaches(module, signature.node),
     });
   };
   if (node.type === 'FunctionDeclaration') add(name, doc, { ...node, node });
@@ -130,12 +131,22 @@ function parametersOf(module: Module, parameters: ParamPattern[]): string[] {
   return parameters.map((parameter) => textOf(module, parameter));
 }
 
+/** Whether a call of the function itself throws. What a function inside it throws, happens later. */
 function throwsItself(node: Node): boolean {
+  let depth = 0;
   let found = false;
+  const enter = (): void => void (depth += 1);
+  const exit = (): void => void (depth -= 1);
   visit(node, {
-    ThrowStatement: () => void (found = true),
+    FunctionDeclaration: enter,
+    'FunctionDeclaration:exit': exit,
+    FunctionExpression: enter,
+    'FunctionExpression:exit': exit,
+    ArrowFunctionExpression: enter,
+    'ArrowFunctionExpression:exit': exit,
+    ThrowStatement: () => void (found ||= depth === 1),
     CallExpression({ callee }) {
-      if (callee.type === 'Identifier' && /^assert[A-Z]/.test(callee.name)) found = true;
+      if (callee.type === 'Identifier' && /^assert[A-Z]/.test(callee.name)) found ||= depth === 1;
     },
   });
   return found;

@@ -47,7 +47,7 @@ it.each([
     'f: @throws names time_out, no code of OAuthErrorCode.',
   ],
   [
-    '/**\n * Does it.\n * @throws {TypeError} if a is missing\n */\nexport function f(): void { g(); throw new TypeError(); }\nfunction g() { throw new OAuthError(); }',
+    '/**\n * Does it.\n * @throws {TypeError} if a is missing\n */\nexport async function f(): Promise<void> { g(); }\nfunction g() { throw new OAuthError(); }',
     'f can reject with an OAuthError, but names no code with @throws {OAuthError}.',
   ],
   [
@@ -74,6 +74,7 @@ it.each([
   '/** Does it. Never rejects. */\nexport async function f(): Promise<void> { g(); }',
   '/**\n * Does it.\n *\n * @param a this\n * @throws {OAuthError} `timeout`\n * @throws {TypeError} if a is missing\n * @see https://www.rfc-editor.org/rfc/rfc6749#section-6\n */\nexport function f(a: string): Promise<void> { throw g(a); }',
   '/** What. */\nexport interface I { /** Milliseconds to wait.\n * @default 60_000\n */ pause?: number }',
+  '/** Makes it. */\nexport function f(): () => void { return () => { throw new OAuthError(); }; }',
 ])('finds no fault in %j', (source) => {
   expect(problemsIn(source)).toEqual([]);
 });
