@@ -1,6 +1,6 @@
 import { isSecureUrl, OAuthError } from '@oa/types';
 
-const MAX_QUOTED_CHARACTERS = 200;
+const MAX_QUOTED_ISSUER_CHARACTERS = 200;
 
 /**
  * Whether `text` can be an issuer identifier: an http(s) URL without query, fragment and user name.
@@ -35,5 +35,5 @@ export function toIssuerUrl(issuer: string): URL {
 /** Quotes an issuer for an error message, whatever its length and characters. */
 export function quoteIssuer(issuer: string): string {
   const text = issuer.replace(/[^\x21-\x7e]/g, '?');
-  return `"${text.length > MAX_QUOTED_CHARACTERS ? `${text.slice(0, MAX_QUOTED_CHARACTERS)}...` : text}"`;
+  return `"${text.length > MAX_QUOTED_ISSUER_CHARACTERS ? `${text.slice(0, MAX_QUOTED_ISSUER_CHARACTERS)}...` : text}"`;
 }

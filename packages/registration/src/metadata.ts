@@ -1,36 +1,81 @@
+import { isObject } from '@oa/mechanisms';
+
 /**
- * What a client says of itself (RFC 7591 section 2). Every other member is sent as it is; a member that is `undefined` is
- * not sent.
+ * What a client states about itself. Any other member is sent as it is. A member that is `undefined` is not sent.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc7591#section-2
  */
 export interface ClientMetadata {
-  redirect_uris?: readonly string[];
-  client_name?: string;
-  client_uri?: string;
-  logo_uri?: string;
-  grant_types?: readonly string[];
-  response_types?: readonly string[];
+  redirect_uris?: readonly string[] | undefined;
+  client_name?: string | undefined;
+  client_uri?: string | undefined;
+  logo_uri?: string | undefined;
+  grant_types?: readonly string[] | undefined;
+  response_types?: readonly string[] | undefined;
   /** Scopes separated by spaces. */
-  scope?: string;
-  token_endpoint_auth_method?: string;
-  application_type?: 'native' | 'web';
-  contacts?: readonly string[];
-  software_id?: string;
-  software_version?: string;
-  software_statement?: string;
+  scope?: string | undefined;
+  token_endpoint_auth_method?: string | undefined;
+  application_type?: 'native' | 'web' | undefined;
+  contacts?: readonly string[] | undefined;
+  software_id?: string | undefined;
+  software_version?: string | undefined;
+  software_statement?: string | undefined;
+  /** Only the server issues it. */
+  client_id?: undefined;
+  /** Only the server issues it. */
+  client_secret?: undefined;
+  /** Only the server issues it. */
+  registration_access_token?: undefined;
   [member: string]: unknown;
 }
 
-/** Refuses, at once, what is no metadata: a server would answer something that nobody understands. */
-export function checkedMetadata(metadata: ClientMetadata): ClientMetadata {
-  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata))
-    throw new TypeError('metadata must be an object such as { client_name, redirect_uris }');
-  for (const name of ['redirect_uris', 'grant_types', 'response_types'] as const) {
-    const value: unknown = metadata[name];
-    if (value !== undefined && !(Array.isArray(value) && value.every((one) => typeof one === 'string')))
-      throw new TypeError(`metadata.${name} must be an array of strings`);
-  }
-  for (const name of ['scope', 'token_endpoint_auth_method', 'application_type'] as const)
-    if (metadata[name] !== undefined && typeof metadata[name] !== 'string')
-      throw new TypeError(`metadata.${name} must be a string`);
-  return metadata;
+const ISSUED_MEMBERS = ['client_id', 'client_secret', 'registration_access_token'] as const;
+const ARRAY_MEMBERS = ['redirect_uris', 'grant_types', 'response_types', 'contacts'] as const;
+const STRING_MEMBERS = [
+  'client_name',
+  'client_uri',
+  'logo_uri',
+  'scope',
+  'token_endpoint_auth_method',
+  'application_type',
+  'software_id',
+  'software_version',
+  'software_statement',
+] as const;
+
+type Members = Readonly<Record<string, unknown>>;
+
+/**
+ * Rejects the metadata of a new client before it is sent. The error of a server seldom names the member.
+ *
+ * @throws {TypeError} if a member has the wrong type, or is one that only the server issues
+ */
+export function assertNewClientMetadata(metadata: Members): void {
+  assertMemberTypes(metadata, {});
+  for (const name of ISSUED_MEMBERS)
+    if (metadata[name] !== undefined)
+      throw new TypeError(
+        `metadata.${name} must not be set: only the server issues it. Leave it out, or change a registered client with updateClient.`,
+      );
+}
+
+/**
+ * Rejects metadata with members of the wrong type. A member that is unchanged in `registered` is not checked: servers return `null`
+ * and other values for members that they do not know, and get them back.
+ *
+ * @throws {TypeError} if a member has the wrong type
+ */
+export function assertMemberTypes(metadata: Members, registered: Members): void {
+  if (!isObject(metadata)) throw new TypeError('metadata must be an object such as { client_name, redirect_uris }.');
+  const isChanged = (name: string): boolean => metadata[name] !== undefined && metadata[name] !== registered[name];
+  for (const name of ARRAY_MEMBERS)
+    if (isChanged(name) && !isArrayOfStrings(metadata[name]))
+      throw new TypeError(`metadata.${name} must be an array of strings.`);
+  for (const name of STRING_MEMBERS)
+    if (isChanged(name) && typeof metadata[name] !== 'string')
+      throw new TypeError(`metadata.${name} must be a string.`);
+}
+
+function isArrayOfStrings(value: unknown): boolean {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string');
 }

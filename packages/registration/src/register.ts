@@ -1,33 +1,46 @@
 import { postJson } from '@oa/http';
 import { OAuthError, type AuthorizationServer, type Client, type RequestOptions } from '@oa/types';
-import { bearer } from './bearer.ts';
-import { checkedMetadata, type ClientMetadata } from './metadata.ts';
+import { bearerHeader } from './bearer-header.ts';
+import { assertNewClientMetadata, type ClientMetadata } from './metadata.ts';
 
 /** The options of {@link registerClient}. */
 export interface RegistrationOptions extends RequestOptions {
-  /** What servers that don't let everybody register ask for (RFC 7591 section 3). */
-  initialAccessToken?: string;
+  /** The token of a server that does not register every client (RFC 7591 section 3). */
+  initialAccessToken?: string | undefined;
 }
 
 /**
- * Registers a client (RFC 7591) and resolves with what the server returned: it may have changed what was asked for, and may
- * have issued a secret nobody asked for.
+ * Registers a client.
  *
- * `application_type` is `native` unless given. A native client that logs people in is public (RFC 8252 section 8.4):
- * `token_endpoint_auth_method` is then `none` unless given.
+ * `application_type` is `native` by default. A native client that logs users in is public (RFC 8252 section 8.4), so
+ * `token_endpoint_auth_method` is then `none` by default.
  *
- * The request is sent once: a second one could register a second client. Rejects with `endpoint_missing` if the server has
- * no `registration_endpoint`; `oauth_error` if it refuses (`error` is `invalid_redirect_uri`, `invalid_client_metadata`,
- * ...); `invalid_response` for an answer without `client_id`; and with what `postJson` of `@oa/http` rejects with.
+ * The request is sent once, also after a failure: a second request could register a second client.
+ *
+ * @example
+ * ```ts
+ * const client = await registerClient(server, {
+ *   client_name: 'My tool',
+ *   redirect_uris: ['http://127.0.0.1/callback'],
+ *   grant_types: ['authorization_code', 'refresh_token'],
+ * });
+ * ```
+ *
+ * @returns the client as the server registered it. The server may change the metadata, and may issue a secret to a public client.
+ * @throws {OAuthError} `endpoint_missing` if the server has no `registration_endpoint`; `oauth_error` if the server refuses, with
+ *   `invalid_redirect_uri`, `invalid_client_metadata` or the like in `error`; `insecure_url`, `network_error`, `timeout`, `http_error`,
+ *   `redirect_refused`, `response_too_large`, `unexpected_content_type`, `invalid_json`, `invalid_response`
+ * @throws {TypeError} if a member of `metadata` has the wrong type, or is one that only the server issues, or if an option is wrong
+ * @see https://www.rfc-editor.org/rfc/rfc7591#section-3
  */
 export async function registerClient(
   server: AuthorizationServer,
   metadata: ClientMetadata,
   options: RegistrationOptions = {},
 ): Promise<Client> {
-  const body = withDefaults(checkedMetadata(metadata));
+  assertNewClientMetadata(metadata);
   const { initialAccessToken, ...network } = options;
-  const headers = bearer(initialAccessToken, 'options.initialAccessToken');
+  const headers = bearerHeader(initialAccessToken, 'options.initialAccessToken');
   const endpoint = server.registration_endpoint;
   if (endpoint === undefined)
     throw new OAuthError(
@@ -35,13 +48,13 @@ export async function registerClient(
       'The server has no registration_endpoint: programs can not register there. Ask its operator for a client_id.',
     );
   const { clientSchema } = await import('@oa/types/schemas');
-  return postJson(endpoint, body, clientSchema, { ...network, headers });
+  return postJson(endpoint, withDefaults(metadata), clientSchema, { ...network, headers });
 }
 
 function withDefaults(metadata: ClientMetadata): ClientMetadata {
   const { application_type = 'native', grant_types } = metadata;
-  // RFC 6749 section 4.4: only confidential clients use client credentials. The server chooses how.
+  // RFC 6749 section 4.4: only confidential clients use client credentials. The server chooses their method.
   const isPublic = application_type === 'native' && grant_types?.includes('client_credentials') !== true;
-  const method = metadata.token_endpoint_auth_method ?? (isPublic ? 'none' : undefined);
-  return { ...metadata, application_type, ...(method !== undefined && { token_endpoint_auth_method: method }) };
+  const token_endpoint_auth_method = metadata.token_endpoint_auth_method ?? (isPublic ? 'none' : undefined);
+  return { ...metadata, application_type, token_endpoint_auth_method };
 }

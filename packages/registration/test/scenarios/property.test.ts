@@ -1,8 +1,8 @@
-import { inspect } from 'node:util';
 import { startScriptedServer } from '@oa-internal/scripted-server';
+import { inspectAll } from '@oa-internal/testing';
 import { attempt, type Client, type Result } from '@oa/types';
 import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { readClient, registerClient } from '@oa/registration';
 
 const runs = Number(process.env['OA_FUZZ_RUNS'] ?? 100);
@@ -31,10 +31,10 @@ const body = fc.oneof(
   fc.string({ unit: 'binary' }),
 );
 
-/** What is not as it has to be: a client that was not in the answer, or an error that shows a secret. */
+/** Lists what is wrong in a result: a client that is not in the response, or an error that shows a secret. */
 function wrongIn(result: Result<Client>, body: string): unknown {
   if (!result.ok) {
-    const shown = inspect(result.error, { depth: 10, showHidden: true }) + JSON.stringify(result.error);
+    const shown = inspectAll(result.error);
     return [SENT, RECEIVED].filter((secret) => shown.includes(secret));
   }
   const { client_id, client_secret } = result.value;
@@ -45,7 +45,7 @@ function wrongIn(result: Result<Client>, body: string): unknown {
   ].filter(Boolean);
 }
 
-test('property: whatever a server answers to a registration is its client, or an OAuthError without a secret', async () => {
+it('property: a registration resolves with the client of the response, or rejects with an OAuthError without a secret', async () => {
   let answer = { status: 200, body: '', headers: {} };
   await using server = await startScriptedServer(() => answer);
   const endpoint = {
