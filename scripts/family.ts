@@ -1,13 +1,16 @@
-// Writes the family table into every README, between the `family` markers. `--check` only says whether one is stale.
+// Writes the family table into every README, between the `family` markers, and makes the links of packages into the repository
+// absolute. `--check` only says which README is stale.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { packages, root } from './packages.ts';
+import { repositoryUrl, toRepositoryLinks } from './repository.ts';
 
 const MARK = /<!-- family -->\n(?:[\s\S]*?<!-- \/family -->\n)?/;
 
 const ORDER = [
   '@oa/manager',
   '@oa/fetch',
+  '@oa/loopback',
   '@oa/pkce',
   '@oa/device-code',
   '@oa/client-credentials',
@@ -16,21 +19,25 @@ const ORDER = [
   '@oa/token-cache',
   '@oa/client-store',
   '@oa/token-endpoint',
+  '@oa/client-authentication',
   '@oa/http',
   '@oa/private-file',
   '@oa/types',
+  '@oa/mechanisms',
 ];
 
 function table(self: string): string {
   const sorted = packages.toSorted((a, b) => ORDER.indexOf(a.manifest.name) - ORDER.indexOf(b.manifest.name));
   const rows = sorted.map(({ folder, manifest }): [string, string] => {
-    const path = `${self === root ? 'packages' : '..'}/${basename(folder)}`;
-    return [self === folder ? `**${manifest.name}**` : `[${manifest.name}](${path}#readme)`, manifest.description];
+    const page = `packages/${basename(folder)}#readme`;
+    // A registry shows the README of a package without the rest of the repository, so its links are absolute.
+    const link = self === root ? page : `${repositoryUrl}/tree/HEAD/${page}`;
+    return [self === folder ? `**${manifest.name}**` : `[${manifest.name}](${link})`, manifest.description];
   });
-  return `<!-- family -->\n\n${markdownTable([['package', 'what it is for'], ...rows])}\n\n<!-- /family -->\n`;
+  return `<!-- family -->\n\n${markdownTable([['package', 'purpose'], ...rows])}\n\n<!-- /family -->\n`;
 }
 
-/** With its columns aligned, as the formatter wants them. */
+/** A table with aligned columns, as the formatter writes it. */
 function markdownTable(rows: [string, string][]): string {
   const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const line = (row: string[], fill: string): string =>
@@ -43,11 +50,12 @@ let stale = 0;
 for (const folder of [root, ...packages.map((one) => one.folder)]) {
   const path = join(folder, 'README.md');
   const before = existsSync(path) ? readFileSync(path, 'utf8') : '';
-  const after = before.replace(MARK, table(folder));
+  const marked = before.replace(MARK, table(folder));
+  const after = folder === root ? marked : toRepositoryLinks(marked, folder);
   if (after === before && before.includes('<!-- /family -->')) continue;
   stale += 1;
   if (process.argv.includes('--check'))
-    console.log(`${path}: the family table is missing or stale; run node scripts/family.ts`);
+    console.log(`${path}: the family table or a link is stale. Run node scripts/family.ts.`);
   else writeFileSync(path, after);
 }
 process.exitCode = process.argv.includes('--check') && stale > 0 ? 1 : 0;
