@@ -25,7 +25,7 @@ const scopeText = v.union([
     v.transform((scopes) => scopes.join(' ')),
   ),
 ]);
-const httpUrl = v.pipe(v.string(), v.check(isHttpUrl, 'must be an http(s) URL'));
+const endpointUrl = v.pipe(v.string(), v.check(isHttpUrl, 'must be an http(s) URL'));
 
 function isHttpUrl(value: string): boolean {
   return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
@@ -38,7 +38,7 @@ function dropUnusable(
   return (input) => {
     const members = Object.entries(input).filter(([name, value]) => {
       const schema = Object.hasOwn(optional, name) ? optional[name] : undefined;
-      return schema === undefined || (value !== null && value !== '' && v.is(schema, value));
+      return schema === undefined || (value !== '' && v.is(schema, value));
     });
     return Object.fromEntries(members);
   };
@@ -73,12 +73,12 @@ export const tokenResponseSchema: v.GenericSchema<unknown, TokenResponse> = v.pi
 );
 
 const serverEndpoints = {
-  authorization_endpoint: httpUrl,
-  registration_endpoint: httpUrl,
-  device_authorization_endpoint: httpUrl,
-  revocation_endpoint: httpUrl,
-  introspection_endpoint: httpUrl,
-  jwks_uri: httpUrl,
+  authorization_endpoint: endpointUrl,
+  registration_endpoint: endpointUrl,
+  device_authorization_endpoint: endpointUrl,
+  revocation_endpoint: endpointUrl,
+  introspection_endpoint: endpointUrl,
+  jwks_uri: endpointUrl,
 };
 const serverLists = {
   scopes_supported: textList,
@@ -102,10 +102,14 @@ const serverMembers = { ...serverEndpoints, ...serverLists, ...serverFlags };
 export const authorizationServerSchema: v.GenericSchema<unknown, AuthorizationServer> = v.pipe(
   jsonObject,
   v.transform(dropNull(serverMembers)),
-  v.looseObject({ issuer: nonEmptyText, token_endpoint: httpUrl, ...toOptional(serverMembers) }),
+  v.looseObject({ issuer: nonEmptyText, token_endpoint: endpointUrl, ...toOptional(serverMembers) }),
 );
 
-const resourceLists = { authorization_servers: textList, scopes_supported: textList, bearer_methods_supported: textList };
+const resourceLists = {
+  authorization_servers: textList,
+  scopes_supported: textList,
+  bearer_methods_supported: textList,
+};
 
 /**
  * The schema of a {@link ProtectedResource}.
@@ -123,7 +127,7 @@ const clientMembers = {
   client_secret_expires_at: secondsSchema,
   client_id_issued_at: secondsSchema,
   registration_access_token: v.string(),
-  registration_client_uri: httpUrl,
+  registration_client_uri: endpointUrl,
   redirect_uris: textList,
   grant_types: textList,
   response_types: textList,

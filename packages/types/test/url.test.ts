@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { isSecureUrl } from '@oa/types';
 
-test.each([
+it.each([
   ['https://as.example/token', true],
   ['http://localhost:3000/', true],
   ['http://127.0.0.1:3000/', true],
@@ -13,6 +13,6 @@ test.each([
   ['http://127.0.0.1.evil.example/', false],
   ['ftp://127.0.0.1/', false],
   ['file:///etc/passwd', false],
-])('E3: %s may be sent a secret: %s', (url, expected) => {
+])('answers whether %s is safe for a secret: %s (RFC 8252 section 8.3)', (url, expected) => {
   expect(isSecureUrl(new URL(url))).toBe(expected);
 });
