@@ -1,0 +1,84 @@
+import type { Token, TokenSourceOptions } from '@oa/types';
+import { expect, it } from 'vitest';
+import { createFetch } from '@oa/fetch';
+import { authorizationsOf, createCountingSource, refuseTokens, startServer } from './servers.ts';
+
+it.each([
+  ['no WWW-Authenticate header', undefined],
+  ['no error code', 'Bearer realm="api"'],
+  ['invalid_token', 'Bearer realm="api", error="invalid_token", error_description="expired"'],
+  ['invalid_token without quotes, second challenge', 'DPoP algs="ES256", Bearer error=invalid_token'],
+  ['an error inside of a quoted string', 'Bearer realm="error=\\"insufficient_scope\\""'],
+])('sends a second request after a 401 with %s (RFC 6750 section 3.1)', async (_name, challenge) => {
+  const server = await startServer(refuseTokens(['token-1'], challenge));
+  const { source, rejections } = createCountingSource();
+  const response = await createFetch(source)(server.origin, { method: 'POST', body: 'again' });
+  expect(await response.json()).toEqual({ token: 'token-2', body: 'again' });
+  expect(authorizationsOf(server.requests)).toEqual(['Bearer token-1', 'Bearer token-2']);
+  expect(rejections()).toEqual(['token-1']);
+});
+
+it.each([
+  [401, 'Bearer error="invalid_request"'],
+  [401, 'Bearer error="insufficient_scope", scope="admin"'],
+  [403, 'Bearer error="invalid_token"'],
+  [500, undefined],
+])('sends no second request after a %i with %s (RFC 6750 section 3.1)', async (status, challenge) => {
+  const server = await startServer(() => ({
+    status,
+    headers: challenge === undefined ? {} : { 'www-authenticate': challenge },
+  }));
+  const { source, rejections } = createCountingSource();
+  expect((await createFetch(source)(server.origin)).status).toBe(status);
+  expect(server.requests).toHaveLength(1);
+  expect(rejections()).toEqual([]);
+});
+
+it.each([401, 403])(
+  'asks the source for the scopes of an insufficient_scope, and sends a second request, after a %i (RFC 6750 section 3.1)',
+  async (status) => {
+    const server = await startServer(({ headers }) =>
+      headers.authorization === 'Bearer wide'
+        ? { json: { ok: true } }
+        : { status, headers: { 'www-authenticate': 'Bearer error="insufficient_scope", scope="read write"' } },
+    );
+    const asked: (TokenSourceOptions | undefined)[] = [];
+    const fetch = createFetch(async (options) => {
+      asked.push(options);
+      return { access_token: options?.scope === undefined ? 'narrow' : 'wide', token_type: 'Bearer' };
+    });
+    expect((await fetch(server.origin, { method: 'POST', body: 'kept' })).status).toBe(200);
+    expect(asked).toEqual([{}, { scope: 'read write' }]);
+    expect(server.requests.map(({ body }) => body)).toEqual(['kept', 'kept']);
+  },
+);
+
+it('returns a 403 without usable scopes, and one to the second request', async () => {
+  const challenges = ['Bearer error="insufficient_scope"', 'Bearer error="invalid_token"', 'Bearer', ''];
+  // A character that RFC 6749 section 3.3 forbids, and more scopes than an API needs.
+  for (const scope of ['caf\u00e9', 'x'.repeat(1001)])
+    challenges.push(`Bearer error="insufficient_scope", scope="${scope}"`);
+  let issued = 0;
+  const source = async (): Promise<Token> => ({ access_token: `t${(issued += 1)}`, token_type: 'Bearer' });
+  for (const challenge of challenges) {
+    const server = await startServer(() => ({ status: 403, headers: { 'www-authenticate': challenge } }));
+    expect((await createFetch(source)(server.origin)).status).toBe(403);
+    expect(server.requests).toHaveLength(1);
+  }
+  const never = await startServer(() => ({
+    status: 403,
+    headers: { 'www-authenticate': 'Bearer error="insufficient_scope", scope="more"' },
+  }));
+  expect((await createFetch(source)(never.origin)).status).toBe(403);
+  expect(never.requests).toHaveLength(2);
+});
+
+it('parses a challenge of a megabyte in linear time', async () => {
+  for (const unit of ['a', 'a="', 'a \t', 'a=\\"', 'a="\\"', ' ', '=']) {
+    const headers = { 'www-authenticate': `Bearer ${unit.repeat(1_000_000 / unit.length)}x` };
+    const fetch = async (): Promise<Response> => new Response(null, { status: 401, headers });
+    const { source, rejections } = createCountingSource();
+    expect((await createFetch(source, { fetch })('https://api.example')).status).toBe(401);
+    expect(rejections()).toEqual(['token-1']);
+  }
+});
