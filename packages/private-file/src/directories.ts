@@ -1,41 +1,46 @@
 import { isAbsolute, join } from 'node:path';
 import { OAuthError } from '@oa/types';
 
+/** The app that files belong to where a program names none. Programs that share it share tokens and clients. */
+export const DEFAULT_APP = 'oa';
+
 /**
- * Where this user's files of a kind belong: `$XDG_CACHE_HOME/<app>` or `$XDG_CONFIG_HOME/<app>`, by default
- * `~/.cache/<app>` and `~/.config/<app>`, on macOS too; on Windows `%LOCALAPPDATA%\<app>\Cache` and `...\Config`.
- * A relative variable is ignored, as the XDG Base Directory Specification asks, so that nothing ever lands in
- * the working directory. The directory is not made.
+ * The directory for this user's files of one kind: `$XDG_CACHE_HOME/<app>` or `$XDG_CONFIG_HOME/<app>`, by default
+ * `~/.cache/<app>` and `~/.config/<app>`, on macOS too; on Windows `%LOCALAPPDATA%\<app>\Cache` and `%LOCALAPPDATA%\<app>\Config`.
+ * A relative variable is ignored, so that no file is ever created in the working directory. The directory is not created.
  *
- * @throws OAuthError `storage_unavailable` when no variable names an absolute path; TypeError when `app` can't be a directory's name
+ * @param app the name of the program; {@link DEFAULT_APP} by default
+ * @throws {OAuthError} `storage_unavailable` if no variable holds an absolute path
+ * @throws {TypeError} if `kind` is unknown, or if `app` can't be the name of a directory
+ * @see https://specifications.freedesktop.org/basedir-spec/latest/
  */
-export function userDirectory(kind: 'cache' | 'config', app: string): string {
+export function userDirectory(kind: 'cache' | 'config', app: string = DEFAULT_APP): string {
   if (kind !== 'cache' && kind !== 'config')
     throw new TypeError(`The kind of a user directory must be 'cache' or 'config', not ${JSON.stringify(kind)}.`);
-  checkName(app);
+  assertAppName(app);
   if (process.platform === 'win32') {
     const local = process.env['LOCALAPPDATA'];
-    if (local === undefined || !isAbsolute(local)) throw noDirectory(kind, 'LOCALAPPDATA');
+    if (local === undefined || !isAbsolute(local)) throw noDirectoryError(kind, 'LOCALAPPDATA');
     return join(local, app, kind === 'cache' ? 'Cache' : 'Config');
   }
   const variable = kind === 'cache' ? 'XDG_CACHE_HOME' : 'XDG_CONFIG_HOME';
   const base = process.env[variable];
   if (base !== undefined && isAbsolute(base)) return join(base, app);
-  // The password file is not asked: a service without HOME would be given a directory that nobody chose for it.
+  // The user database is not read: it would give a service without HOME a directory that its operator did not choose.
   const home = process.env['HOME'];
-  if (home === undefined || !isAbsolute(home)) throw noDirectory(kind, `${variable} or HOME`);
+  if (home === undefined || !isAbsolute(home)) throw noDirectoryError(kind, `${variable} or HOME`);
   return join(home, kind === 'cache' ? '.cache' : '.config', app);
 }
 
-function checkName(app: string): void {
+function assertAppName(app: string): void {
   // No separators, no drive or stream (`:`), no `.` and `..`, no control characters.
   if (typeof app !== 'string' || !/^(?!\.{1,2}$)[^\p{Cc}/\\:]{1,100}$/u.test(app))
     throw new TypeError(`The app must be usable as the name of a directory, not ${JSON.stringify(app)}.`);
 }
 
-function noDirectory(kind: string, variables: string): OAuthError {
+function noDirectoryError(kind: string, variables: string): OAuthError {
   return new OAuthError(
     'storage_unavailable',
-    `There is no ${kind} directory for this user: set ${variables} to an absolute path, or name a directory yourself.`,
+    `There is no ${kind} directory for this user: set ${variables} to an absolute path, or pass a directory.`,
   );
 }

@@ -1,5 +1,5 @@
-export { userDirectory } from './directories.ts';
-export { removePrivate, reservePrivate, setAside, withLock, writePrivate } from './lazy.ts';
+export { DEFAULT_APP, userDirectory } from './directories.ts';
+export { quarantine, removePrivate, reservePrivate, withLock, writePrivate } from './lazy.ts';
 export type { FileLockOptions } from './lock.ts';
 export { fileVersion, readPrivate } from './read.ts';
 export type { Reservation } from './reserve.ts';

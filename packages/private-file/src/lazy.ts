@@ -1,62 +1,77 @@
-/**
- * What writes and locks, each behind a dynamic import: a process that only reads a token never loads it.
- */
+/** The functions that write and lock, each behind a dynamic import: a process that only reads a token does not load them. */
 import type { FileLockOptions } from './lock.ts';
 import type { Reservation } from './reserve.ts';
 
 /**
- * Writes a file that is yours alone (0600, in a directory made with 0700), whole or not at all: readers and a power cut
- * see the old content or the new one, never a part. What {@link readPrivate} would refuse is not replaced.
+ * Writes a private file (mode 0600, in a directory created with 0700), whole or not at all: readers see the old content or the
+ * new one, also after a crash or a power cut. A file that {@link readPrivate} refuses is not replaced. If the write fails, the
+ * old content is intact.
  *
- * @throws OAuthError `insecure_file_permissions`, `storage_unavailable` (full disk, read-only, over 1 MiB); the old content is then intact
+ * @param path absolute
+ * @param text at most 1 MiB
+ * @throws {OAuthError} `insecure_file_permissions`, `storage_unavailable` (such as a full disk or a text over 1 MiB)
+ * @throws {TypeError} if `path` is not absolute
+ * @example
+ * ```ts
+ * const path = join(userDirectory('config', 'my-tool'), 'state.json');
+ * await writePrivate(path, JSON.stringify({ runs: 1 }));
+ * ```
  */
 export async function writePrivate(path: string, text: string): Promise<void> {
-  const { write } = await import('./write.ts');
-  await write(path, text);
+  const { writeAtomically } = await import('./write.ts');
+  await writeAtomically(path, text);
 }
 
 /**
- * Takes 32 KiB of disk (twice the present size, if that is more) for the next content of a file, as `<path>.pending`:
- * to be called before a request whose answer must not be lost. Hold the lock of the file. `interrupted` says that an
- * earlier holder was killed after its reservation and before its write.
+ * Reserves 32 KiB of disk (or twice the present size, if that is more) for the next content of a file, as `<path>.pending`.
+ * Call it with the lock of the file held, before a request whose answer must not be lost. `interrupted` of the result says that
+ * an earlier holder was killed between its reservation and its write.
  *
- * @throws OAuthError `storage_unavailable`, `insecure_file_permissions`
+ * @param path absolute
+ * @throws {OAuthError} `storage_unavailable`, `insecure_file_permissions`
+ * @throws {TypeError} if `path` is not absolute
  */
 export async function reservePrivate(path: string): Promise<Reservation> {
-  const { reserve } = await import('./reserve.ts');
-  return reserve(path);
+  const { createReservation } = await import('./reserve.ts');
+  return createReservation(path);
 }
 
 /**
- * Removes a file, and a reservation made for it. No error if there is none. A symbolic link is removed, not followed.
+ * Removes a file and a reservation made for it. A missing file is no error. A symbolic link is removed, not followed.
  *
- * @throws OAuthError `storage_unavailable`, `insecure_file_permissions` (of the directory)
+ * @param path absolute
+ * @throws {OAuthError} `storage_unavailable`, `insecure_file_permissions` (of the directory)
+ * @throws {TypeError} if `path` is not absolute
  */
 export async function removePrivate(path: string): Promise<void> {
-  const { remove } = await import('./remove.ts');
-  await remove(path);
+  const { removeDurably } = await import('./remove.ts');
+  await removeDurably(path);
 }
 
 /**
- * Renames a file that can't be used to `<path>.corrupt-<time>`, so that nothing in it is lost when a new one is written.
- * Hold the lock of the file.
+ * Renames a damaged file to `<path>.corrupt-<time>`, so that its content is not lost when a new file is written. Call it with the
+ * lock of the file held.
  *
- * @returns the new path, or `undefined` when there was no file
- * @throws OAuthError `storage_unavailable`, `insecure_file_permissions` (of the directory)
+ * @param path absolute
+ * @returns the new path, or `undefined` if there was no file
+ * @throws {OAuthError} `storage_unavailable`, `insecure_file_permissions` (of the directory)
+ * @throws {TypeError} if `path` is not absolute
  */
-export async function setAside(path: string): Promise<string | undefined> {
-  const { moveAside } = await import('./remove.ts');
-  return moveAside(path);
+export async function quarantine(path: string): Promise<string | undefined> {
+  const { renameCorrupt } = await import('./remove.ts');
+  return renameCorrupt(path);
 }
 
 /**
- * Runs `work` while nobody else, in this process or another, runs with the lock of `path`. The lock is `<path>.lock`, an
- * empty file that is never removed; the kernel frees it when its holder dies, and nobody takes it from a holder that
- * lives, however slow. Not reentrant: `work` must not ask for the lock of the same path.
+ * Runs `work` with the lock of `path` held. No other call with the same path runs at the same time, in this process or another.
+ * The lock is `<path>.lock`, an empty file that is never removed. The kernel frees it when its holder ends. A live holder keeps
+ * it, however slow it is. The lock is not reentrant: `work` must not take the lock of the same path.
  *
- * @param options.timeout milliseconds to wait; 0 tries once; unlimited unless given
- * @param options.signal ends the waiting, not the work
- * @throws OAuthError `lock_timeout`, `storage_unavailable`, `insecure_file_permissions`; the signal's reason; whatever `work` throws
+ * Rejects with what `work` rejects with, and with the reason of `options.signal`.
+ *
+ * @param path absolute
+ * @throws {OAuthError} `lock_timeout`, `storage_unavailable`, `insecure_file_permissions`
+ * @throws {TypeError} if `path` is not absolute
  */
 export async function withLock<T>(path: string, work: () => Promise<T>, options: FileLockOptions<T> = {}): Promise<T> {
   const { runLocked } = await import('./lock.ts');

@@ -1,43 +1,48 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setBounded, sleep } from '@oa/mechanisms';
 import { OAuthError, type LockOptions } from '@oa/types';
-import { sweep } from './remove.ts';
-import { sqliteLock, type FileLock } from './sqlite.ts';
-import { prepare } from './write.ts';
+import { removeOrphans } from './remove.ts';
+import { createSqliteLock, type FileLock } from './sqlite.ts';
+import { preparePath } from './write.ts';
 
-/** How to wait for a file's lock, and which kind of lock it is. */
+/** How to wait for the lock of a file, and which kind of lock it is. */
 export interface FileLockOptions<T> extends LockOptions<T> {
-  /** Makes the lock for a lock file. `node:sqlite` unless said otherwise. */
-  lock?: (path: string) => FileLock;
+  /**
+   * Makes the lock for a lock file.
+   *
+   * @default a lock of `node:sqlite`
+   */
+  lock?: ((path: string) => FileLock) | undefined;
 }
 
-/** Milliseconds between two looks at a lock, at random so that waiters do not march in step. */
-const SHORTEST_PAUSE = 5;
-const LONGEST_PAUSE = 50;
-/** Files swept by this process: once is enough, since only a killed writer leaves anything. */
-const swept = new Set<string>();
+/** Between two looks at a lock the wait is random, so that waiters do not look at the same moments. */
+const MIN_POLL_MS = 5;
+const MAX_POLL_MS = 50;
+const MAX_CLEANED_PATHS = 10_000;
+/** Files whose orphans this process has removed. Once is enough: only a killed writer leaves orphans. */
+const cleaned = new Map<string, true>();
 /** The end of each lock that this process holds or waits for. One process has one connection to a lock file. */
 const running = new Map<string, Promise<void>>();
 
-/** Behind `withLock`. */
+/** Implements `withLock`. */
 export async function runLocked<T>(path: string, work: () => Promise<T>, options: FileLockOptions<T>): Promise<T> {
-  const target = prepare(path);
+  const target = preparePath(path);
   const file = `${target}.lock`;
   const deadline = performance.now() + (options.timeout ?? Infinity);
   options.signal?.throwIfAborted();
 
   for (let other = running.get(file); other !== undefined; other = running.get(file)) {
-    const early = await pause(path, deadline, options, other);
+    const early = await waitOnce(path, deadline, options, other);
     if (early !== undefined) return early.value;
   }
   const done = Promise.withResolvers<void>();
   running.set(file, done.promise);
-  const lock = (options.lock ?? sqliteLock)(file);
+  const lock = (options.lock ?? createSqliteLock)(file);
   try {
     while (!(await lock.acquire())) {
-      const early = await pause(path, deadline, options);
+      const early = await waitOnce(path, deadline, options);
       if (early !== undefined) return early.value;
     }
-    await sweepOnce(target);
+    await removeOrphansOnce(target);
     return await work();
   } finally {
     try {
@@ -49,8 +54,8 @@ export async function runLocked<T>(path: string, work: () => Promise<T>, options
   }
 }
 
-/** One step of waiting: asks whether that is still wanted, then sleeps, at most until `other` is done. */
-async function pause<T>(
+/** Asks whether the lock is still wanted, then sleeps until the next look, at most until `other` is done. */
+async function waitOnce<T>(
   path: string,
   deadline: number,
   { signal, whileWaiting }: LockOptions<T>,
@@ -62,20 +67,13 @@ async function pause<T>(
     throw new OAuthError('lock_timeout', `Another process or call is still using ${path}. Try again later.`, {
       retryable: true,
     });
-  const length = SHORTEST_PAUSE + Math.random() * (LONGEST_PAUSE - SHORTEST_PAUSE);
-  const timer = sleep(length, undefined, signal === undefined ? {} : { signal });
-  try {
-    await (other === undefined ? timer : Promise.race([timer, other]));
-  } catch (error) {
-    signal?.throwIfAborted(); // With the caller's own reason, not the timer's AbortError.
-    throw error;
-  }
+  const timer = sleep(MIN_POLL_MS + Math.random() * (MAX_POLL_MS - MIN_POLL_MS), signal);
+  await (other === undefined ? timer : Promise.race([timer, other]));
   return undefined;
 }
 
-async function sweepOnce(target: string): Promise<void> {
-  if (swept.has(target)) return;
-  if (swept.size >= 10_000) swept.clear();
-  swept.add(target);
-  await sweep(target);
+async function removeOrphansOnce(target: string): Promise<void> {
+  if (cleaned.has(target)) return;
+  setBounded(cleaned, target, true, MAX_CLEANED_PATHS);
+  await removeOrphans(target);
 }

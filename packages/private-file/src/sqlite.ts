@@ -1,26 +1,31 @@
 import { accessSync, closeSync, constants, linkSync, lstatSync, openSync, rmSync, type BigIntStats } from 'node:fs';
 import { dirname } from 'node:path';
 import { OAuthError } from '@oa/types';
-import { isNamed, insecure, NO_FOLLOW, storageError } from './check.ts';
-import { temporaryName } from './write.ts';
+import { insecureFileError, isSystemError, NO_FOLLOW_FLAGS, toStorageError } from './check.ts';
+import { toTemporaryPath } from './write.ts';
 
-/** A lock that the operating system frees when its holder dies. Made for one path; `acquire` tries once and never waits. */
+/** A lock that the operating system frees when its holder ends. It is made for one path. */
 export interface FileLock {
-  /** Whether the lock is held now. Called again while somebody else has it. */
+  /**
+   * Tries once to take the lock, without waiting. Called again while another process holds it.
+   *
+   * @returns whether the lock is held now
+   */
   acquire(): boolean | Promise<boolean>;
-  /** Gives back whatever is held or open. Also called when nothing was acquired. */
+  /** Releases what is held or open. Also called when nothing was acquired. */
   release(): void | Promise<void>;
 }
 
 type Database = InstanceType<typeof import('node:sqlite').DatabaseSync>;
 
-const SQLITE_BUSY = 5;
+const SQLITE_BUSY_CODE = 5;
 
 /**
- * A write transaction on an empty database that is never written. The kernel ends it with the process, however that
- * ends. Nothing else may ever open the file in this process: closing it would drop the lock (POSIX fcntl).
+ * Creates a lock that is a write transaction on an empty database. Nothing is ever written to the database. The kernel ends the
+ * transaction with the process, however the process ends. Nothing else in this process may open the file: closing it would
+ * release the lock (POSIX fcntl).
  */
-export function sqliteLock(path: string): FileLock {
+export function createSqliteLock(path: string): FileLock {
   let database: Database | undefined;
   let opened: string | undefined;
 
@@ -32,19 +37,19 @@ export function sqliteLock(path: string): FileLock {
   function acquire(): boolean {
     try {
       if (database === undefined) {
-        opened = lockFile(path);
+        opened = prepareLockFile(path);
         database = new (loadSqlite().DatabaseSync)(path);
         // The default mode makes a journal file, which a full disk would refuse.
         database.exec('PRAGMA journal_mode=MEMORY');
       }
       database.exec('BEGIN IMMEDIATE');
     } catch (error) {
-      if (isBusy(error)) return false;
+      if (isBusyError(error)) return false;
       release();
-      throw toStorageError(error, path);
+      throw toLockError(error, path);
     }
-    // Somebody removed the file while we waited for it: others lock the new one by now.
-    if (inode(path) === opened) return true;
+    // If the file was removed during the wait, other processes lock the new file by now.
+    if (readInode(path) === opened) return true;
     release();
     return false;
   }
@@ -52,40 +57,40 @@ export function sqliteLock(path: string): FileLock {
   return { acquire, release };
 }
 
-/** Makes the lock file where it is missing, and tells which one it is. */
-function lockFile(path: string): string {
-  // On a read-only file system the transaction would begin, and exclude nobody.
+/** Creates the lock file where it is missing. Returns its identity. */
+function prepareLockFile(path: string): string {
+  // On a read-only file system the transaction would begin, but would not exclude other processes.
   accessSync(dirname(path), constants.W_OK);
-  let found = inode(path);
+  let found = readInode(path);
   if (found === undefined) {
-    // Made under another name: to close it here could drop the lock of another thread that has opened it already.
-    const temporary = temporaryName(path.replace(/\.lock$/, ''));
-    closeSync(openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW, 0o600));
+    // Created under another name: closing it here could release the lock of another thread that has already opened it.
+    const temporary = toTemporaryPath(path.replace(/\.lock$/, ''));
+    closeSync(openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW_FLAGS, 0o600));
     try {
       linkSync(temporary, path);
     } catch (error) {
-      if (!isNamed(error, 'EEXIST')) throw error;
+      if (!isSystemError(error, 'EEXIST')) throw error;
     } finally {
       rmSync(temporary, { force: true });
     }
-    found = inode(path);
+    found = readInode(path);
   }
   accessSync(path, constants.W_OK);
   return found ?? '';
 }
 
-function inode(path: string): string | undefined {
+function readInode(path: string): string | undefined {
   const stats: BigIntStats | undefined = lstatSync(path, { bigint: true, throwIfNoEntry: false });
   if (stats === undefined) return undefined;
-  if (!stats.isFile()) throw insecure(path, 'is not a regular file', 'Remove it.');
+  if (!stats.isFile()) throw insecureFileError(path, 'is not a regular file', 'Remove it.');
   if (process.platform !== 'win32' && (stats.mode & 0o022n) !== 0n)
-    throw insecure(path, 'can be written by others', `Run: chmod 600 ${path}`);
+    throw insecureFileError(path, 'can be written by other users', `Run: chmod 600 ${path}`);
   return `${stats.dev}.${stats.ino}`;
 }
 
-/** Loads `node:sqlite` without the warning that Node 22 prints for it, and leaves all other warnings alone. */
+/** Loads `node:sqlite` without the warning that Node.js 22 prints for it. All other warnings pass. */
 function loadSqlite(): typeof import('node:sqlite') {
-  // oxlint-disable-next-line typescript/unbound-method -- it is put back as it was
+  // oxlint-disable-next-line typescript/unbound-method -- it is restored below
   const { emitWarning } = process;
   process.emitWarning = (...warning: unknown[]): void => {
     if (warning[1] === 'ExperimentalWarning' && String(warning[0]).includes('SQLite')) return;
@@ -101,15 +106,15 @@ function loadSqlite(): typeof import('node:sqlite') {
   }
 }
 
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === SQLITE_BUSY;
+function isBusyError(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === SQLITE_BUSY_CODE;
 }
 
-function toStorageError(error: unknown, path: string): unknown {
+function toLockError(error: unknown, path: string): unknown {
   if (error instanceof Error && 'errcode' in error)
     return new OAuthError(
       'storage_unavailable',
       `The lock ${path} can't be taken (SQLite error ${Number(error.errcode)}). Remove the file if it is not empty.`,
     );
-  return storageError(error, path);
+  return toStorageError(error, path);
 }

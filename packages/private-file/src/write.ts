@@ -1,82 +1,91 @@
 import { constants, mkdirSync } from 'node:fs';
 import { open, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from '@oa/mechanisms';
 import { OAuthError } from '@oa/types';
-import { checkTarget, isNamed, LARGEST_FILE, locate, NO_FOLLOW, storageError } from './check.ts';
+import {
+  assertReplaceable,
+  isSystemError,
+  MAX_FILE_BYTES,
+  NO_FOLLOW_FLAGS,
+  resolvePrivatePath,
+  toStorageError,
+} from './check.ts';
 
-/** Milliseconds for which a virus scanner or an indexer may keep a file busy on Windows. */
-const BUSY = 2000;
+/** On Windows a virus scanner or an indexer can keep a file busy. The rename is repeated for this time. */
+const MAX_BUSY_MS = 2000;
+const BUSY_RETRY_MS = 20;
 
-/** Behind `writePrivate`. */
-export async function write(path: string, text: string): Promise<void> {
-  const bytes = encode(path, text);
-  const target = prepare(path);
-  checkTarget(target);
-  const temporary = temporaryName(target);
+/** Implements `writePrivate`. */
+export async function writeAtomically(path: string, text: string): Promise<void> {
+  const bytes = toBytes(path, text);
+  const target = preparePath(path);
+  assertReplaceable(target);
+  const temporary = toTemporaryPath(target);
   let created = false;
   try {
-    const handle = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW, 0o600);
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW_FLAGS;
+    const handle = await open(temporary, flags, 0o600);
     created = true;
-    await fill(handle, bytes);
-    await publish(temporary, target);
+    await writeDurably(handle, bytes);
+    await renameDurably(temporary, target);
   } catch (error) {
-    // A file that can't be removed either is left to the sweep: the first error is the one to tell.
+    // If the temporary file can't be removed either, `removeOrphans` does it later. The first error is the one to report.
     if (created) await Promise.allSettled([unlink(temporary)]);
-    throw storageError(error, target);
+    throw toStorageError(error, target);
   }
 }
 
-/** The bytes of `text`, if `readPrivate` would take them back. */
-export function encode(path: string, text: string): Buffer {
+/** The bytes of `text`. Refuses more than `readPrivate` would read. */
+export function toBytes(path: string, text: string): Buffer {
   const bytes = Buffer.from(text, 'utf8');
-  if (bytes.length > LARGEST_FILE)
+  if (bytes.length > MAX_FILE_BYTES)
     throw new OAuthError(
       'storage_unavailable',
-      `${path} would have ${bytes.length} bytes; ${LARGEST_FILE} is the limit.`,
+      `${path} would have ${bytes.length} bytes; ${MAX_FILE_BYTES} is the limit. Store less.`,
     );
   return bytes;
 }
 
-/** Makes the directory (0700, with its parents) where it is missing, and tells where `path` really is. */
-export function prepare(path: string): string {
-  const found = locate(path);
+/** Creates the directory (mode 0700, with its parents) where it is missing, and resolves the real path of the file. */
+export function preparePath(path: string): string {
+  const found = resolvePrivatePath(path);
   if (found !== undefined) return found;
   const directory = dirname(path);
   try {
-    makeDirectory(directory);
+    createDirectories(directory);
   } catch (error) {
-    throw storageError(error, directory);
+    throw toStorageError(error, directory);
   }
-  const made = locate(path);
-  if (made === undefined)
+  const created = resolvePrivatePath(path);
+  if (created === undefined)
     throw new OAuthError(
       'storage_unavailable',
-      `${directory} is a symbolic link to nothing. Remove it, or make what it names.`,
+      `${directory} is a symbolic link to a missing directory. Remove the link, or create the directory.`,
     );
-  return made;
+  return created;
 }
 
-/** Not mkdir's own recursion: that calls a read-only file system ENOENT. */
-function makeDirectory(directory: string): void {
-  if (tryDirectory(directory)) return;
-  makeDirectory(dirname(directory));
-  tryDirectory(directory);
+/** The `recursive` option of mkdir is not used: it reports a read-only file system as ENOENT. */
+function createDirectories(directory: string): void {
+  if (createDirectory(directory)) return;
+  createDirectories(dirname(directory));
+  createDirectory(directory);
 }
 
-/** `false` when a parent is missing. */
-function tryDirectory(directory: string): boolean {
+/** @returns `false` if the parent is missing */
+function createDirectory(directory: string): boolean {
   try {
     mkdirSync(directory, { mode: 0o700 });
   } catch (error) {
-    if (isNamed(error, 'ENOENT')) return false;
-    if (!isNamed(error, 'EEXIST')) throw error; // Another process may be making it too.
+    if (isSystemError(error, 'ENOENT')) return false;
+    if (!isSystemError(error, 'EEXIST')) throw error; // Another process may create it at the same time.
   }
   return true;
 }
 
-/** Replaces the content, makes sure that it is all there and on the disk, and closes. */
-export async function fill(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+/** Replaces the content, makes sure that it is complete and on the disk, and closes the file. */
+export async function writeDurably(handle: FileHandle, bytes: Uint8Array): Promise<void> {
   try {
     for (let at = 0; at < bytes.length;) at += (await handle.write(bytes, at, bytes.length - at, at)).bytesWritten;
     await handle.truncate(bytes.length);
@@ -87,36 +96,36 @@ export async function fill(handle: FileHandle, bytes: Uint8Array): Promise<void>
   }
 }
 
-/** Puts a finished temporary file in its place. After this a power cut brings nothing old back. */
-export async function publish(temporary: string, target: string): Promise<void> {
-  for (const started = performance.now(); ; await sleep(20)) {
+/** Renames a finished temporary file to its target. After that, a power cut does not bring the old content back. */
+export async function renameDurably(temporary: string, target: string): Promise<void> {
+  for (const started = performance.now(); ; await sleep(BUSY_RETRY_MS)) {
     try {
       await rename(temporary, target);
       break;
     } catch (error) {
-      // Windows refuses while somebody reads the target. Writing in place instead could leave half a file.
-      const busy = process.platform === 'win32' && isNamed(error, 'EPERM', 'EACCES', 'EBUSY');
-      if (!busy || performance.now() - started > BUSY) throw error;
+      // Windows refuses while another process reads the target. A write in place instead could leave half a file.
+      const busy = process.platform === 'win32' && isSystemError(error, 'EPERM', 'EACCES', 'EBUSY');
+      if (!busy || performance.now() - started > MAX_BUSY_MS) throw error;
     }
   }
   await syncDirectory(dirname(target));
 }
 
-/** Makes names durable. Windows does not open directories; some network file systems do not sync them. */
+/** Makes the names in a directory durable. Windows does not open directories; some network file systems do not sync them. */
 export async function syncDirectory(directory: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(directory, constants.O_RDONLY);
   try {
     await handle.sync();
   } catch (error) {
-    if (!isNamed(error, 'EINVAL', 'ENOTSUP')) throw error;
+    if (!isSystemError(error, 'EINVAL', 'ENOTSUP')) throw error;
   } finally {
     await handle.close();
   }
 }
 
-/** A name beside `target` that can't be guessed, and that the sweep recognises. */
-export function temporaryName(target: string): string {
+/** A path beside `target` with a name that can't be guessed. `removeOrphans` recognises it. */
+export function toTemporaryPath(target: string): string {
   const random = Buffer.from(crypto.getRandomValues(new Uint8Array(9))).toString('hex');
   return join(dirname(target), `.${basename(target)}.${random}.tmp`);
 }

@@ -1,5 +1,5 @@
-import { userDirectory } from '@oa/private-file';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { DEFAULT_APP, userDirectory } from '@oa/private-file';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 
 const platform = Object.getOwnPropertyDescriptor(process, 'platform');
 beforeEach(() => {
@@ -10,17 +10,22 @@ afterEach(() => {
   vi.unstubAllEnvs();
   if (platform !== undefined) Object.defineProperty(process, 'platform', platform);
 });
-const pretend = (value: string): unknown => Object.defineProperty(process, 'platform', { ...platform, value });
+const setPlatform = (value: string): unknown => Object.defineProperty(process, 'platform', { ...platform, value });
 
-test('D7: by default below HOME, on macOS too', () => {
+it('is below HOME by default, on macOS too', () => {
   for (const system of ['linux', 'darwin']) {
-    pretend(system);
+    setPlatform(system);
     expect(userDirectory('cache', 'app')).toBe('/home/me/.cache/app');
     expect(userDirectory('config', 'app')).toBe('/home/me/.config/app');
   }
 });
 
-test('D7: an absolute XDG variable counts, a relative or empty one does not', () => {
+it('belongs to the default app if no app is named', () => {
+  expect(DEFAULT_APP).toBe('oa');
+  expect(userDirectory('cache')).toBe('/home/me/.cache/oa');
+});
+
+it('is below an absolute XDG variable; a relative or empty one is ignored', () => {
   vi.stubEnv('XDG_CACHE_HOME', '/caches');
   vi.stubEnv('XDG_CONFIG_HOME', 'relative/config');
   expect(userDirectory('cache', 'app')).toBe('/caches/app');
@@ -29,8 +34,8 @@ test('D7: an absolute XDG variable counts, a relative or empty one does not', ()
   expect(userDirectory('cache', 'app')).toBe('/home/me/.cache/app');
 });
 
-test.for([undefined, '', 'relative', './x'])(
-  'D7: with HOME=%s there is no place, and the message says what to set',
+it.for([undefined, '', 'relative', './x'])(
+  'with HOME=%s there is no directory, and the error says which variable to set',
   (home) => {
     vi.stubEnv('HOME', home);
     vi.stubEnv('XDG_CACHE_HOME', 'relative');
@@ -43,8 +48,8 @@ test.for([undefined, '', 'relative', './x'])(
   },
 );
 
-test('on Windows it is %LOCALAPPDATA%', () => {
-  pretend('win32');
+it('is below %LOCALAPPDATA% on Windows', () => {
+  setPlatform('win32');
   expect(() => userDirectory('cache', 'app')).toThrow(expect.objectContaining({ code: 'storage_unavailable' }));
   // A path that is absolute for the node:path of this machine.
   vi.stubEnv('LOCALAPPDATA', '/Users/me/AppData/Local');
@@ -52,13 +57,13 @@ test('on Windows it is %LOCALAPPDATA%', () => {
   expect(userDirectory('config', 'app')).toBe('/Users/me/AppData/Local/app/Config');
 });
 
-test.for(['', '.', '..', 'a/b', 'a\\b', 'C:x', 'a\0', 'a\n', 'x'.repeat(101), 5 as never])(
-  'the app %j is a TypeError',
+it.for(['', '.', '..', 'a/b', 'a\\b', 'C:x', 'a\0', 'a\n', 'x'.repeat(101), 5 as never])(
+  'throws a TypeError for the app %j',
   (app) => {
     expect(() => userDirectory('cache', app)).toThrow(TypeError);
   },
 );
 
-test('an unknown kind is a TypeError', () => {
+it('throws a TypeError for an unknown kind', () => {
   expect(() => userDirectory('data' as never, 'app')).toThrow(/'cache' or 'config'/);
 });

@@ -1,4 +1,4 @@
-/** Reserves, says so, and goes on until it is killed. */
+/** Reserves room for a file, prints `reserved`, and runs until it is killed. */
 import { readTask } from '@oa-internal/testing/child';
 import { reservePrivate } from '@oa/private-file';
 

@@ -2,13 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mountSmallDisk } from '@oa-internal/testing';
-import { readPrivate, removePrivate, reservePrivate, setAside, withLock, writePrivate } from '@oa/private-file';
-import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { quarantine, readPrivate, removePrivate, reservePrivate, withLock, writePrivate } from '@oa/private-file';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 const disk = mountSmallDisk(256);
 if (disk.refused !== undefined) process.stderr.write(`The tests of a full disk are skipped: ${disk.refused}.\n`);
 
-describe.skipIf(disk.refused !== undefined)('D1, D7: a full disk', () => {
+describe.skipIf(disk.refused !== undefined)('on a small disk', () => {
   const path = join(disk.directory, 'a.json');
   const leftovers = (): string[] => readdirSync(disk.directory).filter((name) => /tmp|pending/.test(name));
   const full = { code: 'storage_unavailable', message: expect.stringContaining('free some space') as string };
@@ -20,7 +20,7 @@ describe.skipIf(disk.refused !== undefined)('D1, D7: a full disk', () => {
   afterEach(() => vi.restoreAllMocks());
   afterAll(() => disk.close());
 
-  test('no room: neither a write nor a reservation succeeds, the old file is intact, the lock works', async () => {
+  it('without room neither a write nor a reservation succeeds, the old file is intact, and the lock works', async () => {
     disk.fill(0);
     await expect(writePrivate(path, 'new')).rejects.toMatchObject(full);
     await expect(reservePrivate(path)).rejects.toMatchObject(full);
@@ -29,7 +29,7 @@ describe.skipIf(disk.refused !== undefined)('D1, D7: a full disk', () => {
     expect(await withLock(path, async () => 'locked')).toBe('locked');
   });
 
-  test('room for a part: the same', async () => {
+  it('with room for a part neither a write nor a reservation succeeds, and the old file is intact', async () => {
     disk.fill(16 * 1024);
     await expect(writePrivate(path, 'x'.repeat(30_000))).rejects.toMatchObject(full);
     await expect(reservePrivate(path)).rejects.toMatchObject(full);
@@ -37,7 +37,7 @@ describe.skipIf(disk.refused !== undefined)('D1, D7: a full disk', () => {
     expect(leftovers()).toEqual([]);
   });
 
-  test('filling after the reservation: the new content is stored', async () => {
+  it('a disk that fills after the reservation still takes the new content', async () => {
     const room = await reservePrivate(path);
     disk.fill(0);
     await room.write('n'.repeat(32 * 1024));
@@ -45,7 +45,7 @@ describe.skipIf(disk.refused !== undefined)('D1, D7: a full disk', () => {
     expect(await readPrivate(path)).toBe('n'.repeat(32 * 1024));
   });
 
-  test('more than was reserved, on a full disk: an error, the old content, and the sign of the interruption', async () => {
+  it('a write larger than the reservation fails, keeps the old content, and leaves the sign of an interruption', async () => {
     const room = await reservePrivate(path);
     disk.fill(0);
     await expect(room.write('n'.repeat(100_000))).rejects.toMatchObject(full);
@@ -58,14 +58,14 @@ describe.skipIf(disk.refused !== undefined)('D1, D7: a full disk', () => {
     await next.release();
   });
 
-  test('a found reservation whose disk is full stays', async () => {
+  it('a reservation of a killed process stays if a new one finds the disk full', async () => {
     writeFileSync(`${path}.pending`, '', { mode: 0o600 });
     disk.fill(0);
     await expect(reservePrivate(path)).rejects.toMatchObject(full);
     expect(leftovers()).toEqual(['a.json.pending']);
   });
 
-  test('read-only: what is there is read; a lock, which could exclude nobody, is refused', async () => {
+  it('read-only: files are read; everything else is refused, the lock too, since it would exclude no other process', async () => {
     disk.remount('ro');
     try {
       const readOnly = { code: 'storage_unavailable', message: expect.stringContaining('read-only') as string };
@@ -74,7 +74,7 @@ describe.skipIf(disk.refused !== undefined)('D1, D7: a full disk', () => {
       await expect(reservePrivate(path)).rejects.toMatchObject(readOnly);
       await expect(withLock(path, async () => 'locked')).rejects.toMatchObject(readOnly);
       await expect(removePrivate(path)).rejects.toMatchObject(readOnly);
-      await expect(setAside(path)).rejects.toMatchObject(readOnly);
+      await expect(quarantine(path)).rejects.toMatchObject(readOnly);
       await expect(writePrivate(join(disk.directory, 'new', 'deep', 'a'), '')).rejects.toMatchObject(readOnly);
     } finally {
       disk.remount('rw');
@@ -82,8 +82,8 @@ describe.skipIf(disk.refused !== undefined)('D1, D7: a full disk', () => {
     expect(readFileSync(path, 'utf8')).toBe('old');
   });
 
-  test('a target that is busy for a while, as on Windows: the rename is tried again there, elsewhere not', async () => {
-    // Something mounted on the file: rename then says EBUSY, as Windows does while a virus scanner reads.
+  it('the rename to a busy target is repeated on Windows, and fails elsewhere', async () => {
+    // The file is a mount point: rename then fails with EBUSY, as on Windows while a virus scanner reads.
     execFileSync('mount', ['--bind', path, path]);
     await expect(writePrivate(path, 'new')).rejects.toMatchObject({
       message: expect.stringContaining('EBUSY') as string,

@@ -1,0 +1,92 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { startProcess, temporaryDirectory } from '@oa-internal/testing';
+import { readPrivate, reservePrivate, writePrivate } from '@oa/private-file';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { program } from './programs.ts';
+
+let directory: string;
+let path: string;
+beforeEach(async () => {
+  directory = temporaryDirectory();
+  path = join(directory, 'state', 'a.json');
+  await writePrivate(path, 'old');
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+const names = (): string[] => readdirSync(dirname(path)).toSorted();
+
+it('reserves 32 KiB of disk, is written whole, and leaves nothing behind', async () => {
+  const room = await reservePrivate(path);
+  expect(room.interrupted).toBe(false);
+  const stats = statSync(`${path}.pending`);
+  expect(stats.size).toBe(32 * 1024);
+  expect(stats.blocks * 512).toBeGreaterThanOrEqual(32 * 1024);
+  expect(await readPrivate(path)).toBe('old');
+  await room.write('new');
+  await room.release();
+  expect(await readPrivate(path)).toBe('new');
+  expect(names()).toEqual(['a.json']);
+});
+
+it('reserves twice the size of a large file', async () => {
+  await writePrivate(path, 'x'.repeat(100_000));
+  const room = await reservePrivate(path);
+  expect(statSync(`${path}.pending`).size).toBe(200_000);
+  await room.release();
+  expect(names()).toEqual(['a.json']);
+});
+
+it('finds the reservation of a killed process, again and again, until a write succeeds', async () => {
+  const killed = startProcess(program('reserve'), { task: { path } });
+  await killed.printed('reserved');
+  killed.kill('SIGKILL');
+  await killed.ended;
+  for (let i = 0; i < 2; i += 1) {
+    const room = await reservePrivate(path);
+    expect(room.interrupted).toBe(true);
+    await room.release();
+  }
+  const room = await reservePrivate(path);
+  await room.write('new');
+  await room.release();
+  const next = await reservePrivate(path);
+  expect(next.interrupted).toBe(false);
+  await next.release();
+  expect(names()).toEqual(['a.json']);
+});
+
+it('refuses a text over 1 MiB, and a target that was replaced meanwhile', async () => {
+  const room = await reservePrivate(path);
+  await expect(room.write('x'.repeat(2_000_000))).rejects.toMatchObject({ code: 'storage_unavailable' });
+  await room.release();
+  expect(names()).toEqual(['a.json']);
+
+  const refused = await reservePrivate(path);
+  rmSync(path);
+  symlinkSync('elsewhere', path);
+  await expect(refused.write('new')).rejects.toMatchObject({ code: 'insecure_file_permissions' });
+  await refused.release();
+});
+
+it('is written without its room if the directory was cleared meanwhile', async () => {
+  const cleared = await reservePrivate(path);
+  rmSync(`${path}.pending`);
+  await cleared.write('new');
+  await cleared.release();
+  expect(await readPrivate(path)).toBe('new');
+  expect(names()).toEqual(['a.json']);
+});
+
+it('refuses a reservation that another user could have planted', async () => {
+  const victim = join(directory, 'victim');
+  writeFileSync(victim, 'precious', { mode: 0o600 });
+  symlinkSync(victim, `${path}.pending`);
+  await expect(reservePrivate(path)).rejects.toMatchObject({ code: 'insecure_file_permissions' });
+  expect(readFileSync(victim, 'utf8')).toBe('precious');
+  rmSync(`${path}.pending`);
+  writeFileSync(`${path}.pending`, '');
+  await expect(reservePrivate(path)).rejects.toMatchObject({ code: 'insecure_file_permissions' });
+  rmSync(`${path}.pending`);
+  mkdirSync(`${path}.pending`);
+  await expect(reservePrivate(path)).rejects.toMatchObject({ code: 'insecure_file_permissions' });
+});
