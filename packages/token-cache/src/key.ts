@@ -1,51 +1,51 @@
 import type { RequestParameters } from '@oa/types';
 
 /**
- * Everything that makes one token different from another. Two identities that differ in any member never share a
- * token; the order of scopes, resources, audiences and parameters does not count.
+ * Everything that makes one token different from another. Two identities that differ in any member never share a token. The
+ * order of scopes, resources, audiences and parameters does not count.
  */
 export interface TokenIdentity {
   /** Compared byte for byte: a trailing slash makes another issuer. */
   issuer: string;
   client_id?: string | undefined;
   grant_type: string;
-  /** The scopes that are asked for, separated by spaces. */
+  /** The requested scopes, separated by spaces. */
   scope?: string | undefined;
-  /** RFC 8707. */
+  /** @see https://www.rfc-editor.org/rfc/rfc8707#section-2 */
   resource?: string | readonly string[] | undefined;
   audience?: string | readonly string[] | undefined;
   /** Other parameters of the requests. Never a secret: see {@link tokenKey}. */
   parameters?: RequestParameters | undefined;
-  /** A label of yours that keeps accounts or tenants apart. */
+  /** A label that keeps accounts or tenants apart. It is not sent to a server. */
   profile?: string | undefined;
 }
 
-/** Parameters that are secret or single-use. A cache key is a file's content, and nothing to keep these in. */
-const SECRETS =
+/** Parameters that are secret or used once. A key is written to a file, where these must not be. */
+const SECRET_PARAMETERS =
   /^(client_secret|client_assertion|assertion|code|code_verifier|device_code|password|refresh_token|access_token|subject_token|actor_token)$/;
 
 /**
- * The key of an identity's token in any `Store<Token>`: the canonical JSON of the identity. It is readable, holds
- * no secret, and works in a `Map` as well as on disk.
+ * Creates the key of an identity's token in any `Store<Token>`: the canonical JSON of the identity. It is readable, contains no
+ * secret, and works in a `Map` as well as on disk.
  *
- * @throws TypeError when a member is missing or of a wrong type, or when a parameter is a secret
+ * @throws {TypeError} if a member is missing or has a wrong type, or if a parameter is a secret
  */
 export function tokenKey(identity: TokenIdentity): string {
   const { issuer, client_id, grant_type, scope, resource, audience, parameters, profile } = identity;
-  // Members in a fixed order, lists sorted and without repetitions, absent members absent.
+  // The order of members is fixed. Lists are sorted and without repetitions. Absent members stay absent.
   return JSON.stringify({
-    issuer: text('issuer', issuer),
+    issuer: requiredText('issuer', issuer),
     client_id: optionalText('client_id', client_id),
-    grant_type: text('grant_type', grant_type),
-    scope: sorted('scope', optionalText('scope', scope)?.split(' ')),
-    resource: sorted('resource', resource),
-    audience: sorted('audience', audience),
-    parameters: pairs(parameters),
+    grant_type: requiredText('grant_type', grant_type),
+    scope: sortedTexts('scope', optionalText('scope', scope)?.split(' ')),
+    resource: sortedTexts('resource', resource),
+    audience: sortedTexts('audience', audience),
+    parameters: sortedPairs(parameters),
     profile: optionalText('profile', profile),
   });
 }
 
-function text(name: string, value: unknown): string {
+function requiredText(name: string, value: unknown): string {
   if (typeof value !== 'string' || value === '')
     throw new TypeError(`The ${name} of a token's identity must be a non-empty string, not ${typeof value}.`);
   return value;
@@ -57,7 +57,7 @@ function optionalText(name: string, value: unknown): string | undefined {
   return value;
 }
 
-function sorted(name: string, value: string | readonly string[] | undefined): string[] | undefined {
+function sortedTexts(name: string, value: string | readonly string[] | undefined): string[] | undefined {
   if (value === undefined) return undefined;
   const values = (typeof value === 'string' ? [value] : value).map((item) => {
     if (typeof item !== 'string') throw new TypeError(`The ${name} of a token's identity must consist of strings.`);
@@ -67,14 +67,14 @@ function sorted(name: string, value: string | readonly string[] | undefined): st
   return distinct.length === 0 ? undefined : distinct;
 }
 
-/** Pairs of name and values, so that no name (`__proto__`, numbers) is special and the order is fixed. */
-function pairs(parameters: RequestParameters | undefined): [string, readonly string[]][] | undefined {
+/** Pairs of a name and its values: no name (`__proto__`, numbers) is special in them, and their order is fixed. */
+function sortedPairs(parameters: RequestParameters | undefined): [string, readonly string[]][] | undefined {
   const found: [string, readonly string[]][] = [];
   for (const [name, value] of Object.entries(parameters ?? {})) {
     if (value === undefined) continue;
-    if (SECRETS.test(name))
+    if (SECRET_PARAMETERS.test(name))
       throw new TypeError(
-        `The parameter ${name} is secret and can't be a part of a key. Tell tokens apart with a profile.`,
+        `The parameter ${name} is secret and can't be a part of a key. Keep tokens apart with a profile.`,
       );
     found.push([name, (typeof value === 'string' ? [value] : [...value]).toSorted()]);
   }

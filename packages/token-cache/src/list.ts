@@ -2,17 +2,17 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readPrivate, removePrivate } from '@oa/private-file';
 import { isOAuthError, OAuthError } from '@oa/types';
-import { deserialize, type TokenRecord } from './record.ts';
+import { parseRecord, type TokenRecord } from './record.ts';
 
-/** A stored token as a person may see it: what it is for, and nothing secret. */
+/** A stored token as it may be shown to a user: what it is for, and no secret. */
 export interface CachedToken {
-  /** The key that `get` and `delete` take. */
+  /** The key for `get` and `delete`. */
   key: string;
   file: string;
   issuer: string;
   client_id?: string;
   grant_type: string;
-  /** What the server granted, else what was asked for. */
+  /** The scope that the server granted, else the requested one. */
   scope?: string;
   resource?: string[];
   audience?: string[];
@@ -22,26 +22,28 @@ export interface CachedToken {
   has_refresh_token: boolean;
 }
 
-/** What this package names its files. The empty lock files stay: to remove one would let two holders in. */
-const TOKEN = /^v1\.[\da-f]{64}\.json$/;
-const LEFTOVER = /^\.?v1\.[\da-f]{64}\.(json|failure)(\.|$)(?!lock$)/;
+const TOKEN_FILE = /^v1\.[\da-f]{64}\.json$/;
+/** All files of this package but the empty lock files: without them two holders could have the same lock. */
+const CLEARED_FILE = /^\.?v1\.[\da-f]{64}\.(json|failure)(\.|$)(?!lock$)/;
 
+/** Describes the tokens in a directory. */
 export async function listTokens(directory: string): Promise<CachedToken[]> {
   const found: CachedToken[] = [];
-  for (const name of await names(directory)) {
-    if (!TOKEN.test(name)) continue;
-    const entry = await describe(join(directory, name));
+  for (const name of await readNames(directory)) {
+    if (!TOKEN_FILE.test(name)) continue;
+    const entry = await readEntry(join(directory, name));
     if (entry !== undefined) found.push(entry);
   }
   return found;
 }
 
-/** Removes tokens, damaged files, reservations, failures and temporary files, and nothing that is not ours. */
+/** Removes tokens, damaged files, reservations, failures and temporary files, and no file of another program. */
 export async function clearTokens(directory: string): Promise<void> {
-  for (const name of await names(directory)) if (LEFTOVER.test(name)) await removePrivate(join(directory, name));
+  for (const name of await readNames(directory))
+    if (CLEARED_FILE.test(name)) await removePrivate(join(directory, name));
 }
 
-async function names(directory: string): Promise<string[]> {
+async function readNames(directory: string): Promise<string[]> {
   try {
     return (await readdir(directory)).toSorted();
   } catch (error) {
@@ -50,11 +52,11 @@ async function names(directory: string): Promise<string[]> {
   }
 }
 
-/** `undefined` for a damaged file or one of a newer format. One that others could have planted is worth the error. */
-async function describe(file: string): Promise<CachedToken | undefined> {
+/** Leaves out a damaged file and one of a newer format. A file that another user could have planted is an error. */
+async function readEntry(file: string): Promise<CachedToken | undefined> {
   try {
     const text = await readPrivate(file);
-    const record = text === undefined ? undefined : deserialize(text, file);
+    const record = text === undefined ? undefined : parseRecord(text, file);
     return record && toCachedToken(file, record);
   } catch (error) {
     if (isOAuthError(error) && ['corrupt_file', 'newer_file_format'].includes(error.code)) return undefined;

@@ -1,53 +1,51 @@
+import { setBounded } from '@oa/mechanisms';
 import { fileVersion } from '@oa/private-file';
 import type { Token } from '@oa/types';
 
-/** Tokens already read, for as long as their files have not changed. */
-export interface Memory {
+/** Tokens that were read, for as long as their files have not changed. */
+export interface TokenMemory {
   get(key: string): Token | undefined;
-  /** `version` is the file's from before it was read. */
+  /** @param version the version of the file before it was read */
   set(key: string, token: Token, file: string, version: string): void;
   delete(key: string): void;
   clear(): void;
 }
 
-interface Entry {
+interface RememberedToken {
   token: Token;
   file: string;
   version: string;
-  /** When the file was last looked at, by the clock that nobody sets. */
+  /** When the version of the file was last compared, on the monotonic clock. */
   checked: number;
 }
 
-const LARGEST = 10_000;
-/** Milliseconds for which a token is handed out without a look at its file. */
-const TRUSTED = 1000;
+const MAX_TOKENS = 10_000;
+/** For this time a token is returned without a look at its file. */
+const MAX_UNCHECKED_MS = 1000;
 
-/** A bounded map: the time of a lookup does not depend on how much is held. */
-export function createMemory(): Memory {
-  const entries = new Map<string, Entry>();
+/** Creates an empty memory. The time of a lookup does not depend on the number of tokens. */
+export function createTokenMemory(): TokenMemory {
+  const tokens = new Map<string, RememberedToken>();
 
   function get(key: string): Token | undefined {
-    const entry = entries.get(key);
-    if (entry === undefined) return undefined;
+    const remembered = tokens.get(key);
+    if (remembered === undefined) return undefined;
     const now = performance.now();
-    if (now - entry.checked >= TRUSTED) {
-      if (fileVersion(entry.file) !== entry.version) {
-        entries.delete(key);
+    if (now - remembered.checked >= MAX_UNCHECKED_MS) {
+      if (fileVersion(remembered.file) !== remembered.version) {
+        tokens.delete(key);
         return undefined;
       }
-      entry.checked = now;
+      remembered.checked = now;
     }
-    return entry.token;
+    return remembered.token;
   }
 
-  function set(key: string, token: Token, file: string, version: string): void {
-    entries.delete(key);
-    if (entries.size >= LARGEST) {
-      const [oldest] = entries.keys();
-      if (oldest !== undefined) entries.delete(oldest);
-    }
-    entries.set(key, { token, file, version, checked: performance.now() });
-  }
-
-  return { get, set, delete: (key) => void entries.delete(key), clear: () => entries.clear() };
+  return {
+    get,
+    set: (key, token, file, version) =>
+      setBounded(tokens, key, { token, file, version, checked: performance.now() }, MAX_TOKENS),
+    delete: (key) => void tokens.delete(key),
+    clear: () => tokens.clear(),
+  };
 }

@@ -1,7 +1,8 @@
+import { isObject, parseJson } from '@oa/mechanisms';
 import { OAuthError, type Token } from '@oa/types';
 
-/** Of the files, not of the package. A reader of format n also reads every format before it, by upgrading it here. */
-const FORMAT = 1;
+/** The version of the files, not of the package. A reader of a version reads all earlier versions too, and upgrades them here. */
+const FORMAT_VERSION = 1;
 
 /** An identity as `tokenKey` writes it. */
 interface StoredIdentity {
@@ -15,58 +16,50 @@ interface StoredIdentity {
   profile?: string;
 }
 
-/** What a token's file holds. `identity` is what its key says. */
+/** The content of a token's file. `identity` is the parsed key. */
 export interface TokenRecord {
-  format: typeof FORMAT;
+  format: typeof FORMAT_VERSION;
   identity: StoredIdentity;
   token: Token;
 }
 
-/** The text of a token's file. Throws a TypeError for a key that `tokenKey` has not made. */
-export function serialize(key: string, token: Token): string {
-  const identity = parse(key);
-  if (!isIdentity(identity)) throw new TypeError('The key of a token must be one that tokenKey has made.');
-  const record: TokenRecord = { format: FORMAT, identity, token };
+/**
+ * The text of a token's file.
+ *
+ * @throws {TypeError} if `key` was not made by `tokenKey`
+ */
+export function serializeRecord(key: string, token: Token): string {
+  const identity = parseJson(key);
+  if (!isStoredIdentity(identity)) throw new TypeError('The key of a token must be made by tokenKey.');
+  const record: TokenRecord = { format: FORMAT_VERSION, identity, token };
   return `${JSON.stringify(record)}\n`;
 }
 
 /**
- * The record in a file's text, or `undefined` if it is damaged.
+ * Parses the text of a token's file.
  *
- * @throws OAuthError `newer_file_format`
+ * @returns `undefined` if the file is damaged
+ * @throws {OAuthError} `newer_file_format`
  */
-export function deserialize(text: string, file: string): TokenRecord | undefined {
-  const record = parse(text);
+export function parseRecord(text: string, file: string): TokenRecord | undefined {
+  const record = parseJson(text);
   if (!isObject(record) || typeof record['format'] !== 'number') return undefined;
-  if (record['format'] > FORMAT)
+  if (record['format'] > FORMAT_VERSION)
     throw new OAuthError(
       'newer_file_format',
-      `${file} was written by a newer version of this program, so it is neither used nor overwritten. Update, or use another directory.`,
+      `${file} was written by a newer version of this program, so it is neither used nor overwritten. Update the program, or use another directory.`,
     );
-  if (record['format'] !== FORMAT || !isIdentity(record['identity']) || !isToken(record['token'])) return undefined;
+  if (record['format'] !== FORMAT_VERSION) return undefined;
+  if (!isStoredIdentity(record['identity']) || !isStoredToken(record['token'])) return undefined;
   return record as unknown as TokenRecord;
 }
 
-/** Whether the record was stored under `key`: a file that was copied or renamed belongs to nobody. */
+/** Whether the record was stored under `key`. A file that was copied or renamed belongs to no key. */
 export function belongsTo(record: TokenRecord, key: string): boolean {
   return JSON.stringify(record.identity) === key;
 }
 
-/** `undefined` for what is not JSON. */
-export function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isIdentity(value: unknown): value is StoredIdentity {
+function isStoredIdentity(value: unknown): value is StoredIdentity {
   if (!isObject(value)) return false;
   const { issuer, client_id, grant_type, scope, resource, audience, profile } = value;
   return (
@@ -76,8 +69,8 @@ function isIdentity(value: unknown): value is StoredIdentity {
   );
 }
 
-/** The members that programs act on. All others are kept as they are. */
-function isToken(value: unknown): value is Token {
+/** Checks the members that programs use. All other members are kept unchanged. */
+function isStoredToken(value: unknown): value is Token {
   if (!isObject(value) || !Object.hasOwn(value, 'access_token') || !Object.hasOwn(value, 'token_type')) return false;
   const { access_token, token_type, expires_at, expires_in, refresh_token, scope } = value;
   return (

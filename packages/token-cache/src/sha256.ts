@@ -1,4 +1,4 @@
-/** The digest that names a file. Had without an import, which in ESM would read every lazy member of `node:crypto`. */
+/** The SHA-256 of `text` in hexadecimal. `node:crypto` is not imported: ESM would read all lazy members of the module. */
 export function sha256(text: string): string {
   return process.getBuiltinModule('node:crypto').createHash('sha256').update(text).digest('hex');
 }

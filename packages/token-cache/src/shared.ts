@@ -1,18 +1,19 @@
-import { readPrivate, reservePrivate, setAside, writePrivate, type Reservation } from '@oa/private-file';
+import { quarantine, readPrivate, reservePrivate, writePrivate, type Reservation } from '@oa/private-file';
 import { isOAuthError, type LockOptions, type Token } from '@oa/types';
-import { toTokenCacheError } from './errors.ts';
+import { rethrowAsTokenCacheError } from './errors.ts';
 import { lockSharingFailure } from './failure.ts';
-import { belongsTo, deserialize, serialize } from './record.ts';
+import { belongsTo, parseRecord, serializeRecord } from './record.ts';
 
-/** What processes do together: loaded with the first lock or write. */
+/** What writes and locks. Loaded with the first lock or write. */
 export interface SharedFiles {
   lock<T>(file: string, work: () => Promise<T>, options?: LockOptions<T>): Promise<T>;
   reserve(file: string): Promise<{ interrupted: boolean }>;
   write(file: string, key: string, token: Token): Promise<void>;
 }
 
+/** Creates the {@link SharedFiles} of one cache. */
 export function createSharedFiles(): SharedFiles {
-  /** The files whose locks are held, with the room reserved for them. */
+  /** The files whose locks are held, with the room that is reserved for them. */
   const held = new Map<string, Reservation | undefined>();
 
   async function lock<T>(file: string, work: () => Promise<T>, options: LockOptions<T> = {}): Promise<T> {
@@ -30,14 +31,15 @@ export function createSharedFiles(): SharedFiles {
         await reservation?.release();
       }
     }
-    // What the work throws is its own: only errors of the lock are put in this package's words.
+    // Only errors of the lock itself are renamed, not what the work throws.
     return lockSharingFailure(file, run, options).catch((error: unknown) => {
-      throw failed?.error === error ? error : toTokenCacheError(error);
+      if (failed?.error === error) throw error;
+      return rethrowAsTokenCacheError(error);
     });
   }
 
   async function reserve(file: string): Promise<{ interrupted: boolean }> {
-    if (!held.has(file)) throw new TypeError('reserve is to be called with the lock of its key held.');
+    if (!held.has(file)) throw new TypeError('reserve must be called with the lock of its key held.');
     await held.get(file)?.release();
     const reservation = await reservePrivate(file);
     held.set(file, reservation);
@@ -45,10 +47,10 @@ export function createSharedFiles(): SharedFiles {
   }
 
   async function write(file: string, key: string, token: Token): Promise<void> {
-    const text = serialize(key, token);
-    await makeWay(file, key);
+    const text = serializeRecord(key, token);
+    await quarantineDamaged(file, key);
     if (!held.has(file)) return writePrivate(file, text);
-    // With the lock held every write goes through a reservation, so that none of a killed process outlives it.
+    // With the lock held every write goes through a reservation. It replaces the one that a killed process may have left.
     const reservation = held.get(file) ?? (await reservePrivate(file));
     held.set(file, undefined);
     return reservation.write(text);
@@ -58,17 +60,17 @@ export function createSharedFiles(): SharedFiles {
 }
 
 /**
- * Readies the place for a new token. A damaged file is moved aside, since it may hold what its owner wants to look at;
- * one of a newer format, or one that others could have planted, stays where it is, and the writing ends with the error.
+ * Moves a damaged file aside before a new token is written: its content may be of interest to the user. A file of a newer format,
+ * and one that another user could have planted, stays, and the write fails with the error.
  */
-async function makeWay(file: string, key: string): Promise<void> {
+async function quarantineDamaged(file: string, key: string): Promise<void> {
   try {
     const text = await readPrivate(file);
     if (text === undefined) return;
-    const record = deserialize(text, file);
+    const record = parseRecord(text, file);
     if (record !== undefined && belongsTo(record, key)) return;
   } catch (error) {
     if (!isOAuthError(error) || error.code !== 'corrupt_file') throw error;
   }
-  await setAside(file);
+  await quarantine(file);
 }

@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { cacheFile, tokenKey, type TokenIdentity } from '@oa/token-cache';
 import * as fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
-import { sha256 } from '../src/sha256.ts';
+import { expect, it } from 'vitest';
 
 const word = fc.string({
   minLength: 1,
@@ -49,124 +48,115 @@ function meaning(drawn: Drawn): unknown {
   };
 }
 
-describe('D8: keys', () => {
-  test('do not depend on the order of scopes, resources, audiences and parameters, nor on repetitions', () => {
-    fc.assert(
-      fc.property(identity, (drawn) => {
-        const turned: TokenIdentity = {
-          profile: drawn.profile,
-          parameters:
-            drawn.parameters &&
-            Object.fromEntries(
-              Object.entries(drawn.parameters)
-                .map(([name, list]) => [name, list.toReversed()])
-                .toReversed() as [string, string[]][],
-            ),
-          audience: drawn.audience?.toReversed(),
-          resource: drawn.resource && [...drawn.resource, ...drawn.resource].toReversed(),
-          scope: drawn.scope && [...drawn.scope, ...drawn.scope].toReversed().join('  '),
-          grant_type: drawn.grant_type,
-          client_id: drawn.client_id,
-          issuer: drawn.issuer,
-        };
-        expect(tokenKey(turned)).toBe(tokenKey(wire(drawn)));
-      }),
-    );
-  });
-
-  test('are different for different identities, and the same for the same', () => {
-    fc.assert(
-      fc.property(identity, identity, (a, b) => {
-        const same = JSON.stringify(meaning(a)) === JSON.stringify(meaning(b));
-        expect(tokenKey(wire(a)) === tokenKey(wire(b))).toBe(same);
-      }),
-      { numRuns: 500 },
-    );
-  });
-
-  test('of look-alikes are different', () => {
-    const base = { issuer: 'https://as', grant_type: 'g' };
-    const keys = [
-      base,
-      { ...base, issuer: 'https://as/' },
-      { ...base, issuer: 'HTTPS://as' },
-      { ...base, client_id: 'a' },
-      { ...base, client_id: 'b' },
-      { ...base, client_id: '' },
-      { ...base, grant_type: 'h' },
-      { ...base, scope: 'a b' },
-      { ...base, scope: 'ab' },
-      { ...base, resource: 'a' },
-      { ...base, resource: 'a b' },
-      { ...base, resource: ['a', 'b'] },
-      { ...base, resource: 'a|b' },
-      { ...base, audience: 'a' },
-      { ...base, audience: ['a', 'b'] },
-      { ...base, profile: 'a' },
-      { ...base, profile: '' },
-      { ...base, parameters: { a: 'b' } },
-      { ...base, parameters: { b: 'a' } },
-      { ...base, parameters: { a: ['b', 'b'] } },
-      { ...base, parameters: { a: 'b', c: 'd' } },
-    ].map((identity) => tokenKey(identity));
-    expect(new Set(keys).size).toBe(keys.length);
-  });
-
-  test('of equals are equal', () => {
-    const base = { issuer: 'https://as', grant_type: 'g' };
-    const same: [TokenIdentity, TokenIdentity][] = [
-      [base, { ...base, scope: '', resource: [], audience: undefined, parameters: {}, client_id: undefined }],
-      [
-        { ...base, scope: 'b a b' },
-        { ...base, scope: 'a b' },
-      ],
-      [
-        { ...base, resource: 'a' },
-        { ...base, resource: ['a'] },
-      ],
-      [
-        { ...base, parameters: { a: 'b', c: undefined } },
-        { ...base, parameters: { a: ['b'] } },
-      ],
-    ];
-    for (const [a, b] of same) expect(tokenKey(a)).toBe(tokenKey(b));
-  });
-
-  test('say in clear what they are for, and name a file by their SHA-256', () => {
-    const key = tokenKey({ issuer: 'https://as', client_id: 'c', grant_type: 'client_credentials', scope: 'b a' });
-    expect(key).toBe('{"issuer":"https://as","client_id":"c","grant_type":"client_credentials","scope":["a","b"]}');
-    const file = cacheFile(
-      { issuer: 'https://as', client_id: 'c', grant_type: 'client_credentials', scope: 'a b' },
-      { directory: '/d' },
-    );
-    expect(file).toBe(`/d/v1.${createHash('sha256').update(key).digest('hex')}.json`);
-    expect(basename(file)).toHaveLength(72);
-  });
-
-  test('D7: never hold a secret', () => {
-    for (const name of ['client_secret', 'client_assertion', 'password', 'refresh_token', 'code', 'subject_token'])
-      expect(() => tokenKey({ issuer: 'i', grant_type: 'g', parameters: { [name]: 's3cret' } })).toThrow(TypeError);
-    expect(() => tokenKey({ issuer: 'i', grant_type: 'g', parameters: { password: 's3cret' } })).toThrow(
-      /^(?!.*s3cret).*profile/,
-    );
-  });
-
-  test.for([
-    [{ grant_type: 'g' }, /issuer/],
-    [{ issuer: '', grant_type: 'g' }, /issuer/],
-    [{ issuer: 'i' }, /grant_type/],
-    [{ issuer: 'i', grant_type: 'g', client_id: 5 }, /client_id/],
-    [{ issuer: 'i', grant_type: 'g', scope: ['a'] }, /scope/],
-    [{ issuer: 'i', grant_type: 'g', resource: [5] }, /resource/],
-  ] as [unknown, RegExp][])('a wrong identity is a TypeError: %j', ([wrong, message]) => {
-    expect(() => tokenKey(wrong as TokenIdentity)).toThrow(TypeError);
-    expect(() => tokenKey(wrong as TokenIdentity)).toThrow(message);
-  });
+it('does not depend on the order of scopes, resources, audiences and parameters, or on repetitions', () => {
+  fc.assert(
+    fc.property(identity, (drawn) => {
+      const turned: TokenIdentity = {
+        profile: drawn.profile,
+        parameters:
+          drawn.parameters &&
+          Object.fromEntries(
+            Object.entries(drawn.parameters)
+              .map(([name, list]) => [name, list.toReversed()])
+              .toReversed() as [string, string[]][],
+          ),
+        audience: drawn.audience?.toReversed(),
+        resource: drawn.resource && [...drawn.resource, ...drawn.resource].toReversed(),
+        scope: drawn.scope && [...drawn.scope, ...drawn.scope].toReversed().join('  '),
+        grant_type: drawn.grant_type,
+        client_id: drawn.client_id,
+        issuer: drawn.issuer,
+      };
+      expect(tokenKey(turned)).toBe(tokenKey(wire(drawn)));
+    }),
+  );
 });
 
-test('sha256 is the one of node:crypto', () => {
-  const expected = (text: string): string => createHash('sha256').update(text).digest('hex');
-  for (let length = 0; length < 300; length += 1) expect(sha256('x'.repeat(length))).toBe(expected('x'.repeat(length)));
-  fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 500 }), (text) => sha256(text) === expected(text)));
-  expect(sha256('ab'.repeat(1_000_000))).toBe(expected('ab'.repeat(1_000_000)));
+it('differs for different identities, and is the same for the same identity', () => {
+  fc.assert(
+    fc.property(identity, identity, (a, b) => {
+      const same = JSON.stringify(meaning(a)) === JSON.stringify(meaning(b));
+      expect(tokenKey(wire(a)) === tokenKey(wire(b))).toBe(same);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+it('differs for identities that look alike', () => {
+  const base = { issuer: 'https://as', grant_type: 'g' };
+  const keys = [
+    base,
+    { ...base, issuer: 'https://as/' },
+    { ...base, issuer: 'HTTPS://as' },
+    { ...base, client_id: 'a' },
+    { ...base, client_id: 'b' },
+    { ...base, client_id: '' },
+    { ...base, grant_type: 'h' },
+    { ...base, scope: 'a b' },
+    { ...base, scope: 'ab' },
+    { ...base, resource: 'a' },
+    { ...base, resource: 'a b' },
+    { ...base, resource: ['a', 'b'] },
+    { ...base, resource: 'a|b' },
+    { ...base, audience: 'a' },
+    { ...base, audience: ['a', 'b'] },
+    { ...base, profile: 'a' },
+    { ...base, profile: '' },
+    { ...base, parameters: { a: 'b' } },
+    { ...base, parameters: { b: 'a' } },
+    { ...base, parameters: { a: ['b', 'b'] } },
+    { ...base, parameters: { a: 'b', c: 'd' } },
+  ].map((identity) => tokenKey(identity));
+  expect(new Set(keys).size).toBe(keys.length);
+});
+
+it('is the same for identities that mean the same', () => {
+  const base = { issuer: 'https://as', grant_type: 'g' };
+  const same: [TokenIdentity, TokenIdentity][] = [
+    [base, { ...base, scope: '', resource: [], audience: undefined, parameters: {}, client_id: undefined }],
+    [
+      { ...base, scope: 'b a b' },
+      { ...base, scope: 'a b' },
+    ],
+    [
+      { ...base, resource: 'a' },
+      { ...base, resource: ['a'] },
+    ],
+    [
+      { ...base, parameters: { a: 'b', c: undefined } },
+      { ...base, parameters: { a: ['b'] } },
+    ],
+  ];
+  for (const [a, b] of same) expect(tokenKey(a)).toBe(tokenKey(b));
+});
+
+it('is readable, and names a file by its SHA-256', () => {
+  const key = tokenKey({ issuer: 'https://as', client_id: 'c', grant_type: 'client_credentials', scope: 'b a' });
+  expect(key).toBe('{"issuer":"https://as","client_id":"c","grant_type":"client_credentials","scope":["a","b"]}');
+  const file = cacheFile(
+    { issuer: 'https://as', client_id: 'c', grant_type: 'client_credentials', scope: 'a b' },
+    { directory: '/d' },
+  );
+  expect(file).toBe(`/d/v1.${createHash('sha256').update(key).digest('hex')}.json`);
+  expect(basename(file)).toHaveLength(72);
+});
+
+it('never contains a secret: such a parameter is a TypeError', () => {
+  for (const name of ['client_secret', 'client_assertion', 'password', 'refresh_token', 'code', 'subject_token'])
+    expect(() => tokenKey({ issuer: 'i', grant_type: 'g', parameters: { [name]: 's3cret' } })).toThrow(TypeError);
+  expect(() => tokenKey({ issuer: 'i', grant_type: 'g', parameters: { password: 's3cret' } })).toThrow(
+    /^(?!.*s3cret).*profile/,
+  );
+});
+
+it.for([
+  [{ grant_type: 'g' }, /issuer/],
+  [{ issuer: '', grant_type: 'g' }, /issuer/],
+  [{ issuer: 'i' }, /grant_type/],
+  [{ issuer: 'i', grant_type: 'g', client_id: 5 }, /client_id/],
+  [{ issuer: 'i', grant_type: 'g', scope: ['a'] }, /scope/],
+  [{ issuer: 'i', grant_type: 'g', resource: [5] }, /resource/],
+] as [unknown, RegExp][])('throws a TypeError for the wrong identity %j', ([wrong, message]) => {
+  expect(() => tokenKey(wrong as TokenIdentity)).toThrow(TypeError);
+  expect(() => tokenKey(wrong as TokenIdentity)).toThrow(message);
 });

@@ -1,0 +1,83 @@
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { fileTokenCache } from '@oa/token-cache';
+import { OAuthError } from '@oa/types';
+import { describe, expect, it } from 'vitest';
+import { KEY, OTHER_KEY, TOKEN, useCache } from './setup.ts';
+
+const fixture = useCache();
+const insecure = { name: 'OAuthError', code: 'insecure_token_cache_permissions' };
+
+function createVictim(): string {
+  const path = join(fixture.root, 'victim');
+  writeFileSync(path, 'precious', { mode: 0o600 });
+  return path;
+}
+
+describe('a file that other users could have read or planted is refused by reads and writes, and left unchanged', () => {
+  it.for<[string, (file: string) => unknown]>([
+    ['mode 0640', (file) => chmodSync(file, 0o640)],
+    ['mode 0604', (file) => chmodSync(file, 0o604)],
+    ['a symbolic link', (file) => (rmSync(file), symlinkSync(createVictim(), file))],
+    ['a dangling symbolic link', (file) => (rmSync(file), symlinkSync('nothing', file))],
+    ['a hard link', (file) => linkSync(file, join(fixture.root, 'second'))],
+    ['a FIFO', (file) => (rmSync(file), execFileSync('mkfifo', ['-m', '600', file]))],
+    ['a directory', (file) => (rmSync(file), mkdirSync(file))],
+    ['more than 1 MiB', (file) => truncateSync(file, 2_000_000)],
+  ])('%s', async ([, plant]) => {
+    const { cache, directory, file, root } = fixture;
+    await cache.set(KEY, TOKEN);
+    await cache.set(OTHER_KEY, TOKEN);
+    plant(file);
+    const { ino, mode, size } = lstatSync(file);
+    const fresh = fileTokenCache({ directory });
+    await expect(fresh.get(KEY)).rejects.toMatchObject(insecure);
+    await expect(fresh.set(KEY, TOKEN)).rejects.toMatchObject(insecure);
+    await expect(fresh.list()).rejects.toMatchObject(insecure);
+    expect(lstatSync(file)).toMatchObject({ ino, mode, size });
+    expect(await fresh.get(OTHER_KEY)).toEqual(TOKEN);
+    // A user may delete such a file, but a directory is not a file of the cache.
+    if (!lstatSync(file).isDirectory()) await fresh.delete(KEY);
+    const victim = join(root, 'victim');
+    expect(existsSync(victim) ? readFileSync(victim, 'utf8') : 'precious').toBe('precious');
+  });
+});
+
+it('a directory in which other users can write is refused by every method, with the command that repairs it', async () => {
+  const { cache, directory } = fixture;
+  await cache.set(KEY, TOKEN);
+  chmodSync(directory, 0o777);
+  const fresh = fileTokenCache({ directory });
+  for (const use of [
+    async () => fresh.get(KEY),
+    async () => fresh.get(OTHER_KEY),
+    async () => fresh.set(KEY, TOKEN),
+    async () => fresh.delete(KEY),
+    async () => fresh.lock(KEY, async () => 1),
+    async () => fresh.list(),
+  ])
+    await expect(use()).rejects.toMatchObject({
+      ...insecure,
+      message: expect.stringContaining(`chmod 700 ${directory}`) as string,
+    });
+});
+
+it('the errors of the work under the lock keep their code', async () => {
+  const { cache } = fixture;
+  const foreign = Object.assign(new Error('of another package'), { code: 'insecure_file_permissions' });
+  await expect(cache.lock(KEY, async () => Promise.reject(foreign))).rejects.toBe(foreign);
+  const own = new OAuthError('insecure_file_permissions', 'Of another file.');
+  await expect(cache.lock(KEY, async () => Promise.reject(own))).rejects.toBe(own);
+});

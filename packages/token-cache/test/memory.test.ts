@@ -1,0 +1,83 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cacheFile, fileTokenCache, tokenKey, type TokenCache } from '@oa/token-cache';
+import { expect, it, vi } from 'vitest';
+import { IDENTITY, KEY, TOKEN, useCache } from './setup.ts';
+
+const fixture = useCache();
+
+it('returns a token that was just read without a promise, and notices the write of another process after a second', async () => {
+  const { cache, directory } = fixture;
+  await cache.set(KEY, TOKEN);
+  await cache.get(KEY);
+  expect(cache.get(KEY)).toMatchObject({ access_token: 'at' });
+  const now = performance.now();
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(now);
+  await fileTokenCache({ directory }).set(KEY, { ...TOKEN, access_token: 'newer' });
+  expect(cache.get(KEY)).toMatchObject({ access_token: 'at' });
+  clock.mockReturnValue(now + 1001);
+  expect(await cache.get(KEY)).toMatchObject({ access_token: 'newer' });
+  clock.mockReturnValue(now + 5000);
+  expect(cache.get(KEY)).toMatchObject({ access_token: 'newer' });
+  await fileTokenCache({ directory }).delete(KEY);
+  clock.mockReturnValue(now + 9000);
+  expect(await cache.get(KEY)).toBeUndefined();
+});
+
+it('does not use the wall clock, which can jump', async () => {
+  const { cache, directory } = fixture;
+  await cache.set(KEY, TOKEN);
+  await cache.get(KEY);
+  vi.spyOn(Date, 'now').mockReturnValue(0);
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 2000);
+  await fileTokenCache({ directory }).set(KEY, { ...TOKEN, access_token: 'newer' });
+  clock.mockReturnValue(performance.now() + 2000);
+  expect(await cache.get(KEY)).toMatchObject({ access_token: 'newer' });
+});
+
+it('is not used while a call holds the lock of the key or waits for it', async () => {
+  const { cache, directory } = fixture;
+  await cache.set(KEY, TOKEN);
+  await cache.get(KEY);
+  await cache.lock(KEY, async () => {
+    await fileTokenCache({ directory }).set(KEY, { ...TOKEN, access_token: 'newer' });
+    expect(await cache.get(KEY)).toMatchObject({ access_token: 'newer' });
+    await fileTokenCache({ directory }).set(KEY, { ...TOKEN, access_token: 'newest' });
+    const seen = await cache.lock(KEY, async () => 'locked', {
+      whileWaiting: async () => (await cache.get(KEY))?.access_token,
+    });
+    expect(seen).toBe('newest');
+  });
+  expect(await cache.get(KEY)).toMatchObject({ access_token: 'newest' });
+});
+
+it('holds 10,000 keys, and a lookup takes as long as with one key', async () => {
+  const { cache, directory } = fixture;
+  mkdirSync(directory, { mode: 0o700 });
+  const keys = Array.from({ length: 10_001 }, (_, i) => tokenKey({ ...IDENTITY, profile: String(i) }));
+  for (const [i, key] of keys.entries())
+    writeFileSync(
+      cacheFile({ ...IDENTITY, profile: String(i) }, { directory }),
+      JSON.stringify({ format: 1, identity: JSON.parse(key) as unknown, token: TOKEN }),
+      { mode: 0o600 },
+    );
+  for (const key of keys) await cache.get(key);
+  // Only the oldest key was dropped.
+  const missing = keys.filter((key) => cache.get(key) instanceof Promise);
+  expect(missing.slice(0, 1)).toEqual([keys[0]]);
+  expect(missing.length).toBeLessThanOrEqual(2);
+  for (const key of missing) await cache.get(key);
+
+  const one = fileTokenCache({ directory });
+  await one.get(KEY);
+  const single = keys[5000] ?? '';
+  await one.get(single);
+  const time = (store: TokenCache): number => {
+    const started = performance.now();
+    for (let i = 0; i < 100_000; i += 1) void store.get(single);
+    return performance.now() - started;
+  };
+  time(cache);
+  time(one);
+  const ratios = Array.from({ length: 9 }, () => time(cache) / time(one)).toSorted((a, b) => a - b);
+  expect(ratios[4]).toBeLessThan(1.5);
+}, 60_000);

@@ -1,0 +1,55 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { fileNames, IDENTITY, KEY, OTHER_KEY, readElsewhere, TOKEN, useCache } from './setup.ts';
+
+const fixture = useCache();
+
+it.for<[string, string | Uint8Array]>([
+  ['empty', ''],
+  ['truncated', '{"format":1,"identity":{"iss'],
+  ['not UTF-8', new Uint8Array([0xff, 0x7b])],
+  ['{}', '{}'],
+  ['null', 'null'],
+  ['an array', '[]'],
+  ['without a format', JSON.stringify({ identity: IDENTITY, token: TOKEN })],
+  ['of format 0', JSON.stringify({ format: 0, identity: IDENTITY, token: TOKEN })],
+  ['without a token', JSON.stringify({ format: 1, identity: IDENTITY })],
+  ['with an empty token', JSON.stringify({ format: 1, identity: IDENTITY, token: { ...TOKEN, access_token: '' } })],
+  ['with a number as token', JSON.stringify({ format: 1, identity: IDENTITY, token: { ...TOKEN, access_token: 5 } })],
+  ['with a text as expiry', JSON.stringify({ format: 1, identity: IDENTITY, token: { ...TOKEN, expires_at: 'soon' } })],
+  [
+    'with a number as refresh token',
+    JSON.stringify({ format: 1, identity: IDENTITY, token: { ...TOKEN, refresh_token: 5 } }),
+  ],
+  [
+    'with a prototype as token',
+    `{"format":1,"identity":${JSON.stringify(IDENTITY)},"token":{"__proto__":${JSON.stringify(TOKEN)}}}`,
+  ],
+  ['without an identity', JSON.stringify({ format: 1, token: TOKEN })],
+])('a file that is damaged (%s) counts as missing, and the next write moves it aside', async ([, content]) => {
+  const { cache, directory, file } = fixture;
+  await cache.set(OTHER_KEY, TOKEN);
+  writeFileSync(file, content, { mode: 0o600 });
+  expect(await cache.get(KEY)).toBeUndefined();
+  expect(await cache.list()).toHaveLength(1);
+  expect(readFileSync(file)).toEqual(Buffer.from(content));
+  await cache.set(KEY, TOKEN);
+  expect(await cache.get(KEY)).toEqual(TOKEN);
+  expect(await readElsewhere(fixture, OTHER_KEY)).toEqual(TOKEN);
+  const renamed = fileNames(fixture).find((name) => /\.corrupt-\d+$/.test(name)) ?? '';
+  expect(readFileSync(join(directory, renamed))).toEqual(Buffer.from(content));
+});
+
+it('a file of a newer format is neither used nor overwritten', async () => {
+  const { cache, directory, file } = fixture;
+  const newer = JSON.stringify({ format: 2, something: 'else' });
+  mkdirSync(directory, { mode: 0o700 });
+  writeFileSync(file, newer, { mode: 0o600 });
+  await expect(cache.get(KEY)).rejects.toMatchObject({ code: 'newer_file_format' });
+  await expect(cache.set(KEY, TOKEN)).rejects.toMatchObject({ code: 'newer_file_format' });
+  expect(await cache.list()).toEqual([]);
+  expect(readFileSync(file, 'utf8')).toBe(newer);
+  await cache.delete(KEY);
+  expect(existsSync(file)).toBe(false);
+});
