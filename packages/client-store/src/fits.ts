@@ -1,39 +1,41 @@
-import type { Client } from '@oa/types';
+import { DEFAULT_LEEWAY_MS, type Client } from '@oa/types';
+import { LOOPBACK_HOSTS } from '@oa/types/rfc';
 
-/** What a registered client has to be good for. */
-export interface Wanted {
-  /** The redirect URIs that it is going to use. */
+/** What the caller needs a registered client for. */
+export interface ClientNeeds {
+  /** The redirect URIs that will be used. */
   redirect_uris?: readonly string[] | undefined;
+  /** The clock, in milliseconds since the epoch. */
   now: () => number;
 }
 
-/** Milliseconds before its expiry from which a secret is not worth starting anything with. */
-const LEEWAY = 60_000;
-
-/** Whether the registration is still good: its secret has not expired, and it may use every redirect URI wanted. */
-export function fits(client: Client, { redirect_uris = [], now }: Wanted): boolean {
-  // RFC 7591 section 3.2.1: 0 means that it does not expire.
+/**
+ * Whether a registration can still be used: its secret does not expire within {@link DEFAULT_LEEWAY_MS}, and it has every
+ * redirect URI that is needed.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc7591#section-3.2.1
+ */
+export function isFittingClient(client: Client, { redirect_uris = [], now }: ClientNeeds): boolean {
+  // An expiry of 0 means that the secret does not expire.
   const expiry = client.client_secret_expires_at;
-  if (typeof expiry === 'number' && expiry !== 0 && expiry * 1000 <= now() + LEEWAY) return false;
+  if (typeof expiry === 'number' && expiry !== 0 && expiry * 1000 <= now() + DEFAULT_LEEWAY_MS) return false;
   const registered = client.redirect_uris;
-  // A server that does not say what it registered is taken at its word that it registered what was asked for.
+  // A server that does not return the redirect URIs is assumed to have registered the requested ones.
   if (!Array.isArray(registered)) return true;
-  return redirect_uris.every((wanted) => registered.some((uri) => sameRedirect(uri, wanted)));
+  return redirect_uris.every((needed) => registered.some((uri) => isSameRedirect(uri, needed)));
 }
 
-/** Byte for byte; of loopback redirects any port will do (RFC 8252 section 7.3). */
-function sameRedirect(registered: unknown, wanted: string): boolean {
+/** Compares byte for byte. The port of a loopback redirect does not count (RFC 8252 section 7.3). */
+function isSameRedirect(registered: unknown, needed: string): boolean {
   if (typeof registered !== 'string') return false;
-  return registered === wanted || (isLoopback(wanted) && withoutPort(registered) === withoutPort(wanted));
+  if (registered === needed) return true;
+  return LOOPBACK_REDIRECT.test(needed) && withoutPort(registered) === withoutPort(needed);
 }
 
-/** RFC 8252 section 7.3 speaks of IP literals; `localhost` (section 8.3) is treated alike by the servers that allow it. */
-const LOOPBACK = /^(http:\/\/(?:127\.0\.0\.1|\[::1\]|localhost))(:\d*)?(?=[/?#]|$)/;
-
-function isLoopback(uri: string): boolean {
-  return LOOPBACK.test(uri);
-}
+const HOST_PATTERN = LOOPBACK_HOSTS.map((host) => host.replace(/[.[\]]/g, '\\$&')).join('|');
+/** RFC 8252 section 7.3 is about IP literals. Servers that allow `localhost` (section 8.3) treat it alike. */
+const LOOPBACK_REDIRECT = new RegExp(`^(http://(?:${HOST_PATTERN}))(:\\d*)?(?=[/?#]|$)`);
 
 function withoutPort(uri: string): string {
-  return uri.replace(LOOPBACK, '$1');
+  return uri.replace(LOOPBACK_REDIRECT, '$1');
 }

@@ -1,70 +1,82 @@
 import { reservePrivate, withLock } from '@oa/private-file';
 import { attempt, type Client, type OAuthEvent } from '@oa/types';
 import {
-  checkClient,
+  assertStorableClient,
+  readForUpdate,
   readRegistrations,
-  readToUpdate,
   toClient,
   writeRegistrations,
   type Registrations,
 } from './file.ts';
-import { fits } from './fits.ts';
+import { isFittingClient } from './fits.ts';
 
-/** What a client must be good for, and how long to wait for another process that is registering one. */
+/** What the client is needed for, and how long to wait for another process that registers one. */
 export interface GetOrRegisterOptions {
-  /** A registration that lacks one of these is not handed out. Of loopback URIs the port does not count (RFC 8252 section 7.3). */
-  redirect_uris?: readonly string[];
-  /** Ends the waiting for another process. */
-  signal?: AbortSignal;
-  /** Milliseconds to wait for another process. As long as it takes unless given. */
-  timeout?: number;
-  /** The clock, in milliseconds since the epoch. */
-  now?: () => number;
+  /**
+   * A stored client that lacks one of these is not returned. The port of a loopback URI does not count.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc8252#section-7.3
+   */
+  redirect_uris?: readonly string[] | undefined;
+  /** Ends the wait for another process. */
+  signal?: AbortSignal | undefined;
+  /**
+   * Milliseconds to wait for another process.
+   *
+   * @default no limit
+   */
+  timeout?: number | undefined;
+  /**
+   * The clock, in milliseconds since the epoch.
+   *
+   * @default Date.now
+   */
+  now?: (() => number) | undefined;
 }
 
-/** What {@link getOrRegister} works on. */
-interface Registering {
+/** One call of `getOrRegister`. */
+interface RegistrationCall {
   file: string;
   issuer: string;
   register: () => Promise<Client>;
-  wanted: GetOrRegisterOptions;
+  options: GetOrRegisterOptions;
   onEvent: ((event: OAuthEvent) => void) | undefined;
 }
 
-/** The stored client, if it is still good; else one that is registered with the lock held, so that no other process does it too. */
-export async function getOrRegister(registering: Registering): Promise<Client> {
-  const { file, issuer, wanted } = registering;
-  const { redirect_uris, now = Date.now, ...wait } = wanted;
-  const usable = (registrations: Registrations): Client | undefined => {
+/** The stored client if it fits; else a new one, registered with the lock held, so that no other process does the same. */
+export async function getOrRegisterClient(call: RegistrationCall): Promise<Client> {
+  const { file, issuer, options } = call;
+  const { redirect_uris, now = Date.now, signal, timeout } = options;
+  const findFitting = (registrations: Registrations): Client | undefined => {
     const client = toClient(registrations.get(issuer));
-    return client !== undefined && fits(client, { redirect_uris, now }) ? client : undefined;
+    return client !== undefined && isFittingClient(client, { redirect_uris, now }) ? client : undefined;
   };
-  const look = async (): Promise<Client | undefined> => usable(await readIfIntact(file));
+  const look = async (): Promise<Client | undefined> => findFitting(await readIfIntact(file));
   const work = async (): Promise<Client> => {
-    const registrations = await readToUpdate(file);
-    return usable(registrations) ?? registerAndKeep(registering, registrations);
+    const registrations = await readForUpdate(file);
+    return findFitting(registrations) ?? registerAndStore(call, registrations);
   };
-  return (await look()) ?? withLock(file, work, { ...wait, whileWaiting: look });
+  return (await look()) ?? withLock(file, work, { signal, timeout, whileWaiting: look });
 }
 
-/** The room is taken before the request: a registration that can't be kept would be made again and again. */
-async function registerAndKeep(
-  { file, issuer, register, onEvent }: Registering,
+/** Reserves room before the request: a registration that can't be stored would be repeated by every process. */
+async function registerAndStore(
+  { file, issuer, register, onEvent }: RegistrationCall,
   registrations: Registrations,
 ): Promise<Client> {
   const room = await reservePrivate(file);
   try {
     const client = await register();
-    checkClient(client);
-    const kept = await attempt(writeRegistrations(new Map(registrations).set(issuer, client), room));
-    if (!kept.ok) onEvent?.({ type: 'persist_failed', code: kept.error.code, message: kept.error.message });
+    assertStorableClient(client);
+    const stored = await attempt(writeRegistrations(new Map(registrations).set(issuer, client), room));
+    if (!stored.ok) onEvent?.({ type: 'persist_failed', code: stored.error.code, message: stored.error.message });
     return client;
   } finally {
     await room.release();
   }
 }
 
-/** A damaged file holds nothing; what to do about it is for who writes next. */
+/** A damaged file counts as empty here. The next write moves it aside. */
 async function readIfIntact(file: string): Promise<Registrations> {
   const read = await attempt(readRegistrations(file));
   if (read.ok) return read.value;
