@@ -1,0 +1,159 @@
+// How managers in many processes share one token, when one of them is killed, stopped or terminated.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  createSandbox,
+  EXPIRED_TOKEN,
+  getTogether,
+  startRotatingServer,
+  type GetTask,
+  type Pause,
+} from '@oa-internal/scenarios';
+import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-server';
+import { inspectAll, rejectionOf } from '@oa-internal/testing';
+import { createManager } from '@oa/manager';
+import { fileTokenCache } from '@oa/token-cache';
+import { describe, expect, it, vi } from 'vitest';
+
+const PROCESSES = 10;
+vi.setConfig({ testTimeout: 120_000 });
+
+async function requested(server: ScriptedServer): Promise<void> {
+  await expect.poll(() => server.requests.length, { timeout: 20_000 }).toBeGreaterThan(0);
+}
+
+const refreshAt = (endpoint: string): GetTask => ({ endpoint, grant: 'refresh_token' });
+
+describe('many processes at the same moment', () => {
+  it('with one expired rotating refresh token: 1 request, no token is used twice, all succeed', async () => {
+    await using as = await startRotatingServer(100);
+    using sandbox = createSandbox();
+    await sandbox.store(EXPIRED_TOKEN);
+    const answers = await getTogether(sandbox, PROCESSES, refreshAt(as.endpoint));
+    expect(answers).toEqual(Array.from({ length: PROCESSES }, () => 'token at-1-s3cret'));
+    expect([as.server.requests.length, as.reused()]).toEqual([1, 0]);
+    expect(await sandbox.stored()).toMatchObject({ refresh_token: 'rt-1-s3cret' });
+  });
+
+  it('with an empty cache: 1 request', async () => {
+    await using as = await startRotatingServer(100);
+    using sandbox = createSandbox();
+    const answers = await getTogether(sandbox, PROCESSES, { endpoint: as.endpoint, grant: 'client_credentials' });
+    expect(new Set(answers)).toEqual(new Set(['token at-1-s3cret']));
+    expect(as.server.requests).toHaveLength(1);
+  });
+
+  it('with a server that answers 503: at most 3 requests, typed errors, and the refresh token is kept', async () => {
+    await using server = await startScriptedServer({ '/token': { status: 503, json: {}, delay: 500 } });
+    using sandbox = createSandbox();
+    await sandbox.store(EXPIRED_TOKEN);
+    const answers = await getTogether(sandbox, PROCESSES, refreshAt(`${server.origin}/token`));
+    expect(server.requests.length).toBeLessThanOrEqual(3);
+    expect(new Set(answers)).toEqual(new Set(['error http_error']));
+    expect(await sandbox.stored()).toEqual(EXPIRED_TOKEN);
+  });
+});
+
+describe('a process that refreshes', () => {
+  it.for<[Pause, string, number]>([
+    ['before the request', 'token at-1-s3cret', 1],
+    ['before the write', 'error refresh_interrupted', 2],
+    ['after the write', 'token at-1-s3cret', 1],
+  ])('and is killed %s: a waiting process continues and prints "%s"', async ([pause, outcome, requests]) => {
+    await using as = await startRotatingServer(0);
+    using sandbox = createSandbox();
+    await sandbox.store(EXPIRED_TOKEN);
+    sandbox.release();
+    const victim = sandbox.start({ ...refreshAt(as.endpoint), pause });
+    await victim.printed(`paused ${pause}`);
+    const next = sandbox.start(refreshAt(as.endpoint));
+    await next.printed('ready');
+    await sleep(300);
+    victim.kill('SIGKILL');
+    expect(await next.ended).toMatchObject({ code: 0, stdout: `ready\n${outcome}\n`, stderr: '' });
+    expect(as.server.requests).toHaveLength(requests);
+  });
+
+  it('and is killed before the write: the next refresh is sent once and says why it failed, then a login starts anew', async () => {
+    await using as = await startRotatingServer(0);
+    using sandbox = createSandbox();
+    await sandbox.store(EXPIRED_TOKEN);
+    sandbox.release();
+    const victim = sandbox.start({ ...refreshAt(as.endpoint), pause: 'before the write' });
+    await victim.printed('paused before the write');
+    victim.kill('SIGKILL');
+    await victim.ended;
+    const next = await sandbox.start(refreshAt(as.endpoint)).ended;
+    expect(next.stdout).toContain('error refresh_interrupted');
+    expect(as.server.requests).toHaveLength(2);
+    // The session has ended: its refresh token is deleted, and the next reservation finds no interruption.
+    expect((await sandbox.stored())?.refresh_token).toBeUndefined();
+    await sandbox.store(EXPIRED_TOKEN);
+    const cache = fileTokenCache(sandbox);
+    expect(await cache.lock(sandbox.key, async () => cache.reserve(sandbox.key))).toEqual({ interrupted: false });
+  });
+
+  it('and is stopped during the request keeps the lock, and all processes get its token', async () => {
+    await using as = await startRotatingServer(500);
+    using sandbox = createSandbox();
+    await sandbox.store(EXPIRED_TOKEN);
+    sandbox.release();
+    const holder = sandbox.start(refreshAt(as.endpoint));
+    await requested(as.server);
+    holder.kill('SIGSTOP');
+    const waiting = [1, 2, 3].map(() => sandbox.start(refreshAt(as.endpoint)));
+    await Promise.all(waiting.map((program) => program.printed('ready')));
+    await sleep(2000);
+    expect(as.server.requests).toHaveLength(1);
+    holder.kill('SIGCONT');
+    for (const { stdout } of await Promise.all([holder, ...waiting].map((program) => program.ended)))
+      expect(stdout).toContain('token at-1-s3cret');
+    expect([as.server.requests.length, as.reused()]).toEqual([1, 0]);
+  });
+
+  it('and aborts on SIGTERM rejects at once, stores the answer, and frees the lock', async () => {
+    await using as = await startRotatingServer(2000);
+    using sandbox = createSandbox();
+    await sandbox.store(EXPIRED_TOKEN);
+    sandbox.release();
+    const program = sandbox.start(refreshAt(as.endpoint));
+    await requested(as.server);
+    program.kill('SIGTERM');
+    await program.printed('error terminated');
+    expect(await sandbox.stored()).toEqual(EXPIRED_TOKEN);
+    expect((await program.ended).code).toBe(0);
+    expect(await sandbox.stored()).toMatchObject({ refresh_token: 'rt-1-s3cret' });
+    expect(await fileTokenCache(sandbox).lock(sandbox.key, async () => 'free', { timeout: 0 })).toBe('free');
+  });
+});
+
+it('secrets are in the token file only: not in arguments, in lock, reservation and failure files, or in errors', async () => {
+  await using as = await startRotatingServer(2000);
+  using sandbox = createSandbox();
+  await sandbox.store(EXPIRED_TOKEN);
+  sandbox.release();
+  const program = sandbox.start(refreshAt(as.endpoint));
+  await requested(as.server);
+  const argv = process.platform === 'linux' ? readFileSync(`/proc/${program.pid}/cmdline`, 'utf8') : '';
+  expect(argv).not.toContain('s3cret');
+  const files = readdirSync(sandbox.directory);
+  expect(files.map((name) => name.replace(/^v1\.[\da-f]{64}/, ''))).toEqual(
+    expect.arrayContaining(['.json', '.json.lock', '.json.pending']),
+  );
+  for (const name of files.filter((name) => !name.endsWith('.json')))
+    expect(readFileSync(join(sandbox.directory, name), 'latin1')).not.toContain('s3cret');
+  await program.ended;
+
+  as.server.script({ '/token': { status: 400, json: { error: 'invalid_request', error_description: 'no' } } });
+  await sandbox.store(EXPIRED_TOKEN);
+  const manager = createManager({ cache: fileTokenCache(sandbox), interaction: 'never' });
+  const server = { issuer: sandbox.issuer, token_endpoint: as.endpoint };
+  const shown = inspectAll(await rejectionOf(manager.getToken(server, { client_id: sandbox.client_id })));
+  expect(shown).toContain('invalid_request');
+  expect(shown).not.toContain('s3cret');
+  const left = readdirSync(sandbox.directory);
+  expect(left.some((name) => name.endsWith('.failure'))).toBe(true);
+  for (const name of left.filter((name) => !name.endsWith('.json')))
+    expect(readFileSync(join(sandbox.directory, name), 'latin1')).not.toContain('s3cret');
+});
