@@ -1,21 +1,31 @@
-// Builds packages and packs them with the packages that they need: `pnpm tarballs @oa/fetch`, or all without a name. It prints the
-// `npm install` command for a project that tries them before a release.
-import { execFileSync } from 'node:child_process';
+// Builds and packs packages together with the packages that they need: `pnpm tarballs @oa/fetch`, or all packages without a name.
+// Prints the `npm install` command for a project that uses them before a release.
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { neededPackages } from './needed-packages.ts';
 import { packages, root } from './packages.ts';
 
-const directory = join(root, 'tarballs');
 const names = process.argv.length > 2 ? process.argv.slice(2) : packages.map(({ manifest }) => manifest.name);
 const needed = neededPackages(names);
 
-// The output of the build goes to stderr: stdout has the command only.
-execFileSync('pnpm', ['run', '--silent', 'build'], { cwd: root, stdio: ['ignore', process.stderr, 'inherit'] });
+// The output of the build goes to stderr, so that stdout has the command only.
+const build = [
+  'exec',
+  'turbo',
+  'run',
+  'build',
+  '--output-logs=errors-only',
+  ...names.map((name) => `--filter=${name}`),
+];
+const { status } = spawnSync('pnpm', build, { cwd: root, stdio: ['ignore', process.stderr, process.stderr] });
+if (status !== 0) process.exit(status ?? 1);
+
+const directory = join(root, 'tarballs');
 rmSync(directory, { recursive: true, force: true });
 mkdirSync(directory);
 const tarballs = needed.map(({ folder, manifest }) => {
-  execFileSync('pnpm', ['pack', '--pack-destination', directory], { cwd: folder, stdio: 'ignore' });
+  execFileSync('pnpm', ['pack', '--pack-destination', directory], { cwd: folder, stdio: 'pipe' });
   return join(directory, `${manifest.name.replace('@', '').replace('/', '-')}-${manifest.version}.tgz`);
 });
 
