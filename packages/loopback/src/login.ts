@@ -26,9 +26,6 @@ const RESERVED_LOGIN_PARAMETERS = [
  *
  * An abort closes the port and rejects with the reason of the signal.
  *
- * @example
- * const token = await login(server, { client_id: 'my-tool' }, { scope: 'read' });
- *
  * @param parameters go to the authorization endpoint: `scope`, `resource`, `prompt`, ... The token request repeats `resource`.
  * @returns the token, with `expires_at` in seconds since the epoch
  * @throws {OAuthError} `login_required`, `login_timeout`, `port_unavailable`, `client_required`, `endpoint_missing`, `insecure_url`,
@@ -39,6 +36,11 @@ const RESERVED_LOGIN_PARAMETERS = [
  * @see https://www.rfc-editor.org/rfc/rfc8252
  * @see https://www.rfc-editor.org/rfc/rfc7636
  * @see https://www.rfc-editor.org/rfc/rfc9207
+ *
+ * @example
+ * ```ts
+ * const token = await login(server, { client_id: 'my-tool' }, { scope: 'read' });
+ * ```
  */
 export async function login(
   server: AuthorizationServer,

@@ -16,11 +16,6 @@ const FORBIDDEN_PARAMETERS = ['request', 'request_uri', 'code_verifier', 'code']
  * S256 is sent whether or not the server advertises it. If the scope contains `openid` and there is no `nonce`, a random one is
  * added, because some servers require it. A query of the endpoint is kept.
  *
- * @example
- * const { code_challenge } = await createPkce();
- * const redirect_uri = 'https://app.example/callback';
- * const url = authorizationUrl(server, client, { redirect_uri, state, code_challenge, scope: 'read' });
- *
  * @param parameters `redirect_uri`, `state` and `code_challenge` are required. All others (`scope`, `resource`, `prompt`, ...) are
  *   sent unchanged.
  * @throws {OAuthError} `endpoint_missing`, `insecure_url`
@@ -28,6 +23,14 @@ const FORBIDDEN_PARAMETERS = ['request', 'request_uri', 'code_verifier', 'code']
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1
  * @see https://www.rfc-editor.org/rfc/rfc7636#section-4.3
  * @see https://www.rfc-editor.org/rfc/rfc8707#section-2
+ *
+ * @example
+ * ```ts
+ * const { code_verifier, code_challenge } = await createPkce();
+ * const state = crypto.randomUUID();
+ * const redirect_uri = 'https://app.example/callback';
+ * const url = authorizationUrl(server, client, { redirect_uri, state, code_challenge, scope: 'read' });
+ * ```
  */
 export function authorizationUrl(server: AuthorizationServer, client: Client, parameters: RequestParameters): URL {
   assertClient(client);

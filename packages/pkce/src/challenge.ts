@@ -12,8 +12,9 @@ export interface Pkce {
 /**
  * Creates the PKCE values of one login: 256 random bits and their S256 challenge. Each pair is for one login.
  *
- * `plain` is not offered (RFC 9700 section 2.1.1). Web Crypto is required, which browsers offer in secure contexts only.
+ * `plain` is not offered (RFC 9700 section 2.1.1).
  *
+ * @throws {TypeError} if there is no Web Crypto: browsers offer it in secure contexts only
  * @see https://www.rfc-editor.org/rfc/rfc7636#section-4.1
  * @see https://www.rfc-editor.org/rfc/rfc7636#section-4.2
  */
