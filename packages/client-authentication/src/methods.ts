@@ -13,10 +13,10 @@ export type BuiltInMethod = ClientAuthenticationMethod | 'client_secret_basic_un
 export type BuiltInMethods = [BuiltInMethod, ...BuiltInMethod[]];
 
 /** In the order of preference. */
-const METHODS: readonly ClientAuthenticationMethod[] = ['client_secret_basic', 'client_secret_post', 'none'];
+const BUILT_IN_METHODS: readonly ClientAuthenticationMethod[] = ['client_secret_basic', 'client_secret_post', 'none'];
 const METHOD_LIST = 'client_secret_basic, client_secret_post or none';
 /** RFC 8705 section 2: the certificate of the connection authenticates the client, and the body holds `client_id`. */
-const CERTIFICATE_METHODS: readonly unknown[] = ['tls_client_auth', 'self_signed_tls_client_auth'];
+const CERTIFICATE_METHODS: ReadonlySet<unknown> = new Set(['tls_client_auth', 'self_signed_tls_client_auth']);
 /** A process that talks to more servers than this forgets the oldest, and learns its method again. */
 const MAX_REMEMBERED_METHODS = 200;
 
@@ -91,7 +91,7 @@ function assertUsable(method: ClientAuthenticationMethod, client: Client): Clien
  */
 function defaultMethod(server: AuthorizationServer, client: Client): ClientAuthenticationMethod {
   const registered = client.token_endpoint_auth_method;
-  if (CERTIFICATE_METHODS.includes(registered)) return 'none';
+  if (CERTIFICATE_METHODS.has(registered)) return 'none';
   if (isBuiltIn(registered) && (registered === 'none' || hasSecret(client))) return registered;
   if (registered !== undefined && !isBuiltIn(registered))
     throw unsupportedAuthentication(
@@ -99,7 +99,7 @@ function defaultMethod(server: AuthorizationServer, client: Client): ClientAuthe
     );
   if (!hasSecret(client)) return 'none';
   const supported = supportedMethods(server) ?? ['client_secret_basic'];
-  const chosen = METHODS.find((method) => supported.includes(method));
+  const chosen = BUILT_IN_METHODS.find((method) => supported.includes(method));
   if (chosen !== undefined) return chosen;
   throw unsupportedAuthentication(
     `${server.issuer} lists no built-in method, only these: ${supported.join(', ').slice(0, 100)}.`,
@@ -129,7 +129,7 @@ function hasSecret(client: Client): boolean {
 }
 
 function isBuiltIn(value: unknown): value is ClientAuthenticationMethod {
-  return (METHODS as readonly unknown[]).includes(value);
+  return (BUILT_IN_METHODS as readonly unknown[]).includes(value);
 }
 
 function methodKey(server: AuthorizationServer, client: Client): string {

@@ -1,7 +1,7 @@
-import { inspect } from 'node:util';
 import { startAuthorizationServer } from '@oa-internal/authorization-server';
 import { startScriptedServer } from '@oa-internal/scripted-server';
-import { attempt, type AuthorizationServer } from '@oa/types';
+import { inspectAll, rejectionOf } from '@oa-internal/testing';
+import type { AuthorizationServer } from '@oa/types';
 import { describe, expect, it } from 'vitest';
 import { clientCredentials } from '@oa/client-credentials';
 
@@ -83,11 +83,9 @@ describe('clientCredentials', () => {
       json: { error: 'invalid_client', error_description: `${btoa('c:planted-secret')} planted-secret` },
     }));
     const metadata = { issuer: server.origin, token_endpoint: `${server.origin}/token` };
-    const result = await attempt(clientCredentials(metadata, client));
-    expect(result).toMatchObject({ ok: false, error: { code: 'oauth_error', error: 'invalid_client' } });
-    expect(inspect(result, { depth: 10, showHidden: true })).not.toMatch(
-      new RegExp(`planted-secret|${btoa('c:planted-secret')}`),
-    );
+    const error = await rejectionOf(clientCredentials(metadata, client));
+    expect(error).toMatchObject({ code: 'oauth_error', error: 'invalid_client' });
+    expect(inspectAll(error)).not.toMatch(new RegExp(`planted-secret|${btoa('c:planted-secret')}`));
   });
 
   it('gets a token from a real server for a secret with special characters (RFC 6749 section 2.3.1)', async () => {

@@ -10,7 +10,7 @@ const MIN_INTERVAL_SECONDS = 1;
 
 /** A terminal shows this text, so it must not hold control or format characters. */
 const printableText = v.pipe(v.string(), v.regex(/^[^\p{Cc}\p{Cf}]+$/u, 'must be printable text'));
-const httpUrl = v.pipe(
+const verificationUrl = v.pipe(
   printableText,
   v.check((value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol), 'must be an http(s) URL'),
 );
@@ -22,8 +22,8 @@ export const deviceAuthorizationSchema: v.GenericSchema<unknown, DeviceAuthoriza
   v.looseObject({
     device_code: v.pipe(v.string(), v.nonEmpty('must not be empty')),
     user_code: printableText,
-    verification_uri: httpUrl,
-    verification_uri_complete: v.exactOptional(httpUrl),
+    verification_uri: verificationUrl,
+    verification_uri_complete: v.exactOptional(verificationUrl),
     expires_in: v.pipe(secondsSchema, v.minValue(1, 'must be a number of seconds')),
     interval: secondsSchema,
   }),
@@ -36,7 +36,7 @@ function normalizeMembers(input: Record<string, unknown>): Record<string, unknow
   return {
     ...rest,
     verification_uri: input['verification_uri'] ?? input['verification_url'],
-    ...(v.is(httpUrl, complete) && { verification_uri_complete: complete }),
+    ...(v.is(verificationUrl, complete) && { verification_uri_complete: complete }),
     interval: seconds >= MIN_INTERVAL_SECONDS && Number.isFinite(seconds) ? seconds : DEFAULT_INTERVAL_SECONDS,
   };
 }
