@@ -3,6 +3,8 @@
 // the same scenarios with a tenth of the processes and rounds, in a minute, to try a change.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { startScriptedServer } from '@oa-internal/scripted-server';
+// By its path: what the root package depends on, `turbo boundaries` counts as a dependency of every package.
 import {
   blockHolder,
   countTogether,
@@ -13,8 +15,7 @@ import {
   registerTogether,
   startRotatingServer,
   type Counted,
-} from '@oa-internal/scenarios';
-import { startScriptedServer } from '@oa-internal/scripted-server';
+} from '../internal/scenarios/src/index.ts';
 
 const { values } = parseArgs({ options: { short: { type: 'boolean', default: false } } });
 const { short } = values;
