@@ -5,7 +5,7 @@ import { assertAuthentication, builtInMethods, type BuiltInMethod, type BuiltInM
 import type { AuthenticatedRequest, AuthenticationOption, AuthenticationRefusal } from './types.ts';
 
 /**
- * Makes the headers and parameters that authenticate a client, for a single request that the caller sends. {@link sendAuthenticated} also
+ * Makes the headers and parameters that authenticate a client, for a single request that the caller sends. `sendAuthenticated` also
  * tries other methods after a refusal.
  *
  * @param options `url` is where the request goes. The token endpoint is the default. `authentication` overrides the method that follows

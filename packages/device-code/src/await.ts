@@ -29,13 +29,13 @@ const MAX_BACKOFF_SECONDS = 60;
  * `slow_down` adds 5 seconds to every later interval. After an error that may pass (no connection, a timeout, 503) the wait doubles, up to
  * a minute, until the server answers again. A longer `Retry-After` is respected.
  *
- * @param started what {@link startDeviceLogin} returned
+ * @param started what `startDeviceLogin` returned
  * @param options `timeout` is that of each request, in milliseconds.
  * @returns the token, with `expires_at` in seconds since the epoch
  * @throws {OAuthError} `login_timeout` if the code has expired; `oauth_error` (`access_denied`, `expired_token`, ...), `http_error`,
  *   `invalid_response`, `unsupported_token_type`, `endpoint_missing`, `unsupported_client_authentication`, `insecure_url`,
  *   `redirect_refused`, `response_too_large`, `unexpected_content_type`, `invalid_json`
- * @throws {TypeError} if `started` is not what {@link startDeviceLogin} returned, or if an option is wrong
+ * @throws {TypeError} if `started` is not what `startDeviceLogin` returned, or if an option is wrong
  * @see https://www.rfc-editor.org/rfc/rfc8628#section-3.3
  * @see https://www.rfc-editor.org/rfc/rfc8628#section-3.5
  */

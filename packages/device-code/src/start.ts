@@ -7,11 +7,11 @@ import { assertClient, assertRequestParameters } from '@oa/types/rfc';
 import type { DeviceLogin } from './device-login.ts';
 
 /**
- * Starts a login on another device: requests the code that the user enters there. {@link awaitDeviceLogin} shows it and waits.
+ * Starts a login on another device: requests the code that the user enters there. `awaitDeviceLogin` shows it and waits.
  *
- * **Warning: attackers use this login for phishing.** This program gets access to the account of the user who enters the code. An attacker
- * can start the program, send the code to a victim, and wait until the victim enters it. Start this login only if the user asked for it
- * and has no browser on this machine. In all other cases use `login` of `@oa/loopback`.
+ * **Warning: attackers use this login for phishing.** The program that shows the code gets access to the account of the user who
+ * enters it. An attacker can start this program, send its code to a victim, and wait until the victim enters it. Start this login only if
+ * the user asked for it and has no browser on this machine. In all other cases use `login` of `@oa/loopback`.
  *
  * @param parameters `scope` (scopes separated by spaces), one or several `resource` (RFC 8707), and any other parameter that the server
  *   understands
