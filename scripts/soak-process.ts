@@ -1,7 +1,7 @@
 // One process of the soak: it asks, is refused, logs out, in random order, until its time is up or somebody kills it.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createManager } from '@oa/manager';
-import type { AuthorizationServer, Token } from '@oa/types';
+import { createManager } from '../packages/manager/src/index.ts';
+import type { AuthorizationServer, Token } from '../packages/types/src/index.ts';
 import type { Identity, Report } from './soak.ts';
 
 const { server, identities, seconds } = JSON.parse(process.argv[2] ?? '{}') as {

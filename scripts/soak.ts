@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startScriptedServer, type RecordedRequest, type Reply } from '@oa-internal/scripted-server';
-import type { Credentials } from '@oa/manager';
+import type { Credentials } from '../packages/manager/src/index.ts';
 
 export interface Identity {
   name: string;
