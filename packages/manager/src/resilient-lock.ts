@@ -2,9 +2,9 @@ import { isOAuthError, isStorageError, OAuthError, type LockOptions, type Store 
 
 /** A lock for each key that also works where the lock of the store can't be used: then it holds within this process only. */
 export interface ResilientLock {
-  lock<T>(key: string, work: () => Promise<T>, options?: LockOptions<T>): Promise<T>;
+  lock: <T>(key: string, work: () => Promise<T>, options?: LockOptions<T>) => Promise<T>;
   /** Why the running work of `key` does not have the lock of the store. `undefined` where it has it. */
-  reasonUnlocked(key: string): OAuthError | undefined;
+  reasonUnlocked: (key: string) => OAuthError | undefined;
 }
 
 /** @param onUnusable told why the lock of the store can't be used */

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { fileClientStore } from '@oa/client-store';
 import { expect, it } from 'vitest';
-import { server } from './real-server.ts';
 import { agreeingBrowser, bearer, managerAt, startScripted, temporaryDirectory } from './setup.ts';
 
 it('uses the fetch, now, timeout and clients of the options', async () => {

@@ -4,7 +4,6 @@ import { createFetch } from '@oa/fetch';
 import { startAuthorizationServer, startProtectedApi } from '@oa-internal/authorization-server';
 import { startScriptedServer } from '@oa-internal/scripted-server';
 import { expect, it, onTestFinished } from 'vitest';
-import { server } from './real-server.ts';
 import { managerAt, temporaryDirectory } from './setup.ts';
 
 /** A resource whose requirements have been written to the disk, and a way to ask as a new process would. */

@@ -1,35 +1,32 @@
-import { execFileSync } from 'node:child_process';
 import { fileTokenCache, tokenKey } from '@oa/token-cache';
+import { observeLoading, type Loading } from '@oa-internal/testing';
 import { expect, it } from 'vitest';
-import { managerAt, temporaryDirectory, tokensDirectory } from '../setup.ts';
+import { aged, managerAt, temporaryDirectory, tokensDirectory } from '../setup.ts';
 
 const program = `
-  import { registerHooks } from 'node:module';
-  const urls = [];
-  registerHooks({ load(url, context, next) { urls.push(url); return next(url, context); } });
   const { createManager } = await import('@oa/manager');
   const manager = createManager({ app: 'test', interaction: 'never' });
   const result = await manager.get('https://as.example', { client_id: 'c', client_secret: 's' });
-  const builtins = process.moduleLoadList.map((name) => name.replace('NativeModule ', ''));
-  console.log(JSON.stringify({ ok: result.ok, urls, builtins }));
+  console.log(JSON.stringify({ ok: result.ok, ...loading() }));
 `;
 
 it('hands out a fresh token in a new process without ky, undici, http, open, valibot, sqlite or the lock', async () => {
   const directory = temporaryDirectory();
   managerAt(directory);
   const key = tokenKey({ issuer: 'https://as.example', grant_type: 'client_credentials', client_id: 'c' });
-  const expires_at = Math.floor(Date.now() / 1000) + 3600;
-  await fileTokenCache({ directory: tokensDirectory(directory) }).set(key, {
-    access_token: 'a',
-    token_type: 'Bearer',
-    expires_in: 3600,
-    expires_at,
-  });
-  const args = ['--conditions=@oa/source', '--input-type=module', '-e', program];
-  const output = execFileSync(process.execPath, args, { cwd: import.meta.dirname, encoding: 'utf8' });
-  const { ok, urls, builtins } = JSON.parse(output) as { ok: boolean; urls: string[]; builtins: string[] };
-  expect(ok).toBe(true);
-  expect(urls.filter((url) => /node_modules|lock|sqlite|write|renew|discovery|\/http\//.test(url))).toEqual([]);
+  const token = aged({ access_token: 'a', token_type: 'Bearer' }, 3600);
+  await fileTokenCache({ directory: tokensDirectory(directory) }).set(key, token);
+  const loaded = await observeLoading<Loading & { ok: boolean }>(
+    program,
+    import.meta.dirname,
+    {},
+    { watchGlobals: false },
+  );
+  expect(loaded.ok).toBe(true);
+  expect(loaded.packages).toEqual([]);
+  const unneeded =
+    /\/(lock|sqlite|write|renewal|obtain|refresh|client)\.ts$|\/(discovery|http|loopback|registration)\//;
+  expect(loaded.urls.filter((url) => unneeded.test(url))).toEqual([]);
   const heavy = new Set(['internal/deps/undici/undici', 'http', 'https', 'net', 'child_process', 'sqlite']);
-  expect(builtins.filter((name) => heavy.has(name))).toEqual([]);
+  expect(loaded.builtins.filter((name) => heavy.has(name))).toEqual([]);
 });
