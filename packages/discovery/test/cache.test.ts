@@ -37,7 +37,7 @@ describe.each([
   ['set', 'throws'],
   ['set', 'rejects'],
 ] as const)('a store whose %s %s', (method, how) => {
-  it.each(FAILURES)('is an event and a miss for discover: with %s', async (_thrown, error, code) => {
+  it.each(FAILURES)('is an event and a miss for discover, with %s', async (_thrown, error, code) => {
     await using server = await startServer((origin) => ({ [RFC8414]: { json: metadata(origin) } }));
     const { events, onEvent } = recordEvents();
     const cache = createFailingStore(method, how, error);
@@ -45,7 +45,7 @@ describe.each([
     expect(events).toEqual([{ type: 'metadata_cache_failed', issuer: server.origin, code }]);
   });
 
-  it.each(FAILURES)('is an event and a miss for discoverRequirements: with %s', async (_thrown, error, code) => {
+  it.each(FAILURES)('is an event and a miss for discoverRequirements, with %s', async (_thrown, error, code) => {
     const issuer = 'https://as.example';
     await using server = await startServer((origin) => ({
       [`${RESOURCE}/api`]: { json: { resource: `${origin}/api`, authorization_servers: [issuer] } },

@@ -22,7 +22,7 @@ it('returns a copy of the metadata to each caller', async () => {
 });
 
 describe('concurrent callers', () => {
-  it('share one request, and its failure', async () => {
+  it('shares one request, and its failure, among concurrent callers', async () => {
     await using server = await startServer((origin) => ({ [RFC8414]: { json: metadata(origin), delay: 20 } }));
     const found = await Promise.all(Array.from({ length: 200 }, () => discover(server.origin)));
     expect(new Set(found.map(({ issuer }) => issuer))).toEqual(new Set([server.origin]));
@@ -33,7 +33,7 @@ describe('concurrent callers', () => {
     expect(down.requests).toHaveLength(1);
   });
 
-  it('do not share a result if their options differ', async () => {
+  it('does not share a result among callers with different options', async () => {
     await using server = await startServer(() => ({}));
     const [conventional, error] = await Promise.all([
       discover(server.origin),
@@ -43,7 +43,7 @@ describe('concurrent callers', () => {
     expect(error.code).toBe('metadata_not_found');
   });
 
-  it('stop waiting when their own signal aborts, and the last of them ends the request', async () => {
+  it('ends the wait of a caller whose signal aborts, and the request when the last caller leaves', async () => {
     await using server = await startServer((origin) => ({ [RFC8414]: { json: metadata(origin), delay: 100 } }));
     const reason = new Error('enough');
     const controller = new AbortController();
@@ -73,7 +73,7 @@ describe('concurrent callers', () => {
 });
 
 describe('while the server is down', () => {
-  it('uses expired metadata for up to 7 days, with an event, and asks the server once a minute', async () => {
+  it('uses expired metadata for up to 7 days while the server is down, with an event, and asks the server once a minute', async () => {
     await using server = await startServer((origin) => ({ [RFC8414]: { json: metadata(origin) } }));
     const { now, pass } = createClock();
     const cache = new Map<string, CachedMetadata>();
@@ -104,7 +104,7 @@ describe('while the server is down', () => {
     expect((await rejectionOf(discover(server.origin, { cache: copyStore(), now }))).code).toBe('network_error');
   });
 
-  it('uses expired metadata of its memory without a store', async () => {
+  it('uses expired metadata from memory while the server is down, without a store', async () => {
     await using server = await startServer((origin) => ({ [RFC8414]: { json: metadata(origin) } }));
     const { now, pass } = createClock();
     await discover(server.origin, { now });
@@ -143,7 +143,7 @@ describe('while the server is down', () => {
 });
 
 describe('the conventional endpoints', () => {
-  it('are used at the origin of the issuer, with an event, if every well-known URL answers with a 4xx', async () => {
+  it('uses the conventional endpoints at the origin of the issuer, with an event, if every well-known URL answers with a 4xx', async () => {
     await using server = await startServer(() => ({}));
     for (const [path, requests] of [
       ['', 2],
@@ -165,7 +165,7 @@ describe('the conventional endpoints', () => {
     }
   });
 
-  it("are not used with fallback: 'none', although they are in memory", async () => {
+  it("does not use the conventional endpoints with fallback: 'none', although they are in memory", async () => {
     await using server = await startServer(() => ({}));
     const cache = new Map();
     await discover(server.origin, { cache });
@@ -177,7 +177,7 @@ describe('the conventional endpoints', () => {
     expect(server.requests).toHaveLength(4);
   });
 
-  it('are cached for a minute, and not used while the server is down', async () => {
+  it('caches the conventional endpoints for a minute, and does not use them while the server is down', async () => {
     await using server = await startServer(() => ({}));
     const { now, pass } = createClock();
     const cache = new Map<string, CachedMetadata>();
@@ -207,7 +207,7 @@ describe('the conventional endpoints', () => {
     ['a body that is too large', { body: ' '.repeat(1_100_000) }, 'response_too_large'],
     ['no response at all', { drop: 'never' }, 'timeout'],
     ['a broken connection', { drop: 'request' }, 'network_error'],
-  ])('are never used after %s of one of the well-known URLs', async (_name, reply, code) => {
+  ])('never uses the conventional endpoints after %s of one of the well-known URLs', async (_name, reply, code) => {
     for (const place of [RFC8414, OPENID]) {
       await using server = await startServer(() => ({ [place]: reply }));
       const { events, onEvent } = recordEvents();

@@ -22,7 +22,7 @@ describe('the directory', () => {
     ['oa', {}],
     ['oa', { app: undefined, directory: undefined }],
     ['my-tool', { app: 'my-tool' }],
-  ])("is %s in the user's cache directory with the options %j", async (app, options) => {
+  ])("uses the directory %s in the user's cache directory with the options %j", async (app, options) => {
     const home = createDirectory();
     vi.stubEnv('XDG_CACHE_HOME', home);
     vi.stubEnv('LOCALAPPDATA', home);
@@ -34,7 +34,7 @@ describe('the directory', () => {
     expect(readdirSync(join(directory, 'servers'))).toEqual([`${hash}.json`]);
   });
 
-  it('is the given one, with one directory for servers and one for resources', async () => {
+  it('uses a given directory, with one directory for servers and one for resources', async () => {
     const directory = join(createDirectory(), 'made', 'when needed');
     const { servers, resources } = fileMetadataCache({ directory });
     const requirements = { authorization_servers: ['https://as.example'] as [string], resource: 'x', expires_at: 1 };
@@ -45,12 +45,12 @@ describe('the directory', () => {
     expect(await resources.get('key')).toEqual(requirements);
   });
 
-  it('must be an absolute path', () => {
+  it('rejects a directory that is not an absolute path with a TypeError', () => {
     for (const directory of ['relative', '', 7, null])
       expect(() => fileMetadataCache({ directory: directory as string })).toThrow(/^options.directory must be/);
   });
 
-  it('is a storage_unavailable error for a user without a cache directory', () => {
+  it('throws storage_unavailable for a user without a cache directory', () => {
     for (const name of ['XDG_CACHE_HOME', 'HOME', 'LOCALAPPDATA']) vi.stubEnv(name, undefined);
     expect(() => fileMetadataCache()).toThrow(expect.objectContaining({ code: 'storage_unavailable' }));
   });
@@ -79,7 +79,7 @@ describe('a store', () => {
     await expect((async () => servers.get('a'))()).rejects.toMatchObject({ code: 'corrupt_file' });
   });
 
-  it('serves discover and discoverRequirements of another process, and is only an event when it is damaged', async () => {
+  it('serves discover and discoverRequirements in another process, and reports damaged files as events', async () => {
     await using server = await startServer((origin) => ({
       [RFC8414]: { json: metadata(origin) },
       [`${RESOURCE}/api`]: { json: { resource: `${origin}/api`, authorization_servers: [origin] } },
@@ -106,7 +106,7 @@ describe('a store', () => {
     expect(await findBoth()).toEqual([]);
   });
 
-  it('is only an event when its directory can not be made', async () => {
+  it('reports a directory that can not be created as events', async () => {
     await using server = await startServer((origin) => ({ [RFC8414]: { json: metadata(origin) } }));
     const directory = createDirectory();
     mkdirSync(join(directory, 'parent'));

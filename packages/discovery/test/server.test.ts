@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { discover } from '@oa/discovery';
 import { fetchAs, HTML, metadata, OPENID, recordEvents, RFC8414, startServer } from './servers.ts';
 
-describe('the issuer of the document (RFC 8414 section 3.3)', () => {
+describe('the issuer of the document', () => {
   it.each([
     ['', '/'],
     ['/', ''],
@@ -11,13 +11,18 @@ describe('the issuer of the document (RFC 8414 section 3.3)', () => {
     ['/t', '/T'],
     ['/a%20b', '/a b'],
     ['', ':80'],
-  ])('must be identical byte for byte: "%s" is not "%s"', async (asked, published) => {
-    await using server = await startServer((origin) => () => ({ json: metadata(`${origin}${published}`, {}, origin) }));
-    const error = await rejectionOf(discover(`${server.origin}${asked}`));
-    expect(error).toMatchObject({ code: 'issuer_mismatch', retryable: false });
-  });
+  ])(
+    'refuses metadata whose issuer differs in any byte: "%s" is not "%s" (RFC 8414 section 3.3)',
+    async (asked, published) => {
+      await using server = await startServer((origin) => () => ({
+        json: metadata(`${origin}${published}`, {}, origin),
+      }));
+      const error = await rejectionOf(discover(`${server.origin}${asked}`));
+      expect(error).toMatchObject({ code: 'issuer_mismatch', retryable: false });
+    },
+  );
 
-  it('is suggested if it differs in a slash only', async () => {
+  it('suggests the published issuer if it differs in a slash only (RFC 8414 section 3.3)', async () => {
     await using server = await startServer((origin) => ({ [RFC8414]: { json: metadata(`${origin}/`) } }));
     expect((await rejectionOf(discover(server.origin))).message).toContain(
       `issuer, "${server.origin}/". Did you mean that one?`,
@@ -25,7 +30,7 @@ describe('the issuer of the document (RFC 8414 section 3.3)', () => {
     expect((await discover(`${server.origin}/`)).issuer).toBe(`${server.origin}/`);
   });
 
-  it('is named but not suggested on another origin, and not repeated if it is not an issuer', async () => {
+  it('names an issuer on another origin without suggesting it, and does not repeat text that is not an issuer', async () => {
     await using server = await startServer(() => ({ [RFC8414]: { json: metadata('https://evil.example') } }));
     const { message } = await rejectionOf(discover(server.origin));
     expect(message).toContain('https://evil.example');
@@ -38,7 +43,7 @@ describe('the issuer of the document (RFC 8414 section 3.3)', () => {
     expect(inspectAll(error)).not.toMatch(/PLANTED|\[31m/);
   });
 
-  it('is the reported error if another URL has a web page', async () => {
+  it('reports a wrong issuer rather than a web page at another URL', async () => {
     await using server = await startServer(() => ({
       [RFC8414]: HTML,
       [OPENID]: { json: metadata('https://other.example') },
@@ -46,7 +51,7 @@ describe('the issuer of the document (RFC 8414 section 3.3)', () => {
     expect((await rejectionOf(discover(server.origin))).code).toBe('issuer_mismatch');
   });
 
-  it('never leads to the conventional endpoints if it is wrong', async () => {
+  it('never uses the conventional endpoints after a wrong issuer (RFC 8414 section 3.3)', async () => {
     await using server = await startServer(() => ({ [OPENID]: { json: metadata('https://other.example') } }));
     const { events, onEvent } = recordEvents();
     expect((await rejectionOf(discover(server.origin, { onEvent }))).code).toBe('issuer_mismatch');
@@ -54,7 +59,7 @@ describe('the issuer of the document (RFC 8414 section 3.3)', () => {
   });
 });
 
-describe('the endpoints in the document (OAuth 2.1 section 1.5)', () => {
+describe('the endpoints in the document', () => {
   it.each([
     ['token_endpoint', 'http://as.example/token'],
     ['token_endpoint', 'http://127.0.0.1:1/token'],
@@ -63,7 +68,7 @@ describe('the endpoints in the document (OAuth 2.1 section 1.5)', () => {
     ['device_authorization_endpoint', 'http://localhost/device'],
     ['revocation_endpoint', 'http://as.example/revoke'],
     ['introspection_endpoint', 'http://as.example/introspect'],
-  ])('are refused if an https issuer has the %s %s', async (member, endpoint) => {
+  ])('refuses an https issuer that has the %s %s (OAuth 2.1 section 1.5)', async (member, endpoint) => {
     const issuer = 'https://as.example';
     await using server = await startServer(() => ({ [RFC8414]: { json: metadata(issuer, { [member]: endpoint }) } }));
     const error = await rejectionOf(discover(issuer, { fetch: fetchAs(issuer, server) }));
@@ -71,7 +76,7 @@ describe('the endpoints in the document (OAuth 2.1 section 1.5)', () => {
     expect(error.message).toContain(member);
   });
 
-  it('may be https or loopback http if the issuer is loopback http, and nothing else', async () => {
+  it('accepts https and loopback http endpoints of a loopback issuer, and no others (OAuth 2.1 section 1.5)', async () => {
     await using server = await startServer((origin) => ({
       [RFC8414]: { json: metadata(origin, { token_endpoint: 'https://as.example/token' }) },
     }));
@@ -83,7 +88,7 @@ describe('the endpoints in the document (OAuth 2.1 section 1.5)', () => {
   });
 
   it.each(['javascript:alert(1)', 'file:///etc/passwd', '/token', 'token', '', 'https://', 7, null])(
-    'are refused, not ignored, if the token_endpoint is %j',
+    'refuses, and does not ignore, the token_endpoint %j',
     async (endpoint) => {
       await using server = await startServer((origin) => ({
         [RFC8414]: { json: metadata(origin, { token_endpoint: endpoint }) },
