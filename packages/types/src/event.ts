@@ -31,7 +31,10 @@ type NetworkEvent =
       /** Why the metadata can't be fetched. */
       code: OAuthErrorCode;
     }
-  /** The option `cache` of the discovery can't be read or written. The discovery goes on without it. */
+  /**
+   * The option `cache` of the discovery can't be read or written. The discovery goes on without it. `issuer` is the URL of the resource
+   * while its authorization server is not known.
+   */
   | { type: 'metadata_cache_failed'; issuer: string; code: OAuthErrorCode }
   /** A token response has no `token_type`. The token counts as Bearer. */
   | { type: 'token_type_missing'; issuer: string }
