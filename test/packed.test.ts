@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { neededPackages } from '../scripts/needed-packages.ts';
 import { entryPoints, packages, root } from '../scripts/packages.ts';
 
 /** Holds the packed packages, and the projects into which they are installed with npm, as a user would. */
@@ -35,13 +36,6 @@ function install(folder: string, names: readonly string[]): void {
   execFileSync('npm', args, { cwd: folder, stdio: 'pipe' });
 }
 
-/** The name of a package and of all siblings that it depends on. */
-function withSiblings(name: string): string[] {
-  const dependencies = packages.find(({ manifest }) => manifest.name === name)?.manifest.dependencies ?? {};
-  const siblings = Object.keys(dependencies).filter((one) => one.startsWith('@oa/'));
-  return [...new Set([name, ...siblings.flatMap(withSiblings)])];
-}
-
 function run(name: string, code: string): string {
   writeFileSync(join(project, name), code);
   return execFileSync(process.execPath, [name], { cwd: project, encoding: 'utf8' });
@@ -70,15 +64,11 @@ it('loads no node: module, no ky, no open and no valibot when @oa/pkce is import
 
 it('installs @oa/pkce without open', () => {
   const folder = join(directory, 'pkce-only');
-  install(folder, withSiblings('@oa/pkce'));
-  const installed = readdirSync(join(folder, 'node_modules'));
-  expect(installed).toContain('@oa');
-  expect(installed).not.toContain('open');
-  expect(readdirSync(join(folder, 'node_modules/@oa')).toSorted()).toEqual(
-    withSiblings('@oa/pkce')
-      .map((name) => name.slice('@oa/'.length))
-      .toSorted(),
-  );
+  const needed = neededPackages(['@oa/pkce']).map(({ manifest }) => manifest.name);
+  install(folder, needed);
+  const siblings = readdirSync(join(folder, 'node_modules/@oa')).map((name) => `@oa/${name}`);
+  expect(new Set(siblings)).toEqual(new Set(needed));
+  expect(readdirSync(join(folder, 'node_modules'))).not.toContain('open');
 }, 60_000);
 
 it('type-checks in a strict project that checks libraries too, with both module resolutions', () => {
