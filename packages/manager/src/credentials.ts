@@ -69,7 +69,11 @@ export function assertCredentials(credentials: Credentials): void {
     if (value !== undefined && (typeof value !== 'string' || value === ''))
       throw new TypeError(`credentials.${name} must be a non-empty string. Leave it out if there is none.`);
   }
-  const { client_id, client_secret } = credentials;
+  const { client_id, client_secret, authentication = 'none' } = credentials;
+  if (!['string', 'function'].includes(typeof authentication))
+    throw new TypeError(
+      'credentials.authentication must be the name of a method, or a function that authenticates the client.',
+    );
   if (client_id === undefined && (client_secret !== undefined || grantTypeOf(credentials) === 'client_credentials'))
     throw new TypeError('credentials.client_id is missing: a client_secret and the client_credentials grant need it.');
 }

@@ -68,7 +68,7 @@ const LOGIN_OPTIONS_OF_MANAGER: readonly LoginOptionOfManager[] = [
 
 /** @throws {TypeError} that names the option, if one is unknown or can't be used */
 export function assertManagerOptions(options: ManagerOptions): void {
-  const { leeway = 0, timeout = 0, interaction = 'auto', login = {} } = options;
+  const { leeway = 0, timeout = 0, interaction = 'auto', login = {}, authentication = 'none' } = options;
   const unknown = Object.keys(options).find((name) => !OPTION_NAMES.includes(name));
   if (unknown !== undefined)
     throw new TypeError(`createManager has no option ${unknown}. Use ${OPTION_NAMES.join(', ')}.`);
@@ -76,6 +76,11 @@ export function assertManagerOptions(options: ManagerOptions): void {
   if (!(timeout >= 0)) throw new TypeError('options.timeout must be a number of milliseconds.');
   if (!['auto', 'always', 'never'].includes(interaction))
     throw new TypeError("options.interaction must be 'auto', 'always' or 'never'.");
+  // Which names there are is checked with the first request: that keeps the list out of the path of a stored token.
+  if (!['string', 'function'].includes(typeof authentication))
+    throw new TypeError(
+      'options.authentication must be the name of a method, or a function that authenticates the client.',
+    );
   const misplaced = LOGIN_OPTIONS_OF_MANAGER.find((name) => Object.hasOwn(login, name));
   if (misplaced !== undefined)
     throw new TypeError(`options.login.${misplaced} is not an option of the login alone. ${adviceFor(misplaced)}`);

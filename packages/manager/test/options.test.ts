@@ -9,6 +9,7 @@ it('rejects an unknown option with a TypeError that lists the options', () => {
 it.each([
   [{ leeway: Number.NaN }, /options.leeway must be a number of milliseconds/],
   [{ timeout: -1 }, /options.timeout must be a number of milliseconds/],
+  [{ authentication: {} as never }, /options.authentication must be the name of a method, or a function/],
   [{ interaction: 'maybe' as never }, /options.interaction must be 'auto', 'always' or 'never'/],
 ])('rejects the impossible option %o with a TypeError', (options, message) => {
   expect(() => createManager(options)).toThrow(TypeError);
