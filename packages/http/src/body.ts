@@ -1,11 +1,16 @@
 import { OAuthError } from '@oa/types';
 
-/** Bytes, after decompression. Nothing that an OAuth endpoint answers comes near. */
-const LIMIT = 1024 * 1024;
+/** Counted after decompression. No answer of an OAuth endpoint comes near. */
+const MAX_BODY_BYTES = 1024 * 1024;
 
-/** Reads the body as text, and stops at the limit: a compressed bomb or an endless stream is not read to its end. */
+/**
+ * Reads the body of a response as text. The read stops at the limit, so that a compressed bomb or an endless stream is not read to its
+ * end.
+ *
+ * @throws {OAuthError} `response_too_large`
+ */
 export async function readBody(response: Response, name: string): Promise<string> {
-  if (Number(response.headers.get('content-length')) > LIMIT) throw tooLarge(name);
+  if (Number(response.headers.get('content-length')) > MAX_BODY_BYTES) throw bodyTooLarge(name);
   if (response.body === null) return '';
   const reader = response.body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
   const decoder = new TextDecoder();
@@ -15,11 +20,14 @@ export async function readBody(response: Response, name: string): Promise<string
     const { done, value } = await reader.read();
     if (done) return text + decoder.decode();
     size += value.byteLength;
-    if (size > LIMIT) throw tooLarge(name);
+    if (size > MAX_BODY_BYTES) throw bodyTooLarge(name);
     text += decoder.decode(value, { stream: true });
   }
 }
 
-function tooLarge(name: string): OAuthError {
-  return new OAuthError('response_too_large', `${name} answered with more than 1 MiB, which no OAuth endpoint does.`);
+function bodyTooLarge(name: string): OAuthError {
+  return new OAuthError(
+    'response_too_large',
+    `${name} answered with more than 1 MiB. Check that the address is an OAuth endpoint.`,
+  );
 }

@@ -1,78 +1,65 @@
+import { abortable, MAX_TIMER_MS } from '@oa/mechanisms';
 import { OAuthError, type RequestOptions } from '@oa/types';
 
-const DEFAULT_TIMEOUT = 30_000;
-/** A longer delay makes `setTimeout` fire at once. */
-const LONGEST_TIMEOUT = 2_147_483_647;
-/** Milliseconds at the end of the timeout that are counted on their own. */
-const LAST_LOOK = 250;
+const DEFAULT_TIMEOUT_MS = 30_000;
+/** The end of the timeout has a timer of its own, of at most this length. */
+const MAX_LAST_TIMER_MS = 250;
 
-/** What is left of the caller's patience. */
-export interface Patience {
+/** The time that a call has left. */
+export interface Deadline {
+  /** Aborts at the timeout, and when the caller's signal aborts. */
   signal: AbortSignal;
   /** Milliseconds until the timeout. */
   left(): number;
 }
 
 /**
- * Runs `work` under the caller's `timeout` and `signal`. Both end the call at any stage, even where an injected `fetch` ignores
- * its signal: the signal with its own reason, the timeout with the code `timeout`.
+ * Runs `work` under the caller's `timeout` and `signal`. Both end the call at any stage, even if an injected `fetch` ignores its signal.
+ *
+ * @throws {OAuthError} `timeout`, or what `work` throws
+ * @throws {TypeError} if `options.timeout` is not a number of milliseconds
+ * @throws the reason of `options.signal` when it aborts
  */
-export async function withPatience<T>(
+export async function withDeadline<T>(
   options: RequestOptions,
   name: string,
-  work: (patience: Patience) => Promise<T>,
+  work: (deadline: Deadline) => Promise<T>,
 ): Promise<T> {
-  const timeout = checkedTimeout(options.timeout);
-  const { signal } = options;
+  const { signal, timeout = DEFAULT_TIMEOUT_MS } = options;
+  assertTimeout(timeout);
   signal?.throwIfAborted();
   const controller = new AbortController();
   const end = performance.now() + timeout;
-  const ended = new Promise<never>((_, reject) => {
-    controller.signal.addEventListener('abort', () => reject(controller.signal.reason as Error));
-  });
-  const abort = (): void => controller.abort(signal?.reason);
-  signal?.addEventListener('abort', abort);
-  // Two timers: after the event loop was blocked a single one would fire before an answer that has long arrived is read, and
-  // with it a new refresh token would be lost.
-  const lastLook = Math.min(LAST_LOOK, timeout / 2);
+  const onAbort = (): void => controller.abort(signal?.reason);
+  signal?.addEventListener('abort', onAbort);
+  // Two timers in a row. After the event loop was blocked, a single timer would fire before an answer that has already arrived is read.
+  // A new refresh token in that answer would be lost.
+  const lastTimer = Math.min(MAX_LAST_TIMER_MS, timeout / 2);
   let timer = setTimeout(() => {
-    timer = setTimeout(() => controller.abort(timedOut(name, timeout)), lastLook);
-  }, timeout - lastLook);
+    timer = setTimeout(() => controller.abort(timeoutError(name, timeout)), lastTimer);
+  }, timeout - lastTimer);
   try {
-    return await Promise.race([work({ signal: controller.signal, left: () => end - performance.now() }), ended]);
+    const result = work({ signal: controller.signal, left: () => end - performance.now() });
+    return await abortable(result, controller.signal);
   } catch (error) {
-    // Closes the connection of an exchange that was given up halfway.
+    // Closes the connection of an unfinished exchange.
     controller.abort();
     throw error;
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', abort);
+    signal?.removeEventListener('abort', onAbort);
   }
 }
 
-/** Waits, and rejects with the signal's reason as soon as it aborts. */
-export async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  await new Promise<void>((resolve, reject) => {
-    const stop = (): void => {
-      clearTimeout(timer);
-      reject(signal.reason as Error);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop);
-      resolve();
-    }, milliseconds);
-    signal.addEventListener('abort', stop, { once: true });
-  });
+function assertTimeout(timeout: number): void {
+  if (typeof timeout !== 'number' || !(timeout > 0 && timeout <= MAX_TIMER_MS))
+    throw new TypeError(`options.timeout must be a number of milliseconds from 1 to ${MAX_TIMER_MS}.`);
 }
 
-function checkedTimeout(timeout: number = DEFAULT_TIMEOUT): number {
-  if (typeof timeout === 'number' && timeout > 0 && timeout <= LONGEST_TIMEOUT) return timeout;
-  throw new TypeError(`options.timeout must be a number of milliseconds from 1 to ${LONGEST_TIMEOUT}`);
-}
-
-function timedOut(name: string, timeout: number): OAuthError {
-  return new OAuthError('timeout', `${name} did not answer completely within ${timeout / 1000} s. Try again later.`, {
-    retryable: true,
-  });
+function timeoutError(name: string, timeout: number): OAuthError {
+  return new OAuthError(
+    'timeout',
+    `${name} did not answer completely within ${timeout / 1000} seconds. Try again later.`,
+    { retryable: true },
+  );
 }

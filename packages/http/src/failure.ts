@@ -1,7 +1,7 @@
 import { OAuthError } from '@oa/types';
 
-/** What a person can make something of. */
-const EXPLAINED: Readonly<Record<string, string>> = {
+/** Error codes with an explanation for the user. */
+const EXPLANATIONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there',
   ENOTFOUND: 'the host name is unknown',
   EAI_AGAIN: 'the host name could not be looked up',
@@ -14,14 +14,17 @@ const EXPLAINED: Readonly<Record<string, string>> = {
   ECONNRESET: 'the connection was closed',
   UND_ERR_SOCKET: 'the connection was closed',
 };
-/** These come before a connection. Others may come before or after: an unreachable host can also be a connection that was cut. */
-const UNCONNECTED: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT']);
-/** The calls of an operating system that come before a connection. */
-const CONNECTING: ReadonlySet<unknown> = new Set(['connect', 'getaddrinfo']);
-const CERTIFICATE =
-  'its certificate is not trusted; where a company has its own authority, name its file in NODE_EXTRA_CA_CERTS';
-/** Nothing was sent either, but trying again changes nothing. */
-const UNTRUSTED: ReadonlySet<string> = new Set([
+/** These codes come before a connection. The others can come later too: EHOSTUNREACH also ends an open connection. */
+const UNCONNECTED_CODES: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+/** The system calls that come before a connection. */
+const CONNECTING_SYSCALLS: ReadonlySet<unknown> = new Set(['connect', 'getaddrinfo']);
+/** Nothing was sent after these errors either, but another attempt changes nothing. */
+const CERTIFICATE_CODES: ReadonlySet<string> = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
@@ -33,36 +36,43 @@ const UNTRUSTED: ReadonlySet<string> = new Set([
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
 
-const unsent = new WeakSet<OAuthError>();
+const neverSent = new WeakSet<OAuthError>();
 
-/** Whether the failure came before the request left this machine, so that even a single-use grant may be sent again. */
+/** Whether the failure came before the request left this machine. Then even a single-use grant may be sent again. */
 export function wasNeverSent(error: OAuthError): boolean {
-  return unsent.has(error);
+  return neverSent.has(error);
 }
 
 /**
- * What `fetch` or a body stream threw, as an OAuthError. Only its error code is looked at: messages and causes of HTTP clients hold
- * URLs, headers and bodies.
+ * Converts what `fetch` or a body stream threw. Only the error codes are read, because messages and causes of HTTP clients contain URLs,
+ * headers and bodies.
  */
 export function toOAuthError(thrown: unknown, name: string): OAuthError {
   const causes = causesOf(thrown);
   const codes = causes.map(({ code }) => code);
   if (codes.includes('UND_ERR_HEADERS_OVERFLOW'))
-    return new OAuthError('response_too_large', `${name} sent more headers than are read.`);
+    return new OAuthError(
+      'response_too_large',
+      `${name} answered with more headers than the platform reads. Check that the address is an OAuth endpoint.`,
+    );
   if (codes.includes('UND_ERR_HEADERS_TIMEOUT') || codes.includes('UND_ERR_BODY_TIMEOUT'))
     return new OAuthError('timeout', `${name} stopped answering. Try again later.`, { retryable: true });
-  if (codes.some((code) => UNTRUSTED.has(code)))
-    return new OAuthError('network_error', `No secure connection to ${name}: ${CERTIFICATE}.`);
-  const code = codes.find((code) => Object.hasOwn(EXPLAINED, code));
-  const why = code === undefined ? 'the connection failed or broke' : `${EXPLAINED[code]} (${code})`;
+  if (codes.some((code) => CERTIFICATE_CODES.has(code)))
+    return new OAuthError(
+      'network_error',
+      `No secure connection to ${name}: its certificate is not trusted. For a private certificate authority, set NODE_EXTRA_CA_CERTS to its PEM file.`,
+    );
+  const code = codes.find((code) => Object.hasOwn(EXPLANATIONS, code));
+  const why = code === undefined ? 'the connection failed or broke' : `${EXPLANATIONS[code]} (${code})`;
   const error = new OAuthError('network_error', `No answer from ${name}: ${why}. Check the address and the network.`, {
     retryable: true,
   });
-  if (causes.some(({ code, syscall }) => UNCONNECTED.has(code) || CONNECTING.has(syscall))) unsent.add(error);
+  if (causes.some(({ code, syscall }) => UNCONNECTED_CODES.has(code) || CONNECTING_SYSCALLS.has(syscall)))
+    neverSent.add(error);
   return error;
 }
 
-/** The error codes in a chain of causes. An `AggregateError` (one error per address of the host) counts by its first. */
+/** Lists the error codes in a chain of causes. Of an `AggregateError`, which has an error for each address of a host, the first counts. */
 function causesOf(thrown: unknown): { code: string; syscall: unknown }[] {
   const causes: { code: string; syscall: unknown }[] = [];
   let current = thrown;

@@ -1,35 +1,54 @@
 import { OAuthError, type RequestParameters } from '@oa/types';
 import type { GenericSchema } from 'valibot';
-import { errorOf } from './error.ts';
-import { parsedJson } from './parse.ts';
-import { nameOf, request, type HttpOptions, type HttpResponse } from './request.ts';
-import { validated } from './schema.ts';
+import { toResponseError } from './error.ts';
+import { parseBoundedJson } from './parse.ts';
+import { request, responseName, type HttpOptions, type HttpResponse } from './request.ts';
+import { validateJson } from './schema.ts';
 
 /**
- * The JSON document in `response`, checked with `schema`.
+ * Reads the JSON document in a response, and checks it with a schema.
  *
- * Rejects with `oauth_error` where the server refused, also with status 200; `http_error` for any other error status;
- * `unexpected_content_type`, `invalid_json` or `invalid_response` for a body that is not what the specification asks for.
+ * @returns what `schema` makes of the document
+ * @throws {OAuthError} `oauth_error` if the server refused, with any status, `http_error` for another error status;
+ *   `unexpected_content_type`, `invalid_json` or `invalid_response` for a body that is not what the specification requires
+ * @throws {TypeError} if `schema` is asynchronous
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */
 export function readJson<T>(response: HttpResponse, schema: GenericSchema<unknown, T>): T {
-  const json = parsedJson(response.text);
-  const error = errorOf(response, json);
+  const json = parseBoundedJson(response.text);
+  const error = toResponseError(response, json);
   if (error !== undefined) throw error;
-  const url = nameOf(response);
+  const name = responseName(response);
   const type = response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() ?? '';
-  // Servers that call their JSON text/plain, or nothing at all, are merely odd. A page or a document is something else.
-  if (json === undefined || /html|xml/.test(type)) throw unreadable(response, url, type);
-  // TextDecoder writes U+FFFD for bytes that are not UTF-8 (RFC 8259 section 8.1): such a token would be another one.
-  if (response.text.includes('\uFFFD')) throw unreadable(response, url, 'application/json');
-  return validated(json, schema, url);
+  // Real servers label JSON as text/plain, or not at all. A body that is labelled as a page is refused, even if it is JSON.
+  if (json === undefined || /html|xml/.test(type)) throw unreadableBody(response, name, type);
+  // TextDecoder writes U+FFFD for bytes that are not UTF-8 (RFC 8259 section 8.1). A token with one would be another token.
+  if (response.text.includes('\uFFFD')) throw unreadableBody(response, name, 'application/json');
+  return validateJson(json, schema, name);
 }
 
-/** The error that `response` reports: `oauth_error`, or `http_error` for an error status without one. `undefined` for a success. */
+/**
+ * Reads the error that a response reports. It is for endpoints whose success has no body.
+ *
+ * @returns an `oauth_error`, or an `http_error` for an error status without an OAuth error; `undefined` for a success
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+ */
 export function readError(response: HttpResponse): OAuthError | undefined {
-  return errorOf(response, parsedJson(response.text));
+  return toResponseError(response, parseBoundedJson(response.text));
 }
 
-/** GETs a JSON document. Codes as of {@link request} and {@link readJson}. */
+/**
+ * Fetches a JSON document with a GET.
+ *
+ * @returns what `schema` makes of the document
+ * @throws {OAuthError} `insecure_url`, `network_error`, `timeout`, `redirect_refused`, `response_too_large`, `oauth_error`, `http_error`,
+ *   `unexpected_content_type`, `invalid_json`, `invalid_response`
+ * @throws {TypeError} if an argument is wrong
+ * @throws the reason of `options.signal` when it aborts
+ * @example
+ * const url = 'https://as.example/.well-known/oauth-authorization-server';
+ * const server = await getJson(url, authorizationServerSchema, { timeout: 5_000 });
+ */
 export async function getJson<T>(
   url: string,
   schema: GenericSchema<unknown, T>,
@@ -38,7 +57,17 @@ export async function getJson<T>(
   return readJson(await request('GET', url, options), schema);
 }
 
-/** POSTs `form` as `application/x-www-form-urlencoded` (RFC 6749 section 3.2) and reads JSON. Codes as of {@link request} and {@link readJson}. */
+/**
+ * Sends a form with a POST, as `application/x-www-form-urlencoded`, and reads JSON.
+ *
+ * @param form an array is sent as repeated parameters, and `undefined` is not sent
+ * @returns what `schema` makes of the answer
+ * @throws {OAuthError} `insecure_url`, `network_error`, `timeout`, `redirect_refused`, `response_too_large`, `oauth_error`, `http_error`,
+ *   `unexpected_content_type`, `invalid_json`, `invalid_response`
+ * @throws {TypeError} if an argument is wrong
+ * @throws the reason of `options.signal` when it aborts
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-3.2
+ */
 export async function postForm<T>(
   url: string,
   form: RequestParameters,
@@ -48,7 +77,15 @@ export async function postForm<T>(
   return readJson(await request('POST', url, { ...options, form }), schema);
 }
 
-/** POSTs `body` as JSON and reads JSON. Codes as of {@link request} and {@link readJson}. */
+/**
+ * Sends JSON with a POST, and reads JSON.
+ *
+ * @returns what `schema` makes of the answer
+ * @throws {OAuthError} `insecure_url`, `network_error`, `timeout`, `redirect_refused`, `response_too_large`, `oauth_error`, `http_error`,
+ *   `unexpected_content_type`, `invalid_json`, `invalid_response`
+ * @throws {TypeError} if an argument is wrong
+ * @throws the reason of `options.signal` when it aborts
+ */
 export async function postJson<T>(
   url: string,
   body: unknown,
@@ -59,12 +96,21 @@ export async function postJson<T>(
   return readJson(await request('POST', url, { ...options, headers, body: JSON.stringify(body) }), schema);
 }
 
-function unreadable(response: HttpResponse, url: string, type: string): OAuthError {
-  const details = { status: response.status };
-  if (response.text.trim() === '')
-    return new OAuthError('invalid_json', `${url} answered with an empty body; expected JSON.`, details);
+function unreadableBody(response: HttpResponse, name: string, type: string): OAuthError {
+  const { status, text } = response;
+  if (text.trim() === '')
+    return new OAuthError('invalid_json', `${name} answered with an empty body instead of JSON. Check the address.`, {
+      status,
+    });
   if (type === '' || /^application\/(.+\+)?json$/.test(type))
-    return new OAuthError('invalid_json', `${url} answered with a body that is not valid JSON.`, details);
-  const what = 'with something other than JSON (a web page?). Check that the address is an OAuth endpoint.';
-  return new OAuthError('unexpected_content_type', `${url} answered ${what}`, details);
+    return new OAuthError(
+      'invalid_json',
+      `${name} answered with a body that is not valid JSON. Report it to the server operator.`,
+      { status },
+    );
+  return new OAuthError(
+    'unexpected_content_type',
+    `${name} answered with something other than JSON, such as a web page. Check that the address is an OAuth endpoint.`,
+    { status },
+  );
 }

@@ -1,6 +1,6 @@
-/** What one request is made of. */
-export interface Outgoing {
-  /** What errors call the endpoint. It is never where a redirect led to: a server could put there what it was sent. */
+/** One request, ready to be sent. */
+export interface PreparedRequest {
+  /** How errors name the endpoint. A redirect does not change it, because a server can put into a redirect what it was sent. */
   name: string;
   method: string;
   headers: Record<string, string>;
@@ -10,30 +10,35 @@ export interface Outgoing {
 }
 
 /** Sends one request, and never follows a redirect. */
-export type Send = (url: string, outgoing: Outgoing) => Promise<Response>;
+export type Transport = (url: string, request: PreparedRequest) => Promise<Response>;
 
 /**
- * Loads ky, which only this file knows. That happens with the first request: its import touches `Request`, which loads all of undici.
+ * Loads ky, which only this file imports. It is loaded with the first request, because its import touches `Request`, which loads all of
+ * undici.
  *
- * Of ky's policies none applies here. Its timeout ends with the headers, its retries can't tell a single-use grant, and for an error
- * status it reads 10 MiB and throws an error that prints the request: timeout, retries and statuses are judged in this package.
+ * All policies of ky are off. Its timeout ends with the headers. Its retries can't recognise a single-use grant. For an error status it
+ * reads 10 MiB and throws an error that prints the request. So this package decides about timeouts, retries and statuses.
  */
-export async function loadSend(): Promise<Send> {
+export async function loadTransport(): Promise<Transport> {
   const { default: ky } = await import('ky');
   return (url, { method, headers, body, signal, fetch = globalThis.fetch }) => {
-    const init: RequestInit = { method, headers, signal, redirect: 'manual', ...(body === undefined ? {} : { body }) };
+    const init: RequestInit = { method, headers, signal, redirect: 'manual', ...(body !== undefined && { body }) };
     return ky(url, {
       ...init,
       retry: 0,
       timeout: false,
       throwHttpErrors: false,
-      // Plain arguments instead of ky's Request: another fetch (undici's from npm with a proxy agent) takes no foreign Request.
+      // Plain arguments instead of ky's Request: another fetch, such as that of the npm package undici, accepts no foreign Request.
       fetch: () => fetch(url, init),
     });
   };
 }
 
-/** Loads what the first request needs, for a program that is about to make one and waits for something else, such as a person. */
+/**
+ * Loads the code that the first request needs. A program can call it while it waits for something else, such as a user.
+ *
+ * @throws the error of a failed import
+ */
 export async function preloadTransport(): Promise<void> {
-  await loadSend();
+  await loadTransport();
 }

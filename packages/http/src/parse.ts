@@ -1,18 +1,15 @@
-/** JSON that is nested deeper comes from nobody honest, and overflows the stack of whoever walks through it or writes it. */
-const DEEPEST = 64;
+import { parseJson } from '@oa/mechanisms';
 
-/** The JSON value in `text`, or `undefined` if it holds none that can be used. */
-export function parsedJson(text: string): unknown {
-  try {
-    const json = JSON.parse(text) as unknown;
-    return isDeeperThan(json, DEEPEST) ? undefined : json;
-  } catch {
-    // A SyntaxError, the only one there is. It is not kept: its message quotes the text.
-    return undefined;
-  }
+/** No OAuth document is nested deeper. Deeper nesting overflows the stack of code that walks through the value or serialises it. */
+const MAX_NESTED_LEVELS = 64;
+
+/** Parses JSON. Returns `undefined` for other text, and for JSON that is nested too deeply. */
+export function parseBoundedJson(text: string): unknown {
+  const json = parseJson(text);
+  return isDeeperThan(json, MAX_NESTED_LEVELS) ? undefined : json;
 }
 
-function isDeeperThan(value: unknown, depth: number): boolean {
+function isDeeperThan(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  return depth === 0 || Object.values(value).some((member) => isDeeperThan(member, depth - 1));
+  return levels === 0 || Object.values(value).some((member) => isDeeperThan(member, levels - 1));
 }

@@ -1,42 +1,21 @@
-import { parsedJson } from './parse.ts';
+import { toBase64, toBase64Url } from '@oa/mechanisms';
+import { formEncode, toErrorText } from '@oa/types/rfc';
+import { parseBoundedJson } from './parse.ts';
 
 /**
- * Parameters and client metadata that an error text may repeat. Everything else that was sent counts as a secret, so that an
- * extension's parameter is one until somebody says otherwise.
+ * The parameters and client metadata that an error text may repeat. Every other name counts as the name of a secret, so that the parameters
+ * of an extension are secret by default.
  */
-const PUBLIC: ReadonlySet<string> = words(`
+const PUBLIC_NAMES: ReadonlySet<string> = toWordSet(`
   grant_type client_id scope resource audience redirect_uri token_type_hint client_assertion_type
   requested_token_type subject_token_type actor_token_type response_type redirect_uris grant_types
   response_types token_endpoint_auth_method application_type client_name client_uri logo_uri tos_uri
   policy_uri jwks_uri contacts software_id software_version client_id_issued_at client_secret_expires_at
   registration_client_uri token_type issuer
 `);
-/** Headers that say nothing about who asks. */
+/** Headers without credentials. */
 const PUBLIC_HEADERS: ReadonlySet<string> = new Set(['accept', 'content-type']);
-/** No error shows more. */
-const MOST_SHOWN = 2000;
-/** So long that it is in a secret by no accident. */
-const PIECE = /[\w~+/%-](?:[\w.~+/%-]{10,}[\w~+/%-])/g;
-/** What stands after the name of a secret is one, also if this process has never seen it: gateways quote what they were answered. */
-const NAMED =
-  /((?:access_token|refresh_token|id_token|client_secret|client_assertion|device_code|code_verifier|password) ?[:=] ?)[^\s,;&{}]{12,}/gi;
-
-/** Every secret in a request's headers and in its form or JSON body. */
-export function secretsSent(headers: Record<string, string>, body: string | undefined): string[] {
-  const secrets: string[] = [];
-  for (const [name, value] of Object.entries(headers)) {
-    if (PUBLIC_HEADERS.has(name)) continue;
-    const credentials = value.slice(value.indexOf(' ') + 1);
-    secrets.push(value, credentials, ...basicParts(value));
-  }
-  if (body === undefined) return secrets;
-  const json = parsedJson(body);
-  if (json !== undefined) return [...secrets, ...secretsIn(json)];
-  for (const [name, value] of new URLSearchParams(body)) if (!PUBLIC.has(name)) secrets.push(value);
-  return secrets;
-}
-
-const RECEIVED = [
+const RECEIVED_SECRETS = [
   'access_token',
   'refresh_token',
   'id_token',
@@ -44,47 +23,66 @@ const RECEIVED = [
   'registration_access_token',
   'device_code',
 ];
+/** No error shows a longer text. */
+const MAX_REDACTED_CHARACTERS = 2000;
+/** Text of 12 or more characters. If a secret contains it, that is no accident. */
+const PIECE_PATTERN = /[\w~+/%-](?:[\w.~+/%-]{10,}[\w~+/%-])/g;
+/** The text after the name of a secret is a secret, even if this process has never seen it: gateways quote the answers that they received. */
+const NAMED_SECRET_PATTERN =
+  /((?:access_token|refresh_token|id_token|client_secret|client_assertion|device_code|code_verifier|password) ?[:=] ?)[^\s,;&{}]{12,}/gi;
 
-/** The secrets in an answer, which its own error text may repeat. */
+/** Returns every secret in the headers and in the form or JSON body of a request. */
+export function secretsSent(headers: Record<string, string>, body: string | undefined): string[] {
+  const secrets: string[] = [];
+  for (const [name, value] of Object.entries(headers)) {
+    if (PUBLIC_HEADERS.has(name)) continue;
+    const credentials = value.slice(value.indexOf(' ') + 1);
+    secrets.push(value, credentials, ...basicSecrets(value));
+  }
+  if (body === undefined) return secrets;
+  const json = parseBoundedJson(body);
+  if (json !== undefined) return [...secrets, ...secretsIn(json)];
+  for (const [name, value] of new URLSearchParams(body)) if (!PUBLIC_NAMES.has(name)) secrets.push(value);
+  return secrets;
+}
+
+/** Returns the secrets in an answer, which its own error text can repeat. */
 export function secretsReceived(body: Record<string, unknown>): string[] {
-  return RECEIVED.flatMap((name) => textsIn(body[name]));
+  return RECEIVED_SECRETS.flatMap((name) => textsIn(body[name]));
 }
 
-/** Every text under a name that is not known as public. */
-function secretsIn(json: unknown): string[] {
-  if (typeof json !== 'object' || json === null) return [];
-  return Object.entries(json).flatMap(([name, value]) => (PUBLIC.has(name) ? [] : textsIn(value)));
-}
-
-/** What a terminal can print (RFC 6749 section 5.2), without the secrets in any of the spellings that a server may send back. */
-export function redacted(text: string, secrets: readonly string[]): string {
-  let clean = printable(text);
+/** Returns `text` as a terminal can print it (RFC 6749 section 5.2), without the secrets in any spelling that a server can send back. */
+export function redact(text: string, secrets: readonly string[]): string {
+  let clean = toErrorText(text);
   const spellings = new Set(secrets.flatMap(spellingsOf));
-  // The longest first, so that no rest of a longer one stays.
-  for (const spelling of [...spellings].toSorted((a, b) => b.length - a.length)) clean = without(spelling, clean);
-  return withoutPieces(clean.slice(0, MOST_SHOWN), [...spellings]).replace(NAMED, '$1***');
+  // The longest first, so that no part of a longer spelling stays.
+  for (const spelling of [...spellings].toSorted((a, b) => b.length - a.length))
+    clean = redactSpelling(spelling, clean);
+  return redactPieces(clean.slice(0, MAX_REDACTED_CHARACTERS), [...spellings]).replace(NAMED_SECRET_PATTERN, '$1***');
 }
 
-/** Servers cut a token before they quote it, and its beginning is enough to find it elsewhere. */
-function withoutPieces(text: string, spellings: readonly string[]): string {
+/** Splits a text into its set of words. */
+export function toWordSet(text: string): ReadonlySet<string> {
+  return new Set(text.trim().split(/\s+/));
+}
+
+/** Servers cut a token before they quote it. The beginning of a token is enough to find it in a log. */
+function redactPieces(text: string, spellings: readonly string[]): string {
   const lower = spellings.map((spelling) => spelling.toLowerCase());
-  return text.replace(PIECE, (piece) =>
+  return text.replace(PIECE_PATTERN, (piece) =>
     lower.some((spelling) => spelling.includes(piece.toLowerCase())) ? '***' : piece,
   );
 }
 
 function spellingsOf(secret: string): string[] {
-  const form = new URLSearchParams({ '': secret }).toString().slice(1);
-  const bytes = Array.from(new TextEncoder().encode(secret), (byte) => String.fromCharCode(byte));
-  const base64 = btoa(bytes.join(''));
-  const base64url = base64.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
-  const spellings = [secret, form, encodeURIComponent(secret.toWellFormed()), base64, base64url];
-  return spellings.map(printable).filter((spelling) => spelling !== '');
+  const bytes = new TextEncoder().encode(secret);
+  const encoded = [formEncode(secret), encodeURIComponent(secret.toWellFormed()), toBase64(bytes), toBase64Url(bytes)];
+  return [secret, ...encoded].map(toErrorText).filter((spelling) => spelling !== '');
 }
 
-/** Upper and lower case count as the same (`%2f` and `%2F`), which in printable text have the same length. */
-function without(secret: string, text: string): string {
-  const wanted = secret.toLowerCase();
+/** Replaces a spelling in upper and lower case (`%2f` and `%2F`). Both have the same length in printable text. */
+function redactSpelling(spelling: string, text: string): string {
+  const wanted = spelling.toLowerCase();
   const lower = text.toLowerCase();
   let clean = '';
   let from = 0;
@@ -95,8 +93,8 @@ function without(secret: string, text: string): string {
   return clean + text.slice(from);
 }
 
-/** The secret of an `Authorization: Basic`, as it stands there and form-decoded (RFC 6749 section 2.3.1). */
-function basicParts(header: string): string[] {
+/** Returns the secret of an `Authorization: Basic`, as sent and form-decoded (RFC 6749 section 2.3.1). */
+function basicSecrets(header: string): string[] {
   const encoded = /^Basic ((?:[a-z\d+/]{4})*[a-z\d+/]{2,4}={0,2})$/i.exec(header)?.[1];
   if (encoded === undefined) return [];
   const bytes = Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
@@ -105,16 +103,13 @@ function basicParts(header: string): string[] {
   return [secret, ...new URLSearchParams(`=${secret}`).values()];
 }
 
+/** Returns every text under a name that is not public. */
+function secretsIn(json: unknown): string[] {
+  if (typeof json !== 'object' || json === null) return [];
+  return Object.entries(json).flatMap(([name, value]) => (PUBLIC_NAMES.has(name) ? [] : textsIn(value)));
+}
+
 function textsIn(value: unknown): string[] {
   if (typeof value === 'string') return [value];
   return Array.isArray(value) ? value.flatMap(textsIn) : secretsIn(value);
-}
-
-function printable(text: string): string {
-  return text.replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '');
-}
-
-/** The words of a text as a set. */
-export function words(text: string): ReadonlySet<string> {
-  return new Set(text.trim().split(/\s+/));
 }

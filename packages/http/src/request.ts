@@ -1,98 +1,117 @@
+import { sleep } from '@oa/mechanisms';
 import { isOAuthError, type OAuthError, type RequestOptions, type RequestParameters } from '@oa/types';
-import { withPatience, pause, type Patience } from './deadline.ts';
+import { withDeadline, type Deadline } from './deadline.ts';
 import { exchange, type Answer } from './exchange.ts';
-import type { Outgoing } from './ky.ts';
-import { redacted, secretsSent } from './redact.ts';
-import { retryAfterOf, retryDelay, type Outcome } from './retry.ts';
-import { secureUrl, shown } from './url.ts';
+import type { PreparedRequest } from './ky.ts';
+import { redact, secretsSent } from './redact.ts';
+import { parseRetryAfter, retryDelay, type AttemptOutcome } from './retry.ts';
+import { parseSecureUrl, toDisplayUrl } from './url.ts';
 
 /** The options of a request. */
 export interface HttpOptions extends RequestOptions {
-  /** More request headers. The names are lower case. */
+  /** More request headers. Their names are sent in lower case. */
   headers?: Record<string, string> | undefined;
   /**
-   * Whether the server may get this request twice. A GET may, unless said otherwise. Any other request is by default sent again
-   * only if the connection failed before it went out.
+   * Whether the server may receive this request twice. A request that is not idempotent is sent again only if the connection failed before
+   * it went out.
+   *
+   * @default true for a GET, false for every other method
    */
   idempotent?: boolean | undefined;
 }
 
-/** An answer of any status. Its body is at most 1 MiB. */
+/** An answer of any status. It holds what the server sent, unfiltered: do not log it. */
 export interface HttpResponse {
-  /** Where the answer came from, after redirects. */
+  /** The URL that answered, after redirects. */
   url: string;
+  /** The HTTP status. */
   status: number;
   headers: Headers;
+  /** The body, of at most 1 MiB. */
   text: string;
   /** When the request that was answered went out, in milliseconds since the epoch. */
   sentAt: number;
 }
 
-const METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'DELETE']);
+const HTTP_METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'DELETE']);
 const secretsByResponse = new WeakMap<HttpResponse, () => readonly string[]>();
 
-/** What errors call the endpoint that answered: its address, without what was sent there. */
-export function nameOf(response: HttpResponse): string {
-  return redacted(shown(new URL(response.url)), secretsOf(response));
+/** Returns how errors name the endpoint that answered: its address, without the secrets that were sent there. */
+export function responseName(response: HttpResponse): string {
+  return redact(toDisplayUrl(new URL(response.url)), secretsSentFor(response));
 }
 
-/** The secrets that were sent for `response`, which no error text may repeat. */
-export function secretsOf(response: HttpResponse): readonly string[] {
+/** Returns the secrets in the request of `response`. No error text may repeat them. */
+export function secretsSentFor(response: HttpResponse): readonly string[] {
   return secretsByResponse.get(response)?.() ?? [];
 }
 
 /**
  * Sends a request to an OAuth endpoint and reads the answer, whatever its status.
  *
- * Only to https, or to http on loopback. A GET follows redirects within its origin, every other method none. What may be repeated is
- * repeated at most twice: after a network failure, 429, 502, 503 or 504, as long as `Retry-After` and backoff fit into `timeout`.
- * A `form` is sent as `application/x-www-form-urlencoded`: an array is repeated, `undefined` is left out.
+ * - The URL must use https, or http to a loopback host.
+ * - A GET follows redirects within its origin. Every other method follows none.
+ * - An idempotent request is sent again at most twice: after a network failure, 429, 502, 503 or 504, as long as `Retry-After` and the
+ *   backoff fit into `timeout`.
  *
- * Rejects with `insecure_url`, `network_error`, `timeout`, `redirect_refused` or `response_too_large`, or with the signal's reason.
+ * @param options `body` is sent unchanged. `form` is sent as `application/x-www-form-urlencoded`: an array as repeated parameters,
+ *   `undefined` not at all.
+ * @throws {OAuthError} `insecure_url`, `network_error`, `timeout`, `redirect_refused`, `response_too_large`
+ * @throws {TypeError} if an argument is wrong
+ * @throws the reason of `options.signal` when it aborts
+ * @example
+ * const response = await request('DELETE', client.registration_client_uri, { headers: { authorization } });
+ * const error = readError(response);
  */
 export async function request(
   method: 'GET' | 'POST' | 'PUT' | 'DELETE',
   url: string,
-  options: HttpOptions & { body?: string; form?: RequestParameters } = {},
+  options: HttpOptions & { body?: string | undefined; form?: RequestParameters | undefined } = {},
 ): Promise<HttpResponse> {
-  if (!METHODS.has(method)) throw new TypeError('method must be GET, POST, PUT or DELETE');
-  const headers = checkedHeaders(options.headers);
-  const target = secureUrl(url);
+  if (!HTTP_METHODS.has(method)) throw new TypeError('method must be GET, POST, PUT or DELETE.');
+  const headers = toRequestHeaders(options.headers);
+  const target = parseSecureUrl(url);
   const body = options.form === undefined ? options.body : encodeForm(options.form);
   if (options.form !== undefined) headers['content-type'] = 'application/x-www-form-urlencoded';
-  const name = shown(target);
-  return withPatience(options, name, async (patience) => {
-    const outgoing = { name, method, headers, body, signal: patience.signal, fetch: options.fetch };
-    const response = await persistently(target, outgoing, options, patience);
+  const name = toDisplayUrl(target);
+  return withDeadline(options, name, async (deadline) => {
+    const prepared = { name, method, headers, body, signal: deadline.signal, fetch: options.fetch };
+    const response = await sendWithRetry(target, prepared, options, deadline);
     secretsByResponse.set(response, () => secretsSent(headers, body));
     return response;
   });
 }
 
-async function persistently(
+async function sendWithRetry(
   url: URL,
-  outgoing: Outgoing,
+  prepared: PreparedRequest,
   options: HttpOptions,
-  patience: Patience,
+  deadline: Deadline,
 ): Promise<HttpResponse> {
-  const idempotent = options.idempotent ?? outgoing.method === 'GET';
+  const { idempotent = prepared.method === 'GET', now = Date.now, onEvent } = options;
   for (let attempt = 1; ; attempt += 1) {
-    const sentAt = (options.now ?? Date.now)();
-    const result = await settled(exchange(url, outgoing));
-    const outcome = outcomeOf(result, options);
-    const delay = retryDelay(outcome, attempt, { idempotent, left: patience.left() });
+    const sentAt = now();
+    const result = await toAnswerOrError(exchange(url, prepared));
+    const outcome = toAttemptOutcome(result, now);
+    const delay = retryDelay(outcome, attempt, { idempotent, left: deadline.left() });
     if (delay === undefined) {
       if (isOAuthError(result)) throw result;
       return { ...result, sentAt };
     }
     const { error, status } = outcome;
-    const why = { code: error?.code ?? ('http_error' as const), ...(status === undefined ? {} : { status }) };
-    options.onEvent?.({ type: 'retry', url: outgoing.name, attempt, delay: delay / 1000, ...why });
-    await pause(delay, patience.signal);
+    onEvent?.({
+      type: 'retry',
+      url: prepared.name,
+      attempt,
+      delay: delay / 1000,
+      code: error?.code ?? 'http_error',
+      status,
+    });
+    await sleep(delay, deadline.signal);
   }
 }
 
-async function settled(answer: Promise<Answer>): Promise<Answer | OAuthError> {
+async function toAnswerOrError(answer: Promise<Answer>): Promise<Answer | OAuthError> {
   try {
     return await answer;
   } catch (error) {
@@ -101,19 +120,19 @@ async function settled(answer: Promise<Answer>): Promise<Answer | OAuthError> {
   }
 }
 
-function outcomeOf(result: Answer | OAuthError, options: HttpOptions): Outcome {
+function toAttemptOutcome(result: Answer | OAuthError, now: () => number): AttemptOutcome {
   if (isOAuthError(result)) return { error: result };
-  return { status: result.status, retryAfter: retryAfterOf(result.headers, options.now) };
+  return { status: result.status, retryAfter: parseRetryAfter(result.headers, now) };
 }
 
-/** A wrong value is named, never shown: `fetch` would print it. */
-function checkedHeaders(given: Record<string, string> = {}): Record<string, string> {
+/** The error for a wrong value names the header and does not show the value. The error of `fetch` would print it. */
+function toRequestHeaders(given: Record<string, string> = {}): Record<string, string> {
   const headers: Record<string, string> = { accept: 'application/json' };
   for (const [name, value] of Object.entries(given)) {
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name))
-      throw new TypeError('options.headers has a name that is not a header name');
+      throw new TypeError('options.headers has a name that is not a header name.');
     if (typeof value !== 'string' || !/^[\t\x20-\x7e]*$/.test(value))
-      throw new TypeError(`options.headers: the value of ${name} must be a string of printable ASCII characters`);
+      throw new TypeError(`options.headers: the value of ${name} must be a string of printable ASCII characters.`);
     headers[name.toLowerCase()] = value;
   }
   return headers;

@@ -1,52 +1,66 @@
 import type { OAuthError } from '@oa/types';
 import { wasNeverSent } from './failure.ts';
 
-/** Statuses that say "later", not "no". */
-const LATER: ReadonlySet<number> = new Set([429, 502, 503, 504]);
-const MOST_ATTEMPTS = 3;
-const FIRST_DELAY = 500;
-/** Milliseconds. Who is told to wait longer is told so by `retryAfter`, whatever his timeout. */
-const LONGEST_DELAY = 60_000;
-const YEAR = 31_536_000;
+/** Statuses that mean "later", not "no". */
+const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+const MAX_ATTEMPTS = 3;
+/** The delay before the second attempt. It doubles with each further attempt. */
+const RETRY_DELAY_MS = 500;
+/** A longer `Retry-After` is not waited for. It is returned in `retryAfter`. */
+const MAX_RETRY_DELAY_MS = 60_000;
+/** A year. */
+const MAX_RETRY_AFTER_SECONDS = 31_536_000;
 
-/** What came of an attempt: a status, or the error that came instead of one. */
-export interface Outcome {
-  status?: number;
-  error?: OAuthError;
-  /** Seconds. */
+/** How one attempt ended: with a status, or with an error instead. */
+export interface AttemptOutcome {
+  status?: number | undefined;
+  error?: OAuthError | undefined;
+  /** Seconds that the server asked to wait. */
   retryAfter?: number | undefined;
 }
 
+/** What allows another attempt. */
+export interface RetryLimits {
+  /** Whether the server may receive the request twice. */
+  idempotent: boolean;
+  /** Milliseconds until the timeout. */
+  left: number;
+}
+
 /**
- * Milliseconds to wait before the next attempt, or `undefined` where there is none: the outcome is final, the request may not be
- * repeated, or the wait is longer than the caller's patience.
+ * Decides whether a request is sent again.
+ *
+ * @param attempt the number of attempts so far
+ * @returns milliseconds to wait before the next attempt, or `undefined` if there is none: the outcome is final, the request is not
+ *   idempotent, or the wait is longer than the time that is left
  */
-export function retryDelay(
-  outcome: Outcome,
-  attempt: number,
-  limits: { idempotent: boolean; left: number },
-): number | undefined {
-  if (attempt >= MOST_ATTEMPTS) return undefined;
+export function retryDelay(outcome: AttemptOutcome, attempt: number, limits: RetryLimits): number | undefined {
+  if (attempt >= MAX_ATTEMPTS) return undefined;
   const { error, status } = outcome;
-  const unsent = error !== undefined && wasNeverSent(error);
+  const neverSent = error !== undefined && wasNeverSent(error);
   const failed = error?.code === 'network_error' && error.retryable;
-  const later = status !== undefined && LATER.has(status);
-  if (!unsent && !(limits.idempotent && (failed || later))) return undefined;
-  const delay = Math.max(backoff(attempt), (outcome.retryAfter ?? 0) * 1000);
-  return delay < limits.left && delay <= LONGEST_DELAY ? delay : undefined;
+  const busy = status !== undefined && RETRYABLE_STATUSES.has(status);
+  if (!neverSent && !(limits.idempotent && (failed || busy))) return undefined;
+  const delay = Math.max(backoffDelay(attempt), (outcome.retryAfter ?? 0) * 1000);
+  return delay < limits.left && delay <= MAX_RETRY_DELAY_MS ? delay : undefined;
 }
 
-/** Exponential, with jitter, so that many processes that failed together do not come back together. */
-function backoff(attempt: number): number {
-  return FIRST_DELAY * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
+/** Exponential, with jitter, so that processes that failed together do not try again together. */
+function backoffDelay(attempt: number): number {
+  return RETRY_DELAY_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
 }
 
-/** Seconds in a `Retry-After` header (RFC 9110 section 10.2.3): a number of seconds or a date. A year at most. */
-export function retryAfterOf(headers: Headers, now: () => number = Date.now): number | undefined {
+/**
+ * Parses a `Retry-After` header, which is a number of seconds or a date.
+ *
+ * @returns seconds, at most a year
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+ */
+export function parseRetryAfter(headers: Headers, now: () => number = Date.now): number | undefined {
   const value = headers.get('retry-after')?.trim();
   if (value === undefined) return undefined;
-  if (/^\d+(\.\d+)?$/.test(value)) return Math.min(Math.ceil(Number(value)), YEAR);
+  if (/^\d+(\.\d+)?$/.test(value)) return Math.min(Math.ceil(Number(value)), MAX_RETRY_AFTER_SECONDS);
   const date = /^[A-Z][a-z]{2,8},? /.test(value) ? Date.parse(value) : Number.NaN;
   if (Number.isNaN(date)) return undefined;
-  return Math.min(Math.max(Math.ceil((date - now()) / 1000), 0), YEAR);
+  return Math.min(Math.max(Math.ceil((date - now()) / 1000), 0), MAX_RETRY_AFTER_SECONDS);
 }
