@@ -46,7 +46,7 @@ export async function discoverResource(
     assertResourceMetadata(metadata, asked);
     return metadata;
   };
-  const urls = [...(announced === undefined ? [] : [announced]), ...resourceMetadataUrls(asked)];
+  const urls = [announced, ...resourceMetadataUrls(asked)].filter((each) => each !== undefined);
   const metadata = await fetchFirstPublished([...new Set(urls)], read, rest);
   if (metadata !== undefined) return metadata;
   throw new OAuthError(

@@ -71,7 +71,7 @@ describe('the metadata of an update', () => {
     await expect(updateClient(registered, metadata as ClientMetadata)).rejects.toThrow(/^metadata.* must be /);
   });
 
-  it('may be the registered client with changes, whatever the server returned for members that it does not know', async () => {
+  it('may be the registered client with changes, with any value that the server returned for members that it does not know', async () => {
     await using manager = await startScriptedServer(() => ({ json: { client_id: 'c1' } }));
     const client: Client = {
       ...registered,
