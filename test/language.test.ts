@@ -1,4 +1,4 @@
-// Holds the words of the repository to its rules: docs/decisions/ and CONTRIBUTING.md say why.
+// Checks the words and names of the repository. docs/decisions/020-language-guard.md says why.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';

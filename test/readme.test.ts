@@ -11,6 +11,13 @@ function codeBlocks(text: string): string[] {
   return [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? '');
 }
 
+/** The exports of each entry point of a package. */
+function namesOf(folder: string): string[][] {
+  return entryPoints
+    .filter((one) => one.folder === folder)
+    .map(({ source }) => publicDeclarations(source).map(({ name }) => name));
+}
+
 it('type-checks every code block of every README', () => {
   const folder = join(root, 'node_modules', '.readme-blocks');
   rmSync(folder, { recursive: true, force: true });
@@ -48,12 +55,14 @@ describe.each(packages)('$manifest.name', ({ folder, manifest }) => {
   it('has the exports of the package as the API headings of its README', () => {
     const api = /^## API\n([\s\S]*?)(?=^## )/m.exec(readme)?.[1] ?? '';
     const headings = [...api.matchAll(/^### `(\w+)`$/gm)].map((match) => match[1]);
-    const names = entryPoints
-      .filter((one) => one.folder === folder)
-      .flatMap(({ source }) => publicDeclarations(source))
-      .map(({ name }) => name);
+    const names = namesOf(folder).flat();
     expect(new Set(headings)).toEqual(new Set(names));
     expect(headings).toHaveLength(new Set(names).size);
+  });
+
+  it('has about ten exports in each entry point, or says in its README why it has more names', () => {
+    const most = Math.max(...namesOf(folder).map((names) => names.length));
+    if (most > 12) expect(readme).toMatch(/\bnames\b[^.]*\bbecause\b/);
   });
 
   it('shows code on the first screen of its README, and says how to install', () => {
