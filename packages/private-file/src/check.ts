@@ -1,6 +1,9 @@
 import type { Stats } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
+import { assertNodeVersion } from '@oa/mechanisms';
 import { OAuthError } from '@oa/types';
+
+assertNodeVersion();
 
 // Not imported: see read.ts.
 const { constants, lstatSync, realpathSync, statSync } = process.getBuiltinModule('node:fs');

@@ -65,6 +65,7 @@ function openToRead(file: string): number | undefined {
  * before you read the file: a change in between is then noticed the next time.
  *
  * @returns `undefined` if there is no such file, or if it can't be reached
+ * @throws {TypeError} if `path` is not a string
  */
 export function fileVersion(path: string): string | undefined {
   try {

@@ -26,7 +26,11 @@ export interface Reservation {
    * @throws {OAuthError} `insecure_file_permissions`, `storage_unavailable`
    */
   write(text: string): Promise<void>;
-  /** Gives the room back. The sign of an earlier interruption stays until a write succeeds. */
+  /**
+   * Gives the room back. The sign of an earlier interruption stays until a write succeeds.
+   *
+   * @throws {OAuthError} `storage_unavailable`
+   */
   release(): Promise<void>;
 }
 
@@ -69,9 +73,13 @@ function toReservation(path: string, target: string, handle: FileHandle, interru
       }
     },
     async release() {
-      if (open) await handle.close();
-      open = false;
-      if (!keepSign) await unlinkIfPresent(pending);
+      try {
+        if (open) await handle.close();
+        open = false;
+        if (!keepSign) await unlinkIfPresent(pending);
+      } catch (error) {
+        throw toStorageError(error, pending);
+      }
     },
   };
 }

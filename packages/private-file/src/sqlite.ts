@@ -10,9 +10,10 @@ export interface FileLock {
    * Tries once to take the lock, without waiting. Called again while another process holds it.
    *
    * @returns whether the lock is held now
+   * @throws {OAuthError} `storage_unavailable`, `insecure_file_permissions`
    */
   acquire(): boolean | Promise<boolean>;
-  /** Releases what is held or open. Also called when nothing was acquired. */
+  /** Releases what is held or open. Also called when nothing was acquired. Never rejects. */
   release(): void | Promise<void>;
 }
 

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { startProcess, temporaryDirectory } from '@oa-internal/testing';
 import { readPrivate, writePrivate } from '@oa/private-file';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { noOtherUser, OTHER_USER } from './other-user.ts';
+import { noOtherUser, otherUser } from './other-user.ts';
 import { program } from './programs.ts';
 
 let directory: string;
@@ -78,7 +78,7 @@ describe('a file that other users could have read or planted is refused, not fol
   it('a file of another user', async ({ skip }) => {
     skip(noOtherUser !== undefined, noOtherUser);
     writeFileSync(path, 'planted', { mode: 0o600 });
-    chownSync(path, OTHER_USER, OTHER_USER);
+    chownSync(path, otherUser, otherUser);
     await expect(readPrivate(path)).rejects.toMatchObject({
       code: 'insecure_file_permissions',
       message: expect.stringContaining('another user') as string,
@@ -89,8 +89,8 @@ describe('a file that other users could have read or planted is refused, not fol
   it('a file of root, read by another user', async ({ skip }) => {
     skip(noOtherUser !== undefined, noOtherUser);
     writeFileSync(path, 'private', { mode: 0o600 });
-    chownSync(directory, OTHER_USER, OTHER_USER);
-    const end = await startProcess(program('read'), { task: { path, uid: OTHER_USER } }).ended;
+    chownSync(directory, otherUser, otherUser);
+    const end = await startProcess(program('read'), { task: { path, uid: otherUser } }).ended;
     expect(end).toMatchObject({ code: 0, stdout: expect.stringContaining('insecure_file_permissions: ') as string });
   });
 });
@@ -111,7 +111,7 @@ describe('a directory in which other users can write is refused', () => {
   it('a directory of another user', async ({ skip }) => {
     skip(noOtherUser !== undefined, noOtherUser);
     await writePrivate(path, 'old');
-    chownSync(directory, OTHER_USER, OTHER_USER);
+    chownSync(directory, otherUser, otherUser);
     for (const use of uses) await expect(use()).rejects.toMatchObject({ code: 'insecure_file_permissions' });
   });
 });

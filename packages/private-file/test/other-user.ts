@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 
-/** The user `nobody` of most systems. The tests that need it run as root, which CI always does. */
-export const OTHER_USER = 65_534;
+/** The user without rights on most systems. The tests that need it run as root, which CI always does. */
+export const otherUser = 65_534;
 
 /** Why a test can't act as another user. `undefined` if it can. */
 export const noOtherUser: string | undefined =
@@ -15,7 +15,7 @@ export const noOtherUser: string | undefined =
 /** Runs `work` with the rights of the other user. */
 export function asOtherUser<T>(work: () => T): T {
   const user = process.geteuid?.() ?? 0;
-  process.seteuid?.(OTHER_USER);
+  process.seteuid?.(otherUser);
   try {
     return work();
   } finally {

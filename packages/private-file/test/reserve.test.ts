@@ -90,3 +90,10 @@ it('refuses a reservation that another user could have planted', async () => {
   mkdirSync(`${path}.pending`);
   await expect(reservePrivate(path)).rejects.toMatchObject({ code: 'insecure_file_permissions' });
 });
+
+it('reports room that can not be given back', async () => {
+  const room = await reservePrivate(path);
+  rmSync(`${path}.pending`);
+  mkdirSync(`${path}.pending`);
+  await expect(room.release()).rejects.toMatchObject({ code: 'storage_unavailable' });
+});

@@ -11,7 +11,11 @@ export interface TokenIdentity {
   grant_type: string;
   /** The requested scopes, separated by spaces. */
   scope?: string | undefined;
-  /** @see https://www.rfc-editor.org/rfc/rfc8707#section-2 */
+  /**
+   * The resources that the token is for.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc8707#section-2
+   */
   resource?: string | readonly string[] | undefined;
   audience?: string | readonly string[] | undefined;
   /** Other parameters of the requests. Never a secret: see {@link tokenKey}. */

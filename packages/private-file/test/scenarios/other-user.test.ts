@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { temporaryDirectory } from '@oa-internal/testing';
 import { readPrivate, reservePrivate, withLock, writePrivate } from '@oa/private-file';
 import { expect, it } from 'vitest';
-import { noOtherUser, OTHER_USER } from '../other-user.ts';
+import { noOtherUser, otherUser } from '../other-user.ts';
 
 it('a user who is not root gets an error with the remedy for a file or directory without permission', async ({
   skip,
@@ -19,10 +19,10 @@ it('a user who is not root gets an error with the remedy for a file or directory
   mkdirSync(mine, { mode: 0o700 });
   const unreadable = join(mine, 'a.json');
   writeFileSync(unreadable, 'x', { mode: 0o000 });
-  chownSync(unreadable, OTHER_USER, OTHER_USER);
-  chownSync(mine, OTHER_USER, OTHER_USER);
+  chownSync(unreadable, otherUser, otherUser);
+  chownSync(mine, otherUser, otherUser);
   const root = process.geteuid?.() ?? 0;
-  process.seteuid?.(OTHER_USER);
+  process.seteuid?.(otherUser);
   try {
     await expect(readPrivate(unreadable)).rejects.toMatchObject({
       code: 'insecure_file_permissions',
