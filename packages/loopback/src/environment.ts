@@ -1,3 +1,7 @@
+import { assertNodeVersion } from '@oa/mechanisms';
+
+assertNodeVersion();
+
 /** The facts about this process that decide how a user can log in. */
 export interface Environment {
   env: NodeJS.ProcessEnv;

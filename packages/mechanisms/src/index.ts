@@ -110,7 +110,7 @@ export function createSingleFlight<T>(): SingleFlight<T> {
 export function startDeadline(timeout: number | undefined): () => number | undefined {
   if (typeof timeout !== 'number' || !(timeout > 0)) return () => timeout;
   const end = performance.now() + timeout;
-  return () => Math.max(1, end - performance.now());
+  return () => Math.max(1, Math.ceil(end - performance.now()));
 }
 
 /** Sets `key` in `map` as the newest entry, then deletes the oldest entries above `maxEntries`. */
@@ -162,4 +162,25 @@ export function toBase64Url(bytes: Uint8Array): string {
 /** Returns 256 random bits as 43 base64url characters, which a URL carries unescaped. */
 export function randomText(): string {
   return toBase64Url(crypto.getRandomValues(new Uint8Array(32)));
+}
+
+/** The oldest Node.js that the packages support: the first with `node:sqlite` and `process.getBuiltinModule`. */
+const MIN_NODE_VERSION = '22.13';
+
+/**
+ * Refuses a Node.js that is too old with one clear sentence, before its first missing function does with an obscure one. Other
+ * runtimes pass.
+ *
+ * @throws {Error} if this is Node.js older than 22.13
+ */
+export function assertNodeVersion(): void {
+  const version = globalThis.process?.versions?.node;
+  // Deno and Bun name the Node.js that they imitate.
+  if (version === undefined || 'Deno' in globalThis || 'Bun' in globalThis) return;
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [minMajor = 0, minMinor = 0] = MIN_NODE_VERSION.split('.').map(Number);
+  if (major > minMajor || (major === minMajor && minor >= minMinor)) return;
+  throw new Error(
+    `The @oa packages need Node.js ${MIN_NODE_VERSION} or newer, and this is Node.js ${version}. Update Node.js.`,
+  );
 }

@@ -1,5 +1,6 @@
 import {
   abortable,
+  assertNodeVersion,
   createSingleFlight,
   isObject,
   MAX_TIMER_MS,
@@ -315,6 +316,33 @@ describe('randomText', () => {
     expect(new Set(texts).size).toBe(texts.length);
     for (let position = 0; position < 42; position += 1)
       expect(new Set(texts.map((text) => text[position])).size).toBe(64);
+  });
+});
+
+describe('assertNodeVersion', () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  it.each(['18.20.8', '20.10.0', '22.12.9', '4.0.0'])('refuses Node.js %s with one sentence', (node) => {
+    vi.stubGlobal('process', { versions: { node } });
+    expect(assertNodeVersion).toThrow(
+      new Error(`The @oa packages need Node.js 22.13 or newer, and this is Node.js ${node}. Update Node.js.`),
+    );
+  });
+
+  it.each(['22.13.0', '22.20.1', '23.0.0', '24.1.0', '100.0.0'])('accepts Node.js %s', (node) => {
+    vi.stubGlobal('process', { versions: { node } });
+    expect(assertNodeVersion).not.toThrow();
+  });
+
+  it.each(['Deno', 'Bun'])('accepts %s, which names an old Node.js', (name) => {
+    vi.stubGlobal('process', { versions: { node: '20.11.1' } });
+    vi.stubGlobal(name, {});
+    expect(assertNodeVersion).not.toThrow();
+  });
+
+  it.each([undefined, {}, { versions: {} }])('accepts a browser, where process is %o', (process) => {
+    vi.stubGlobal('process', process);
+    expect(assertNodeVersion).not.toThrow();
   });
 });
 
