@@ -1,4 +1,4 @@
-// One process of the soak: it asks, is refused, logs out, in random order, until its time is up or somebody kills it.
+// A process of `pnpm soak`: it asks for tokens, reports rejected ones and logs out, in random order, until its time is up or it is killed.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createManager } from '../packages/manager/src/index.ts';
 import type { AuthorizationServer, Token } from '../packages/types/src/index.ts';

@@ -1,5 +1,5 @@
-// `pnpm soak`: many processes that start, ask, are refused, log out, are killed and stopped, against a server that rotates refresh tokens,
-// fails and is slow. Prints numbers; exits with 1 if an invariant does not hold.
+// `pnpm soak`: many processes that ask for tokens, report rejected ones and log out, and that are killed and stopped, against a server that
+// rotates refresh tokens, fails and is slow. Prints its counts, and exits with 1 if an invariant does not hold.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -25,9 +25,9 @@ export interface Report {
 
 const SECONDS = Math.min(Number(process.env['OA_SOAK_SECONDS'] ?? 120), 540);
 const PROCESSES = 60;
-const AT_ONCE = 12;
-const FAILURES = 0.05;
-const SLOWEST = 300;
+const MAX_RUNNING_PROCESSES = 12;
+const FAILURE_RATIO = 0.05;
+const MAX_DELAY_MS = 300;
 
 const identities: Identity[] = ['a', 'b', 'c'].flatMap((client_id) =>
   ['read', 'read write'].map((scope) => ({
@@ -40,8 +40,8 @@ const count = new Map<string, number>();
 const violations: string[] = [];
 const add = (what: string): void => void count.set(what, (count.get(what) ?? 0) + 1);
 
-// The server: every refresh token works once. One that comes again is a violation, unless its first user was killed before it could keep
-// the answer: then nobody can know better.
+// At this server a refresh token works once. Using it again is a violation, unless the process that used it first was killed before it could
+// store the answer.
 const killed = new Set<string>();
 const valid = new Map<string, string>();
 const used = new Map<string, string>();
@@ -50,11 +50,11 @@ const codes = new Map<string, string>();
 async function tokenEndpoint({ form, headers }: RecordedRequest): Promise<Reply> {
   const grant = form.get('grant_type') ?? '';
   add(`requests: ${grant}`);
-  await sleep(Math.random() * SLOWEST);
-  if (Math.random() < FAILURES) return { status: 503 };
+  await sleep(Math.random() * MAX_DELAY_MS);
+  if (Math.random() < FAILURE_RATIO) return { status: 503 };
   const pid = String(headers['x-pid']);
   if (grant === 'client_credentials') return issue(`c/${form.get('scope')}`, false);
-  if (grant === 'authorization_code') return issue(codes.get(form.get('code') ?? '') ?? 'nobody', true);
+  if (grant === 'authorization_code') return issue(codes.get(form.get('code') ?? '') ?? 'unknown', true);
   const presented = form.get('refresh_token') ?? '';
   const identity = valid.get(presented);
   if (identity !== undefined) {
@@ -196,7 +196,7 @@ async function keepDisturbing(): Promise<void> {
   }
 }
 const reader = setInterval(readFiles, 20);
-await Promise.all([...Array.from({ length: AT_ONCE }, keepRunning), keepDisturbing()]);
+await Promise.all([...Array.from({ length: MAX_RUNNING_PROCESSES }, keepRunning), keepDisturbing()]);
 clearInterval(reader);
 await server.close();
 rmSync(directory, { recursive: true });

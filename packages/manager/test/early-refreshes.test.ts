@@ -11,7 +11,7 @@ it('asks a server that is down once, not with every call, and again after a paus
   const failures = (): number => typesOf(events).filter((type) => type === 'early_refresh_failed').length;
   for (let call = 0; call < 5; call += 1) {
     expect((await manager.getToken(metadata, { client_id: 'p' })).access_token).toBe('old');
-    // Time enough for a request that should not be made.
+    // Long enough for a request that must not be sent.
     await sleep(50);
   }
   await expect.poll(failures, { timeout: 20_000 }).toBe(1);

@@ -4,9 +4,9 @@ import { createFetch } from '@oa/fetch';
 import { startAuthorizationServer, startProtectedApi } from '@oa-internal/authorization-server';
 import { startScriptedServer } from '@oa-internal/scripted-server';
 import { expect, it, onTestFinished } from 'vitest';
-import { managerAt, temporaryDirectory } from './setup.ts';
+import { agreeingBrowser, managerAt, temporaryDirectory } from './setup.ts';
 
-/** A resource whose requirements have been written to the disk, and a way to ask as a new process would. */
+/** A resource whose requirements are on disk, and a function that asks as a new process would. */
 async function remembered() {
   const server = await startScriptedServer();
   onTestFinished(() => server.close());
@@ -194,12 +194,7 @@ it('uses the authorization server that the caller names, else the first of the r
   resource.script({
     '/.well-known/oauth-protected-resource/api': { json: { resource: url, authorization_servers: issuers } },
   });
-  const openBrowser = (address: string): Promise<Response> => {
-    const { searchParams } = new URL(address);
-    const callback = new URL(searchParams.get('redirect_uri') ?? '');
-    callback.search = new URLSearchParams({ code: 'code', state: searchParams.get('state') ?? '' }).toString();
-    return fetch(callback);
-  };
+  const { openBrowser } = agreeingBrowser();
   const { manager } = managerAt(temporaryDirectory(), { login: { openBrowser, print: () => {} } });
   expect((await manager.getToken({ resource: url }, { client_id: 'p' })).access_token).toBe('first');
   expect((await manager.getToken({ resource: url, issuer: issuers[1] ?? '' }, { client_id: 'p' })).access_token).toBe(

@@ -1,4 +1,4 @@
-// One program that wants tokens: it says when it is ready, takes its job from stdin, and answers with what came of it.
+// A process that asks a manager for tokens: it prints `ready`, reads its job from stdin, and prints the results as JSON.
 import { text } from 'node:stream/consumers';
 import type { Job, CallResult } from '../setup.ts';
 import { managerFor } from './manager.ts';

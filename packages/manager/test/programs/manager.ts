@@ -2,7 +2,7 @@ import { createManager, type Manager } from '@oa/manager';
 import type { OAuthEvent } from '@oa/types';
 import type { Job } from '../setup.ts';
 
-/** The manager of a process: its files are where the test says. */
+/** The manager of a process. Its files are where the test says. */
 export function managerFor(job: Job, onEvent: (event: OAuthEvent) => void): Manager {
   return createManager({
     app: 'test',

@@ -1,4 +1,4 @@
-// A worker thread that wants a token: it leaves its answer as its exit code, 0 for the token that was expected.
+// A worker thread that asks a manager for a token. Its exit code is 0 for the token that the test expects.
 import { workerData } from 'node:worker_threads';
 import type { Job } from '../setup.ts';
 import { managerFor } from './manager.ts';

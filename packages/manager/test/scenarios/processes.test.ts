@@ -19,7 +19,7 @@ import {
   type CallResult,
 } from '../setup.ts';
 
-// Fifty processes take their time on a small machine.
+// Fifty processes are slow to start on a small machine.
 vi.setConfig({ testTimeout: 120_000 });
 
 async function age(directory: string, left: number): Promise<void> {
@@ -30,7 +30,7 @@ async function age(directory: string, left: number): Promise<void> {
   }
 }
 
-/** A person has logged in, in this process. */
+/** Logs a user in, in this process. */
 async function loggedIn(
   server: AuthorizationServerHandle,
   directory: string,

@@ -12,14 +12,14 @@ import {
 import { dirname, join } from 'node:path';
 import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-server';
 import { cacheFile, fileTokenCache, tokenKey } from '@oa/token-cache';
-import { OAuthError, type OAuthEvent, type Store, type Token } from '@oa/types';
+import { OAuthError, type Store, type Token } from '@oa/types';
 import { afterEach, beforeEach, expect, onTestFinished, it } from 'vitest';
-import { managerAt, temporaryDirectory, tokensDirectory } from '../setup.ts';
+import { agreeingBrowser, managerAt, temporaryDirectory, tokensDirectory, typesOf } from '../setup.ts';
 
 let server: ScriptedServer;
 let directory: string;
 const credentials = { client_id: 'c', client_secret: 's' };
-const person = { client_id: 'p' };
+const user = { client_id: 'p' };
 const target = (): { issuer: string; token_endpoint: string } => ({
   issuer: server.origin,
   token_endpoint: `${server.origin}/token`,
@@ -33,7 +33,6 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-const types = (events: OAuthEvent[]): string[] => events.map(({ type }) => type);
 const file = (): string => {
   const name = readdirSync(tokensDirectory(directory)).find((one) => one.endsWith('.json'));
   return join(tokensDirectory(directory), name ?? '');
@@ -53,7 +52,7 @@ it.each([0o640, 0o604, 0o666])(
         message: expect.stringContaining('chmod 600'),
       }),
     );
-    expect(types(events).filter((type) => type === 'store_unavailable')).toHaveLength(1);
+    expect(typesOf(events).filter((type) => type === 'store_unavailable')).toHaveLength(1);
     expect(statSync(file()).mode & 0o777).toBe(mode);
     expect((await manager.getToken(target(), credentials)).access_token).toBe('token-1');
     expect(server.requests).toHaveLength(2);
@@ -69,7 +68,7 @@ it('neither follows nor writes through a symbolic link in the place of the token
   symlinkSync(victim, planted);
   const { manager, events } = managerAt(directory);
   expect((await manager.getToken(target(), credentials)).access_token).toBe('token-1');
-  expect(types(events)).toContain('store_unavailable');
+  expect(typesOf(events)).toContain('store_unavailable');
   expect(readFileSync(victim, 'utf8')).toBe('precious');
 });
 
@@ -94,12 +93,12 @@ it('hands out the token with HOME unset and a relative XDG_CACHE_HOME: one event
   ]);
   expect((await manager.getToken(server.origin, credentials)).access_token).toBe('in memory');
   expect(both.map(({ access_token }) => access_token)).toEqual(['in memory', 'in memory']);
-  expect(types(events).filter((type) => type === 'store_unavailable')).toHaveLength(1);
+  expect(typesOf(events).filter((type) => type === 'store_unavailable')).toHaveLength(1);
   expect(readdirSync(directory)).toEqual([]);
   expect(server.requestsTo('/token')).toHaveLength(1);
 });
 
-/** A store whose disk is full, or whose medium was made read-only, from some moment on. */
+/** A store whose methods fail from some moment on, as on a full disk. */
 function failing(): { store: Store<Token>; broken: Set<string>; map: Map<string, Token> } {
   const map = new Map<string, Token>();
   const broken = new Set<string>();
@@ -115,7 +114,7 @@ function failing(): { store: Store<Token>; broken: Set<string>; map: Map<string,
   };
   return { store, broken, map };
 }
-const key = (): string => tokenKey({ issuer: server.origin, grant_type: 'authorization_code', ...person });
+const key = (): string => tokenKey({ issuer: server.origin, grant_type: 'authorization_code', ...user });
 const expired = { access_token: 'old', token_type: 'Bearer', expires_in: 3600, expires_at: 1, refresh_token: 'only' };
 
 it('does not send a refresh token when there is no room to store its successor', async () => {
@@ -123,7 +122,7 @@ it('does not send a refresh token when there is no room to store its successor',
   map.set(key(), expired);
   broken.add('reserve');
   const { manager } = managerAt(directory, { cache: store });
-  expect(await manager.get(target(), person)).toMatchObject({ ok: false, error: { code: 'storage_unavailable' } });
+  expect(await manager.get(target(), user)).toMatchObject({ ok: false, error: { code: 'storage_unavailable' } });
   expect(server.requests).toEqual([]);
   expect(map.get(key())).toEqual(expired);
 });
@@ -133,12 +132,12 @@ it('hands out a token that could not be written, keeps it in memory, and writes 
   map.set(key(), expired);
   broken.add('set');
   const { manager, events } = managerAt(directory, { cache: store });
-  expect((await manager.getToken(target(), person)).refresh_token).toBe('refresh-0');
-  expect(types(events)).toEqual(['persist_failed', 'refreshed']);
-  expect((await manager.getToken(target(), person)).refresh_token).toBe('refresh-0');
-  expect(types(events).filter((type) => type === 'persist_failed')).toHaveLength(1);
+  expect((await manager.getToken(target(), user)).refresh_token).toBe('refresh-0');
+  expect(typesOf(events)).toEqual(['persist_failed', 'refreshed']);
+  expect((await manager.getToken(target(), user)).refresh_token).toBe('refresh-0');
+  expect(typesOf(events).filter((type) => type === 'persist_failed')).toHaveLength(1);
   broken.clear();
-  await manager.getToken(target(), person);
+  await manager.getToken(target(), user);
   expect(map.get(key())?.refresh_token).toBe('refresh-0');
   expect(server.requests).toHaveLength(1);
 });
@@ -147,18 +146,18 @@ it('does not send a refresh token when the lock file can not be used; the error 
   const { manager } = managerAt(directory);
   const options = { directory: tokensDirectory(directory) };
   await fileTokenCache(options).set(key(), expired);
-  const lock = `${cacheFile({ issuer: server.origin, grant_type: 'authorization_code', ...person }, options)}.lock`;
+  const lock = `${cacheFile({ issuer: server.origin, grant_type: 'authorization_code', ...user }, options)}.lock`;
   for (const plant of [() => writeFileSync(lock, 'no lock at all'.repeat(99)), () => symlinkSync('/nowhere', lock)]) {
     rmSync(lock, { force: true });
     plant();
-    expect(await manager.get(target(), person)).toMatchObject({
+    expect(await manager.get(target(), user)).toMatchObject({
       ok: false,
       error: { message: expect.stringContaining('Remove') },
     });
   }
   expect(server.requests).toEqual([]);
   rmSync(lock);
-  expect(await manager.get(target(), person)).toMatchObject({ ok: true, value: { refresh_token: 'refresh-0' } });
+  expect(await manager.get(target(), user)).toMatchObject({ ok: true, value: { refresh_token: 'refresh-0' } });
 });
 
 it('makes one request for many calls with a store whose lock can not be used', async () => {
@@ -168,7 +167,7 @@ it('makes one request for many calls with a store whose lock can not be used', a
   const all = await Promise.all(Array.from({ length: 20 }, () => manager.getToken(target(), credentials)));
   expect(new Set(all.map(({ access_token }) => access_token)).size).toBe(1);
   expect(server.requests).toHaveLength(1);
-  expect(types(events).filter((type) => type === 'store_unavailable')).toHaveLength(1);
+  expect(typesOf(events).filter((type) => type === 'store_unavailable')).toHaveLength(1);
 });
 
 it('passes a bug of a store on', async () => {
@@ -196,17 +195,12 @@ it('uses a registration that can not be stored in memory, with an event', async 
     authorization_endpoint: `${server.origin}/authorize`,
     registration_endpoint: `${server.origin}/register`,
   };
-  const openBrowser = (url: string): Promise<Response> => {
-    const { searchParams } = new URL(url);
-    const callback = new URL(searchParams.get('redirect_uri') ?? '');
-    callback.search = new URLSearchParams({ code: 'code', state: searchParams.get('state') ?? '' }).toString();
-    return fetch(callback);
-  };
+  const { openBrowser } = agreeingBrowser();
   const { manager, events } = managerAt(directory, { login: { openBrowser } });
   expect((await manager.getToken(metadata, {})).access_token).toBe('registered');
   expect((await manager.getToken(metadata, { scope: 'more' })).access_token).toBe('registered');
   expect(server.requestsTo('/register')).toHaveLength(1);
-  expect(types(events)).toContain('store_unavailable');
+  expect(typesOf(events)).toContain('store_unavailable');
   expect(existsSync(join(config, 'registered.json'))).toBe(false);
 });
 

@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-it('@jmondi/oauth2-server: no metadata, so the conventional endpoints: login and refresh', async () => {
+it('@jmondi/oauth2-server: logs in and refreshes at the conventional endpoints, since it publishes no metadata', async () => {
   const directory = temporaryDirectory();
   const { token, events } = await logIn(directory, subject);
   expect(token.scope).toBe('read');
@@ -27,7 +27,7 @@ it('@jmondi/oauth2-server: no metadata, so the conventional endpoints: login and
   await refresh(directory, subject);
 });
 
-it('@jmondi/oauth2-server: a dead refresh token is invalid_request, and ends the session', async () => {
+it('@jmondi/oauth2-server: ends the session on invalid_request, its answer to a used refresh token', async () => {
   const directory = temporaryDirectory();
   const { token } = await logIn(directory, subject);
   await refresh(directory, subject);
@@ -35,7 +35,7 @@ it('@jmondi/oauth2-server: a dead refresh token is invalid_request, and ends the
   expect(events.at(-1)).toMatchObject({ type: 'session_ended', code: 'oauth_error', error: 'invalid_request' });
 });
 
-it('@jmondi/oauth2-server: client credentials; it neither decodes Basic nor takes a colon there, so the body it is', async () => {
+it('@jmondi/oauth2-server: sends the secret in the body, since it neither decodes Basic nor accepts a colon there', async () => {
   const { manager, events } = managerAt(temporaryDirectory());
   const token = await manager.getToken(server.issuer, server.confidential);
   expect(await server.accepts(token.access_token)).toBe(true);
@@ -53,7 +53,7 @@ it('@jmondi/oauth2-server: client credentials; it neither decodes Basic nor take
   expect(server.requests).toHaveLength(1);
 });
 
-it('@jmondi/oauth2-server: a wrong secret is invalid_client', async () => {
+it('@jmondi/oauth2-server: returns invalid_client for a wrong secret', async () => {
   const client = { ...server.confidential, client_secret: 'wrong' };
   await expect(clientCredentials(conventionalServer(server.issuer), client)).rejects.toMatchObject({
     code: 'oauth_error',
@@ -62,7 +62,7 @@ it('@jmondi/oauth2-server: a wrong secret is invalid_client', async () => {
   });
 });
 
-it('@jmondi/oauth2-server: revocation, at the address that its operator names', async () => {
+it('@jmondi/oauth2-server: revokes at the address that its operator names', async () => {
   const target = { ...conventionalServer(server.issuer), revocation_endpoint: `${server.issuer}/token/revoke` };
   const { manager } = managerAt(temporaryDirectory());
   const { access_token } = await manager.getToken(target, server.confidential);
@@ -72,7 +72,7 @@ it('@jmondi/oauth2-server: revocation, at the address that its operator names', 
   expect(await server.accepts(access_token)).toBe(false);
 });
 
-it('@jmondi/oauth2-server: `/register` is only a convention, and without it a client_id is asked for', async () => {
+it('@jmondi/oauth2-server: ends in client_required, since it has no /register', async () => {
   const { manager } = managerAt(temporaryDirectory(), { login });
   expect(await manager.get(server.issuer, { scope: 'read' })).toMatchObject({
     ok: false,

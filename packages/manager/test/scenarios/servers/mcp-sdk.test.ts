@@ -6,8 +6,8 @@ import { registerClient } from '@oa/registration';
 import { refreshToken } from '@oa/token-endpoint';
 import { attempt, type OAuthError, type Token } from '@oa/types';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { aged, managerAt, temporaryDirectory } from '../../setup.ts';
-import { change, logIn, login, logOut, refresh, refuseRefresh, type Subject } from './steps.ts';
+import { aged, changeStored, managerAt, temporaryDirectory } from '../../setup.ts';
+import { logIn, login, logOut, refresh, refuseRefresh, type Subject } from './steps.ts';
 
 let server: Awaited<ReturnType<typeof startSdkServer>>;
 let subject: Subject;
@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-it('@modelcontextprotocol/sdk: registration, login, refresh, logout', async () => {
+it('@modelcontextprotocol/sdk: registers, logs in, refreshes and logs out', async () => {
   const directory = temporaryDirectory();
   const { token, events } = await logIn(directory, subject);
   expect(token).toMatchObject({ scope: 'tools', token_type: 'Bearer' });
@@ -26,12 +26,12 @@ it('@modelcontextprotocol/sdk: registration, login, refresh, logout', async () =
   await logOut(directory, subject, '/revoke');
 });
 
-it('@modelcontextprotocol/sdk: without a scope it answers an empty one, which counts as none', async () => {
+it('@modelcontextprotocol/sdk: takes the empty scope that it returns as none', async () => {
   const { token } = await logIn(temporaryDirectory(), { ...subject, credentials: {} });
   expect(token).not.toHaveProperty('scope');
 });
 
-it('@modelcontextprotocol/sdk: the second login uses the registration of the first', async () => {
+it('@modelcontextprotocol/sdk: uses the registration of the first login for the second', async () => {
   const directory = temporaryDirectory();
   const paths: string[] = [];
   for (const profile of ['home', 'work']) {
@@ -49,7 +49,7 @@ it('@modelcontextprotocol/sdk: the second login uses the registration of the fir
   ]);
 });
 
-it('@modelcontextprotocol/sdk: a refresh token that was used before ends the session', async () => {
+it('@modelcontextprotocol/sdk: ends the session on a used refresh token', async () => {
   const directory = temporaryDirectory();
   const { token } = await logIn(directory, subject);
   await refresh(directory, subject);
@@ -62,11 +62,11 @@ it('@modelcontextprotocol/sdk: a refresh token that was used before ends the ses
   });
 });
 
-it('@modelcontextprotocol/sdk: a server that forgot its clients (400 invalid_client) gets a new one, and a new login', async () => {
+it('@modelcontextprotocol/sdk: registers and logs in again where the server has lost its clients (400 invalid_client)', async () => {
   const directory = temporaryDirectory();
   await logIn(directory, subject);
   server.forgetClients();
-  await change(directory, (token) => aged(token, -1));
+  await changeStored(directory, (token) => aged(token, -1));
   const { manager } = managerAt(directory, { login });
   const token = await manager.getToken(server.issuer, subject.credentials);
   expect(await server.accepts(token.access_token)).toBe(true);
@@ -78,12 +78,12 @@ it('@modelcontextprotocol/sdk: a server that forgot its clients (400 invalid_cli
   ]);
 });
 
-it('@modelcontextprotocol/sdk: the issuer has a slash, and who leaves it out is told so', async () => {
+it('@modelcontextprotocol/sdk: names the slash of its issuer in the error where the caller leaves it out', async () => {
   const without = server.issuer.slice(0, -1);
   const result = await attempt(discover(without));
   expect(result).toMatchObject({ ok: false, error: { code: 'issuer_mismatch' } });
   expect(!result.ok && result.error.message).toContain(`"${server.issuer}". Did you mean that one?`);
-  // Who starts from the protected resource never types it.
+  // A caller that starts from the protected resource never types the issuer.
   const { manager } = managerAt(temporaryDirectory(), { login });
   const token = await manager.getToken({ resource: without }, {});
   expect(await server.accepts(token.access_token)).toBe(true);
@@ -107,7 +107,7 @@ it.each(['client_secret_post', 'client_secret_basic', undefined])(
   },
 );
 
-it('@modelcontextprotocol/sdk: it has no client credentials, and says so', async () => {
+it('@modelcontextprotocol/sdk: returns its refusal of the client credentials grant', async () => {
   const metadata = await discover(server.issuer);
   const client = await registerClient(metadata, { redirect_uris: [], grant_types: ['client_credentials'] });
   await expect(clientCredentials(metadata, client)).rejects.toMatchObject({
@@ -117,7 +117,7 @@ it('@modelcontextprotocol/sdk: it has no client credentials, and says so', async
   });
 });
 
-it('@modelcontextprotocol/sdk: the 51st token request in 15 minutes is refused, and nobody sleeps through that', async () => {
+it('@modelcontextprotocol/sdk: returns the refusal of the 51st token request in 15 minutes without waiting for it to end', async () => {
   const metadata = await discover(server.issuer);
   const client = await registerClient(metadata, { redirect_uris: ['http://127.0.0.1/callback'] });
   const token: Token = { access_token: 'a', token_type: 'Bearer', refresh_token: 'never-issued' };

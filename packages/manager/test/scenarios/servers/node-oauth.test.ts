@@ -5,13 +5,13 @@ import { clientCredentials } from '@oa/client-credentials';
 import { discover } from '@oa/discovery';
 import type { OAuthEvent } from '@oa/types';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { aged, managerAt, temporaryDirectory } from '../../setup.ts';
-import { change, logIn, login, onDisk, refresh, refuseRefresh, type Subject } from './steps.ts';
+import { aged, changeStored, managerAt, storedTokens, temporaryDirectory } from '../../setup.ts';
+import { logIn, login, refresh, refuseRefresh, type Subject } from './steps.ts';
 
 let server: Awaited<ReturnType<typeof startNodeOauthServer>>;
 let subject: Subject;
 beforeEach(async () => {
-  // It compares redirect URIs as they are, so that the port has to be registered.
+  // It compares redirect URIs as they are, so the port must be registered.
   const port = await freePort();
   server = await startNodeOauthServer(`http://127.0.0.1:${port}/callback`);
   subject = {
@@ -42,7 +42,7 @@ const changed = (): OAuthEvent => ({
   method: 'client_secret_basic_unencoded',
 });
 
-it('@node-oauth/oauth2-server: client credentials; it does not decode Basic, which is found out once', async () => {
+it('@node-oauth/oauth2-server: learns once that it does not decode Basic', async () => {
   const { manager, events } = managerAt(temporaryDirectory());
   const token = await manager.getToken(server.metadata, server.confidential);
   expect(await server.accepts(token.access_token)).toBe(true);
@@ -58,7 +58,7 @@ it('@node-oauth/oauth2-server: client credentials; it does not decode Basic, whi
   expect(server.requests).toHaveLength(1);
 });
 
-it('@node-oauth/oauth2-server: a program with a secret logs in and refreshes; the code survives the wrong Basic', async () => {
+it('@node-oauth/oauth2-server: logs in and refreshes with a secret; the code survives the refused Basic', async () => {
   const { manager, events } = managerAt(temporaryDirectory(), { login: subject.login });
   const result = await manager.getToken(server.metadata, subject.credentials);
   expect(result).toMatchObject({ scope: 'read write' });
@@ -74,7 +74,7 @@ it('@node-oauth/oauth2-server: a program with a secret logs in and refreshes; th
   await refresh(directory, subject);
 });
 
-it('@node-oauth/oauth2-server: a refresh token that was used before ends the session', async () => {
+it('@node-oauth/oauth2-server: ends the session on a used refresh token', async () => {
   const directory = temporaryDirectory();
   const { manager } = managerAt(directory, { login: subject.login });
   const token = await manager.getToken(server.metadata, subject.credentials);
@@ -84,21 +84,21 @@ it('@node-oauth/oauth2-server: a refresh token that was used before ends the ses
   expect(events.at(-1)).toMatchObject({ type: 'session_ended', code: 'oauth_error', error: 'invalid_grant' });
 });
 
-it('@node-oauth/oauth2-server: a public client logs in; its default is that only a secret refreshes, and says so', async () => {
+it('@node-oauth/oauth2-server: logs a public client in, and returns its refusal to refresh without a secret', async () => {
   const directory = temporaryDirectory();
   const publicly = { ...subject, credentials: { ...server.public, scope: 'read' } };
   await logIn(directory, publicly);
-  const before = await change(directory, (token) => aged(token, -1));
+  const before = await changeStored(directory, (token) => aged(token, -1));
   const { manager } = managerAt(directory, { interaction: 'never' });
   expect(await manager.get(server.metadata, publicly.credentials)).toMatchObject({
     ok: false,
     error: { code: 'oauth_error', error: 'invalid_client', status: 400, retryable: false },
   });
   expect(server.count('/oauth/token')).toBe(1);
-  expect(await onDisk(directory)).toEqual([before]);
+  expect(storedTokens(directory)).toEqual([before]);
 });
 
-it('@node-oauth/oauth2-server: a person who says no is access_denied, without a token request', async () => {
+it('@node-oauth/oauth2-server: returns access_denied, without a token request, where the user denies the login', async () => {
   const denying = { ...subject.login, openBrowser: (url: string): Promise<Response> => fetch(`${url}&allowed=false`) };
   const { manager } = managerAt(temporaryDirectory(), { login: denying });
   expect(await manager.get(server.metadata, server.public)).toMatchObject({
@@ -108,7 +108,7 @@ it('@node-oauth/oauth2-server: a person who says no is access_denied, without a 
   expect(server.count('/oauth/token')).toBe(0);
 });
 
-it('@node-oauth/oauth2-server: it refuses a redirect URI with another port, so that nobody comes back', async () => {
+it('@node-oauth/oauth2-server: ends in login_timeout, since it refuses a redirect URI with another port', async () => {
   const { manager } = managerAt(temporaryDirectory(), { login: { ...login, timeout: 300 } });
   expect(await manager.get(server.metadata, server.public)).toMatchObject({
     ok: false,
@@ -117,7 +117,7 @@ it('@node-oauth/oauth2-server: it refuses a redirect URI with another port, so t
   await expect.poll(() => server.requests).toMatchObject([{ path: '/oauth/authorize', status: 400 }]);
 });
 
-it('@node-oauth/oauth2-server: a wrong secret is invalid_client', async () => {
+it('@node-oauth/oauth2-server: returns invalid_client for a wrong secret', async () => {
   const client = { ...server.confidential, client_secret: 'wrong' };
   await expect(clientCredentials(server.metadata, client)).rejects.toMatchObject({
     code: 'oauth_error',
@@ -127,7 +127,7 @@ it('@node-oauth/oauth2-server: a wrong secret is invalid_client', async () => {
   expect(server.requests).toHaveLength(1);
 });
 
-it('@node-oauth/oauth2-server: no metadata, and `none` means that nothing is guessed', async () => {
+it('@node-oauth/oauth2-server: guesses no endpoint with the fallback none, since it publishes no metadata', async () => {
   await expect(discover(server.issuer, { fallback: 'none' })).rejects.toMatchObject({ code: 'metadata_not_found' });
   expect(server.requests.map(({ status }) => status)).toEqual([404, 404]);
 });

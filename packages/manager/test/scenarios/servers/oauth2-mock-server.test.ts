@@ -14,14 +14,14 @@ beforeEach(async () => {
   subject = {
     ...server,
     target: server.issuer,
-    credentials: { client_id: 'anybody', scope: 'openid' },
+    credentials: { client_id: 'any-client', scope: 'openid' },
     login,
     tokenPath: '/token',
   };
 });
 afterEach(() => server.close());
 
-it('oauth2-mock-server: discovery at the OpenID Connect address, login, refresh, logout', async () => {
+it('oauth2-mock-server: finds the metadata at the OpenID Connect address, logs in, refreshes and logs out', async () => {
   const directory = temporaryDirectory();
   const { manager } = managerAt(directory, { login });
   await manager.getToken(server.issuer, { ...subject.credentials, profile: 'first' });
@@ -43,7 +43,7 @@ it('oauth2-mock-server: discovery at the OpenID Connect address, login, refresh,
   expect(server.count('/revoke')).toBe(2);
 });
 
-it('oauth2-mock-server: client credentials, without the secret, since its metadata says `none`', async () => {
+it('oauth2-mock-server: sends no secret for client credentials, since its metadata lists only none', async () => {
   const { manager } = managerAt(temporaryDirectory());
   const token = await manager.getToken(server.issuer, { client_id: 'job', client_secret: 's', scope: 'read' });
   expect(await server.accepts(token.access_token)).toBe(true);
@@ -53,24 +53,26 @@ it('oauth2-mock-server: client credentials, without the secret, since its metada
   expect(request?.secret).toBeUndefined();
 });
 
-it('oauth2-mock-server: a client that is registered for Basic uses it all the same', async () => {
+it('oauth2-mock-server: uses Basic for a client that is registered for it', async () => {
   const { manager } = managerAt(temporaryDirectory());
   const credentials = { client_id: 'job', client_secret: 's', token_endpoint_auth_method: 'client_secret_basic' };
   expect(await manager.get(server.issuer, credentials)).toMatchObject({ ok: true });
   expect(server.requests.at(-1)).toMatchObject({ path: '/token', secret: 'header' });
 });
 
-it('oauth2-mock-server: it refuses with application/problem+json, which is an http_error', async () => {
+it('oauth2-mock-server: returns its application/problem+json as http_error', async () => {
   const metadata = await discover(server.issuer);
   const events: OAuthEvent[] = [];
   const grant = { code: 'never-issued', code_verifier: 'v'.repeat(43), redirect_uri: 'http://127.0.0.1:1/callback' };
-  const exchange = exchangeCode(metadata, { client_id: 'anybody' }, grant, { onEvent: (event) => events.push(event) });
+  const exchange = exchangeCode(metadata, { client_id: 'any-client' }, grant, {
+    onEvent: (event) => events.push(event),
+  });
   await expect(exchange).rejects.toMatchObject({ code: 'http_error', status: 400, retryable: false });
   expect(events).toEqual([]);
   expect(server.count('/token')).toBe(1);
 });
 
-it('oauth2-mock-server: it registers nobody, and nobody asks it to', async () => {
+it('oauth2-mock-server: sends no registration, since its metadata has no endpoint for it', async () => {
   const metadata = await discover(server.issuer);
   await expect(registerClient(metadata, {})).rejects.toMatchObject({ code: 'endpoint_missing' });
   expect(await managerAt(temporaryDirectory(), { login }).manager.get(server.issuer, {})).toMatchObject({

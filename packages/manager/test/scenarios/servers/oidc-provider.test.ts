@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-it('oidc-provider: registration, login, refresh, logout', async () => {
+it('oidc-provider: registers, logs in, refreshes and logs out', async () => {
   const directory = temporaryDirectory();
   const { events } = await logIn(directory, subject);
   expect(events).toContainEqual({ type: 'registered', issuer: server.issuer });
@@ -28,7 +28,7 @@ it('oidc-provider: registration, login, refresh, logout', async () => {
   await logOut(directory, subject, '/revoke');
 });
 
-it('oidc-provider: a refresh token that was used before ends the session', async () => {
+it('oidc-provider: ends the session on a used refresh token', async () => {
   const directory = temporaryDirectory();
   const { token } = await logIn(directory, subject);
   await refresh(directory, subject);
@@ -36,7 +36,7 @@ it('oidc-provider: a refresh token that was used before ends the session', async
   expect(events.at(-1)).toMatchObject({ type: 'session_ended', code: 'oauth_error', error: 'invalid_grant' });
 });
 
-it('oidc-provider: client credentials, with a secret that only the encoding of RFC 6749 brings over', async () => {
+it('oidc-provider: sends a secret that needs the encoding of RFC 6749 section 2.3.1', async () => {
   const { manager, events } = managerAt(temporaryDirectory());
   const token = await manager.getToken(server.issuer, { ...server.confidential, scope: 'read' });
   expect(await subject.accepts(token.access_token)).toBe(true);
@@ -45,7 +45,7 @@ it('oidc-provider: client credentials, with a secret that only the encoding of R
   expect(events.map(({ type }) => type)).toEqual(['grant_needed', 'obtained']);
 });
 
-it('oidc-provider: a wrong secret is invalid_client', async () => {
+it('oidc-provider: returns invalid_client for a wrong secret', async () => {
   const metadata = await discover(server.issuer);
   await expect(clientCredentials(metadata, { ...server.confidential, client_secret: 'wrong' })).rejects.toMatchObject({
     code: 'oauth_error',
