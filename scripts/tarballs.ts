@@ -1,7 +1,7 @@
 // Builds and packs packages together with the packages that they need: `pnpm tarballs @oa/fetch`, or all packages without a name.
 // Prints the `npm install` command for a project that uses them before a release.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { neededPackages } from './needed-packages.ts';
 import { packages, root } from './packages.ts';
@@ -22,8 +22,8 @@ const { status } = spawnSync('pnpm', build, { cwd: root, stdio: ['ignore', proce
 if (status !== 0) process.exit(status ?? 1);
 
 const directory = join(root, 'tarballs');
-rmSync(directory, { recursive: true, force: true });
-mkdirSync(directory);
+// Not emptied: a project may have been installed from earlier tarballs.
+mkdirSync(directory, { recursive: true });
 const tarballs = needed.map(({ folder, manifest }) => {
   execFileSync('pnpm', ['pack', '--pack-destination', directory], { cwd: folder, stdio: 'pipe' });
   return join(directory, `${manifest.name.replace('@', '').replace('/', '-')}-${manifest.version}.tgz`);
