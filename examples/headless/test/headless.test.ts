@@ -66,7 +66,7 @@ it('reads the issuer from OA_ISSUER', async () => {
 it('exits with 1 for a wrong secret, says what to do, and does not print the secret', async () => {
   const { code, stdout, stderr } = await run(main, [...flags(server.issuer), '--scope', 'write'], env('wr0ng!'));
   expect([code, stdout]).toEqual([1, '']);
-  expect(stderr).toMatch(/^oauth_error: .* invalid_client: .*\nCheck --client-id and OA_CLIENT_SECRET\.\n$/);
+  expect(stderr).toMatch(/^oauth_error: .* invalid_client\b.*\nCheck --client-id and OA_CLIENT_SECRET\.\n$/);
   expect(stderr).not.toContain('wr0ng!');
 });
 
