@@ -58,8 +58,8 @@ function checkTags(name: string, doc: Doc): string[] {
     if (tag.name === 'see' && !/^https:\/\/\S+$/m.test(tag.text)) problems.push(`${name}: @see ${tag.text} is no URL.`);
     if (tag.name === 'default' && /^-?\d/.test(tag.text) && !UNITS.test(allText(doc)))
       problems.push(`${name}: @default ${tag.text} has no unit.`);
-    if (tag.name === 'throws' && /^\{(?!(?:OAuthError|TypeError)\}\s+\S)/.test(tag.text))
-      problems.push(`${name}: @throws ${tag.text} must name OAuthError or TypeError, and say when.`);
+    if (tag.name === 'throws' && /^\{(?!(?:OAuthError|TypeError|Error)\}\s+\S)/.test(tag.text))
+      problems.push(`${name}: @throws ${tag.text} must name OAuthError, TypeError or Error, and say when.`);
   }
   return problems;
 }

@@ -52,7 +52,7 @@ it.each([
   ],
   [
     '/**\n * Does it.\n * @throws {RangeError} if a is too large\n */\nexport function f(): void {}',
-    'f: @throws {RangeError} if a is too large must name OAuthError or TypeError, and say when.',
+    'f: @throws {RangeError} if a is too large must name OAuthError, TypeError or Error, and say when.',
   ],
   ['/** Does it.\n * @see RFC 6749\n */\nexport function f(): void {}', 'f: @see RFC 6749 is no URL.'],
   ['/** Does it.\n * @param b this\n */\nexport function f(a: string): void {}', 'f: @param b is no parameter.'],
