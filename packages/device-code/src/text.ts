@@ -10,7 +10,8 @@ const MAX_QR_BYTES = 2953;
  * Makes the text that tells the user where to log in, and the code. The code is there also if the URL holds it, so that the user can
  * compare. On a terminal that is wide enough, the text has a QR code of that URL.
  *
- * @param options `columns` is the width of the terminal. Without it there is no QR code.
+ * @param options `columns` is the width of the terminal, in characters. Without it there is no QR code.
+ * @throws {TypeError} if `started` is not what startDeviceLogin returned
  * @see https://www.rfc-editor.org/rfc/rfc8628#section-3.3.1
  */
 export async function deviceLoginText(

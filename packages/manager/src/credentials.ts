@@ -18,7 +18,11 @@ export type GrantType = (typeof GRANT_TYPES)[number];
  * registered once and remembered.
  */
 export interface Credentials {
-  /** @default 'client_credentials' where there is a secret, else 'authorization_code' */
+  /**
+   * How the token is obtained.
+   *
+   * @default 'client_credentials' where there is a secret, else 'authorization_code'
+   */
   grant_type?: GrantType | undefined;
   /** Without it the program is registered once, and the registration is remembered. */
   client_id?: string | undefined;

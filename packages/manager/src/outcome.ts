@@ -10,7 +10,7 @@ export interface Renewed {
 }
 
 /** The server has definitely refused the refresh token: only a new grant helps. */
-export interface Ended {
+interface Ended {
   type: 'ended';
   error: OAuthError;
 }
