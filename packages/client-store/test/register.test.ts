@@ -2,9 +2,10 @@ import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { mountSmallDisk } from '@oa-internal/testing';
 import { fileClientStore } from '@oa/client-store';
+import { withLock } from '@oa/private-file';
 import type { Client } from '@oa/types';
 import { afterAll, expect, it } from 'vitest';
-import { countingRegister, ISSUER, useStore } from './setup.ts';
+import { countingRegister, ISSUER, useStore, writeContent } from './setup.ts';
 
 const fixture = useStore();
 const disk = mountSmallDisk(256);
@@ -59,6 +60,17 @@ it('ends the wait for another call at its timeout, and with the reason of the si
   await expect(store.getOrRegister(ISSUER, register, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   free.resolve({ client_id: 'i' });
   expect([await first, count()]).toEqual([{ client_id: 'i' }, 0]);
+});
+
+it('returns a client that another process has stored, without a wait for the lock', async () => {
+  const { path, store } = fixture;
+  const { register, count } = countingRegister({ client_id: 'never' });
+  await withLock(path, async () => {
+    const waiting = store.getOrRegister(ISSUER, register);
+    writeContent(fixture, { [ISSUER]: { client_id: 'theirs' } });
+    expect(await waiting).toEqual({ client_id: 'theirs' });
+  });
+  expect(count()).toBe(0);
 });
 
 it('accepts options that are undefined', async () => {

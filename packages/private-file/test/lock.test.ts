@@ -98,6 +98,18 @@ describe('within a process', () => {
     expect(await withLock(path, async () => 'free again')).toBe('free again');
   });
 
+  it('calls take turns with any lock, also with one that excludes no other process', async () => {
+    const lock = (): FileLock => ({ acquire: () => true, release: () => undefined });
+    let inside = 0;
+    const work = async (): Promise<void> => {
+      inside += 1;
+      expect(inside).toBe(1);
+      await sleep(5);
+      inside -= 1;
+    };
+    await Promise.all([1, 2, 3].map(async () => withLock(path, work, { lock })));
+  });
+
   it('another lock can be plugged in', async () => {
     const calls: string[] = [];
     const lock = (file: string): FileLock => ({

@@ -67,11 +67,21 @@ it('a directory in which other users can write is refused by every method, with 
     async () => fresh.delete(KEY),
     async () => fresh.lock(KEY, async () => 1),
     async () => fresh.list(),
+    async () => fresh.clear(),
   ])
     await expect(use()).rejects.toMatchObject({
       ...insecure,
       message: expect.stringContaining(`chmod 700 ${directory}`) as string,
     });
+});
+
+it('a directory in which other users can write is refused by a reservation too', async () => {
+  const { cache, directory } = fixture;
+  await cache.lock(KEY, async () => {
+    chmodSync(directory, 0o777);
+    await expect(cache.reserve(KEY)).rejects.toMatchObject(insecure);
+    chmodSync(directory, 0o700);
+  });
 });
 
 it('the errors of the work under the lock keep their code', async () => {

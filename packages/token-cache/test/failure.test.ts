@@ -83,3 +83,22 @@ it.for(['', 'null', '{"code":5,"message":"m"}', '{"code":"network_error"}'])(
     expect(await waiter).toBe('own work');
   },
 );
+
+it('of an earlier call is not shared with a call that waits for a later holder', async () => {
+  const { cache } = fixture;
+  const earlier = new OAuthError('network_error', 'The server is down.');
+  await expect(cache.lock(KEY, async () => Promise.reject(earlier))).rejects.toBe(earlier);
+  const free = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  const holder = cache.lock(KEY, async () => {
+    held.resolve();
+    await free.promise;
+  });
+  await held.promise;
+  let looks = 0;
+  const waiter = cache.lock(KEY, async () => 'own work', { whileWaiting: () => void (looks += 1) });
+  await expect.poll(() => looks, { timeout: 20_000 }).toBeGreaterThan(1);
+  free.resolve();
+  await holder;
+  expect(await waiter).toBe('own work');
+});

@@ -50,6 +50,32 @@ it('is not used while a call holds the lock of the key or waits for it', async (
   expect(await cache.get(KEY)).toMatchObject({ access_token: 'newest' });
 });
 
+it('forgets a key when its token is deleted', async () => {
+  const { cache } = fixture;
+  await cache.set(KEY, TOKEN);
+  await cache.get(KEY);
+  await cache.delete(KEY);
+  expect(await cache.get(KEY)).toBeUndefined();
+});
+
+it('forgets a key when its token is written', async () => {
+  const { cache } = fixture;
+  await cache.set(KEY, TOKEN);
+  await cache.get(KEY);
+  await cache.set(KEY, { ...TOKEN, access_token: 'newer' });
+  expect(await cache.get(KEY)).toMatchObject({ access_token: 'newer' });
+});
+
+it('forgets a key when a lock of it ends', async () => {
+  const { cache, directory } = fixture;
+  await cache.set(KEY, TOKEN);
+  await cache.lock(KEY, async () => {
+    expect(await cache.get(KEY)).toMatchObject({ access_token: 'at' });
+    await fileTokenCache({ directory }).set(KEY, { ...TOKEN, access_token: 'newer' });
+  });
+  expect(await cache.get(KEY)).toMatchObject({ access_token: 'newer' });
+});
+
 it('holds 10,000 keys, and a lookup takes as long as with one key', async () => {
   const { cache, directory } = fixture;
   mkdirSync(directory, { mode: 0o700 });
