@@ -1,4 +1,4 @@
-// Run by proxy.test.ts: one GET of the URL it is given, in the environment it is given.
+// Run by proxy.test.ts. Sends one GET to a URL, in the environment of the process, and prints the outcome.
 import { request } from '@oa/http';
 import { attempt } from '@oa/types';
 

@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import { postForm } from '@oa/http';
 
 /** `OA_FUZZ_RUNS=10000` for the long run. */
-const numRuns = Number(process.env['OA_FUZZ_RUNS'] ?? 200);
+const runs = Number(process.env['OA_FUZZ_RUNS'] ?? 200);
 const schema = looseObject({ access_token: string() });
 const SECRET = 'the-secret-7c1f';
 
@@ -24,7 +24,7 @@ const answer = fc.record({
 });
 
 it(
-  'C7, C9: whatever is answered is a value that stood there, or an OAuthError without the secret',
+  'turns every answer into the value in it, or into an OAuthError without the secret (RFC 6749 section 5)',
   { timeout: 600_000 },
   async () => {
     await fc.assert(
@@ -41,7 +41,7 @@ it(
               /^[\x20-\x7e]+$/.test(result.error.message) &&
               Number.isFinite(result.error.retryAfter ?? 0);
       }),
-      { numRuns },
+      { numRuns: runs },
     );
     expect(Object.keys(Object.prototype)).toEqual([]);
   },

@@ -6,17 +6,22 @@ import { postForm, request } from '@oa/http';
 
 const schema = looseObject({ name: string() });
 
-describe('redirects', () => {
-  it.each([301, 302, 303, 307, 308])('C5: a POST answered with %i to another origin goes nowhere', async (status) => {
-    await using other = await startScriptedServer(() => ({ json: { name: 'stolen' } }));
-    await using server = await startScriptedServer({ '/token': { status, headers: { location: `${other.origin}/` } } });
-    const error = await rejectionOf(postForm(`${server.origin}/token`, { client_secret: 's' }, schema));
-    expect(error).toMatchObject({ code: 'redirect_refused', status, retryable: false });
-    expect(server.requests).toHaveLength(1);
-    expect(other.requests).toHaveLength(0);
-  });
+describe('a redirect of a POST, PUT or DELETE', () => {
+  it.each([301, 302, 303, 307, 308])(
+    'with status %i to another origin is refused, and nothing is sent there (RFC 9700 section 4.12)',
+    async (status) => {
+      await using other = await startScriptedServer(() => ({ json: { name: 'stolen' } }));
+      await using server = await startScriptedServer({
+        '/token': { status, headers: { location: `${other.origin}/` } },
+      });
+      const error = await rejectionOf(postForm(`${server.origin}/token`, { client_secret: 's' }, schema));
+      expect(error).toMatchObject({ code: 'redirect_refused', status, retryable: false });
+      expect(server.requests).toHaveLength(1);
+      expect(other.requests).toHaveLength(0);
+    },
+  );
 
-  it('C5: a POST, PUT or DELETE is not even redirected within the origin', async () => {
+  it('within the origin is refused', async () => {
     await using server = await startScriptedServer((sent) =>
       sent.path === '/a' ? { status: 308, headers: { location: '/b' } } : { json: {} },
     );
@@ -25,7 +30,15 @@ describe('redirects', () => {
     expect(server.requestsTo('/b')).toHaveLength(0);
   });
 
-  it('a GET follows within the origin, and says where it ended', async () => {
+  it('that a browser hides is refused', async () => {
+    const opaque = Object.defineProperty(new Response(null), 'type', { value: 'opaqueredirect' });
+    const error = await rejectionOf(request('POST', 'https://as.example/', { fetch: async () => opaque }));
+    expect(error.code).toBe('redirect_refused');
+  });
+});
+
+describe('a redirect of a GET', () => {
+  it('within the origin is followed, and the response has the last URL', async () => {
     await using server = await startScriptedServer({
       '/a': { status: 301, headers: { location: '/a/' }, body: 'moved' },
       '/a/': { status: 307, headers: { location: 'b' } },
@@ -41,7 +54,7 @@ describe('redirects', () => {
   });
 
   it.each(['other', 'http://as.example/', 'ftp://127.0.0.1/', 'http://u:p@HOST/', 'http://['])(
-    'a GET does not follow to %s',
+    'to %s is refused',
     async (target) => {
       await using other = await startScriptedServer(() => ({ json: {} }));
       await using server = await startScriptedServer(() => {
@@ -54,19 +67,7 @@ describe('redirects', () => {
     },
   );
 
-  it('ends a circle of redirects', async () => {
-    await using server = await startScriptedServer(() => ({ status: 302, headers: { location: '/' } }));
-    expect((await rejectionOf(request('GET', `${server.origin}/`))).code).toBe('redirect_refused');
-    expect(server.requests).toHaveLength(4);
-  });
-
-  it('takes the opaque redirect of a browser for what it is', async () => {
-    const opaque = Object.defineProperty(new Response(null), 'type', { value: 'opaqueredirect' });
-    const error = await rejectionOf(request('POST', 'https://as.example/', { fetch: async () => opaque }));
-    expect(error.code).toBe('redirect_refused');
-  });
-
-  it('E3: https is not left for http, nor for a fetch that follows by itself', async () => {
+  it('from https to http is refused, also if a fetch followed it by itself (RFC 8414 section 2)', async () => {
     const location = 'http://as.example/a/';
     const down = async (): Promise<Response> => new Response(null, { status: 301, headers: { location } });
     const followed = Object.defineProperty(Response.json({}), 'redirected', { value: true });
@@ -74,8 +75,15 @@ describe('redirects', () => {
       expect((await rejectionOf(request('GET', 'https://as.example/a', { fetch }))).code).toBe('redirect_refused');
   });
 
-  it('a 3xx without a Location is an answer like another', async () => {
-    await using server = await startScriptedServer(() => ({ status: 304 }));
-    expect((await request('POST', `${server.origin}/`)).status).toBe(304);
+  it('is refused after three redirects', async () => {
+    await using server = await startScriptedServer(() => ({ status: 302, headers: { location: '/' } }));
+    const error = await rejectionOf(request('GET', `${server.origin}/`));
+    expect(error).toMatchObject({ code: 'redirect_refused' });
+    expect(server.requests).toHaveLength(4);
   });
+});
+
+it.each([302, 304])('a %i without a Location is an answer like any other', async (status) => {
+  await using server = await startScriptedServer(() => ({ status }));
+  expect((await request('POST', `${server.origin}/`)).status).toBe(status);
 });

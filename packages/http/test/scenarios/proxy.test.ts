@@ -1,91 +1,90 @@
-import { execFile, execFileSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request as forward, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { connect, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { connect } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { startProcess, temporaryDirectory } from '@oa-internal/testing';
+import { closeServer, listen } from '@oa-internal/testing/server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-const run = promisify(execFile);
-const child = fileURLToPath(new URL('programs/once.ts', import.meta.url));
+const program = new URL('programs/once.ts', import.meta.url);
 
 const hasOpenssl = succeeds('openssl', ['version']);
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-const knowsProxies = major > 24 || (major === 24 && minor >= 5) || (major === 22 && minor >= 21);
+const supportsProxies = major > 24 || (major === 24 && minor >= 5) || (major === 22 && minor >= 21);
 
 describe.skipIf(!hasOpenssl)('a private certificate authority (skipped without openssl)', () => {
   let folder: string;
   let secure: Server;
   let plain: Server;
+  let secureOrigin: string;
+  let plainOrigin: string;
   let proxy: Awaited<ReturnType<typeof startProxy>>;
   const trust = (): Record<string, string> => ({ NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem') });
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'oa-proxy-'));
-    await issueCertificates(folder);
-    const [key, cert] = await Promise.all(['server.key', 'server.pem'].map((name) => readFile(join(folder, name))));
+    folder = temporaryDirectory();
+    issueCertificates(folder);
+    const [key, cert] = ['server.key', 'server.pem'].map((name) => readFileSync(join(folder, name)));
     secure = createTlsServer({ key: key ?? '', cert: cert ?? '' }, (_, response) => response.end('secure'));
     plain = createServer((_, response) => response.end('plain'));
-    for (const server of [secure, plain]) await once(server.listen(0, '127.0.0.1'), 'listening');
+    secureOrigin = (await listen(secure)).replace('http:', 'https:');
+    plainOrigin = await listen(plain);
     proxy = await startProxy();
   });
   afterAll(async () => {
-    for (const server of [secure, plain, proxy.server]) server.closeAllConnections();
-    for (const server of [secure, plain, proxy.server]) server.close();
-    await rm(folder, { recursive: true });
+    await Promise.all([secure, plain, proxy.server].map(closeServer));
+    rmSync(folder, { recursive: true });
   });
 
-  it('is trusted by NODE_EXTRA_CA_CERTS, and not without', async () => {
-    expect(await get(`https://127.0.0.1:${portOf(secure)}/`, trust())).toEqual({ status: 200, text: 'secure' });
-    const error = await get(`https://127.0.0.1:${portOf(secure)}/`, {});
+  it('is trusted with NODE_EXTRA_CA_CERTS only', async () => {
+    expect(await get(`${secureOrigin}/`, trust())).toEqual({ status: 200, text: 'secure' });
+    const error = await get(`${secureOrigin}/`, {});
     expect(error).toMatchObject({ code: 'network_error', retryable: false });
     expect(error['message']).toContain('NODE_EXTRA_CA_CERTS');
   });
 
-  describe.skipIf(!knowsProxies)("proxies (skipped on a Node.js that can't use them)", () => {
-    it('HTTPS_PROXY tunnels, and sees nothing of the request', async () => {
+  describe.skipIf(!supportsProxies)("proxies (skipped on a Node.js that can't use them)", () => {
+    it('tunnel https with HTTPS_PROXY, and see nothing of the request', async () => {
       proxy.seen.length = 0;
       const env = { ...trust(), NODE_USE_ENV_PROXY: '1', HTTPS_PROXY: proxy.origin };
-      expect(await get(`https://127.0.0.1:${portOf(secure)}/path`, env)).toEqual({ status: 200, text: 'secure' });
-      expect(proxy.seen).toEqual([`CONNECT 127.0.0.1:${portOf(secure)}`]);
+      expect(await get(`${secureOrigin}/path`, env)).toEqual({ status: 200, text: 'secure' });
+      expect(proxy.seen).toEqual([`CONNECT ${new URL(secureOrigin).host}`]);
     });
 
-    it('HTTP_PROXY is used for http', async () => {
+    it('are used for http with HTTP_PROXY', async () => {
       proxy.seen.length = 0;
       const env = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: proxy.origin };
-      expect(await get(`http://127.0.0.1:${portOf(plain)}/`, env)).toEqual({ status: 200, text: 'plain' });
+      expect(await get(`${plainOrigin}/`, env)).toEqual({ status: 200, text: 'plain' });
       expect(proxy.seen).toHaveLength(1);
     });
 
-    it('NO_PROXY goes straight, and so does everything without NODE_USE_ENV_PROXY', async () => {
+    it('are not used for a host in NO_PROXY, nor without NODE_USE_ENV_PROXY', async () => {
       proxy.seen.length = 0;
-      const url = `https://127.0.0.1:${portOf(secure)}/`;
+      const url = `${secureOrigin}/`;
       const proxied = { ...trust(), HTTPS_PROXY: proxy.origin, HTTP_PROXY: proxy.origin };
       const straight = { ...proxied, NODE_USE_ENV_PROXY: '1', NO_PROXY: '127.0.0.1' };
       for (const env of [straight, proxied]) expect(await get(url, env)).toEqual({ status: 200, text: 'secure' });
       expect(proxy.seen).toEqual([]);
     });
 
-    it('a dead proxy is a network error', async () => {
+    it('that do not answer are a network error', async () => {
       const env = { ...trust(), NODE_USE_ENV_PROXY: '1', HTTPS_PROXY: 'http://user:planted-secret@127.0.0.1:9' };
-      const error = await get(`https://127.0.0.1:${portOf(secure)}/`, env);
+      const error = await get(`${secureOrigin}/`, env);
       expect(error['code']).toBe('network_error');
       expect(JSON.stringify(error)).not.toContain('planted-secret');
     });
   });
 });
 
-/** What a program in the environment `env`, and no other, gets from `url`. */
+/** Sends a GET from a process whose whole environment is `env`. */
 async function get(url: string, env: Record<string, string>): Promise<Record<string, unknown>> {
-  const { stdout } = await run(process.execPath, ['--conditions=@oa/source', child, url], { env });
+  const { stdout } = await startProcess(program, { args: [url], env }).ended;
   return JSON.parse(stdout) as Record<string, unknown>;
 }
 
-/** A forward proxy for CONNECT and for absolute URLs, which remembers what it was asked for. */
+/** Starts a forward proxy for CONNECT and for absolute URLs. `seen` lists the requests. */
 async function startProxy(): Promise<{ server: Server; origin: string; seen: string[] }> {
   const seen: string[] = [];
   const server = createServer((message, response) => {
@@ -100,21 +99,16 @@ async function startProxy(): Promise<{ server: Server; origin: string; seen: str
     for (const side of [socket, onward]) side.on('error', () => side.destroy());
     socket.pipe(onward).pipe(socket);
   });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  return { server, origin: `http://127.0.0.1:${portOf(server)}`, seen };
+  return { server, origin: await listen(server), seen };
 }
 
-async function issueCertificates(folder: string): Promise<void> {
+function issueCertificates(folder: string): void {
   const openssl = (line: string): unknown => execFileSync('openssl', line.split(' '), { cwd: folder, stdio: 'pipe' });
   const key = '-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes';
-  await writeFile(join(folder, 'names'), 'subjectAltName=IP:127.0.0.1,DNS:localhost');
+  writeFileSync(join(folder, 'names'), 'subjectAltName=IP:127.0.0.1,DNS:localhost');
   openssl(`req -x509 ${key} -keyout ca.key -out ca.pem -days 2 -subj /CN=oa-test-authority`);
   openssl(`req ${key} -keyout server.key -out server.csr -subj /CN=localhost`);
   openssl('x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.pem');
-}
-
-function portOf(server: Server): number {
-  return (server.address() as AddressInfo).port;
 }
 
 function succeeds(command: string, flags: string[]): boolean {

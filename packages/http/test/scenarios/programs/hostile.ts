@@ -1,4 +1,4 @@
-// Run by hostile.test.ts: sends one request to the URL it is given, and tells the outcome, the time, and the most memory it ever held.
+// Run by hostile.test.ts. Sends one request to a URL, and prints the outcome, the time, and the most memory that the process ever held.
 import { readFileSync } from 'node:fs';
 import { request } from '@oa/http';
 import { attempt } from '@oa/types';
@@ -8,10 +8,10 @@ const start = performance.now();
 const result = await attempt(request('GET', url, { timeout: 2000, idempotent: false }));
 const time = performance.now() - start;
 const code = result.ok ? result.value.status : result.error.code;
-process.stdout.write(JSON.stringify({ code, time, rss: peak() }));
+process.stdout.write(JSON.stringify({ code, time, rss: peakMebibytes() }));
 
-/** MiB. On Linux `maxRSS` starts with what the process that started this one held, so its own is read. */
-function peak(): number {
+/** On Linux, `maxRSS` starts with the memory of the parent process, so the value of the process itself is read. */
+function peakMebibytes(): number {
   if (process.platform !== 'linux') return process.resourceUsage().maxRSS / 1024;
   return Number(/VmHWM:\s*(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) / 1024;
 }

@@ -1,0 +1,116 @@
+import { type Reply, startScriptedServer } from '@oa-internal/scripted-server';
+import { rejectionOf } from '@oa-internal/testing';
+import { looseObject, string } from 'valibot';
+import { expect, it } from 'vitest';
+import { getJson, readError, readJson, request } from '@oa/http';
+
+const schema = looseObject({ name: string() });
+
+async function answered(reply: Reply): Promise<unknown> {
+  await using server = await startScriptedServer(() => reply);
+  return await getJson(`${server.origin}/a`, schema, { idempotent: false });
+}
+
+it.each<[string, Reply, object]>([
+  [
+    'an OAuth error',
+    { status: 400, json: { error: 'invalid_grant' } },
+    { code: 'oauth_error', error: 'invalid_grant' },
+  ],
+  [
+    'an OAuth error with all members',
+    { status: 401, json: { error: 'invalid_client', error_description: 'No', error_uri: 'https://x/' } },
+    { code: 'oauth_error', error: 'invalid_client', error_description: 'No', error_uri: 'https://x/' },
+  ],
+  [
+    'an error in a 200',
+    { json: { ok: false, error: 'invalid_code', name: 'x' } },
+    { code: 'oauth_error', error: 'invalid_code', status: 200, retryable: false },
+  ],
+  [
+    'a temporary OAuth error',
+    { status: 400, json: { error: 'temporarily_unavailable' } },
+    { code: 'oauth_error', retryable: true },
+  ],
+  [
+    'free text instead of a code',
+    { status: 400, json: { error: 'Invalid credentials!' } },
+    { code: 'http_error', error: undefined, error_description: 'Invalid credentials!' },
+  ],
+  [
+    'free text with a description',
+    { status: 400, json: { error: 'Bad Token', error_description: 'It is bad' } },
+    { code: 'oauth_error', error: 'Bad Token', error_description: 'It is bad' },
+  ],
+  [
+    'an error of a framework',
+    { status: 500, json: { status: 500, error: 'Internal Server Error', message: 'oops' } },
+    { code: 'http_error', error: undefined, error_description: 'oops', retryable: true },
+  ],
+  [
+    'an error that is an object',
+    { status: 400, json: { error: { code: 190, message: 'Malformed' } } },
+    { code: 'http_error', error_description: 'Malformed' },
+  ],
+  [
+    'plain text',
+    { status: 401, body: 'invalid_client', headers: { 'content-type': 'text/plain' } },
+    { code: 'http_error', status: 401 },
+  ],
+  [
+    'HTML',
+    { status: 403, body: '<h1>Forbidden</h1>', headers: { 'content-type': 'text/html' } },
+    { code: 'http_error', status: 403 },
+  ],
+  ['an empty body', { status: 403 }, { code: 'http_error', status: 403, retryable: false }],
+  ['an array', { status: 400, json: [{ error: 'x' }] }, { code: 'http_error', status: 400 }],
+  ['members of a wrong type', { status: 400, json: { error: null, error_description: 5 } }, { code: 'http_error' }],
+  ['a 404', { status: 404 }, { code: 'http_error', status: 404 }],
+  [
+    'a 503 with Retry-After',
+    { status: 503, json: { error: 'temporarily_unavailable' }, headers: { 'retry-after': '7' } },
+    { code: 'oauth_error', status: 503, retryable: true, retryAfter: 7 },
+  ],
+])('reads %s (RFC 6749 section 5.2)', async (_, reply, expected) => {
+  const error = Object.assign({ error: undefined }, await rejectionOf(answered(reply)));
+  expect(error).toMatchObject(expected);
+});
+
+it.each<[Reply, string]>([
+  [{ status: 404 }, 'answered with status 404. Check the address.'],
+  [{ status: 429 }, 'answered with status 429. Try again later.'],
+  [{ status: 500, json: { message: 'oops' } }, 'answered with status 500. Try again later. The server says: "oops".'],
+  [{ status: 403, json: { message: 'no' } }, 'answered with status 403. The server says: "no".'],
+  [{ status: 400, json: { error: 'invalid_grant' } }, 'refused the request with invalid_grant.'],
+  [
+    { status: 400, json: { error: 'invalid_grant', error_description: `It's "old"${'.'.repeat(300)}` } },
+    `refused the request with invalid_grant. The server says: "It's old${'.'.repeat(192)}".`,
+  ],
+])('says of %j what to do, and quotes the server', async (reply, message) => {
+  const { message: text } = await rejectionOf(answered(reply));
+  expect(text.slice(text.indexOf(' ') + 1)).toBe(message);
+});
+
+it('keeps an escape sequence of a description away from the terminal (RFC 6749 section 5.2)', async () => {
+  const json = { error: 'invalid_grant', error_description: '\u001B[31mred\u0007\n\u202E"\\' };
+  const error = await rejectionOf(answered({ status: 400, json }));
+  expect(error.error_description).toBe('[31mred');
+  expect(error.message).not.toMatch(/[^\x20-\x7e]/);
+});
+
+it.each([null, '', false, 0])('ignores the error %j in a good answer', async (error) => {
+  expect(await answered({ json: { name: 'x', error } })).toHaveProperty('name');
+});
+
+it('ignores the Retry-After of a success (RFC 9110 section 10.2.3)', async () => {
+  const error = await rejectionOf(answered({ json: { error: 'x' }, headers: { 'retry-after': '7' } }));
+  expect(error).not.toHaveProperty('retryAfter');
+});
+
+it("counts a date in Retry-After from the caller's clock", async () => {
+  const headers = { 'retry-after': 'Sun, 22 Nov 2026 08:15:00 GMT' };
+  await using server = await startScriptedServer(() => ({ status: 503, headers }));
+  const response = await request('POST', server.origin, { now: () => Date.UTC(2026, 10, 22, 8, 0, 0) });
+  expect(readError(response)).toMatchObject({ code: 'http_error', status: 503, retryAfter: 900 });
+  expect(() => readJson(response, schema)).toThrow('status 503. Try again later.');
+});

@@ -1,0 +1,42 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { observeLoading, type Loading } from '@oa-internal/testing';
+import { expect, it } from 'vitest';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+
+it('loads no library, no node: module and no fetch with the import, and ky with the first request', async () => {
+  const program = `
+    const { request } = await import('@oa/http');
+    const before = loading();
+    await request('GET', 'http://127.0.0.1:1/', { fetch: async () => new Response('{}') });
+    console.log(JSON.stringify({ before, after: loading() }));
+  `;
+  const { before, after } = await observeLoading<Record<'before' | 'after', Loading>>(program, here);
+  expect(before).toMatchObject({ packages: [], requested: [], globals: [] });
+  expect(before.urls.filter((url) => url.startsWith('node:'))).toEqual([]);
+  expect(after.packages).toEqual(['ky']);
+});
+
+it('loads with preloadTransport what the first request needs', async () => {
+  const program = `
+    const { preloadTransport, request } = await import('@oa/http');
+    await preloadTransport();
+    const before = loading();
+    await request('GET', 'http://127.0.0.1:1/', { fetch: async () => new Response('{}') });
+    console.log(JSON.stringify({ before, after: loading() }));
+  `;
+  const { before, after } = await observeLoading<Record<'before' | 'after', Loading>>(program, here);
+  expect(before.packages).toEqual(['ky']);
+  expect(after.urls).toEqual(before.urls);
+});
+
+it('imports ky in one file, and no node: module in any', async () => {
+  const folder = new URL('../../src/', import.meta.url);
+  const names = await readdir(folder);
+  const sources = await Promise.all(
+    names.map(async (name) => [name, await readFile(new URL(name, folder), 'utf8')] as const),
+  );
+  expect(sources.filter(([, text]) => /['"]ky['"]/.test(text)).map(([name]) => name)).toEqual(['ky.ts']);
+  expect(sources.filter(([, text]) => /['"]node:/.test(text))).toEqual([]);
+});
