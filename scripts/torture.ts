@@ -67,7 +67,7 @@ async function obtainTogether(): Promise<void> {
 }
 
 async function failTogether(): Promise<void> {
-  await using down = await startScriptedServer({ '/token': { status: 503, json: {}, delay: 500 } });
+  await using down = await startScriptedServer({ '/token': { status: 503, json: {}, delay: 1000 } });
   using sandbox = createSandbox();
   await sandbox.store(EXPIRED_TOKEN);
   const answers = await getTogether(sandbox, PROCESSES, { endpoint: `${down.origin}/token`, grant: 'refresh_token' });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startScriptedServer, type Reply, type ScriptedServer } from '@oa-internal/scripted-server';
 
 /** A token endpoint that rotates refresh tokens, and ends the session when one is used twice (RFC 9700 section 4.14.2). */
@@ -12,21 +13,24 @@ export interface RotatingServer {
 /**
  * Starts a {@link RotatingServer}.
  *
- * @param delay milliseconds before each answer
+ * @param wait milliseconds before each answer, or what each answer waits for
  */
-export async function startRotatingServer(delay: number): Promise<RotatingServer> {
+export async function startRotatingServer(wait: number | Promise<unknown>): Promise<RotatingServer> {
   const used = new Set<string>();
   let issued = 0;
   let reused = 0;
   const server = await startScriptedServer({
-    '/token': ({ form }): Reply => {
+    '/token': async ({ form }): Promise<Reply> => {
       const refresh = form.get('refresh_token');
       if (refresh !== null && used.has(refresh)) reused += 1;
       if (refresh !== null) used.add(refresh);
-      if (reused > 0) return { status: 400, json: { error: 'invalid_grant' }, delay };
-      issued += 1;
-      const token = { access_token: `at-${issued}-s3cret`, token_type: 'Bearer', expires_in: 3600 };
-      return { json: { ...token, refresh_token: `rt-${issued}-s3cret` }, delay };
+      const refused = reused > 0;
+      if (!refused) issued += 1;
+      const count = issued;
+      await (typeof wait === 'number' ? sleep(wait) : wait);
+      if (refused) return { status: 400, json: { error: 'invalid_grant' } };
+      const token = { access_token: `at-${count}-s3cret`, token_type: 'Bearer', expires_in: 3600 };
+      return { json: { ...token, refresh_token: `rt-${count}-s3cret` } };
     },
   });
   return {

@@ -1,10 +1,14 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startProcess, temporaryDirectory, type TestProcess } from '@oa-internal/testing';
 import { fileTokenCache, tokenKey, type TokenCache } from '@oa/token-cache';
 import type { Token } from '@oa/types';
 
 const GET = new URL('programs/get.ts', import.meta.url);
+
+/** Compiled code, so that a process does not compile again what another has compiled. It is where only this user can write. */
+const COMPILED = join(import.meta.dirname, '../../../node_modules/.cache/compiled');
 
 const identity = { issuer: 'https://as.example', client_id: 'c', grant_type: 'authorization_code' };
 
@@ -57,7 +61,7 @@ export function createSandbox(): Sandbox {
     ...process.env,
     XDG_CACHE_HOME: join(root, 'cache'),
     XDG_CONFIG_HOME: join(root, 'config'),
-    NODE_COMPILE_CACHE: join(root, 'compiled'),
+    NODE_COMPILE_CACHE: COMPILED,
   };
   const { issuer, client_id } = identity;
   return {
@@ -74,11 +78,26 @@ export function createSandbox(): Sandbox {
   };
 }
 
-/** Starts processes that all want the same token at the same moment. Returns the last line that each printed. */
-export async function getTogether(sandbox: Sandbox, count: number, task: GetTask): Promise<string[]> {
+/**
+ * Starts processes that all want the same token at the same moment.
+ *
+ * @param onAllWaiting called when all processes but one wait for the lock
+ * @returns the last line that each process printed
+ */
+export async function getTogether(
+  sandbox: Sandbox,
+  count: number,
+  task: GetTask,
+  onAllWaiting?: () => void,
+): Promise<string[]> {
   const programs = Array.from({ length: count }, () => sandbox.start(task));
   await Promise.all(programs.map((program) => program.printed('ready')));
   sandbox.release();
+  if (onAllWaiting !== undefined) {
+    while (programs.filter((program) => program.output().stdout.includes('waiting')).length < count - 1)
+      await sleep(10);
+    onAllWaiting();
+  }
   const ends = await Promise.all(programs.map((program) => program.ended));
   return ends.map(({ stdout, stderr }) => (stdout.trim().split('\n').at(-1) ?? '') + stderr);
 }

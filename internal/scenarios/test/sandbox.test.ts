@@ -45,10 +45,15 @@ describe('many processes at the same moment', () => {
   });
 
   it('with a server that answers 503: at most 3 requests, typed errors, and the refresh token is kept', async () => {
-    await using server = await startScriptedServer({ '/token': { status: 503, json: {}, delay: 500 } });
+    const allWait = Promise.withResolvers<void>();
+    await using server = await startScriptedServer(async () => {
+      await allWait.promise;
+      return { status: 503, json: {} };
+    });
     using sandbox = createSandbox();
     await sandbox.store(EXPIRED_TOKEN);
-    const answers = await getTogether(sandbox, PROCESSES, refreshAt(`${server.origin}/token`));
+    const task = refreshAt(`${server.origin}/token`);
+    const answers = await getTogether(sandbox, PROCESSES, task, allWait.resolve);
     expect(server.requests.length).toBeLessThanOrEqual(3);
     expect(new Set(answers)).toEqual(new Set(['error http_error']));
     expect(await sandbox.stored()).toEqual(EXPIRED_TOKEN);
@@ -68,10 +73,11 @@ describe('a process that refreshes', () => {
     const victim = sandbox.start({ ...refreshAt(as.endpoint), pause });
     await victim.printed(`paused ${pause}`);
     const next = sandbox.start(refreshAt(as.endpoint));
-    await next.printed('ready');
-    await sleep(300);
+    // After the write there is nothing to wait for.
+    await next.printed(/waiting|token/);
     victim.kill('SIGKILL');
-    expect(await next.ended).toMatchObject({ code: 0, stdout: `ready\n${outcome}\n`, stderr: '' });
+    const { code, stdout, stderr } = await next.ended;
+    expect([code, stdout.trim().split('\n').at(-1), stderr]).toEqual([0, outcome, '']);
     expect(as.server.requests).toHaveLength(requests);
   });
 
@@ -95,13 +101,15 @@ describe('a process that refreshes', () => {
   });
 
   it('and is stopped during the request keeps the lock, and all processes get its token', async () => {
-    await using as = await startRotatingServer(500);
+    const stopped = Promise.withResolvers<void>();
+    await using as = await startRotatingServer(stopped.promise);
     using sandbox = createSandbox();
     await sandbox.store(EXPIRED_TOKEN);
     sandbox.release();
     const holder = sandbox.start(refreshAt(as.endpoint));
     await requested(as.server);
     holder.kill('SIGSTOP');
+    stopped.resolve();
     const waiting = [1, 2, 3].map(() => sandbox.start(refreshAt(as.endpoint)));
     await Promise.all(waiting.map((program) => program.printed('ready')));
     await sleep(2000);
@@ -113,7 +121,8 @@ describe('a process that refreshes', () => {
   });
 
   it('and aborts on SIGTERM rejects at once, stores the answer, and frees the lock', async () => {
-    await using as = await startRotatingServer(2000);
+    const aborted = Promise.withResolvers<void>();
+    await using as = await startRotatingServer(aborted.promise);
     using sandbox = createSandbox();
     await sandbox.store(EXPIRED_TOKEN);
     sandbox.release();
@@ -122,6 +131,7 @@ describe('a process that refreshes', () => {
     program.kill('SIGTERM');
     await program.printed('error terminated');
     expect(await sandbox.stored()).toEqual(EXPIRED_TOKEN);
+    aborted.resolve();
     expect((await program.ended).code).toBe(0);
     expect(await sandbox.stored()).toMatchObject({ refresh_token: 'rt-1-s3cret' });
     expect(await fileTokenCache(sandbox).lock(sandbox.key, async () => 'free', { timeout: 0 })).toBe('free');
@@ -129,7 +139,8 @@ describe('a process that refreshes', () => {
 });
 
 it('secrets are in the token file only: not in arguments, in lock, reservation and failure files, or in errors', async () => {
-  await using as = await startRotatingServer(2000);
+  const inspected = Promise.withResolvers<void>();
+  await using as = await startRotatingServer(inspected.promise);
   using sandbox = createSandbox();
   await sandbox.store(EXPIRED_TOKEN);
   sandbox.release();
@@ -143,15 +154,19 @@ it('secrets are in the token file only: not in arguments, in lock, reservation a
   );
   for (const name of files.filter((name) => !name.endsWith('.json')))
     expect(readFileSync(join(sandbox.directory, name), 'latin1')).not.toContain('s3cret');
+  inspected.resolve();
   await program.ended;
 
-  as.server.script({ '/token': { status: 400, json: { error: 'invalid_request', error_description: 'no' } } });
-  await sandbox.store(EXPIRED_TOKEN);
-  const manager = createManager({ cache: fileTokenCache(sandbox), interaction: 'never' });
-  const server = { issuer: sandbox.issuer, token_endpoint: as.endpoint };
-  const shown = inspectAll(await rejectionOf(manager.getToken(server, { client_id: sandbox.client_id })));
-  expect(shown).toContain('invalid_request');
-  expect(shown).not.toContain('s3cret');
+  // The first refusal ends the session. The second one does not, and is shared through a failure file.
+  for (const error of ['invalid_grant', 'invalid_scope']) {
+    as.server.script({ '/token': { status: 400, json: { error, error_description: 'no' } } });
+    await sandbox.store(EXPIRED_TOKEN);
+    const manager = createManager({ cache: fileTokenCache(sandbox), interaction: 'never' });
+    const server = { issuer: sandbox.issuer, token_endpoint: as.endpoint };
+    const shown = inspectAll(await rejectionOf(manager.getToken(server, { client_id: sandbox.client_id })));
+    expect(shown).toContain(error);
+    expect(shown).not.toContain('s3cret');
+  }
   const left = readdirSync(sandbox.directory);
   expect(left.some((name) => name.endsWith('.failure'))).toBe(true);
   for (const name of left.filter((name) => !name.endsWith('.json')))

@@ -1,6 +1,7 @@
 /**
- * Waits for the other processes, gets a token from a manager, and prints it, or the code of the error. SIGTERM ends the wait for
- * the token, not the request. With `pause` the program stops in the middle of the refresh, and prints that.
+ * Waits for the other processes, gets a token from a manager, and prints it, or the code of the error. It prints `waiting` when it
+ * waits for the lock. SIGTERM ends the wait for the token, not the request. With `pause` the program stops in the middle of the
+ * refresh, and prints that.
  */
 import { writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,8 +25,9 @@ const pausingFetch: typeof fetch = async (input, init) => {
   return response;
 };
 
-/** The event is emitted after the write and before the lock is released. */
-function pauseAfterWrite({ type }: OAuthEvent): void {
+function onEvent({ type }: OAuthEvent): void {
+  if (type === 'waiting') process.stdout.write('waiting\n');
+  // Emitted after the write and before the lock is released.
   if (type === 'refreshed' && announce('after the write'))
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
 }
@@ -39,7 +41,7 @@ const manager = createManager({
   app: 'scenario',
   interaction: 'never',
   fetch: task.pause === undefined ? undefined : pausingFetch,
-  onEvent: pauseAfterWrite,
+  onEvent,
 });
 const secret = task.grant === 'client_credentials' ? 's' : undefined;
 try {
