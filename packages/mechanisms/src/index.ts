@@ -104,7 +104,7 @@ export function createSingleFlight<T>(): SingleFlight<T> {
  * Starts a deadline that several requests share.
  *
  * @param timeout milliseconds from now; `undefined` is no deadline
- * @returns a function for the milliseconds that remain, at least 1. It returns `timeout` itself if that is not a positive number, so
+ * @returns a function for the whole milliseconds that remain, at least 1. It returns `timeout` itself if that is not a positive number, so
  *   that the request that receives it can refuse it.
  */
 export function startDeadline(timeout: number | undefined): () => number | undefined {
@@ -168,14 +168,14 @@ export function randomText(): string {
 const MIN_NODE_VERSION = '22.13';
 
 /**
- * Refuses a Node.js that is too old with one clear sentence, before its first missing function does with an obscure one. Other
- * runtimes pass.
+ * Refuses a Node.js that is too old, with one clear sentence. Without it, a missing function would fail later with an obscure message.
+ * Other runtimes pass.
  *
  * @throws {Error} if this is Node.js older than 22.13
  */
 export function assertNodeVersion(): void {
   const version = globalThis.process?.versions?.node;
-  // Deno and Bun name the Node.js that they imitate.
+  // Deno and Bun report the version of Node.js that they imitate.
   if (version === undefined || 'Deno' in globalThis || 'Bun' in globalThis) return;
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const [minMajor = 0, minMinor = 0] = MIN_NODE_VERSION.split('.').map(Number);

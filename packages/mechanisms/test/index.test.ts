@@ -228,6 +228,12 @@ describe('startDeadline', () => {
     expect(left()).toBe(1);
   });
 
+  it('returns whole milliseconds, rounded up', () => {
+    vi.useFakeTimers();
+    expect(startDeadline(999.5)()).toBe(1000);
+    expect(startDeadline(0.5)()).toBe(1);
+  });
+
   it.each([undefined, 0, -1, Number.NaN, '1000' as unknown as number])('returns %j as it came', (timeout) => {
     vi.useFakeTimers();
     const left = startDeadline(timeout);
