@@ -83,4 +83,9 @@ describe('readError', () => {
     await using server = await startScriptedServer(() => ({ status: 204 }));
     expect(readError(await request('DELETE', server.origin))).toBeUndefined();
   });
+
+  it('reads a response that does not come from request', () => {
+    const response = { url: 'https://as.example/', status: 400, headers: new Headers(), text: '', sentAt: 0 };
+    expect(readError(response)).toMatchObject({ code: 'http_error', status: 400 });
+  });
 });

@@ -21,17 +21,6 @@ it('sends a body unchanged, a form as a form, and nothing for options that are u
   ]);
 });
 
-it('calls an injected fetch with plain arguments', async () => {
-  const calls: unknown[][] = [];
-  const fetch = async (...args: unknown[]): Promise<Response> => {
-    calls.push(args);
-    return Response.json({});
-  };
-  await request('POST', 'https://as.example/token', { form: { a: '1' }, fetch });
-  expect(calls[0]?.[0]).toBe('https://as.example/token');
-  expect(calls[0]?.[1]).toMatchObject({ method: 'POST', body: 'a=1', redirect: 'manual' });
-});
-
 const url = 'http://127.0.0.1:9/';
 it.each([
   ['method', () => request('PATCH' as 'PUT', url)],
