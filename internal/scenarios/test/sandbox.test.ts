@@ -60,12 +60,12 @@ describe('many processes at the same moment', () => {
   });
 });
 
-describe('a process that refreshes', () => {
+describe('a refresh', () => {
   it.for<[Pause, string, number]>([
     ['before the request', 'token at-1-s3cret', 1],
     ['before the write', 'error refresh_interrupted', 2],
     ['after the write', 'token at-1-s3cret', 1],
-  ])('and is killed %s: a waiting process continues and prints "%s"', async ([pause, outcome, requests]) => {
+  ])('whose process is killed %s: a waiting process continues and prints "%s"', async ([pause, outcome, requests]) => {
     await using as = await startRotatingServer(0);
     using sandbox = createSandbox();
     await sandbox.store(EXPIRED_TOKEN);
@@ -81,7 +81,7 @@ describe('a process that refreshes', () => {
     expect(as.server.requests).toHaveLength(requests);
   });
 
-  it('and is killed before the write: the next refresh is sent once and says why it failed, then a login starts anew', async () => {
+  it('whose process is killed before the write: the next refresh is sent once and says why it failed, then a login starts anew', async () => {
     await using as = await startRotatingServer(0);
     using sandbox = createSandbox();
     await sandbox.store(EXPIRED_TOKEN);
@@ -100,7 +100,7 @@ describe('a process that refreshes', () => {
     expect(await cache.lock(sandbox.key, async () => cache.reserve(sandbox.key))).toEqual({ interrupted: false });
   });
 
-  it('and is stopped during the request keeps the lock, and all processes get its token', async () => {
+  it('whose process is stopped during the request keeps the lock, and all processes get its token', async () => {
     const stopped = Promise.withResolvers<void>();
     await using as = await startRotatingServer(stopped.promise);
     using sandbox = createSandbox();
@@ -120,7 +120,7 @@ describe('a process that refreshes', () => {
     expect([as.server.requests.length, as.reused()]).toEqual([1, 0]);
   });
 
-  it('and aborts on SIGTERM rejects at once, stores the answer, and frees the lock', async () => {
+  it('that is aborted on SIGTERM rejects at once, stores the answer, and frees the lock', async () => {
     const aborted = Promise.withResolvers<void>();
     await using as = await startRotatingServer(aborted.promise);
     using sandbox = createSandbox();
