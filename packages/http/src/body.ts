@@ -1,6 +1,6 @@
 import { OAuthError } from '@oa/types';
 
-/** Counted after decompression. No answer of an OAuth endpoint comes near. */
+/** The limit counts bytes after decompression. Answers of OAuth endpoints are much smaller. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
 /**

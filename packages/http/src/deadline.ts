@@ -2,7 +2,7 @@ import { abortable, MAX_TIMER_MS } from '@oa/mechanisms';
 import { OAuthError, type RequestOptions } from '@oa/types';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
-/** The end of the timeout has a timer of its own, of at most this length. */
+/** The last part of the timeout has its own timer, of at most this length. */
 const MAX_LAST_TIMER_MS = 250;
 
 /** The time that a call has left. */

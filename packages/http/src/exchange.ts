@@ -52,11 +52,11 @@ async function orOAuthError<T>({ signal, name }: PreparedRequest, work: () => Pr
 /**
  * Returns the URL to go on with, or `undefined` for a response that is no redirect.
  *
- * A body with secrets is never sent to another place (RFC 9700 section 4.12). A GET stays within its origin, because another server can't
- * answer for this one.
+ * A body with secrets is never sent to another place (RFC 9700 section 4.12). A GET stays within its origin, because a document of
+ * another server says nothing about this one.
  */
 function redirectTarget(response: Response, url: URL, { method, name }: PreparedRequest): URL | undefined {
-  // A browser hides the target of a redirect that it does not follow. `redirected` means that a fetch has followed against the order.
+  // A browser hides the target of a redirect that it does not follow. `redirected` means that a fetch followed one although it was told not to.
   if (response.type === 'opaqueredirect' || response.redirected) throw redirectRefused(name, 'redirects');
   const location = response.headers.get('location');
   if (!REDIRECT_STATUSES.has(response.status) || location === null) return undefined;

@@ -14,16 +14,16 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
   ECONNRESET: 'the connection was closed',
   UND_ERR_SOCKET: 'the connection was closed',
 };
-/** These codes come before a connection. The others can come later too: EHOSTUNREACH also ends an open connection. */
+/** These errors occur before there is a connection. Others can also occur later: EHOSTUNREACH also ends an open connection. */
 const UNCONNECTED_CODES: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
   'EAI_AGAIN',
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
-/** The system calls that come before a connection. */
+/** The system calls that are made before there is a connection. */
 const CONNECTING_SYSCALLS: ReadonlySet<unknown> = new Set(['connect', 'getaddrinfo']);
-/** Nothing was sent after these errors either, but another attempt changes nothing. */
+/** The request was not sent in these cases either, but another attempt would fail in the same way. */
 const CERTIFICATE_CODES: ReadonlySet<string> = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
@@ -72,7 +72,7 @@ export function toOAuthError(thrown: unknown, name: string): OAuthError {
   return error;
 }
 
-/** Lists the error codes in a chain of causes. Of an `AggregateError`, which has an error for each address of a host, the first counts. */
+/** Lists the error codes in a chain of causes. An `AggregateError` has one error for each address of a host, of which the first counts. */
 function causesOf(thrown: unknown): { code: string; syscall: unknown }[] {
   const causes: { code: string; syscall: unknown }[] = [];
   let current = thrown;

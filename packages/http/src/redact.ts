@@ -25,7 +25,7 @@ const RECEIVED_SECRETS = [
 ];
 /** No error shows a longer text. */
 const MAX_REDACTED_CHARACTERS = 2000;
-/** Text of 12 or more characters. If a secret contains it, that is no accident. */
+/** Text of 12 or more characters, which is too long to be in a secret by accident. */
 const PIECE_PATTERN = /[\w~+/%-](?:[\w.~+/%-]{10,}[\w~+/%-])/g;
 /** The text after the name of a secret is a secret, even if this process has never seen it: gateways quote the answers that they received. */
 const NAMED_SECRET_PATTERN =
@@ -80,7 +80,7 @@ function spellingsOf(secret: string): string[] {
   return [secret, ...encoded].map(toErrorText).filter((spelling) => spelling !== '');
 }
 
-/** Replaces a spelling in upper and lower case (`%2f` and `%2F`). Both have the same length in printable text. */
+/** Replaces a spelling without regard to case (`%2f` and `%2F`). In printable text, both cases have the same length. */
 function redactSpelling(spelling: string, text: string): string {
   const wanted = spelling.toLowerCase();
   const lower = text.toLowerCase();

@@ -87,7 +87,7 @@ export function createSingleFlight<T>(): SingleFlight<T> {
         await abortable(Promise.allSettled([flight.result]), signal);
         flight = flights.get(key);
       }
-      // No `await` stands between this look and the start: two callers can't both start.
+      // There is no `await` between this check and the start, so two callers can't both start.
       flight ??= startFlight(key, work);
       flight.waiting += 1;
       try {

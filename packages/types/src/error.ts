@@ -23,13 +23,13 @@ export type OAuthErrorCode =
    */
   | 'insecure_url'
   /**
-   * The endpoint redirects, and it is unsafe to follow.
+   * The endpoint answered with a redirect that is unsafe to follow.
    * Cause: The redirect leads to another origin, the redirected request carries credentials, or there are more than three redirects in a row.
    * Cure: Use the address that the server publishes in its metadata.
    */
   | 'redirect_refused'
   /**
-   * The body of the response is larger than 1 MiB, or it has more headers than the platform reads.
+   * The response has a body of more than 1 MiB, or more headers than the platform reads.
    * Cause: The address is not an OAuth endpoint, or the server is faulty.
    * Cure: Check the address. If it is right, report the error to the server operator.
    */
@@ -41,7 +41,7 @@ export type OAuthErrorCode =
    */
   | 'unexpected_content_type'
   /**
-   * The body of the response should be JSON and can't be parsed.
+   * The body of the response should be JSON, but it can't be parsed.
    * Cause: The body is empty, cut, not UTF-8, or nested too deeply.
    * Cure: Try again. If the error stays, report it to the server operator.
    */
@@ -54,25 +54,25 @@ export type OAuthErrorCode =
   | 'invalid_response'
   /**
    * The server answered with an error status, and without an OAuth error in the body.
-   * Cause: The address is wrong (status 404), the server is out of service (429 or 5xx), or a gateway in front of it refused the request.
+   * Cause: The address is wrong (status 404), the server is overloaded or out of service (status 429 or 5xx), or a gateway in front of it refused the request.
    * Cure: Check the address. If `retryable` is true, try again after `retryAfter` seconds.
    */
   | 'http_error'
   /**
-   * The server refused the request. The member `error` has its own code (RFC 6749 section 5.2).
+   * The server refused the request. The member `error` has the code of the server (RFC 6749 section 5.2).
    * Cause: It depends on `error`. For example, `invalid_grant` means a code or refresh token that is expired, revoked or used.
    * Cure: Log in again after `invalid_grant`. Check the client after `invalid_client`, and the scope after `invalid_scope`.
    */
   | 'oauth_error'
   /**
    * The token has a type that this client does not understand (RFC 6749 section 7.1).
-   * Cause: The server issues another type than Bearer, such as DPoP.
+   * Cause: The server issues tokens of another type than Bearer, such as DPoP.
    * Cure: Configure the client at the server for Bearer tokens.
    */
   | 'unsupported_token_type'
   /**
    * Metadata or an authorization response belongs to another issuer (RFC 8414 section 3.3, RFC 9207 section 2.4).
-   * Cause: The issuer differs in a character from the one that the server publishes, or the answer comes from another server.
+   * Cause: The issuer is not exactly the one that the server publishes, or the answer comes from another server.
    * Cure: Use the issuer that the message names, if you trust it. After a login, log in again.
    */
   | 'issuer_mismatch'
@@ -138,13 +138,13 @@ export type OAuthErrorCode =
   | 'client_required'
   /**
    * Other users of the machine can read or write a cached token. The token is not used.
-   * Cause: The file has wrong permissions, another owner or a second link, or a backup was restored without permissions.
+   * Cause: The file has wrong permissions, another owner or a second hard link, or a backup was restored without permissions.
    * Cure: Do what the message says. If another user may have read the token, log out, so that the server revokes it.
    */
   | 'insecure_token_cache_permissions'
   /**
    * Other users of the machine can read or write a private file. The file is not used.
-   * Cause: The file or its directory has wrong permissions, another owner or a second link.
+   * Cause: The file or its directory has wrong permissions or another owner, or the file has a second hard link.
    * Cure: Do what the message says. If another user may have read a secret, replace the secret.
    */
   | 'insecure_file_permissions'
@@ -168,7 +168,7 @@ export type OAuthErrorCode =
   | 'storage_unavailable'
   /**
    * Another process or call held the lock for the whole wait.
-   * Cause: Its request is slow, or the process was stopped.
+   * Cause: The holder waits for a slow server or for a user, or its process is stopped.
    * Cure: Try again later, or raise the timeout.
    */
   | 'lock_timeout'

@@ -14,7 +14,7 @@ export interface OAuthErrorDetails {
   /** The HTTP status. */
   status?: number | undefined;
   /**
-   * Whether the same call can succeed later without a change.
+   * Whether the same call can succeed later, without any change.
    *
    * @default false
    */
@@ -24,7 +24,7 @@ export interface OAuthErrorDetails {
 }
 
 const BRAND = Symbol.for('@oa/types/OAuthError');
-/** A longer text of a server helps no reader and fills logs. */
+/** Longer texts of a server do not help a reader, and they fill logs. */
 const MAX_TEXT_CHARACTERS = 500;
 /** Room for an explanation with the path of a file. It also limits what a server can write into a message. */
 const MAX_MESSAGE_CHARACTERS = 5000;

@@ -3,7 +3,7 @@ import type { OAuthEvent } from './event.ts';
 /** The options of every call that reaches the network. */
 export interface RequestOptions {
   /**
-   * Sends the requests.
+   * The function that sends the requests.
    *
    * @default globalThis.fetch
    */

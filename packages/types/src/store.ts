@@ -34,7 +34,7 @@ export interface Store<V> {
    */
   lock?<T>(key: string, work: () => Promise<T>, options?: LockOptions<T>): Promise<T>;
   /**
-   * Takes the room that the next `set` needs. It is called with the lock held, before a request that uses the stored value, such as a
+   * Reserves the room that the next `set` needs. It is called with the lock held, before a request that uses the stored value, such as a
    * refresh token that the server accepts once.
    *
    * @returns `interrupted`: whether an earlier holder was killed between `reserve` and `set`, so that the stored value may be used already

@@ -41,15 +41,16 @@ export type TokenSource = (options?: TokenSourceOptions) => Promise<Token>;
 
 /** A token counts as expired from this many milliseconds before its expiry. */
 export const DEFAULT_LEEWAY_MS = 60_000;
-/** A clock may be set back this much before the lifetimes of its tokens look wrong. */
+/** The clock may be set back by this much without an effect on tokens. */
 const MAX_CLOCK_STEP_MS = 10_000;
 
 /**
- * Whether `token` must be renewed, because less than `leeway` is left of it.
+ * Whether `token` must be renewed, because `leeway` or less is left of it.
  *
  * - The leeway is at most half of the lifetime. Otherwise every token of a server with short lifetimes would be expired.
  * - A token without `expires_at` never counts as expired. Only its resource server knows.
- * - A token with more than its whole lifetime left counts as expired. Its clock was set back after it arrived, so the real expiry is unknown.
+ * - A token with more than its whole lifetime left counts as expired. The clock was set back after the token arrived, so the real expiry
+ *   is unknown.
  *
  * @param options `leeway`: milliseconds, by default 60,000. `now`: the clock, in milliseconds since the epoch, by default `Date.now`.
  * @example
