@@ -1,8 +1,8 @@
 import type { OAuthEvent, TokenSource } from '@oa/types';
 import { obtainBearerToken } from './bearer-token.ts';
-import { assertSecureOrigin, parseOrigins } from './origins.ts';
+import { assertHttp, assertSecureOrigin, parseOrigins } from './origins.ts';
 import { optionsAfterRefusal, type NextTokenOptions } from './refusal.ts';
-import { prepareReplay, type FetchInit, type FetchInput } from './replay.ts';
+import { copyRequest, type FetchInit, type FetchInput } from './replay.ts';
 
 /** The options of {@link createFetch}. */
 export interface FetchOptions {
@@ -12,7 +12,11 @@ export interface FetchOptions {
    * @default globalThis.fetch
    */
   fetch?: typeof globalThis.fetch | undefined;
-  /** The only origins that receive the token, such as `["https://api.example"]`. Other requests are sent without it. */
+  /**
+   * The only origins that receive the token, such as `["https://api.example"]`. Other requests are sent without it.
+   *
+   * @default the origin of the first request
+   */
   origins?: readonly string[] | undefined;
   /** Receives `not_replayed`: a request was refused, and could not be sent a second time. */
   onEvent?: ((event: OAuthEvent) => void) | undefined;
@@ -22,12 +26,13 @@ export interface FetchOptions {
  * Creates a `fetch` that adds `Authorization: Bearer` with a token of `source`. It sends a request a second time, with another token,
  * after a 401 with `invalid_token` or without an error code, and after an `insufficient_scope` that names the missing scopes.
  *
- * - The token goes to the origin of the URL that the caller passes and, with `origins`, only to those. A redirect to another origin
- *   drops it. A request that has its own `Authorization` header is not changed.
- * - A body that is a stream is sent once. The caller receives the 401, `onEvent` a `not_replayed`, and the next request asks `source`
+ * - The token goes to `origins` only, and without them only to the origin of the first request. A redirect to another origin drops it.
+ *   A request that has its own `Authorization` header is not changed.
+ * - The arguments are copied when the call is made, as `fetch` copies them.
+ * - A body that is a stream is sent once, and so is a request other than a GET or HEAD that was redirected. The caller receives the 401, `onEvent` a `not_replayed`, and the next request asks `source`
  *   for another token. The body of a `Request` object is kept in memory until the response arrives.
  * - The promise of the created function rejects as `fetch` does (after an abort with the signal's own reason), with the error of
- *   `source`, and with the `OAuthError`s `insecure_url` (plain http to a host that is not loopback), `unsupported_token_type` and
+ *   `source`, and with the `OAuthError`s `insecure_url` (plain http to a host that is not loopback, or a URL that is not http), `unsupported_token_type` and
  *   `invalid_response` (a token that can't be written into a header).
  *
  * @example
@@ -41,38 +46,41 @@ export interface FetchOptions {
  */
 export function createFetch(source: TokenSource, options: FetchOptions = {}): typeof globalThis.fetch {
   if (typeof source !== 'function') throw new TypeError('source must be a function that resolves to a token.');
-  const origins = parseOrigins(options.origins);
+  let origins = parseOrigins(options.origins);
   /** What the source is asked for next, since a server refused a request that could not be sent a second time. */
   let pending: NextTokenOptions = {};
 
-  return async function fetchWithToken(input: FetchInput, init?: FetchInit): Promise<Response> {
+  return async function fetchWithToken(input: FetchInput, init: FetchInit = {}): Promise<Response> {
     const send = options.fetch ?? globalThis.fetch;
     const request = typeof input === 'string' || input instanceof URL ? undefined : input;
-    const { origin } = new URL(typeof input === 'string' || input instanceof URL ? input : input.url);
-    const headers = new Headers(init?.headers ?? request?.headers);
-    if (headers.has('authorization') || origins?.has(origin) === false) return send(input, init);
-    assertSecureOrigin(origin);
+    const url = new URL(request?.url ?? String(input));
+    const headers = new Headers(init.headers ?? request?.headers);
+    if (headers.has('authorization')) return send(input, init);
+    assertHttp(url);
+    if (origins?.has(url.origin) === false) return send(input, init);
+    assertSecureOrigin(url);
+    origins ??= new Set([url.origin]);
 
-    const signal = init?.signal ?? request?.signal;
-    const token = await obtainBearerToken(source, signal, pending);
-    // A source that still returns the refused token is asked for another one again.
-    if (token !== pending.rejected) pending = {};
-    const { first, second, release } = prepareReplay(input, init);
+    const copy = copyRequest(input, init);
+    const { signal } = copy;
     try {
-      const response = await send(first, { ...init, headers: withAuthorization(headers, token) });
-      const next = isFromOtherOrigin(response, origin) ? undefined : optionsAfterRefusal(response, token);
+      const token = await obtainBearerToken(source, signal, pending);
+      // A source that still returns the refused token is asked for another one again.
+      if (token !== pending.rejected) pending = {};
+      const response = await send(copy.first, { ...copy.init, headers: withAuthorization(headers, token) });
+      const next = isFromOtherOrigin(response, url) ? undefined : optionsAfterRefusal(response, token);
       if (next === undefined) return response;
-      if (second === undefined) {
+      if (copy.second === undefined || isRedirectedWrite(response, copy.method)) {
         pending = next;
-        options.onEvent?.({ type: 'not_replayed', origin });
+        options.onEvent?.({ type: 'not_replayed', origin: url.origin });
         return response;
       }
       const nextToken = await obtainBearerToken(source, signal, next);
       if (nextToken === token) return response;
       await response.body?.cancel();
-      return await send(second, { ...init, headers: withAuthorization(headers, nextToken) });
+      return await send(copy.second, { ...copy.init, headers: withAuthorization(headers, nextToken) });
     } finally {
-      release();
+      copy.release();
     }
   };
 }
@@ -84,6 +92,11 @@ function withAuthorization(headers: Headers, token: string): Headers {
 }
 
 /** After a redirect the other origin did not receive the token: its refusal says nothing about the token. */
-function isFromOtherOrigin(response: Response, origin: string): boolean {
+function isFromOtherOrigin(response: Response, { origin }: URL): boolean {
   return response.url !== '' && new URL(response.url).origin !== origin;
+}
+
+/** The first target of the redirect may have done the work already. */
+function isRedirectedWrite(response: Response, method: string): boolean {
+  return response.redirected && method !== 'GET' && method !== 'HEAD';
 }

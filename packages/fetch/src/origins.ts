@@ -21,15 +21,25 @@ function parseOrigin(text: string): string {
 }
 
 /**
+ * Refuses a URL that is not http or https: it has no origin that a token could be sent to.
+ *
+ * @throws {OAuthError} `insecure_url`
+ */
+export function assertHttp({ protocol }: URL): void {
+  if (protocol === 'https:' || protocol === 'http:') return;
+  throw new OAuthError('insecure_url', `A URL with ${protocol} can't carry an access token. Use an https URL.`);
+}
+
+/**
  * Refuses to send a token unencrypted.
  *
  * @throws {OAuthError} `insecure_url`
  * @see https://www.rfc-editor.org/rfc/rfc6750#section-5.3
  */
-export function assertSecureOrigin(origin: string): void {
-  if (isSecureUrl(new URL(origin))) return;
+export function assertSecureOrigin(url: URL): void {
+  if (isSecureUrl(url)) return;
   throw new OAuthError(
     'insecure_url',
-    `The access token is not sent to ${origin}: only https, and plain http to a loopback host, are allowed. Use an https URL.`,
+    `The access token is not sent to ${url.origin}: only https, and plain http to a loopback host, are allowed. Use an https URL.`,
   );
 }

@@ -1,8 +1,11 @@
 export type FetchInput = Parameters<typeof globalThis.fetch>[0];
-export type FetchInit = Parameters<typeof globalThis.fetch>[1];
+export type FetchInit = NonNullable<Parameters<typeof globalThis.fetch>[1]>;
 
-/** One request, prepared to be sent up to twice. */
-export interface ReplayableRequest {
+/** The arguments of one call, as they were when it was made. They can be sent up to twice. */
+export interface CopiedRequest {
+  method: string;
+  signal: AbortSignal | null | undefined;
+  init: FetchInit;
   first: FetchInput;
   /** `undefined` if the body is a stream: it is consumed by the first request. */
   second: FetchInput | undefined;
@@ -10,16 +13,51 @@ export interface ReplayableRequest {
   release: () => void;
 }
 
-/** Copies the body of a `Request` before it is sent. An `init.body` can be sent again if it is not a stream. */
-export function prepareReplay(input: FetchInput, init: FetchInit): ReplayableRequest {
-  if (init?.body !== undefined && init.body !== null)
-    return { first: input, second: isReplayableBody(init.body) ? input : undefined, release: releaseNothing };
-  if (typeof input === 'string' || input instanceof URL || input.body === null)
-    return { first: input, second: input, release: releaseNothing };
-  return { first: input.clone(), second: input, release: () => discardBody(input) };
+/**
+ * Copies the arguments of a call, as `fetch` does. The caller may change them while the token is obtained, and the token must not go to
+ * another URL than the one that was checked.
+ */
+export function copyRequest(input: FetchInput, given: FetchInit): CopiedRequest {
+  const init = { ...given };
+  const body = given.body ?? undefined;
+  if (body !== undefined) init.body = copyBody(body);
+  const canReplay = body === undefined || isReplayableBody(body);
+  if (typeof input === 'string' || input instanceof URL) {
+    const { href } = new URL(input);
+    const method = (init.method ?? 'GET').toUpperCase();
+    return {
+      method,
+      signal: init.signal,
+      init,
+      first: href,
+      second: canReplay ? href : undefined,
+      release: keepNothing,
+    };
+  }
+  // Takes the body from the caller's object, which is used from now on.
+  const held = body === undefined && input.body !== null ? new Request(input) : undefined;
+  return {
+    method: (init.method ?? input.method).toUpperCase(),
+    signal: init.signal ?? input.signal,
+    init,
+    first: held?.clone() ?? input,
+    second: canReplay ? (held ?? input) : undefined,
+    release: () => held && discardBody(held),
+  };
 }
 
-function releaseNothing(): void {}
+function keepNothing(): void {}
+
+/** The bodies that a caller can change are copied. Strings and blobs can't be changed, and a stream can't be copied. */
+function copyBody(body: NonNullable<FetchInit['body']>): NonNullable<FetchInit['body']> {
+  if (body instanceof URLSearchParams) return new URLSearchParams(body);
+  if (body instanceof ArrayBuffer) return body.slice(0);
+  if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();
+  if (!(body instanceof FormData)) return body;
+  const copy = new FormData();
+  for (const [name, value] of body) copy.append(name, value);
+  return copy;
+}
 
 function isReplayableBody(body: unknown): boolean {
   return (
@@ -29,7 +67,7 @@ function isReplayableBody(body: unknown): boolean {
   );
 }
 
-/** Leaves the caller's `Request` used, as `fetch` does. An error of its body is reported by the copy that was sent. */
+/** An error of the body is reported by the copy that was sent. */
 function discardBody(request: Request): void {
   if (!request.body || request.bodyUsed || request.body.locked) return;
   request.body.cancel().catch(() => undefined);

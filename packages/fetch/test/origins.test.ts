@@ -29,8 +29,9 @@ it.each(['http://api.example/things?token=planted', 'ftp://api.example/x'])(
 it('sends the token to loopback hosts over plain http', async () => {
   const ipv6 = await startServer(() => ({}), '::1');
   const ipv4 = await startServer(() => ({}));
-  const fetch = createFetch(createCountingSource().source);
+  const localhost = ipv4.origin.replace('127.0.0.1', 'localhost');
+  const fetch = createFetch(createCountingSource().source, { origins: [ipv6.origin, localhost] });
   await fetch(ipv6.origin);
-  await fetch(ipv4.origin.replace('127.0.0.1', 'localhost'));
+  await fetch(localhost);
   expect(authorizationsOf([...ipv6.requests, ...ipv4.requests])).toEqual(['Bearer token-1', 'Bearer token-1']);
 });
