@@ -53,7 +53,7 @@ export function createFetch(source: TokenSource, options: FetchOptions = {}): ty
   return async function fetchWithToken(input: FetchInput, init: FetchInit = {}): Promise<Response> {
     const send = options.fetch ?? globalThis.fetch;
     const request = typeof input === 'string' || input instanceof URL ? undefined : input;
-    const url = new URL(request?.url ?? String(input));
+    const url = new URL(typeof input === 'string' || input instanceof URL ? input : input.url);
     const headers = new Headers(init.headers ?? request?.headers);
     if (headers.has('authorization')) return send(input, init);
     assertHttp(url);
