@@ -1,4 +1,5 @@
 export { errorThrownBy, inspectAll, rejectionOf } from './errors.ts';
+export { growthOf } from './growth.ts';
 export { observeLoading, type Loading } from './loading.ts';
 export { startProcess, type ProcessEnd, type StartOptions, type TestProcess } from './process.ts';
 export { mountSmallDisk, type SmallDisk } from './small-disk.ts';

@@ -1,0 +1,28 @@
+/** A shorter time is not measured well: the input grows until the work takes this long, or has reached the largest size. */
+const MIN_WORK_MS = 4;
+const MIN_INPUT_CHARACTERS = 1024;
+const MAX_INPUT_CHARACTERS = 1024 * 1024;
+/** The shortest of several times counts: other processes only make it longer. */
+const REPETITIONS = 5;
+
+/**
+ * Measures how the time of `work` grows with its input, at 1, 2 and 4 times a size. It depends on no speed of the machine.
+ *
+ * @param createInput makes an input of about `size` characters
+ * @returns the exponent of the growth: about 1 is linear, 2 is quadratic
+ */
+export async function growthOf<T>(createInput: (size: number) => T, work: (input: T) => unknown): Promise<number> {
+  let size = MIN_INPUT_CHARACTERS;
+  while (size < MAX_INPUT_CHARACTERS && (await timeOf(work, createInput(size))) < MIN_WORK_MS) size *= 2;
+  const runs = [1, 2, 4].map((factor) => ({ input: createInput(size * factor), shortest: Number.POSITIVE_INFINITY }));
+  for (let repetition = 0; repetition < REPETITIONS; repetition += 1)
+    for (const run of runs) run.shortest = Math.min(run.shortest, await timeOf(work, run.input));
+  const [once, , fourfold] = runs.map(({ shortest }) => shortest);
+  return Math.log2((fourfold ?? 0) / (once ?? 0)) / 2;
+}
+
+async function timeOf<T>(work: (input: T) => unknown, input: T): Promise<number> {
+  const start = performance.now();
+  await work(input);
+  return performance.now() - start;
+}
