@@ -44,7 +44,14 @@ export async function waitForUser(login: PendingLogin): Promise<string> {
   const lines = streams && readPastedLines(streams, onLine);
   let isWaiting = true;
   try {
-    emit({ type: 'login_waiting', url, redirect_uri, expires_in: timeout / 1000, paste: lines !== undefined });
+    emit({
+      type: 'login_waiting',
+      issuer: login.expected.server.issuer,
+      url,
+      redirect_uri,
+      expires_in: timeout / 1000,
+      paste: lines !== undefined,
+    });
     openLoginUrl(url, login, () => isWaiting).catch(reject);
     loadNetwork().catch(reject);
     const received = Promise.race([

@@ -125,6 +125,12 @@ export type OAuthErrorCode =
    */
   | 'login_timeout'
   /**
+   * Two programs opened the start address of the login. The login has ended, and its code was not used.
+   * Cause: Another program, perhaps of another user, read the address and opened it. Or the program that opens the browser requests the address itself.
+   * Cure: Log in again. If it happens each time, name the browser in `BROWSER`, or set `openBrowser` to `false` and open the printed URL.
+   */
+  | 'login_intercepted'
+  /**
    * No loopback port is available to receive the authorization response.
    * Cause: Another program uses the port, or the system does not allow this program to listen.
    * Cure: End the other program, or set the option `port` to another registered port.

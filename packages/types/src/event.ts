@@ -56,7 +56,14 @@ type LoginEvent =
   /** The program waits for the user to log in with a browser. */
   | {
       type: 'login_waiting';
-      /** The URL for the user to open. */
+      /** Where the user logs in. */
+      issuer: string;
+      /** The resources that the token is for, if the login names them (RFC 8707). */
+      resource?: readonly string[] | undefined;
+      /**
+       * The authorization URL. It is for the screen of the user: other users of the machine can read the arguments of a program that is
+       * started with it.
+       */
       url: string;
       redirect_uri: string;
       /** The seconds until the login times out. */
@@ -73,8 +80,8 @@ type LoginEvent =
   /** A request that is not the authorization response of this login was answered and ignored. */
   | {
       type: 'callback_ignored';
-      /** The part of the request that does not match. */
-      reason: 'host' | 'path' | 'method' | 'state';
+      /** The part of the request that does not match. `user`: another user of the machine sent it. */
+      reason: 'host' | 'path' | 'method' | 'state' | 'user';
       /** The number of requests that were ignored so far. */
       count: number;
     }

@@ -42,7 +42,7 @@ function runLogin(env: Record<string, string | undefined> = {}, under: readonly 
     waiting: async () => {
       const [url] = await running.printed(/http\S+redirect_uri=\S+(?=\s)/);
       const redirect_uri = new URL(url).searchParams.get('redirect_uri') ?? '';
-      return { type: 'login_waiting', url, redirect_uri, expires_in: 0, paste: false };
+      return { type: 'login_waiting', issuer: scripted.origin, url, redirect_uri, expires_in: 0, paste: false };
     },
     report: () => JSON.parse(/ENDED (.*)/.exec(running.output().stdout)?.[1] ?? 'null'),
   };
