@@ -15,6 +15,11 @@ export const DEVICE_CODE_GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:device_c
  */
 export const LOOPBACK_HOSTS = ['127.0.0.1', '[::1]', 'localhost'] as const;
 
+/** RFC 8252 section 7.3 is about IP literals. Servers that allow `localhost` (section 8.3) treat it alike. */
+const LOOPBACK_REDIRECT = new RegExp(
+  `^(http://(?:${LOOPBACK_HOSTS.map((host) => host.replace(/[.[\]]/g, '\\$&')).join('|')}))(:\\d*)?(?=[/?#]|$)`,
+);
+
 /** The parameters of the client and its authentication (RFC 6749 section 2.3, RFC 7521 section 4.2). */
 const CLIENT_PARAMETERS = ['client_id', 'client_secret', 'client_assertion', 'client_assertion_type'] as const;
 
@@ -31,6 +36,21 @@ const REPEATABLE_PARAMETERS: ReadonlySet<string> = new Set(['resource', 'audienc
  */
 export function isLoopbackHost(hostname: string): boolean {
   return (LOOPBACK_HOSTS as readonly string[]).includes(hostname);
+}
+
+/**
+ * Whether two redirect URIs are the same: byte for byte, or except for the port if both are loopback URIs. A port that does not exist
+ * makes no URI.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc8252#section-7.3
+ */
+export function isSameRedirectUri(uri: string, other: string): boolean {
+  if (uri === other) return true;
+  return LOOPBACK_REDIRECT.test(other) && withoutPort(uri) === withoutPort(other) && URL.canParse(uri);
+}
+
+function withoutPort(uri: string): string {
+  return uri.replace(LOOPBACK_REDIRECT, '$1');
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   formEncode,
   isLoopbackHost,
   isResourceIndicator,
+  isSameRedirectUri,
   isScope,
   LOOPBACK_HOSTS,
   mergeScopes,
@@ -32,6 +33,33 @@ describe('isLoopbackHost (RFC 8252 section 8.3)', () => {
       expect(isLoopbackHost(host)).toBe(false);
     },
   );
+});
+
+describe('isSameRedirectUri (RFC 8252 section 7.3)', () => {
+  it.each([
+    ['http://127.0.0.1/cb', 'http://127.0.0.1/cb'],
+    ['http://127.0.0.1/cb', 'http://127.0.0.1:51234/cb'],
+    ['http://127.0.0.1:1/cb', 'http://127.0.0.1/cb'],
+    ['http://[::1]:2/cb?a=b', 'http://[::1]/cb?a=b'],
+    ['http://localhost:3', 'http://localhost'],
+    ['com.example.tool:/cb', 'com.example.tool:/cb'],
+  ])('is true for %s and %s', (uri, other) => {
+    expect(isSameRedirectUri(uri, other)).toBe(true);
+  });
+
+  it.each([
+    ['http://127.0.0.1/cb', 'http://[::1]/cb'],
+    ['http://127.0.0.1/cb', 'http://127.0.0.1/other'],
+    ['http://127.0.0.1/CB', 'http://127.0.0.1/cb'],
+    ['http://127.0.0.1:99999/cb', 'http://127.0.0.1/cb'],
+    ['https://app.example:1/cb', 'https://app.example/cb'],
+    ['https://127.0.0.1:1/cb', 'https://127.0.0.1/cb'],
+    ['http://127.0.0.1.evil.example/cb', 'http://127.0.0.1:1/cb'],
+    ['http://127a0b0c1/cb', 'http://127a0b0c1:1/cb'],
+    ['http://u@127.0.0.1/cb', 'http://127.0.0.1/cb'],
+  ])('is false for %s and %s', (uri, other) => {
+    expect(isSameRedirectUri(uri, other)).toBe(false);
+  });
 });
 
 describe('toErrorText (RFC 6749 section 5.2)', () => {
