@@ -11,6 +11,7 @@ import {
   type Store,
   type Token,
 } from '@oa/types';
+import type { ClientIssuers } from './client-issuers.ts';
 import { createEarlyRefreshes, type EarlyRefreshes } from './early-refreshes.ts';
 import { assertManagerOptions, type ManagerOptions } from './options.ts';
 import { createResilientStore } from './resilient-store.ts';
@@ -29,6 +30,8 @@ export interface Context {
   clients: () => Promise<ClientStore>;
   /** Metadata of servers and resources: in files, or in memory where the program keeps its tokens in a cache of its own. */
   metadata: () => Promise<MetadataStores>;
+  /** The issuers of configured clients that were used with a bare `{ resource }`. */
+  clientIssuers: () => Promise<ClientIssuers>;
   /** Registrations that could not be written, by issuer. */
   unwrittenClients: Map<string, Client>;
   /** At most one renewal per key. */
@@ -47,6 +50,7 @@ export function createContext(options: ManagerOptions): Context {
   const emit = guardListener(options.onEvent);
   let clients: Promise<ClientStore> | undefined;
   let metadata: Promise<MetadataStores> | undefined;
+  let clientIssuers: Promise<ClientIssuers> | undefined;
   return {
     options,
     network: { fetch, timeout, now, onEvent: emit },
@@ -56,6 +60,7 @@ export function createContext(options: ManagerOptions): Context {
     tokens: createResilientStore(options.cache ?? fileTokenCache({ app }), emit),
     clients: () => (clients ??= loadClientStore(options, emit)),
     metadata: () => (metadata ??= loadMetadataStores(options)),
+    clientIssuers: () => (clientIssuers ??= loadClientIssuers(options)),
     unwrittenClients: new Map(),
     renewals: createSingleFlight(),
     earlyRefreshes: createEarlyRefreshes(now),
@@ -73,6 +78,11 @@ async function loadMetadataStores({ app, cache }: ManagerOptions): Promise<Metad
   const files = cache === undefined ? await attempt((async () => fileMetadataCache({ app }))()) : undefined;
   // Without a directory there is nothing to report: the token cache reports it.
   return files?.ok ? files.value : { servers: new Map(), resources: new Map() };
+}
+
+async function loadClientIssuers({ app, cache }: ManagerOptions): Promise<ClientIssuers> {
+  const { createClientIssuers } = await import('./client-issuers.ts');
+  return createClientIssuers(app, cache !== undefined);
 }
 
 /** A listener that throws is a bug of the program. It is reported as one, but it must not lose a token that is about to be stored. */

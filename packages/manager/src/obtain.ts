@@ -1,4 +1,4 @@
-import { OAuthError, type AuthorizationServer, type Client, type Token } from '@oa/types';
+import { attempt, OAuthError, type AuthorizationServer, type Client, type Token } from '@oa/types';
 import { DEVICE_CODE_GRANT_TYPE } from '@oa/types/rfc';
 import { forgetRegistration, isRegistrationRefused } from './client.ts';
 import { toOutcome, type Failed, type Renewed } from './outcome.ts';
@@ -45,8 +45,17 @@ async function grantAndStore(session: Session, reason: GrantReason, signal: Abor
     token = await grant(session, server, await session.client(), signal);
   }
   await context.tokens.set(key, token);
+  await bindClient(session);
   context.emit({ type: 'obtained', issuer, grant_type });
   return token;
+}
+
+/** From now on no resource can lead the client of the program to another issuer. */
+async function bindClient({ context, issuer, configuredClient, isPinned }: Session): Promise<void> {
+  if (configuredClient === undefined || isPinned) return;
+  const { clientIssuers, emit } = context;
+  const added = await attempt((async () => (await clientIssuers()).add(configuredClient.client_id, issuer))());
+  if (!added.ok) emit({ type: 'persist_failed', code: added.error.code, message: added.error.message });
 }
 
 async function grant(

@@ -46,6 +46,16 @@ export interface ManagerOptions extends Omit<RequestOptions, 'signal'> {
   login?: Omit<LoginOptions, LoginOptionOfManager> | undefined;
   /** What a new registration says about the program: `client_name`, `client_uri`, ... */
   registration?: ClientMetadata | undefined;
+  /**
+   * The scopes that a resource server may choose: those of an `insufficient_scope` challenge, and those of a `{ resource }` target without
+   * `scope`. `'user'`: any scopes, where a user consents to them in a login, and none for client credentials. A list: only these, with or
+   * without a user. `false`: none.
+   *
+   * The risk: the resource server receives a token with the scopes that it chose.
+   *
+   * @default 'user'
+   */
+  stepUp?: 'user' | readonly string[] | false | undefined;
   /** The URL of the program's client metadata document. It is the `client_id` at servers that support such documents. */
   clientMetadataUrl?: string | undefined;
 }
@@ -53,7 +63,7 @@ export interface ManagerOptions extends Omit<RequestOptions, 'signal'> {
 type LoginOptionOfManager = 'authentication' | 'fetch' | 'signal' | 'now' | 'onEvent' | 'interaction';
 
 const OPTION_NAMES =
-  'app authentication cache clients interaction leeway login registration clientMetadataUrl fetch timeout now onEvent'.split(
+  'app authentication cache clients interaction leeway login registration stepUp clientMetadataUrl fetch timeout now onEvent'.split(
     ' ',
   );
 /** Options of a login that the manager decides for all grants. */
@@ -68,7 +78,14 @@ const LOGIN_OPTIONS_OF_MANAGER: readonly LoginOptionOfManager[] = [
 
 /** @throws {TypeError} that names the option, if one is unknown or can't be used */
 export function assertManagerOptions(options: ManagerOptions): void {
-  const { leeway = 0, timeout = 0, interaction = 'auto', login = {}, authentication = 'none' } = options;
+  const {
+    leeway = 0,
+    timeout = 0,
+    interaction = 'auto',
+    login = {},
+    authentication = 'none',
+    stepUp = 'user',
+  } = options;
   const unknown = Object.keys(options).find((name) => !OPTION_NAMES.includes(name));
   if (unknown !== undefined)
     throw new TypeError(`createManager has no option ${unknown}. Use ${OPTION_NAMES.join(', ')}.`);
@@ -76,6 +93,8 @@ export function assertManagerOptions(options: ManagerOptions): void {
   if (!(timeout >= 0)) throw new TypeError('options.timeout must be a number of milliseconds.');
   if (!['auto', 'always', 'never'].includes(interaction))
     throw new TypeError("options.interaction must be 'auto', 'always' or 'never'.");
+  if (stepUp !== 'user' && stepUp !== false && !isListOfStrings(stepUp))
+    throw new TypeError("options.stepUp must be 'user', false or an array of scopes.");
   // Which names there are is checked with the first request: that keeps the list out of the path of a stored token.
   if (!['string', 'function'].includes(typeof authentication))
     throw new TypeError(
@@ -86,6 +105,10 @@ export function assertManagerOptions(options: ManagerOptions): void {
     throw new TypeError(`options.login.${misplaced} is not an option of the login alone. ${adviceFor(misplaced)}`);
   assertMethods('options.cache', options.cache, ['get', 'set', 'delete'], ['lock', 'reserve']);
   assertMethods('options.clients', options.clients, ['lookup', 'getOrRegister', 'remove'], []);
+}
+
+function isListOfStrings(value: unknown): boolean {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string');
 }
 
 function adviceFor(name: LoginOptionOfManager): string {

@@ -12,6 +12,7 @@ import {
   type Target,
 } from './credentials.ts';
 import type { Failed, Renewed } from './outcome.ts';
+import { permittedScopes } from './step-up.ts';
 import { resolveTarget } from './target.ts';
 
 /** Why a new grant is needed. An OAuthError is the server's refusal of the refresh token. */
@@ -27,6 +28,8 @@ export interface Session {
   parameters: RequestParameters;
   /** The client of the credentials. Without one the client is registered. */
   configuredClient: Client | undefined;
+  /** Whether the caller named the issuer. Otherwise the resource did, which may be hostile. */
+  isPinned: boolean;
   /** The options of the requests to this server, with the client's authentication. */
   network: TokenEndpointOptions;
   server: () => Promise<AuthorizationServer>;
@@ -40,7 +43,7 @@ export interface Session {
 /**
  * Opens the session of `credentials` at `target`.
  *
- * @param more scopes besides those of the credentials or the resource
+ * @param more scopes that a resource server has asked for, besides those of the credentials
  */
 export async function openSession(
   context: Context,
@@ -49,11 +52,14 @@ export async function openSession(
   more?: string,
 ): Promise<Session> {
   assertCredentials(credentials);
-  const { issuer, server, ...asked } = await resolveTarget(context, target, credentials);
+  const { issuer, server, isPinned, ...asked } = await resolveTarget(context, target, credentials);
   const { client_id, audience, parameters, profile, resource = asked.resource } = credentials;
-  const asks = credentials.scope ?? asked.scope;
-  const scope = more === undefined ? asks : mergeScopes(asks, more);
   const grant_type = grantTypeOf(credentials);
+  const permitted = (scope: string | undefined): string | undefined =>
+    permittedScopes(context.options, grant_type, scope);
+  const added = permitted(more);
+  const base = credentials.scope ?? permitted(asked.scope);
+  const scope = added === undefined ? base : mergeScopes(base, added);
   const key = tokenKey({ issuer, grant_type, client_id, scope, resource, audience, parameters, profile });
   const session: Session = {
     context,
@@ -62,6 +68,7 @@ export async function openSession(
     grant_type,
     parameters: { ...parameters, scope, resource, audience },
     configuredClient: configuredClientOf(credentials),
+    isPinned,
     network: { ...context.network, authentication: credentials.authentication ?? context.options.authentication },
     server,
     client: async () => (await import('./client.ts')).findClient(session),

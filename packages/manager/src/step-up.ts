@@ -1,5 +1,7 @@
-import type { Token, TokenSource } from '@oa/types';
+import { isOAuthError, type Token, type TokenSource } from '@oa/types';
 import { mergeScopes } from '@oa/types/rfc';
+import type { GrantType } from './credentials.ts';
+import type { ManagerOptions } from './options.ts';
 
 /**
  * How often a resource server may ask one source for more scopes. Each time can be a login and stores another token, so a server that
@@ -8,20 +10,43 @@ import { mergeScopes } from '@oa/types/rfc';
 const MAX_STEP_UPS = 20;
 
 /**
+ * The scopes that a resource server may choose. Without a user who consents to them it chooses none, unless the program lists them:
+ * otherwise any API that a job calls could have the token of the job widened, and receive it.
+ */
+export function permittedScopes(
+  { stepUp = 'user' }: Pick<ManagerOptions, 'stepUp'>,
+  grant_type: GrantType,
+  scope: string | undefined,
+): string | undefined {
+  if (scope === undefined || stepUp === false) return undefined;
+  if (stepUp === 'user') return grant_type === 'client_credentials' ? undefined : scope;
+  const permitted = scope.split(' ').filter((each) => stepUp.includes(each));
+  return permitted.length === 0 ? undefined : permitted.join(' ');
+}
+
+/**
  * A source that keeps the scopes that a resource server has asked for (RFC 6750 section 3.1, `insufficient_scope`): every later token
- * of this source has them too.
+ * of this source has them too. The same challenge is answered once, so that a user is not asked again and again.
  */
 export function withStepUp(source: TokenSource): TokenSource {
   let scope: string | undefined;
   let last: Token | undefined;
-  let stepUps = 0;
-  return async (wanted = {}) => {
-    if (wanted.scope !== undefined && stepUps < MAX_STEP_UPS) {
-      const wider = mergeScopes(scope ?? last?.scope, wanted.scope);
-      if (wider !== scope) stepUps += 1;
-      scope = wider;
+  const answered = new Set<string>();
+  return async ({ scope: challenge, ...wanted } = {}) => {
+    const isNew = challenge !== undefined && !answered.has(challenge) && answered.size < MAX_STEP_UPS;
+    const before = scope;
+    if (isNew) {
+      answered.add(challenge);
+      scope = mergeScopes(scope ?? last?.scope, challenge);
     }
-    last = await source(scope === undefined ? wanted : { ...wanted, scope });
-    return last;
+    try {
+      last = await source(scope === undefined ? wanted : { ...wanted, scope });
+      return last;
+    } catch (error) {
+      // Refused scopes must not stand in the way of the tokens that the source had before. A failure that may pass is tried again.
+      if (isNew) scope = before;
+      if (isNew && isOAuthError(error) && error.retryable) answered.delete(challenge);
+      throw error;
+    }
   };
 }

@@ -5,6 +5,8 @@ import type { Credentials, ResourceTarget, Target } from './credentials.ts';
 /** A target whose issuer is known, and what it asks for where it is a resource. */
 export interface ResolvedTarget {
   issuer: string;
+  /** Whether the caller named the issuer. Otherwise the resource did, which may be hostile. */
+  isPinned: boolean;
   /** Finds the server's metadata. No request is made to the authorization server before. */
   server: () => Promise<AuthorizationServer>;
   /** The resource, as its metadata writes it. */
@@ -20,9 +22,9 @@ export async function resolveTarget(
   credentials: Credentials,
 ): Promise<ResolvedTarget> {
   if (isResource(target)) return resolveResource(context, target, credentials);
-  if (typeof target === 'string' && target !== '') return resolveIssuer(context, target);
+  if (typeof target === 'string' && target !== '') return resolveIssuer(context, target, true);
   if (typeof target === 'object' && target !== null && typeof target.token_endpoint === 'string')
-    return { issuer: target.issuer, server: async () => target };
+    return { issuer: target.issuer, isPinned: true, server: async () => target };
   throw new TypeError('The target must be an issuer URL, authorization server metadata, or { resource: URL }.');
 }
 
@@ -33,25 +35,33 @@ function isResource(target: Target): target is ResourceTarget {
 async function resolveResource(
   context: Context,
   { resource: url, issuer }: ResourceTarget,
-  { client_secret }: Credentials,
+  { client_id, client_secret }: Credentials,
 ): Promise<ResolvedTarget> {
   // The resource could otherwise have the secret sent to any server that it names.
   if (client_secret !== undefined && issuer === undefined)
     throw new TypeError('A client_secret belongs to one issuer: pass { resource, issuer } as the target.');
   const { discoverRequirements } = await import('@oa/discovery');
   const { resources: cache } = await context.metadata();
-  const { authorization_servers, resource, scope } = await discoverRequirements(url, { ...context.network, cache });
-  if (issuer !== undefined && !authorization_servers.includes(issuer))
-    throw new OAuthError(
-      'resource_mismatch',
-      `${new URL(url).origin} does not accept tokens of ${issuer}. Check the issuer.`,
-    );
-  return { ...resolveIssuer(context, issuer ?? authorization_servers[0]), resource, scope };
+  const requirements = await discoverRequirements(url, { ...context.network, cache });
+  const { authorization_servers: named, resource, scope } = requirements;
+  const isPinned = issuer !== undefined;
+  const expected =
+    issuer ?? (client_id === undefined ? undefined : await (await context.clientIssuers()).get(client_id));
+  const chosen = expected ?? named[0];
+  if (named.includes(chosen)) return { ...resolveIssuer(context, chosen, isPinned), resource, scope };
+  const { origin } = new URL(url);
+  throw new OAuthError(
+    'resource_mismatch',
+    isPinned
+      ? `${origin} does not accept tokens of ${chosen}. Check the issuer.`
+      : `${origin} does not accept tokens of ${chosen}, where this client_id was used first. If its own authorization server is the right one, pass { resource, issuer } as the target.`,
+  );
 }
 
-function resolveIssuer(context: Context, issuer: string): ResolvedTarget {
+function resolveIssuer(context: Context, issuer: string, isPinned: boolean): ResolvedTarget {
   return {
     issuer,
+    isPinned,
     async server() {
       const { discover } = await import('@oa/discovery');
       const { servers: cache } = await context.metadata();

@@ -14,7 +14,7 @@ it('asks for the union of the scopes, and from then on with every token of the s
   }));
   onTestFinished(() => issuer.close());
   const target = { issuer: issuer.origin, token_endpoint: `${issuer.origin}/token` };
-  const { manager } = managerAt(temporaryDirectory());
+  const { manager } = managerAt(temporaryDirectory(), { stepUp: ['write', 'read'] });
   const source = manager.source(target, { client_id: 'c', client_secret: 's', scope: 'read list' });
   expect((await source()).access_token).toBe('for read list');
   expect((await source({ scope: 'write read' })).access_token).toBe('for read list write');
@@ -36,7 +36,7 @@ it('makes one grant and one second request after insufficient_scope (RFC 6750 se
       : { status: 403, headers: { 'www-authenticate': 'Bearer error="insufficient_scope", scope="write"' } },
   );
   onTestFinished(() => api.close());
-  const { manager } = managerAt(temporaryDirectory());
+  const { manager } = managerAt(temporaryDirectory(), { stepUp: ['write', 'read'] });
   const target = { issuer: issuer.origin, token_endpoint: `${issuer.origin}/token` };
   const call = createFetch(manager.source(target, { client_id: 'c', client_secret: 's', scope: 'read' }));
   expect((await call(api.origin)).status).toBe(200);
@@ -55,7 +55,8 @@ it('obtains 20 tokens, not one for each answer, for an API that asks for another
     headers: { 'www-authenticate': `Bearer error="insufficient_scope", scope="scope-${index}"` },
   }));
   onTestFinished(() => api.close());
-  const { manager } = managerAt(temporaryDirectory());
+  const stepUp = Array.from({ length: 40 }, (_, index) => `scope-${index}`);
+  const { manager } = managerAt(temporaryDirectory(), { stepUp });
   const target = { issuer: issuer.origin, token_endpoint: `${issuer.origin}/token` };
   const call = createFetch(manager.source(target, { client_id: 'c', client_secret: 's', scope: 'read' }));
   for (let calls = 0; calls < 30; calls += 1) expect((await call(api.origin)).status).toBe(403);

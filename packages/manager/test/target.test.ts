@@ -64,7 +64,7 @@ it('sends the resource unchanged, and the scope of the challenge, else of the me
   for (const [headers, body, scope] of cases) {
     resource.script({ '/api/': { status: 401, headers }, '/meta': { json: body } });
     issuer.requests.length = 0;
-    await managerAt(temporaryDirectory()).manager.getToken(
+    await managerAt(temporaryDirectory(), { stepUp: ['one', 'two', 'x', 'y'] }).manager.getToken(
       { resource: url, issuer: issuer.origin },
       { client_id: 'c', client_secret: 's' },
     );
@@ -86,7 +86,7 @@ it('takes a scope or resource that is undefined as left out, and sends that of t
     },
     '/token': { json: { access_token: 'a', token_type: 'Bearer', expires_in: 3600 } },
   });
-  await managerAt(temporaryDirectory()).manager.getToken(
+  await managerAt(temporaryDirectory(), { stepUp: ['one', 'two', 'x', 'y'] }).manager.getToken(
     { resource: url, issuer: issuer.origin },
     { client_id: 'c', client_secret: 's', scope: undefined, resource: undefined },
   );
