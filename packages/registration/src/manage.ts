@@ -1,5 +1,6 @@
-import { readJson, request, type HttpResponse } from '@oa/http';
+import { readError, readJson, request, type HttpResponse } from '@oa/http';
 import { OAuthError, type Client, type RequestOptions } from '@oa/types';
+import { assertUsableClient } from './answer.ts';
 import { bearerHeader } from './bearer-header.ts';
 import { assertMemberTypes, type ClientMetadata } from './metadata.ts';
 
@@ -9,11 +10,13 @@ import { assertMemberTypes, type ClientMetadata } from './metadata.ts';
  * Store the result: the server may issue a new `client_secret` or `registration_access_token`. If the response leaves out one of these,
  * or `registration_client_uri`, the old one is still valid, and is in the result.
  *
- * @returns the client, with the credentials that are valid now
+ * The access token goes to `client.registration_client_uri`. `registerClient` has checked this address, so pass a client that came from it.
+ *
+ * @returns the client, with the credentials that are valid now. Its redirect URIs are some of `client.redirect_uris`, if these are known.
  * @throws {OAuthError} `endpoint_missing` if `client` has no `registration_client_uri` or no `registration_access_token`: its server
  *   does not let clients manage their registration; `oauth_error` or `http_error` if the server refuses (401: the client or its access
  *   token is revoked); `insecure_url`, `network_error`, `timeout`, `redirect_refused`, `response_too_large`, `unexpected_content_type`,
- *   `invalid_json`, `invalid_response`
+ *   `invalid_json`; `invalid_response` also for an answer that `registerClient` would refuse
  * @throws {TypeError} if `client.registration_access_token` can't be written into a header, or if an option is wrong
  * @see https://www.rfc-editor.org/rfc/rfc7592#section-2.1
  */
@@ -25,7 +28,8 @@ export async function readClient(client: Client, options: RequestOptions = {}): 
 /**
  * Replaces all metadata of a client. Store the result, as that of {@link readClient}.
  *
- * A member that is left out is deleted. To change one member, spread the others: `updateClient(client, { ...client, scope })`.
+ * A member that is left out is deleted. To change one member, spread the others: `updateClient(client, { ...client, scope })`. A store
+ * may keep only some members: spread the result of `readClient` then.
  *
  * @param metadata its `client_id`, `client_secret` and `registration_access_token` are ignored: those of `client` are used
  * @returns the client as the server registered it
@@ -49,7 +53,7 @@ export async function updateClient(
     headers: { ...headers, 'content-type': 'application/json' },
     body,
   });
-  return parseClientResponse(response, client);
+  return parseClientResponse(response, client, metadata.redirect_uris);
 }
 
 /**
@@ -64,7 +68,9 @@ export async function updateClient(
 export async function deleteClient(client: Client, options: RequestOptions = {}): Promise<void> {
   const { url, headers } = managementEndpoint(client);
   const response = await request('DELETE', url, { ...options, headers });
-  if (response.status < 200 || response.status > 299) await parseClientResponse(response, client);
+  if (response.status >= 200 && response.status <= 299) return;
+  const refusal = readError(response);
+  if (refusal !== undefined) throw refusal;
 }
 
 function managementEndpoint(client: Client): { url: string; headers: Record<string, string> } {
@@ -90,7 +96,11 @@ function toUpdateRequest(client: Client, metadata: Readonly<Record<string, unkno
   };
 }
 
-async function parseClientResponse(response: HttpResponse, before: Client): Promise<Client> {
+async function parseClientResponse(
+  response: HttpResponse,
+  before: Client,
+  redirect_uris: readonly string[] | undefined = before.redirect_uris,
+): Promise<Client> {
   const { clientSchema } = await import('@oa/types/schemas');
   const client = readJson(response, clientSchema);
   if (client.client_id !== before.client_id)
@@ -98,6 +108,7 @@ async function parseClientResponse(response: HttpResponse, before: Client): Prom
       'invalid_response',
       'The server answered with another client than the requested one. Check the registration_client_uri with its operator.',
     );
+  assertUsableClient(client, { url: response.url, redirect_uris });
   return { ...validCredentials(before, client), ...client };
 }
 

@@ -19,6 +19,12 @@ export interface ClientMetadata {
   contacts?: readonly string[] | undefined;
   software_id?: string | undefined;
   software_version?: string | undefined;
+  /**
+   * A signed statement about the client. Any server that receives it can register with it. So send it to a server that the program
+   * names itself, and not to one that a resource names.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc7591#section-2.3
+   */
   software_statement?: string | undefined;
   /** Only the server issues it. */
   client_id?: undefined;

@@ -1,5 +1,6 @@
 import { postJson } from '@oa/http';
 import { OAuthError, type AuthorizationServer, type Client, type RequestOptions } from '@oa/types';
+import { assertUsableClient } from './answer.ts';
 import { bearerHeader } from './bearer-header.ts';
 import { assertNewClientMetadata, type ClientMetadata } from './metadata.ts';
 
@@ -27,9 +28,11 @@ export interface RegistrationOptions extends RequestOptions {
  * ```
  *
  * @returns the client as the server registered it. The server may change the metadata, and may issue a secret to a public client.
+ *   It may leave out redirect URIs, and set the port of a loopback URI, but it can't add one.
  * @throws {OAuthError} `endpoint_missing` if the server has no `registration_endpoint`; `oauth_error` if the server refuses, with
  *   `invalid_redirect_uri`, `invalid_client_metadata` or the like in `error`; `insecure_url`, `network_error`, `timeout`, `http_error`,
- *   `redirect_refused`, `response_too_large`, `unexpected_content_type`, `invalid_json`, `invalid_response`
+ *   `redirect_refused`, `response_too_large`, `unexpected_content_type`, `invalid_json`; `invalid_response` also for
+ *   redirect URIs that were not asked for, and for a `registration_client_uri` that is neither https nor on the origin of a local server
  * @throws {TypeError} if a member of `metadata` has the wrong type, or is one that only the server issues, or if an option is wrong
  * @see https://www.rfc-editor.org/rfc/rfc7591#section-3
  */
@@ -48,7 +51,9 @@ export async function registerClient(
       'The server has no registration_endpoint: programs can not register there. Ask its operator for a client_id.',
     );
   const { clientSchema } = await import('@oa/types/schemas');
-  return postJson(endpoint, withDefaults(metadata), clientSchema, { ...network, headers });
+  const client = await postJson(endpoint, withDefaults(metadata), clientSchema, { ...network, headers });
+  assertUsableClient(client, { url: endpoint, redirect_uris: metadata.redirect_uris ?? [] });
+  return client;
 }
 
 function withDefaults(metadata: ClientMetadata): ClientMetadata {

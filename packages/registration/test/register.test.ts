@@ -77,9 +77,19 @@ it.each<[string, Record<string, unknown>, Record<string, unknown>]>([
     {},
   ],
   [
-    'changed redirect URIs, grants and scope',
-    { redirect_uris: ['http://localhost/cb'], grant_types: ['authorization_code'], scope: 'a', client_name: 'Renamed' },
-    { redirect_uris: ['http://localhost/cb'], grant_types: ['authorization_code'], scope: 'a', client_name: 'Renamed' },
+    'changed ports, grants and scope',
+    {
+      redirect_uris: ['http://127.0.0.1:8400/callback'],
+      grant_types: ['authorization_code'],
+      scope: 'a',
+      client_name: 'Renamed',
+    },
+    {
+      redirect_uris: ['http://127.0.0.1:8400/callback'],
+      grant_types: ['authorization_code'],
+      scope: 'a',
+      client_name: 'Renamed',
+    },
   ],
   ['unknown members', { tenant: { id: 7 }, __proto: 1 }, { tenant: { id: 7 }, __proto: 1 }],
   ['scopes as a list', { scope: ['a', 'b'] }, { scope: 'a b' }],
