@@ -5,6 +5,11 @@ import { isOAuthError, OAuthError, type Client } from '@oa/types';
 /** One object, issuer to client. The first implementation, in OCaml, wrote the same format. */
 export type Registrations = Map<string, unknown>;
 
+/** A server decides how large its registration is. The usual ones have less than 1 KiB. */
+const MAX_CLIENT_BYTES = 16 * 1024;
+/** The limit of `readPrivate`. */
+const MAX_REGISTRATIONS_BYTES = 1024 * 1024;
+
 /**
  * Reads the registrations in `path`, with every member that other programs or versions have added.
  *
@@ -30,24 +35,58 @@ export async function readForUpdate(path: string): Promise<Registrations> {
   }
 }
 
-export async function writeRegistrations(registrations: Registrations, target: string | Reservation): Promise<void> {
-  // `fromEntries` defines members, so that an issuer named `__proto__` is an ordinary name.
-  const text = `${JSON.stringify(Object.fromEntries(registrations), undefined, 2)}\n`;
+/**
+ * Writes `registrations` with `client` for `issuer`, or without an entry for `issuer`. Every other entry stays as it is, except where the
+ * file would be too large: then the longest ones are left out, which are never the usual ones.
+ *
+ * @throws {OAuthError} `storage_unavailable` also if the client is too large; `insecure_file_permissions`
+ */
+export async function writeRegistrations(
+  registrations: Registrations,
+  issuer: string,
+  client: Client | undefined,
+  target: string | Reservation,
+): Promise<void> {
+  const line = client === undefined ? [] : [toClientLine(issuer, client)];
+  const others = [...registrations].flatMap(([name, value]) => (name === issuer ? [] : (toLine(name, value) ?? [])));
+  const room = MAX_REGISTRATIONS_BYTES - byteLengthOf(line) - Buffer.byteLength('{\n\n}\n');
+  const text = `{\n${[...dropLongest(others, room), ...line].join(LINE_END)}\n}\n`;
   await (typeof target === 'string' ? writePrivate(target, text) : target.write(text));
 }
 
-/** A member of the file as a client, or `undefined` if it is something else. */
-export function toClient(value: unknown): Client | undefined {
-  if (!isObject(value) || !Object.hasOwn(value, 'client_id')) return undefined;
-  const { client_id, client_secret, ...others } = value;
-  if (typeof client_id !== 'string' || client_id === '') return undefined;
-  // Other programs write an absent secret as null.
-  if (client_secret === null) return { client_id, ...others };
-  return client_secret === undefined || typeof client_secret === 'string' ? (value as Client) : undefined;
+const LINE_END = ',\n';
+
+/** One line for each issuer: with indentation, nested arrays would be written with the square of their size. */
+function toLine(issuer: string, value: unknown): string | undefined {
+  try {
+    return `  ${JSON.stringify(issuer)}: ${JSON.stringify(value)}`;
+  } catch {
+    // The value is nested so deeply that the stack overflows. It can be parsed, but it can't be a client.
+    return undefined;
+  }
 }
 
-/** @throws {TypeError} if `value` could not be read back as a client */
-export function assertStorableClient(value: unknown): void {
-  if (toClient(value) === undefined)
-    throw new TypeError('A client to store must have a client_id, a non-empty string.');
+function toClientLine(issuer: string, client: Client): string {
+  const line = toLine(issuer, client);
+  if (line !== undefined && Buffer.byteLength(line) <= MAX_CLIENT_BYTES) return line;
+  throw new OAuthError(
+    'storage_unavailable',
+    `The client that ${JSON.stringify(issuer)} registered has more than ${MAX_CLIENT_BYTES} bytes, so it is not stored. ` +
+      'Report it to the server operator.',
+  );
+}
+
+function dropLongest(lines: readonly string[], maxBytes: number): string[] {
+  const kept = new Set(lines);
+  let bytes = byteLengthOf(lines);
+  for (const line of lines.toSorted((a, b) => b.length - a.length)) {
+    if (bytes <= maxBytes) break;
+    kept.delete(line);
+    bytes -= byteLengthOf([line]);
+  }
+  return [...kept];
+}
+
+function byteLengthOf(lines: readonly string[]): number {
+  return lines.reduce((sum, line) => sum + Buffer.byteLength(line) + LINE_END.length, 0);
 }

@@ -1,14 +1,12 @@
 import { reservePrivate, withLock } from '@oa/private-file';
 import { attempt, type Client, type OAuthEvent } from '@oa/types';
-import {
-  assertStorableClient,
-  readForUpdate,
-  readRegistrations,
-  toClient,
-  writeRegistrations,
-  type Registrations,
-} from './file.ts';
+import { setBounded } from '@oa/mechanisms';
+import { readForUpdate, readRegistrations, writeRegistrations, type Registrations } from './file.ts';
 import { isFittingClient } from './fits.ts';
+import { toClient, toStorableClient } from './members.ts';
+
+/** Bounds the memory of a program that takes issuers from strangers. */
+const MAX_UNSTORED_CLIENTS = 20;
 
 /** What the client is needed for, and how long to wait for another process that registers one. */
 export interface GetOrRegisterOptions {
@@ -40,16 +38,18 @@ interface RegistrationCall {
   issuer: string;
   register: () => Promise<Client>;
   options: GetOrRegisterOptions;
+  /** The clients that could not be stored, by issuer. They are used until the program ends. */
+  unstored: Map<string, Client>;
   onEvent: ((event: OAuthEvent) => void) | undefined;
 }
 
 /** The stored client if it fits; else a new one, registered with the lock held, so that no other process does the same. */
 export async function getOrRegisterClient(call: RegistrationCall): Promise<Client> {
-  const { file, issuer, options } = call;
+  const { file, issuer, options, unstored } = call;
   const { redirect_uris, now = Date.now, signal, timeout } = options;
   const findFitting = (registrations: Registrations): Client | undefined => {
-    const client = toClient(registrations.get(issuer));
-    return client !== undefined && isFittingClient(client, { redirect_uris, now }) ? client : undefined;
+    const clients = [unstored.get(issuer), toClient(registrations.get(issuer))];
+    return clients.find((client) => client !== undefined && isFittingClient(client, { redirect_uris, now }));
   };
   const look = async (): Promise<Client | undefined> => findFitting(await readIfIntact(file));
   const work = async (): Promise<Client> => {
@@ -61,15 +61,18 @@ export async function getOrRegisterClient(call: RegistrationCall): Promise<Clien
 
 /** Reserves room before the request: a registration that can't be stored would be repeated by every process. */
 async function registerAndStore(
-  { file, issuer, register, onEvent }: RegistrationCall,
+  { file, issuer, register, unstored, onEvent }: RegistrationCall,
   registrations: Registrations,
 ): Promise<Client> {
   const room = await reservePrivate(file);
   try {
-    const client = await register();
-    assertStorableClient(client);
-    const stored = await attempt(writeRegistrations(new Map(registrations).set(issuer, client), room));
-    if (!stored.ok) onEvent?.({ type: 'persist_failed', code: stored.error.code, message: stored.error.message });
+    const client = toStorableClient(await register());
+    const stored = await attempt(writeRegistrations(registrations, issuer, client, room));
+    if (stored.ok) unstored.delete(issuer);
+    else {
+      setBounded(unstored, issuer, client, MAX_UNSTORED_CLIENTS);
+      onEvent?.({ type: 'persist_failed', code: stored.error.code, message: stored.error.message });
+    }
     return client;
   } finally {
     await room.release();

@@ -1,13 +1,7 @@
 import { withLock } from '@oa/private-file';
 import { attempt, type Client } from '@oa/types';
-import {
-  assertStorableClient,
-  readForUpdate,
-  readRegistrations,
-  toClient,
-  writeRegistrations,
-  type Registrations,
-} from './file.ts';
+import { readForUpdate, readRegistrations, writeRegistrations } from './file.ts';
+import { toClient, toStorableClient } from './members.ts';
 import { getOrRegisterClient, type GetOrRegisterOptions } from './register.ts';
 import { assertClientStoreOptions, storePath, type ClientStoreOptions } from './paths.ts';
 
@@ -21,7 +15,12 @@ export interface StoredClient {
   redirect_uris?: string[];
 }
 
-/** Registered clients, one for each issuer. Issuers are compared byte for byte. */
+/**
+ * Registered clients, one for each issuer. Issuers are compared byte for byte.
+ *
+ * A client is stored with the members of RFC 7591 and RFC 7592, and with `application_type`. Other members, and members of a wrong type,
+ * are dropped.
+ */
 export interface ClientStore {
   /**
    * Finds the client of an issuer, whether it can still be used or not. It never rejects: a store that can't be read holds no
@@ -29,9 +28,10 @@ export interface ClientStore {
    */
   lookup(issuer: string): Promise<Client | undefined>;
   /**
-   * Stores a client in place of an earlier one. Everything else in the file stays.
+   * Stores a client in place of an earlier one. Everything else in the file stays. If the file would have more than 1 MiB, its largest
+   * entries are left out.
    *
-   * @throws {OAuthError} `insecure_file_permissions`, `storage_unavailable`, `lock_timeout`
+   * @throws {OAuthError} `storage_unavailable` also for a client of more than 16 KiB; `insecure_file_permissions`, `lock_timeout`
    * @throws {TypeError} if `issuer` is empty, or if `client` has no `client_id`
    */
   store(issuer: string, client: Client): Promise<void>;
@@ -52,6 +52,9 @@ export interface ClientStore {
    * stores its client. All processes together register once. Rejects with what `register` rejects with, and with the reason of
    * `options.signal`.
    *
+   * A client that can't be stored, or has more than 16 KiB, is the event `persist_failed`. This store returns it until the program ends.
+   *
+   * @returns the client as it is stored
    * @throws {OAuthError} `insecure_file_permissions`, `storage_unavailable`, `lock_timeout`
    * @throws {TypeError} if `issuer` is empty, or if `register` returns no client
    */
@@ -74,39 +77,32 @@ export interface ClientStore {
 export function fileClientStore(options: ClientStoreOptions = {}): ClientStore {
   assertClientStoreOptions(options);
   const { onEvent } = options;
-
-  async function lookup(issuer: string): Promise<Client | undefined> {
-    const read = await attempt((async () => readRegistrations(storePath(options)))());
-    if (read.ok) return toClient(read.value.get(issuer));
-    onEvent?.({ type: 'store_unavailable', code: read.error.code, message: read.error.message });
-    return undefined;
-  }
-
-  /** Changes the file with its lock held. `change` returns whether there is anything to write. */
-  async function update(change: (registrations: Registrations) => boolean): Promise<void> {
-    const file = storePath(options);
-    await withLock(file, async () => {
-      const registrations = await readForUpdate(file);
-      if (change(registrations)) await writeRegistrations(registrations, file);
-    });
-  }
+  const unstored = new Map<string, Client>();
 
   return {
-    lookup,
+    async lookup(issuer) {
+      const read = await attempt((async () => readRegistrations(storePath(options)))());
+      if (!read.ok) onEvent?.({ type: 'store_unavailable', code: read.error.code, message: read.error.message });
+      return unstored.get(issuer) ?? (read.ok ? toClient(read.value.get(issuer)) : undefined);
+    },
     async getOrRegister(issuer, register, needed = {}) {
       assertIssuerKey(issuer);
-      return getOrRegisterClient({ file: storePath(options), issuer, register, options: needed, onEvent });
+      return getOrRegisterClient({ file: storePath(options), issuer, register, options: needed, unstored, onEvent });
     },
     async store(issuer, client) {
       assertIssuerKey(issuer);
-      assertStorableClient(client);
-      await update((registrations) => {
-        registrations.set(issuer, client);
-        return true;
-      });
+      const stored = toStorableClient(client);
+      const file = storePath(options);
+      await withLock(file, async () => writeRegistrations(await readForUpdate(file), issuer, stored, file));
+      unstored.delete(issuer);
     },
     async remove(issuer) {
-      await update((registrations) => registrations.delete(issuer));
+      unstored.delete(issuer);
+      const file = storePath(options);
+      await withLock(file, async () => {
+        const registrations = await readForUpdate(file);
+        if (registrations.has(issuer)) await writeRegistrations(registrations, issuer, undefined, file);
+      });
     },
     async list() {
       const registrations = await readRegistrations(storePath(options));
@@ -123,8 +119,8 @@ function toStoredClient(issuer: string, client: Client | undefined): StoredClien
       issuer,
       client_id,
       has_client_secret: client_secret !== undefined,
-      ...(typeof client_secret_expires_at === 'number' && { client_secret_expires_at }),
-      ...(Array.isArray(redirect_uris) && { redirect_uris }),
+      ...(client_secret_expires_at !== undefined && { client_secret_expires_at }),
+      ...(redirect_uris !== undefined && { redirect_uris }),
     },
   ];
 }

@@ -153,7 +153,7 @@ type ManagerEvent =
   | { type: 'early_refresh_failed'; issuer: string; code: OAuthErrorCode }
   /** A client was registered. */
   | { type: 'registered'; issuer: string }
-  /** A new token or client could not be stored. A token is kept in memory, and stored at the next use. */
+  /** A new token or client could not be stored. It is kept in memory. A token is stored at the next use. */
   | { type: 'persist_failed'; code: OAuthErrorCode; message: string }
   /** The store can't be read or locked. The program goes on without it. */
   | { type: 'store_unavailable'; code: OAuthErrorCode; message: string }
