@@ -1,12 +1,11 @@
 import type { Stats } from 'node:fs';
-import { basename, dirname, isAbsolute, join } from 'node:path';
 import { assertNodeVersion } from '@oa/mechanisms';
 import { OAuthError } from '@oa/types';
 
 assertNodeVersion();
 
 // Not imported: see read.ts.
-const { constants, lstatSync, realpathSync, statSync } = process.getBuiltinModule('node:fs');
+const { constants, lstatSync } = process.getBuiltinModule('node:fs');
 
 /** More than any token or list of clients needs, and little enough to read at once. */
 export const MAX_FILE_BYTES: number = 1024 * 1024;
@@ -16,57 +15,13 @@ export const NO_FOLLOW_FLAGS: number = constants.O_NOFOLLOW ?? 0;
 export const NO_WAIT_FLAGS: number = constants.O_NONBLOCK ?? 0;
 
 /**
- * Resolves the real path of a private file, whose directory must belong to this user and must not be writable by others.
- *
- * @returns `undefined` if the directory does not exist
- * @throws {OAuthError} `insecure_file_permissions`, `storage_unavailable`
- * @throws {TypeError} if `path` is not absolute
- */
-export function resolvePrivatePath(path: string): string | undefined {
-  if (!isAbsolute(path))
-    throw new TypeError(`The path of a private file must be absolute, not ${JSON.stringify(path)}.`);
-  let directory: string;
-  let stats: Stats;
-  try {
-    // Resolved once: a symbolic link that changes later does not lead this operation to two places.
-    directory = realpathSync.native(dirname(path));
-    stats = statSync(directory);
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT')) return undefined;
-    throw toStorageError(error, dirname(path));
-  }
-  if (!stats.isDirectory()) throw toStorageError(Object.assign(new Error(), { code: 'ENOTDIR' }), directory);
-  if (stats.uid !== expectedOwner(stats))
-    throw insecureFileError(
-      directory,
-      'belongs to another user',
-      'Change its owner to this user, or use another directory.',
-    );
-  if (hasModes() && (stats.mode & 0o022) !== 0)
-    throw insecureFileError(
-      directory,
-      `can be written by other users (mode ${toOctal(stats)})`,
-      `Run: chmod 700 ${directory}`,
-    );
-  return join(directory, basename(path));
-}
-
-/**
- * Refuses a file that other users could have planted, read or changed.
+ * Refuses a file that other users could have planted, read or changed, or that is too large.
  *
  * @param stats of the open descriptor where there is one
  * @throws {OAuthError} `insecure_file_permissions`
  */
 export function assertPrivateFile(path: string, stats: Stats): void {
-  if (stats.isSymbolicLink()) throw insecureFileError(path, 'is a symbolic link', 'Remove it.');
-  if (!stats.isFile()) throw insecureFileError(path, 'is not a regular file', 'Move it away.');
-  if (stats.uid !== expectedOwner(stats)) throw insecureFileError(path, 'belongs to another user', 'Remove it.');
-  if (hasModes() && (stats.mode & 0o077) !== 0)
-    throw insecureFileError(
-      path,
-      `is open to other users (mode ${toOctal(stats)})`,
-      `Run: chmod 600 ${path} (and treat its content as known to other users).`,
-    );
+  assertClosedFile(path, stats);
   // A file that another process has just replaced has no link left, and is accepted.
   if (stats.nlink > 1)
     throw insecureFileError(path, `has ${stats.nlink} hard links`, 'Remove the other links, or move it away.');
@@ -75,6 +30,23 @@ export function assertPrivateFile(path: string, stats: Stats): void {
       path,
       `has ${stats.size} bytes, more than the ${MAX_FILE_BYTES} that are allowed`,
       'Move it away.',
+    );
+}
+
+/**
+ * Refuses a file that another user owns or could open.
+ *
+ * @throws {OAuthError} `insecure_file_permissions`
+ */
+export function assertClosedFile(path: string, stats: Stats): void {
+  if (stats.isSymbolicLink()) throw insecureFileError(path, 'is a symbolic link', 'Remove it.');
+  if (!stats.isFile()) throw insecureFileError(path, 'is not a regular file', 'Move it away.');
+  if (stats.uid !== expectedOwner(stats)) throw insecureFileError(path, 'belongs to another user', 'Remove it.');
+  if (hasModes() && (stats.mode & 0o077) !== 0)
+    throw insecureFileError(
+      path,
+      `is open to other users (mode ${toOctal(stats)})`,
+      `Run: chmod 600 ${quotePath(path)} (other users may have read or used it).`,
     );
 }
 
@@ -95,12 +67,26 @@ export function assertReplaceable(path: string): void {
 
 /** The error for a file that this user can't trust. The file is left unchanged, for the user to inspect. */
 export function insecureFileError(path: string, problem: string, remedy: string): OAuthError {
-  return new OAuthError('insecure_file_permissions', `${path} ${problem}, so it is not used. ${remedy}`);
+  return new OAuthError('insecure_file_permissions', `${quotePath(path)} ${problem}, so it is not used. ${remedy}`);
+}
+
+/**
+ * A path for a message: as a shell reads it, so that the command of a remedy can be copied. Control characters become visible,
+ * because a terminal would obey them.
+ */
+export function quotePath(path: string): string {
+  const visible = path.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
+  );
+  if (!hasModes() || /^[\p{L}\p{M}\p{N}@%+=:,./_-]+$/u.test(visible)) return visible;
+  return `'${visible.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 const ADVICE: Record<string, string> = {
   ENOSPC: 'the disk is full; free some space',
   EDQUOT: 'the disk quota is used up; free some space',
+  EFBIG: 'it would be larger than this process may write; raise the limit (ulimit -f)',
   EROFS: 'the file system is read-only; use another directory',
   EACCES: 'this user may not use it; change its permissions or use another directory',
   EPERM: 'this user may not use it; change its permissions or use another directory',
@@ -115,7 +101,7 @@ export function toStorageError(error: unknown, path: string): unknown {
   if (name === undefined) return error;
   return new OAuthError(
     'storage_unavailable',
-    `${path} can't be used (${name}): ${ADVICE[name] ?? 'see the name of the error'}.`,
+    `${quotePath(path)} can't be used (${name}): ${ADVICE[name] ?? 'see the name of the error'}.`,
   );
 }
 
@@ -132,14 +118,16 @@ export function isSystemError(error: unknown, ...names: string[]): boolean {
 }
 
 /** Windows has neither owners nor modes here: the access list of the user's own profile protects the files. */
-function hasModes(): boolean {
+export function hasModes(): boolean {
   return process.platform !== 'win32';
 }
 
-function expectedOwner(stats: Stats): number {
+/** The owner that a private file must have: the user that this process acts as. */
+export function expectedOwner(stats: Stats): number {
   return hasModes() ? (process.geteuid?.() ?? stats.uid) : stats.uid;
 }
 
-function toOctal(stats: Stats): string {
+/** The mode of a file as `chmod` takes it. */
+export function toOctal(stats: Stats): string {
   return `0${(stats.mode & 0o7777).toString(8)}`;
 }

@@ -1,5 +1,6 @@
 import { setBounded, sleep } from '@oa/mechanisms';
 import { OAuthError, type LockOptions } from '@oa/types';
+import { quotePath } from './check.ts';
 import { removeOrphans } from './remove.ts';
 import { createSqliteLock, type FileLock } from './sqlite.ts';
 import { preparePath } from './write.ts';
@@ -14,6 +15,8 @@ export interface FileLockOptions<T> extends LockOptions<T> {
   lock?: ((path: string) => FileLock) | undefined;
 }
 
+/** Twice the time that a user has for a login in the browser. Without a limit, a stopped holder would stop all others too. */
+const DEFAULT_LOCK_TIMEOUT_MS = 600_000;
 /** Between two looks at a lock the wait is random, so that waiters do not look at the same moments. */
 const MIN_POLL_MS = 5;
 const MAX_POLL_MS = 50;
@@ -27,11 +30,15 @@ const running = new Map<string, Promise<void>>();
 export async function runLocked<T>(path: string, work: () => Promise<T>, options: FileLockOptions<T>): Promise<T> {
   const target = preparePath(path);
   const file = `${target}.lock`;
-  const deadline = performance.now() + (options.timeout ?? Infinity);
+  const timeout = options.timeout ?? DEFAULT_LOCK_TIMEOUT_MS;
+  const end = performance.now() + timeout;
+  const assertInTime = (): void => {
+    if (performance.now() >= end) throw lockTimeoutError(file, timeout);
+  };
   options.signal?.throwIfAborted();
 
   for (let other = running.get(file); other !== undefined; other = running.get(file)) {
-    const early = await waitOnce(path, deadline, options, other);
+    const early = await waitOnce(assertInTime, options, other);
     if (early !== undefined) return early.value;
   }
   const done = Promise.withResolvers<void>();
@@ -39,7 +46,7 @@ export async function runLocked<T>(path: string, work: () => Promise<T>, options
   const lock = (options.lock ?? createSqliteLock)(file);
   try {
     while (!(await lock.acquire())) {
-      const early = await waitOnce(path, deadline, options);
+      const early = await waitOnce(assertInTime, options);
       if (early !== undefined) return early.value;
     }
     await removeOrphansOnce(target);
@@ -56,20 +63,26 @@ export async function runLocked<T>(path: string, work: () => Promise<T>, options
 
 /** Asks whether the lock is still wanted, then sleeps until the next look, at most until `other` is done. */
 async function waitOnce<T>(
-  path: string,
-  deadline: number,
+  assertInTime: () => void,
   { signal, whileWaiting }: LockOptions<T>,
   other?: Promise<void>,
 ): Promise<{ value: T } | undefined> {
   const value = await whileWaiting?.();
   if (value !== undefined) return { value };
-  if (performance.now() >= deadline)
-    throw new OAuthError('lock_timeout', `Another process or call is still using ${path}. Try again later.`, {
-      retryable: true,
-    });
+  assertInTime();
   const timer = sleep(MIN_POLL_MS + Math.random() * (MAX_POLL_MS - MIN_POLL_MS), signal);
   await (other === undefined ? timer : Promise.race([timer, other]));
   return undefined;
+}
+
+function lockTimeoutError(file: string, timeout: number): OAuthError {
+  const lock = quotePath(file);
+  return new OAuthError(
+    'lock_timeout',
+    `${lock} is held by another process or call, and was not free within ${Math.round(timeout / 1000)} seconds. ` +
+      `Try again later. If its holder hangs, end that process: fuser ${lock} names it.`,
+    { retryable: true },
+  );
 }
 
 async function removeOrphansOnce(target: string): Promise<void> {

@@ -5,10 +5,11 @@ import {
   insecureFileError,
   NO_FOLLOW_FLAGS,
   NO_WAIT_FLAGS,
-  resolvePrivatePath,
+  quotePath,
   systemErrorName,
   toStorageError,
 } from './check.ts';
+import { resolvePrivatePath } from './resolve.ts';
 
 // Not imported: ESM would read every lazy member of the module, which takes longer than reading the file.
 const { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } = process.getBuiltinModule('node:fs');
@@ -39,7 +40,7 @@ export async function readPrivate(path: string): Promise<string | undefined> {
   } finally {
     closeSync(descriptor);
   }
-  if (!isUtf8(bytes)) throw new OAuthError('corrupt_file', `${file} is not UTF-8 text. Move it away.`);
+  if (!isUtf8(bytes)) throw new OAuthError('corrupt_file', `${quotePath(file)} is not UTF-8 text. Move it away.`);
   return bytes.toString('utf8');
 }
 
@@ -55,7 +56,11 @@ function openToRead(file: string): number | undefined {
     if (name === 'ELOOP' || name === 'EMLINK') throw insecureFileError(file, 'is a symbolic link', 'Remove it.');
     if (name === 'ENXIO') throw insecureFileError(file, 'is not a regular file', 'Move it away.');
     if (name === 'EACCES' || name === 'EPERM')
-      throw insecureFileError(file, 'is not readable by this user', `If it is yours, run: chmod 600 ${file}`);
+      throw insecureFileError(
+        file,
+        'is not readable by this user',
+        `If it is yours, run: chmod 600 ${quotePath(file)}`,
+      );
     throw toStorageError(error, file);
   }
 }

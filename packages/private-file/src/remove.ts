@@ -1,6 +1,7 @@
 import { lstat, readdir, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { isSystemError, resolvePrivatePath, toStorageError } from './check.ts';
+import { isSystemError, toStorageError } from './check.ts';
+import { resolvePrivatePath } from './resolve.ts';
 import { syncDirectory } from './write.ts';
 
 /** A temporary file of this age has no writer any more. */

@@ -1,7 +1,7 @@
 import { accessSync, closeSync, constants, linkSync, lstatSync, openSync, rmSync, type BigIntStats } from 'node:fs';
 import { dirname } from 'node:path';
 import { OAuthError } from '@oa/types';
-import { insecureFileError, isSystemError, NO_FOLLOW_FLAGS, toStorageError } from './check.ts';
+import { assertClosedFile, isSystemError, NO_FOLLOW_FLAGS, quotePath, toStorageError } from './check.ts';
 import { toTemporaryPath } from './write.ts';
 
 /** A lock that the operating system frees when its holder ends. It is made for one path. */
@@ -76,17 +76,15 @@ function prepareLockFile(path: string): string {
     }
     found = readInode(path);
   }
+  // Another user who can open the file, if only to read it, can lock a part of it, and the holder would wait.
+  assertClosedFile(path, lstatSync(path));
   accessSync(path, constants.W_OK);
   return found ?? '';
 }
 
 function readInode(path: string): string | undefined {
   const stats: BigIntStats | undefined = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-  if (stats === undefined) return undefined;
-  if (!stats.isFile()) throw insecureFileError(path, 'is not a regular file', 'Remove it.');
-  if (process.platform !== 'win32' && (stats.mode & 0o022n) !== 0n)
-    throw insecureFileError(path, 'can be written by other users', `Run: chmod 600 ${path}`);
-  return `${stats.dev}.${stats.ino}`;
+  return stats && `${stats.dev}.${stats.ino}`;
 }
 
 /** Loads `node:sqlite` without the warning that Node.js 22 prints for it. All other warnings pass. */
@@ -115,7 +113,7 @@ function toLockError(error: unknown, path: string): unknown {
   if (error instanceof Error && 'errcode' in error)
     return new OAuthError(
       'storage_unavailable',
-      `The lock ${path} can't be taken (SQLite error ${Number(error.errcode)}). Remove the file if it is not empty.`,
+      `The lock ${quotePath(path)} can't be taken (SQLite error ${Number(error.errcode)}). Remove the file if it is not empty.`,
     );
   return toStorageError(error, path);
 }

@@ -8,9 +8,10 @@ import {
   isSystemError,
   MAX_FILE_BYTES,
   NO_FOLLOW_FLAGS,
-  resolvePrivatePath,
+  quotePath,
   toStorageError,
 } from './check.ts';
+import { resolvePrivatePath } from './resolve.ts';
 
 /** On Windows a virus scanner or an indexer can keep a file busy. The rename is repeated for this time. */
 const MAX_BUSY_MS = 2000;
@@ -42,7 +43,7 @@ export function toBytes(path: string, text: string): Buffer {
   if (bytes.length > MAX_FILE_BYTES)
     throw new OAuthError(
       'storage_unavailable',
-      `${path} would have ${bytes.length} bytes; ${MAX_FILE_BYTES} is the limit. Store less.`,
+      `${quotePath(path)} would have ${bytes.length} bytes; ${MAX_FILE_BYTES} is the limit. Store less.`,
     );
   return bytes;
 }
@@ -61,7 +62,7 @@ export function preparePath(path: string): string {
   if (created === undefined)
     throw new OAuthError(
       'storage_unavailable',
-      `${directory} is a symbolic link to a missing directory. Remove the link, or create the directory.`,
+      `${quotePath(directory)} is a symbolic link to a missing directory. Remove the link, or create the directory.`,
     );
   return created;
 }

@@ -145,6 +145,6 @@ describe('the directory of a private file', () => {
 
   it('must be named absolutely, so that no file is created in the working directory', async () => {
     await expect(readPrivate('a.json')).rejects.toThrow(TypeError);
-    await expect(writePrivate('./a.json', '')).rejects.toThrow(/absolute, not ".\/a.json"/);
+    await expect(writePrivate('./a.json', '')).rejects.toThrow(/absolute, not .\/a.json/);
   });
 });

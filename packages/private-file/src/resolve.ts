@@ -1,0 +1,131 @@
+import type { Stats } from 'node:fs';
+import { basename, dirname, isAbsolute, join } from 'node:path';
+import {
+  expectedOwner,
+  hasModes,
+  insecureFileError,
+  isSystemError,
+  quotePath,
+  toOctal,
+  toStorageError,
+} from './check.ts';
+
+// Not imported: see read.ts.
+const { lstatSync, readlinkSync, realpathSync, statSync } = process.getBuiltinModule('node:fs');
+
+const MAX_LINKS = 40;
+
+/** A directory or link, and what the file system says of it: nothing if the runtime hides it. */
+interface Place {
+  path: string;
+  stats: Stats | undefined;
+}
+
+/**
+ * Resolves the real path of a private file. Its directory must belong to this user and must not be writable by others, and no
+ * other user may be able to change the way to it.
+ *
+ * @returns `undefined` if the directory does not exist. What exists of the way to it is checked.
+ * @throws {OAuthError} `insecure_file_permissions`, `storage_unavailable`
+ * @throws {TypeError} if `path` is not absolute, or contains control characters
+ */
+export function resolvePrivatePath(path: string): string | undefined {
+  assertPlainPath(path);
+  const directory = dirname(path);
+  try {
+    // Resolved once: a symbolic link that changes later does not lead this operation to two places.
+    const real = hasModes() ? followWay(directory) : { path: realpathSync.native(directory), stats: undefined };
+    assertPrivateDirectory(real.path, real.stats ?? statSync(real.path));
+    return join(real.path, basename(path));
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return undefined;
+    throw toStorageError(error, directory);
+  }
+}
+
+/** Control characters would change the text of errors. No program names its directories so. */
+function assertPlainPath(path: string): void {
+  if (!isAbsolute(path)) throw new TypeError(`The path of a private file must be absolute, not ${quotePath(path)}.`);
+  if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(path))
+    throw new TypeError(`The path of a private file must not contain control characters, as in ${quotePath(path)}.`);
+}
+
+/**
+ * Resolves a directory as `realpath` does, one name after the other, and checks each directory in which a name is looked up, and
+ * each link that is followed. A check of the result alone would accept a link of another user to a safe place.
+ *
+ * docs/decisions/026-parents-and-locks.md says why this is not done once for each process.
+ */
+function followWay(directory: string): Place {
+  const root: Place = inspect('/');
+  // In a user namespace root has another number. The owner of `/` can change everything in any case.
+  const trusted = [process.geteuid?.(), root.stats?.uid];
+  const names = directory.split('/').toReversed();
+  let place = root;
+  let links = 0;
+  for (let name = names.pop(); name !== undefined; name = names.pop()) {
+    if (name === '' || name === '.') continue;
+    assertTrustedParent(place, trusted);
+    const next = inspect(join(place.path, name));
+    if (next.stats?.isSymbolicLink() !== true) {
+      place = next;
+      continue;
+    }
+    assertTrustedLink(next.path, next.stats, trusted);
+    links += 1;
+    if (links > MAX_LINKS) throw Object.assign(new Error('too many links'), { code: 'ELOOP' });
+    const target = readlinkSync(next.path);
+    if (isAbsolute(target)) place = root;
+    names.push(...target.split('/').toReversed());
+  }
+  return place;
+}
+
+/** The permission model of Node.js hides all but the paths that the operator chose for this program. They are then trusted. */
+function inspect(path: string): Place {
+  try {
+    return { path, stats: lstatSync(path) };
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ERR_ACCESS_DENIED')
+      return { path, stats: undefined };
+    throw error;
+  }
+}
+
+/** The rule of ssh. In a directory with the sticky bit, such as /tmp, other users can't rename or remove what is not theirs. */
+function assertTrustedParent({ path, stats }: Place, trusted: readonly unknown[]): void {
+  if (stats === undefined || !stats.isDirectory()) return;
+  if (!trusted.includes(stats.uid))
+    throw insecureFileError(
+      path,
+      `belongs to another user (uid ${stats.uid}), and its owner can exchange the directories in it`,
+      'Use a directory whose parents belong to this user or to root.',
+    );
+  if ((stats.mode & 0o022) !== 0 && (stats.mode & 0o1000) === 0)
+    throw insecureFileError(
+      path,
+      `can be written by other users (mode ${toOctal(stats)}), and they can exchange the directories in it`,
+      `Run: chmod go-w ${quotePath(path)} (chmod +t, if others must write in it), or use another directory.`,
+    );
+}
+
+function assertTrustedLink(path: string, stats: Stats, trusted: readonly unknown[]): void {
+  if (!trusted.includes(stats.uid))
+    throw insecureFileError(path, `is a symbolic link of another user (uid ${stats.uid})`, 'Use another directory.');
+}
+
+function assertPrivateDirectory(path: string, stats: Stats): void {
+  if (!stats.isDirectory()) throw Object.assign(new Error('not a directory'), { code: 'ENOTDIR' });
+  if (stats.uid !== expectedOwner(stats))
+    throw insecureFileError(
+      path,
+      'belongs to another user',
+      'Change its owner to this user, or use another directory.',
+    );
+  if (hasModes() && (stats.mode & 0o022) !== 0)
+    throw insecureFileError(
+      path,
+      `can be written by other users (mode ${toOctal(stats)})`,
+      `Run: chmod 700 ${quotePath(path)}`,
+    );
+}

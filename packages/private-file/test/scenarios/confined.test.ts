@@ -1,0 +1,49 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { startProcess, temporaryDirectory } from '@oa-internal/testing';
+import { writePrivate } from '@oa/private-file';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { program } from '../programs.ts';
+
+/** Another number than the one that Linux shows for users without a number in a namespace. */
+const USER_NUMBERS = ['--reuid=65533', '--regid=65533', '--clear-groups'];
+const NAMESPACE = ['setpriv', ...USER_NUMBERS, 'unshare', '--user', '--map-current-user'];
+const [enter = '', ...entering] = NAMESPACE;
+const noNamespace =
+  spawnSync(enter, [...entering, process.execPath, '-v']).status === 0
+    ? undefined
+    : 'no user namespace can be made here, or another user can not reach Node.js';
+
+let directory: string;
+let path: string;
+beforeEach(async () => {
+  directory = temporaryDirectory();
+  path = join(directory, 'mine', 'a.json');
+  await writePrivate(path, 'content');
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+it('in a user namespace, where root has another number, the directories of root are passed', async ({ skip }) => {
+  skip(noNamespace !== undefined, noNamespace);
+  chmodSync(directory, 0o755);
+  for (const each of [path, dirname(path)]) chownSync(each, 65_533, 65_533);
+  const end = await startProcess(program('read'), { task: { path }, under: NAMESPACE }).ended;
+  expect(end).toMatchObject({ code: 0, stdout: expect.stringContaining('"content"') as string });
+  chmodSync(directory, 0o777);
+  const refused = await startProcess(program('read'), { task: { path }, under: NAMESPACE }).ended;
+  expect(refused.stdout).toContain('can be written by other users');
+});
+
+it('under the permission model of Node.js the directories that it hides are passed, and the others are checked', async () => {
+  const repository = join(import.meta.dirname, '../../../..');
+  const under = (readable: string): string[] => [
+    '--permission',
+    ...[repository, readable].map((each) => `--allow-fs-read=${each}`),
+  ];
+  const read = async (readable: string): Promise<string> =>
+    (await startProcess(program('read'), { task: { path }, nodeOptions: under(readable) }).ended).stdout;
+  chmodSync(directory, 0o777);
+  expect(await read(dirname(path))).toContain('"content"');
+  expect(await read(directory)).toContain('can be written by other users');
+});
