@@ -1,9 +1,11 @@
 import { readJson, type HttpResponse } from '@oa/http';
+import { startDeadline } from '@oa/mechanisms';
 import { isSecureUrl, OAuthError, type ProtectedResource, type RequestOptions } from '@oa/types';
 import { isResourceIndicator } from '@oa/types/rfc';
 import { parseChallenges, type Challenge } from './challenge.ts';
+import { confirmClaim, speaksFor } from './claim.ts';
 import { isIssuer, quoteIssuer } from './issuer.ts';
-import { fetchFirstPublished, resourceMetadataUrls } from './well-known.ts';
+import { DISCOVERY_TIMEOUT_MS, fetchFirstPublished, resourceMetadataUrls } from './well-known.ts';
 
 /** The options of {@link discoverResource}. */
 export interface DiscoverResourceOptions extends RequestOptions {
@@ -14,7 +16,8 @@ export interface DiscoverResourceOptions extends RequestOptions {
 /**
  * Discovers the metadata of a protected resource. It names the authorization servers that issue tokens for the resource.
  *
- * Requests the `resource_metadata` URL of the challenge, then the well-known URL of the resource's path, then the one of its origin.
+ * Requests the `resource_metadata` URL of the challenge, then the well-known URL of the resource's path, then the one of its origin. If
+ * one path claims to belong to a larger resource, the metadata of that resource must confirm it, and is returned.
  *
  * @example
  * ```ts
@@ -26,8 +29,8 @@ export interface DiscoverResourceOptions extends RequestOptions {
  *
  * @param options `timeout` is for all requests together
  * @returns the metadata; `resource` is exactly what the server published, to be sent unchanged (RFC 8707)
- * @throws {OAuthError} `resource_mismatch` if `resource` does not cover `url` (same origin, the path is a prefix of whole segments),
- *   `metadata_not_found`, `insecure_url`, `network_error`, `timeout`, `http_error`, `oauth_error`, `redirect_refused`,
+ * @throws {OAuthError} `resource_mismatch` if `resource` does not cover `url` (same origin, the path is a prefix of whole segments), or
+ *   does not confirm that it does; `metadata_not_found`, `insecure_url`, `network_error`, `timeout`, `http_error`, `oauth_error`, `redirect_refused`,
  *   `response_too_large`, `unexpected_content_type`, `invalid_json`, `invalid_response`
  * @throws {TypeError} if `url` is not an absolute URL, or if an option is wrong
  * @see https://www.rfc-editor.org/rfc/rfc9728#section-3
@@ -37,7 +40,8 @@ export async function discoverResource(
   options: DiscoverResourceOptions = {},
 ): Promise<ProtectedResource> {
   const asked = toResourceUrl(url);
-  const { challenge, ...rest } = options;
+  const { challenge, timeout = DISCOVERY_TIMEOUT_MS, ...rest } = options;
+  const remaining = startDeadline(timeout);
   const announced = challengedMetadataUrl(challenge, asked);
   // Loaded lazily: it loads valibot.
   const { protectedResourceSchema } = await import('@oa/types/schemas');
@@ -46,9 +50,16 @@ export async function discoverResource(
     assertResourceMetadata(metadata, asked);
     return metadata;
   };
-  const urls = [announced, ...resourceMetadataUrls(asked)].filter((each) => each !== undefined);
-  const metadata = await fetchFirstPublished([...new Set(urls)], read, rest);
-  if (metadata !== undefined) return metadata;
+  const urls = [...new Set([announced, ...resourceMetadataUrls(asked)])].filter((each) => each !== undefined);
+  const found = await fetchFirstPublished(urls, (response, from) => ({ metadata: read(response), from }), {
+    ...rest,
+    timeout,
+  });
+  if (found !== undefined) {
+    const { metadata, from } = found;
+    if (speaksFor(from, metadata.resource, asked)) return metadata;
+    return confirmClaim(metadata, asked, read, { ...rest, timeout: remaining() });
+  }
   throw new OAuthError(
     'metadata_not_found',
     `${asked.origin}${asked.pathname} publishes no protected resource metadata at the well-known addresses. ` +
@@ -105,7 +116,8 @@ function assertCovered(asked: URL, resource: string): void {
 }
 
 function isCoveredBy(asked: URL, resource: string): boolean {
-  if (!isResourceIndicator(resource)) return false;
+  // A parser of URLs skips line breaks and encodes other characters, and the text is sent and shown as it is.
+  if (!isResourceIndicator(resource) || !/^[\x21-\x7e]+$/.test(resource)) return false;
   const { origin, pathname, search, username, password } = new URL(resource);
   if (origin !== asked.origin || username !== '' || password !== '') return false;
   if (search !== '' && search !== asked.search) return false;

@@ -2,7 +2,8 @@ import { request, type HttpResponse } from '@oa/http';
 import { startDeadline } from '@oa/mechanisms';
 import { isOAuthError, type OAuthError, type RequestOptions } from '@oa/types';
 
-const DISCOVERY_TIMEOUT_MS = 30_000;
+/** For all requests of one discovery. */
+export const DISCOVERY_TIMEOUT_MS = 30_000;
 /** The server can't answer now. Such a response does not say what is published where. */
 const TEMPORARY_STATUSES: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504]);
 /** Errors that end the search: the next URL is on the same server, or the document claims the wrong resource. */
@@ -21,9 +22,9 @@ export function serverMetadataUrls(issuer: URL): string[] {
 }
 
 /** Where a protected resource publishes its metadata (RFC 9728 section 3.1). The query is left out: it belongs to one request. */
-export function resourceMetadataUrls(resource: URL): string[] {
+export function resourceMetadataUrls(resource: URL): [own: string, ofOrigin: string] {
   const wellKnown = `${resource.origin}/.well-known/oauth-protected-resource`;
-  return [...new Set([`${wellKnown}${withoutTrailingSlash(resource.pathname)}`, wellKnown])];
+  return [`${wellKnown}${withoutTrailingSlash(resource.pathname)}`, wellKnown];
 }
 
 /**
@@ -33,11 +34,12 @@ export function resourceMetadataUrls(resource: URL): string[] {
  * After an unusable response (a web page, a document of another issuer) the next URL is requested; if no URL has a usable one, the
  * promise rejects with that error. A server that is unreachable or out of service ends the search.
  *
+ * @param read gets the URL that was requested, too: the response names the one after redirects
  * @param options `timeout` is for all requests together
  */
 export async function fetchFirstPublished<T>(
   urls: readonly string[],
-  read: (response: HttpResponse) => T,
+  read: (response: HttpResponse, url: string) => T,
   options: RequestOptions,
 ): Promise<T | undefined> {
   const { fetch, signal, timeout = DISCOVERY_TIMEOUT_MS, now, onEvent } = options;
@@ -48,7 +50,7 @@ export async function fetchFirstPublished<T>(
       // Whole milliseconds: the error message of a timeout shows the number.
       const left = Math.ceil(remaining() ?? 0);
       const response = await request('GET', url, { fetch, signal, now, onEvent, timeout: left });
-      if (!isAbsent(response.status)) return read(response);
+      if (!isAbsent(response.status)) return read(response, url);
     } catch (error) {
       if (!isOAuthError(error) || FINAL_ERROR_CODES.has(error.code) || TEMPORARY_STATUSES.has(error.status ?? 0))
         throw error;

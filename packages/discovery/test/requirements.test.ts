@@ -45,12 +45,12 @@ describe('the result', () => {
   it('reads the metadata at the URL in the challenge (RFC 9728 section 5.1)', async () => {
     await using api = await startServer((origin) => ({
       '/api': unauthorized(`Bearer resource_metadata="${origin}/meta"`),
-      '/meta': { json: { resource: `${origin}/`, authorization_servers: [ISSUER, 'https://other.example'] } },
+      '/meta': { json: { resource: `${origin}/api`, authorization_servers: [ISSUER, 'https://other.example'] } },
     }));
     const found = await discoverRequirements(`${api.origin}/api`);
     expect(found).toMatchObject({
       authorization_servers: [ISSUER, 'https://other.example'],
-      resource: `${api.origin}/`,
+      resource: `${api.origin}/api`,
     });
     expect(pathsOf(api)).toEqual(['/api', '/meta']);
   });

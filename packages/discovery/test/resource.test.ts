@@ -12,15 +12,19 @@ it('requests the metadata URL of the challenge verbatim, and no other (RFC 9728 
   }));
   const challenge = `DPoP algs="ES256", Bearer error="invalid_token", resource_metadata="${server.origin}/meta?a=b%20c&d"`;
   const expected = { resource: `${server.origin}/v1`, authorization_servers: [AS], own: 'kept' };
-  expect(await discoverResource(`${server.origin}/v1/things?x=1`, { challenge })).toEqual(expected);
+  expect(await discoverResource(`${server.origin}/v1?x=1`, { challenge })).toEqual(expected);
   const [, bearer] = parseChallenges(challenge);
   expect(await discoverResource(new URL(`${server.origin}/v1`), { challenge: bearer ?? '' })).toEqual(expected);
   expect(pathsOf(server)).toEqual(['/meta?a=b%20c&d', '/meta?a=b%20c&d']);
 });
 
 it('requests the well-known URL of the path, then that of the origin, without a challenge (RFC 9728 section 3.1)', async () => {
-  await using server = await startServer((origin) => ({ [`${RESOURCE}/v1/things`]: { json: { resource: origin } } }));
-  expect(await discoverResource(`${server.origin}/v1/things/?secret=1#x`)).toEqual({ resource: server.origin });
+  await using server = await startServer((origin) => ({
+    [`${RESOURCE}/v1/things`]: { json: { resource: `${origin}/v1/things` } },
+  }));
+  expect(await discoverResource(`${server.origin}/v1/things/?secret=1#x`)).toEqual({
+    resource: `${server.origin}/v1/things`,
+  });
   expect(pathsOf(server)).toEqual([`${RESOURCE}/v1/things`]);
   await using root = await startServer((origin) => ({ [RESOURCE]: { json: { resource: `${origin}/` } } }));
   expect(await discoverResource(`${root.origin}/v1`)).toEqual({ resource: `${root.origin}/` });

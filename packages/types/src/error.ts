@@ -96,7 +96,7 @@ export type OAuthErrorCode =
   | 'unsupported_client_authentication'
   /**
    * The metadata of a protected resource does not cover the URL, or does not name the issuer (RFC 9728 section 3.3).
-   * Cause: The URL or the issuer is wrong, or the resource pretends to be another one.
+   * Cause: The URL or the issuer is wrong, or the resource pretends to be another one, or to belong to a larger one that does not confirm it.
    * Cure: Check the URL and the issuer. Do not send a token to this resource.
    */
   | 'resource_mismatch'
@@ -144,13 +144,13 @@ export type OAuthErrorCode =
   | 'client_required'
   /**
    * Other users of the machine can read or write a cached token. The token is not used.
-   * Cause: The file has wrong permissions, another owner or a second hard link, or a backup was restored without permissions.
+   * Cause: The file has wrong permissions, another owner or a second hard link, or another user can change a directory above it. A backup was restored without permissions, or the umask lets a group write.
    * Cure: Do what the message says. If another user may have read the token, log out, so that the server revokes it.
    */
   | 'insecure_token_cache_permissions'
   /**
    * Other users of the machine can read or write a private file. The file is not used.
-   * Cause: The file or its directory has wrong permissions or another owner, or the file has a second hard link.
+   * Cause: The file, its lock or a directory above it has wrong permissions or another owner, or the file has a second hard link.
    * Cure: Do what the message says. If another user may have read a secret, replace the secret.
    */
   | 'insecure_file_permissions'
@@ -174,8 +174,8 @@ export type OAuthErrorCode =
   | 'storage_unavailable'
   /**
    * Another process or call held the lock for the whole wait.
-   * Cause: The holder waits for a slow server or for a user, or its process is stopped.
-   * Cure: Try again later, or raise the timeout.
+   * Cause: The holder waits for a slow server or for a user, its process is stopped, or another user has opened the lock file.
+   * Cure: Try again later, or raise the timeout. If the holder hangs, end the process that the message helps to find.
    */
   | 'lock_timeout'
   /**
