@@ -21,7 +21,7 @@ export interface GetOrRegisterOptions {
   /**
    * Milliseconds to wait for another process.
    *
-   * @default no limit
+   * @default 600_000, ten minutes
    */
   timeout?: number | undefined;
   /**

@@ -1,4 +1,4 @@
-import { isOAuthError, isStorageError, OAuthError, type LockOptions, type Store } from '@oa/types';
+import { isShareableError, isStorageError, OAuthError, type LockOptions, type Store } from '@oa/types';
 
 /** A lock for each key that also works where the lock of the store can't be used: then it holds within this process only. */
 export interface ResilientLock {
@@ -42,7 +42,7 @@ export function createResilientLock<V>(store: Store<V>, onUnusable: (error: OAut
 
 /** Runs the work of one key one after the other. Waiters receive the error of the work that they waited for, as with the lock of a file. */
 function createProcessLock(): <T>(key: string, work: () => Promise<T>, options: LockOptions<T>) => Promise<T> {
-  /** The end of the last work of each key: its error, if it failed with an OAuthError. */
+  /** The end of the last work of each key: its error, if those that wait receive it. */
   const ends = new Map<string, Promise<OAuthError | undefined>>();
 
   return async (key, work, { timeout, signal, whileWaiting }) => {
@@ -59,7 +59,7 @@ function createProcessLock(): <T>(key: string, work: () => Promise<T>, options: 
     })();
     const end = run.then(
       () => undefined,
-      (error: unknown) => (isOAuthError(error) ? error : undefined),
+      (error: unknown) => (isShareableError(error) ? error : undefined),
     );
     ends.set(key, end);
     try {

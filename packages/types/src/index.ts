@@ -1,7 +1,7 @@
 export type { OAuthErrorCode } from './error.ts';
 export type { OAuthEvent } from './event.ts';
 export type { AuthorizationServer, Client, ProtectedResource, RequestParameters } from './metadata.ts';
-export { isOAuthError, isStorageError, OAuthError } from './oauth-error.ts';
+export { isOAuthError, isShareableError, isStorageError, OAuthError } from './oauth-error.ts';
 export type { OAuthErrorDetails } from './oauth-error.ts';
 export type { RequestOptions } from './options.ts';
 export { attempt } from './result.ts';

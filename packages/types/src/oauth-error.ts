@@ -94,6 +94,20 @@ export function isStorageError(value: unknown): value is OAuthError {
   return isOAuthError(value) && STORAGE_CODES.has(value.code);
 }
 
+/**
+ * Whether `value` is an {@link OAuthError} that calls receive when they waited for a lock and the work of its holder failed.
+ *
+ * What a server says of the credentials of one caller is not true for the others. So only these are shared: what can succeed later
+ * (`retryable`), and what a user decided in the browser. That is `login_timeout`, or an `oauth_error` without a status, which comes from
+ * the authorization endpoint and not from an endpoint that authenticates the client.
+ */
+export function isShareableError(value: unknown): value is OAuthError {
+  if (!isOAuthError(value) || value.code === 'login_required') return false;
+  return (
+    value.retryable || value.code === 'login_timeout' || (value.code === 'oauth_error' && value.status === undefined)
+  );
+}
+
 function toSafeText(text: unknown): string | undefined {
   return typeof text === 'string' ? toErrorText(text).slice(0, MAX_TEXT_CHARACTERS) : undefined;
 }

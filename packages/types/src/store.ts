@@ -2,7 +2,11 @@
 export interface LockOptions<T> {
   /** Ends the wait when it aborts. The promise then rejects with the reason of the signal. */
   signal?: AbortSignal | undefined;
-  /** Milliseconds to wait for the lock. 0 tries once. Without it the wait lasts as long as the work of the holder. */
+  /**
+   * Milliseconds to wait for the lock. 0 tries once.
+   *
+   * @default 600_000, ten minutes
+   */
   timeout?: number | undefined;
   /** Called at each poll while another process or call holds the lock. A value other than `undefined` becomes the result, without the lock. */
   whileWaiting?: (() => T | undefined | Promise<T | undefined>) | undefined;
@@ -28,7 +32,7 @@ export interface Store<V> {
   /**
    * Runs `work` while no other call, in any process, runs work for `key`.
    *
-   * Calls that wait receive the `OAuthError` of a holder whose work failed, and do not repeat the work.
+   * Calls that wait receive the error of a holder whose work failed, if `isShareableError` is true for it, and do not repeat the work.
    *
    * @throws {OAuthError} `lock_timeout` when `timeout` has passed, or the error of the work
    */

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { isOAuthError, isStorageError, OAuthError, type OAuthErrorCode } from '@oa/types';
+import { isOAuthError, isShareableError, isStorageError, OAuthError, type OAuthErrorCode } from '@oa/types';
 
 describe('OAuthError', () => {
   it("keeps only the characters of RFC 6749 section 5.2 of a server's texts", () => {
@@ -87,5 +87,31 @@ describe('isStorageError', () => {
   it('is false for an error that only has the text of a code', () => {
     expect(isStorageError(new Error('storage_unavailable'))).toBe(false);
     expect(isStorageError(Object.assign(new Error('x'), { code: 'storage_unavailable' }))).toBe(false);
+  });
+});
+
+describe('isShareableError', () => {
+  const error = (code: OAuthErrorCode, details = {}): OAuthError => new OAuthError(code, 'x', details);
+
+  it('accepts what can succeed later, and what a user decided in the browser', () => {
+    expect(isShareableError(error('network_error', { retryable: true }))).toBe(true);
+    expect(isShareableError(error('http_error', { status: 503, retryable: true }))).toBe(true);
+    expect(isShareableError(error('login_timeout'))).toBe(true);
+    expect(isShareableError(error('oauth_error', { error: 'access_denied' }))).toBe(true);
+  });
+
+  it.each<[OAuthErrorCode, object]>([
+    ['oauth_error', { error: 'invalid_client', status: 401 }],
+    ['oauth_error', { error: 'access_denied', status: 401 }],
+    ['http_error', { status: 403 }],
+    ['unsupported_client_authentication', {}],
+    ['login_required', { status: 500, retryable: true }],
+    ['storage_unavailable', {}],
+  ])('does not accept %s with %j, which another caller may not meet', (code, details) => {
+    expect(isShareableError(error(code, details))).toBe(false);
+  });
+
+  it('accepts nothing that is not an OAuthError', () => {
+    expect(isShareableError(Object.assign(new Error('x'), { retryable: true }))).toBe(false);
   });
 });
