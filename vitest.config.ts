@@ -12,7 +12,9 @@ export default defineConfig({
       'examples/*/test/**/*.test.ts',
       'test/**/*.test.ts',
     ],
-    testTimeout: 30_000,
+    // Generous, because the suite must also hold on a machine that is busy with other work.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     coverage: {
       provider: 'v8',
       include: ['packages/*/src/**/*.ts'],
