@@ -1,5 +1,6 @@
 import { setBounded } from '@oa/mechanisms';
 import { OAuthError, type AuthorizationServer, type Client } from '@oa/types';
+import { toErrorText } from '@oa/types/rfc';
 import type { AuthenticationOption, ClientAuthenticationMethod } from './types.ts';
 
 /**
@@ -95,14 +96,14 @@ function defaultMethod(server: AuthorizationServer, client: Client): ClientAuthe
   if (isBuiltIn(registered) && (registered === 'none' || hasSecret(client))) return registered;
   if (registered !== undefined && !isBuiltIn(registered))
     throw unsupportedAuthentication(
-      `The client is registered at ${server.issuer} for ${registered}, which is not built in.`,
+      `The client is registered at ${toErrorText(server.issuer, 200)} for ${toErrorText(registered, 100)}, which is not built in.`,
     );
   if (!hasSecret(client)) return 'none';
   const supported = supportedMethods(server) ?? ['client_secret_basic'];
   const chosen = BUILT_IN_METHODS.find((method) => supported.includes(method));
   if (chosen !== undefined) return chosen;
   throw unsupportedAuthentication(
-    `${server.issuer} lists no built-in method, only these: ${supported.join(', ').slice(0, 100)}.`,
+    `${toErrorText(server.issuer, 200)} lists no built-in method, only these: ${toErrorText(supported.join(', '), 100)}.`,
   );
 }
 

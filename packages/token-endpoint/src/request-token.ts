@@ -1,6 +1,6 @@
 import { readJson, type HttpResponse } from '@oa/http';
 import { OAuthError, type AuthorizationServer, type Client, type RequestParameters, type Token } from '@oa/types';
-import { assertRequestParameters } from '@oa/types/rfc';
+import { assertRequestParameters, toErrorText } from '@oa/types/rfc';
 import type { TokenEndpointOptions } from './options.ts';
 import { postAuthenticated } from './post.ts';
 import { assertAccessToken, stampToken, tokenTypeOf } from './token.ts';
@@ -50,7 +50,10 @@ export async function fetchToken(
     throw new TypeError('The password grant must not be used (RFC 9700 section 2.4). Log in with a browser instead.');
   const url = server.token_endpoint;
   if (typeof url !== 'string')
-    throw new OAuthError('endpoint_missing', `${server.issuer} names no token_endpoint. Check its metadata.`);
+    throw new OAuthError(
+      'endpoint_missing',
+      `${toErrorText(server.issuer, 200)} names no token_endpoint. Check its metadata.`,
+    );
   const { tokenResponseSchema } = await import('@oa/types/schemas');
   const idempotent = grant_type === 'client_credentials';
   const form = { url, parameters, idempotent };

@@ -1,5 +1,6 @@
 import { readError, type HttpResponse } from '@oa/http';
 import { isOAuthError, OAuthError, type AuthorizationServer, type Client, type Token } from '@oa/types';
+import { toErrorText } from '@oa/types/rfc';
 import type { TokenEndpointOptions } from './options.ts';
 import { postAuthenticated } from './post.ts';
 
@@ -27,7 +28,7 @@ export async function revokeToken(
   if (url === undefined)
     throw new OAuthError(
       'endpoint_missing',
-      `${server.issuer} names no revocation_endpoint. Tokens can't be revoked there.`,
+      `${toErrorText(server.issuer, 200)} names no revocation_endpoint. Tokens can't be revoked there.`,
     );
   const supported = server.revocation_endpoint_auth_methods_supported;
   // RFC 8414 section 2 has a list of its own for this endpoint.

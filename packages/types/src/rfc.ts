@@ -56,11 +56,12 @@ function withoutPort(uri: string): string {
 /**
  * Removes the characters that an error text must not have: quotes, backslashes, control characters, and all that is not ASCII.
  *
+ * @param maxCharacters cuts a longer text, for example one that a server publishes
  * @returns the characters %x20-21 / %x23-5B / %x5D-7E of `text`
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */
-export function toErrorText(text: string): string {
-  return text.replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '');
+export function toErrorText(text: string, maxCharacters: number = Number.POSITIVE_INFINITY): string {
+  return text.replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '').slice(0, maxCharacters);
 }
 
 /**

@@ -67,6 +67,7 @@ describe('toErrorText (RFC 6749 section 5.2)', () => {
     const printable = characters.slice(0x20, 0x7f).replace('"', '').replace('\\', '');
     expect(toErrorText(characters)).toBe(printable);
     expect(toErrorText('a\u202eb\u{1f600}c')).toBe('abc');
+    expect(toErrorText('\n1234', 3)).toBe('123');
   });
 });
 
