@@ -20,6 +20,8 @@ export interface GetTask {
   /** The token endpoint. */
   endpoint: string;
   grant: 'refresh_token' | 'client_credentials';
+  /** The secret for `client_credentials`. @default 's' */
+  secret?: string;
   pause?: Pause;
 }
 

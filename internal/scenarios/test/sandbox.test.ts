@@ -157,9 +157,9 @@ it('secrets are in the token file only: not in arguments, in lock, reservation a
   inspected.resolve();
   await program.ended;
 
-  // The first refusal ends the session. The second one does not, and is shared through a failure file.
-  for (const error of ['invalid_grant', 'invalid_scope']) {
-    as.server.script({ '/token': { status: 400, json: { error, error_description: 'no' } } });
+  // The first refusal ends the session. The second one can succeed later, and is shared through a failure file.
+  for (const [status, error] of [[400, 'invalid_grant'] as const, [503, 'temporarily_unavailable'] as const]) {
+    as.server.script({ '/token': { status, json: { error, error_description: 'no' } } });
     await sandbox.store(EXPIRED_TOKEN);
     const manager = createManager({ cache: fileTokenCache(sandbox), interaction: 'never' });
     const server = { issuer: sandbox.issuer, token_endpoint: as.endpoint };

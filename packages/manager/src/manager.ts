@@ -93,9 +93,15 @@ async function tokenOf(session: Session, wanted: TokenSourceOptions): Promise<To
   }
   // Loaded here: a caller with a usable token does not need it.
   const { renew } = await import('./renewal.ts');
+  // Only calls with the same secret join: what the server says of a wrong one is no failure of the others.
+  const flight = JSON.stringify([key, session.configuredClient]);
   for (;;) {
-    const joining = context.renewals.has(key);
-    const token = await context.renewals.run(key, (signal) => renew({ session, seen, wanted, signal }), wanted.signal);
+    const joining = context.renewals.has(flight);
+    const token = await context.renewals.run(
+      flight,
+      (signal) => renew({ session, seen, wanted, signal }),
+      wanted.signal,
+    );
     // A renewal that another caller started may end with the very token that this caller has just seen rejected.
     if (!joining || token.access_token !== wanted.rejected) return token;
   }

@@ -109,7 +109,7 @@ it('locks within this process where the lock of the store can not be used: one a
 
 it('gives a plain Map a lock whose waiters receive the error of the holder', async () => {
   const resilient = createResilientStore(new Map<string, string>(), () => {});
-  const failure = new OAuthError('http_error', 'down', { status: 503 });
+  const failure = new OAuthError('http_error', 'down', { status: 503, retryable: true });
   let runs = 0;
   const work = async (): Promise<string> => {
     runs += 1;

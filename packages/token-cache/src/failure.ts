@@ -1,10 +1,14 @@
 import { isObject, parseJson } from '@oa/mechanisms';
 import { fileVersion, readPrivate, removePrivate, withLock, writePrivate } from '@oa/private-file';
-import { isOAuthError, OAuthError, type LockOptions, type OAuthErrorCode } from '@oa/types';
+import { isShareableError, OAuthError, type LockOptions, type OAuthErrorCode, type OAuthErrorDetails } from '@oa/types';
+
+/** What `JSON.stringify` makes of an OAuthError. */
+type FailureRecord = { code: OAuthErrorCode; message: string } & OAuthErrorDetails;
 
 /**
  * Runs `work` with the lock of `file`. Calls that waited while the work of the holder failed get its failure, instead of sending the
- * same request to the same server: 50 processes make one request to a server that is down, not 50.
+ * same request to the same server: 50 processes make one request to a server that is down, not 50. A failure that can depend on the
+ * credentials of the holder is not shared (docs/decisions/028-shared-failures.md).
  */
 export async function lockSharingFailure<T>(file: string, work: () => Promise<T>, options: LockOptions<T>): Promise<T> {
   const failures = `${file.replace(/\.json$/, '')}.failure`;
@@ -28,9 +32,7 @@ export async function lockSharingFailure<T>(file: string, work: () => Promise<T>
       return result;
     } catch (error) {
       // An OAuthError holds only codes and texts. If it can't be written, the waiters do the work themselves.
-      // `login_required` is not shared: it says that this process has no user to ask, and the next one may have a terminal.
-      if (isOAuthError(error) && error.code !== 'login_required')
-        await Promise.allSettled([writePrivate(failures, JSON.stringify(error))]);
+      if (isShareableError(error)) await Promise.allSettled([writePrivate(failures, JSON.stringify(error))]);
       throw error;
     }
   }
@@ -40,9 +42,32 @@ export async function lockSharingFailure<T>(file: string, work: () => Promise<T>
 
 /** Throws the failure that `file` holds, if it holds one. */
 async function throwSharedFailure(file: string): Promise<void> {
-  const failure = parseJson((await readPrivate(file)) ?? '');
-  if (!isObject(failure)) return;
-  const { code, message, ...details } = failure;
-  if (typeof code === 'string' && typeof message === 'string')
-    throw new OAuthError(code as OAuthErrorCode, message, details);
+  const failure = parseFailure((await readPrivate(file)) ?? '');
+  if (failure !== undefined) throw failure;
+}
+
+/**
+ * Parses the text of a failure file.
+ *
+ * @returns `undefined` if it is damaged, or if its failure is not one that calls share
+ */
+export function parseFailure(text: string): OAuthError | undefined {
+  const record = parseJson(text);
+  if (!isFailureRecord(record)) return undefined;
+  const { code, message, ...details } = record;
+  const failure = new OAuthError(code, message, details);
+  return isShareableError(failure) ? failure : undefined;
+}
+
+function isFailureRecord(value: unknown): value is FailureRecord {
+  if (!isObject(value)) return false;
+  const { code, message, error, error_description, error_uri, status, retryable, retryAfter } = value;
+  return (
+    typeof code === 'string' &&
+    /^[a-z_]{1,100}$/.test(code) &&
+    typeof message === 'string' &&
+    typeof retryable === 'boolean' &&
+    [error, error_description, error_uri].every((each) => each === undefined || typeof each === 'string') &&
+    [status, retryAfter].every((each) => each === undefined || Number.isFinite(each))
+  );
 }

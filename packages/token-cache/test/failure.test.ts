@@ -30,7 +30,7 @@ it('is shared with the calls that already wait, with all its details, and with n
 
 it('is forgotten when the work of a later call succeeds', async () => {
   const { cache } = fixture;
-  const failure = new OAuthError('network_error', 'The server is down.');
+  const failure = new OAuthError('network_error', 'The server is down.', { retryable: true });
   await expect(cache.lock(KEY, async () => Promise.reject(failure))).rejects.toBe(failure);
   expect(fileNames(fixture).some((name) => name.endsWith('.failure'))).toBe(true);
   await cache.lock(KEY, async () => cache.set(KEY, TOKEN));
@@ -86,7 +86,7 @@ it.for(['', 'null', '{"code":5,"message":"m"}', '{"code":"network_error"}'])(
 
 it('of an earlier call is not shared with a call that waits for a later holder', async () => {
   const { cache } = fixture;
-  const earlier = new OAuthError('network_error', 'The server is down.');
+  const earlier = new OAuthError('network_error', 'The server is down.', { retryable: true });
   await expect(cache.lock(KEY, async () => Promise.reject(earlier))).rejects.toBe(earlier);
   const free = Promise.withResolvers<void>();
   const held = Promise.withResolvers<void>();

@@ -43,7 +43,7 @@ const manager = createManager({
   fetch: task.pause === undefined ? undefined : pausingFetch,
   onEvent,
 });
-const secret = task.grant === 'client_credentials' ? 's' : undefined;
+const secret = task.grant === 'client_credentials' ? (task.secret ?? 's') : undefined;
 try {
   const server = { issuer: task.issuer, token_endpoint: task.endpoint };
   const credentials = { client_id: task.client_id, client_secret: secret };

@@ -147,7 +147,10 @@ it('does not send a refresh token when the lock file can not be used; the error 
   const options = { directory: tokensDirectory(directory) };
   await fileTokenCache(options).set(key(), expired);
   const lock = `${cacheFile({ issuer: server.origin, grant_type: 'authorization_code', ...user }, options)}.lock`;
-  for (const plant of [() => writeFileSync(lock, 'no lock at all'.repeat(99)), () => symlinkSync('/nowhere', lock)]) {
+  for (const plant of [
+    () => writeFileSync(lock, 'no lock at all'.repeat(99), { mode: 0o600 }),
+    () => symlinkSync('/nowhere', lock),
+  ]) {
     rmSync(lock, { force: true });
     plant();
     expect(await manager.get(target(), user)).toMatchObject({
