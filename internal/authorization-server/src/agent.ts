@@ -12,7 +12,7 @@ interface Form {
 const MAX_PAGES = 20;
 
 /**
- * Acts as a user with a browser: opens `start` on the server `issuer`, fills in and sends the forms, and follows the
+ * Acts as a user with a browser: opens `start`, which is on the server `issuer` or redirects there, fills in and sends the forms, and follows the
  * redirects to the client's redirect URI. It knows the pages of this server only.
  *
  * @returns the client's response to the callback, or the text of the server's last page if the flow ends there
@@ -24,7 +24,7 @@ export async function runAgent(
   choice: AgentChoice,
 ): Promise<{ response: Response } | { page: string }> {
   const cookies = new Map<string, string>();
-  let url = new URL(start);
+  let url = await leaveStartAddress(new URL(start), issuer);
   if (url.origin !== issuer) throw new TypeError(`The agent logs in at ${issuer} only.`);
   let body: URLSearchParams | undefined;
   for (let step = 0; step < MAX_PAGES; step += 1) {
@@ -51,6 +51,13 @@ export async function runAgent(
     body = fillIn(form, html, user, choice);
   }
   throw new Error(`The login did not end after ${MAX_PAGES} pages.`);
+}
+
+/** The authorization URL of a login that gave the agent its one-time start address, as it gives a browser. */
+async function leaveStartAddress(start: URL, issuer: string): Promise<URL> {
+  if (start.origin === issuer) return start;
+  const response = await fetch(start, { redirect: 'manual' });
+  return new URL(response.headers.get('location') ?? '', start);
 }
 
 function fillIn(

@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { OAuthError } from '@oa/types';
+import { boundConnections } from './connections.ts';
 import type { RedirectHost, RedirectTarget } from './redirect.ts';
 
 /** The servers that listen for one login, and the redirect target that they serve. */
@@ -15,6 +16,7 @@ type ListenResult = Server | 'busy' | 'absent';
 
 /** The longest time that a request may take to arrive. */
 const MAX_REQUEST_MS = 10_000;
+const REQUEST_CHECK_INTERVAL_MS = 1_000;
 /** How often a random port is drawn if the other address family has it taken. */
 const MAX_PORT_DRAWS = 10;
 const ABSENT_FAMILY_CODES: ReadonlySet<string> = new Set([
@@ -69,7 +71,12 @@ export function toListenFailure(error: object): 'busy' | 'absent' {
 async function listenOn(address: '127.0.0.1' | '::1', port: number): Promise<ListenResult> {
   // An `import` of node:http reads lazy getters that load undici, which takes ten times as long.
   const { createServer } = process.getBuiltinModule('node:http');
-  const server = createServer({ headersTimeout: MAX_REQUEST_MS, requestTimeout: MAX_REQUEST_MS });
+  const server = createServer({
+    headersTimeout: MAX_REQUEST_MS,
+    requestTimeout: MAX_REQUEST_MS,
+    connectionsCheckingInterval: REQUEST_CHECK_INTERVAL_MS,
+  });
+  boundConnections(server);
   return new Promise<ListenResult>((resolve) => {
     server.once('error', (error) => resolve(toListenFailure(error)));
     server.listen({ host: address, port, ipv6Only: true }, () => resolve(server));

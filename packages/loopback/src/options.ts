@@ -2,7 +2,7 @@
 import { MAX_TIMER_MS } from '@oa/mechanisms';
 import type { TokenEndpointOptions } from '@oa/token-endpoint';
 import { isLoopbackHost } from '@oa/types/rfc';
-import { toPorts, type RedirectHost } from './redirect.ts';
+import { isPort, toPorts, type RedirectHost } from './redirect.ts';
 
 /** The streams that the user can paste an address into. */
 export interface PasteStreams {
@@ -90,8 +90,4 @@ export function assertLoginOptions(options: LoginOptions): void {
   const ports: unknown = toPorts(options.port, [0]);
   if (!Array.isArray(ports) || ports.length === 0 || !ports.every(isPort))
     throw new TypeError('options.port must be a port number, or a non-empty array of port numbers.');
-}
-
-function isPort(port: unknown): boolean {
-  return Number.isInteger(port) && Number(port) >= 0 && Number(port) <= 65_535;
 }

@@ -1,8 +1,15 @@
 import type { OAuthError } from '@oa/types';
 import { toBase64 } from '@oa/mechanisms';
 
-/** How a login ended, as the browser shows it. `expired`: the callback belongs to a login that does not wait any more. */
-export type LoginOutcome = { type: 'success' } | { type: 'expired' } | { type: 'failed'; error: OAuthError };
+/**
+ * How a login ended, as the browser shows it. `expired`: the callback belongs to a login that does not wait any more. `refused`: the
+ * browser belongs to another user of the machine.
+ */
+export type LoginOutcome =
+  | { type: 'success' }
+  | { type: 'expired' }
+  | { type: 'refused' }
+  | { type: 'failed'; error: OAuthError };
 
 /** An HTML page as an HTTP response. */
 export interface LoginPage {
@@ -15,7 +22,7 @@ const STYLE = `
 :root { color-scheme: light dark; font: 18px/1.5 system-ui, sans-serif; color: #1f2328; background: #f6f8fa }
 body { margin: 0; min-height: 100vh; display: grid; place-items: center }
 main { box-sizing: border-box; width: min(34rem, 100%); padding: 2rem; overflow-wrap: anywhere; border-top: 6px solid; border-radius: 4px; background: #fff }
-.success { border-color: #1a7f37 } .failed { border-color: #cf222e } .expired { border-color: #9a6700 }
+.success { border-color: #1a7f37 } .failed { border-color: #cf222e } .expired, .refused { border-color: #9a6700 }
 h1 { margin: 0 0 .5rem; font-size: 1.6rem; line-height: 1.25 } p { margin: .5rem 0 }
 code { padding: .1rem .3rem; border-radius: 4px; background: #eaeef2; font: .9em ui-monospace, monospace }
 @media (prefers-color-scheme: dark) { :root { color: #e6edf3; background: #0d1117 } main { background: #161b22 } code { background: #30363d } }
@@ -35,7 +42,7 @@ export const COMMON_HEADERS: Record<string, string> = {
 export async function renderLoginPage(outcome: LoginOutcome): Promise<LoginPage> {
   const { title, paragraphs } = toPageText(outcome);
   return {
-    status: outcome.type === 'success' ? 200 : 400,
+    status: outcome.type === 'success' ? 200 : outcome.type === 'refused' ? 403 : 400,
     headers: {
       ...COMMON_HEADERS,
       'content-type': 'text/html; charset=utf-8',
@@ -65,6 +72,13 @@ function toPageText(outcome: LoginOutcome): { title: string; paragraphs: string[
     return {
       title: 'This login has expired',
       paragraphs: ['This page belongs to a login that has ended. Go back to the program and log in again.'],
+    };
+  if (outcome.type === 'refused')
+    return {
+      title: 'This login belongs to another user',
+      paragraphs: [
+        'The program that waits for this login runs as another user of this machine, so it did not accept your browser. If it is your program, open its login in a browser of that user, or paste the address of this page into the program.',
+      ],
     };
   const { error } = outcome;
   const code =

@@ -1,17 +1,31 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isOAuthError, type OAuthEvent } from '@oa/types';
-import { LOOPBACK_HOSTS } from '@oa/types/rfc';
+import { isOAuthError, OAuthError } from '@oa/types';
+import {
+  splitTarget,
+  toIgnoredReason,
+  toReceiverAddresses,
+  type IgnoredReason,
+  type ReceiverAddresses,
+} from './addresses.ts';
 import { closeServer, listenOnLoopback } from './listen.ts';
-import { COMMON_HEADERS, renderLoginPage, type LoginOutcome } from './page.ts';
+import { COMMON_HEADERS, type LoginOutcome } from './page.ts';
+import { isOtherUser } from './peer.ts';
 import type { RedirectTarget } from './redirect.ts';
-
-type IgnoredReason = Extract<OAuthEvent, { type: 'callback_ignored' }>['reason'];
+import { sendPage, sendStatus } from './response.ts';
+import { createStartAddress, isOpenedElsewhere, sendToServer, type StartAddress } from './start-address.ts';
 
 /** Receives one callback on loopback. */
 export interface Receiver {
   redirect_uri: string;
+  /** Resolves when a request has ended the login. The browser may still load its last page. */
+  ended: Promise<void>;
   /** The code, after the browser has loaded the last page. Rejects with the error of `readCode`, except for `state_mismatch`. */
   code: Promise<string>;
+  /**
+   * Returns a one-time address that redirects to `url`. If two programs open it, `code` rejects with `login_intercepted`: one of them may
+   * belong to another user, who could log in with another account.
+   */
+  serveStartAddress(url: string): string;
   close(): Promise<void>;
 }
 
@@ -20,17 +34,25 @@ const MAX_LAST_PAGE_WAIT_MS = 5_000;
 
 /** The state of a receiver. */
 interface Reception {
+  addresses: ReceiverAddresses;
   readCode: (url: string) => string;
   onIgnored: (reason: IgnoredReason) => void;
   resolve: (code: string) => void;
   reject: (reason: unknown) => void;
-  /** Set by the first callback that belongs to the login. Every later one is too late. */
-  end?: { outcome: LoginOutcome; finish: () => void };
+  onEnded: () => void;
+  start?: StartAddress;
+  /** Set by the first callback that belongs to the login, or by an interception. */
+  end?: ReceptionEnd;
+}
+
+interface ReceptionEnd {
+  outcome: LoginOutcome;
+  settle: () => void;
 }
 
 /**
- * Opens the port. `readCode` reads the code from the URL of a callback. A callback that it refuses with `state_mismatch`, and every
- * other request, is answered, counted and otherwise ignored, because every program on this machine can send requests.
+ * Opens the port. `readCode` reads the code from the URL of a callback. A callback that it refuses with `state_mismatch`, one of another
+ * user, and every other request, is answered, counted and otherwise ignored, because every program on this machine can send requests.
  *
  * @throws {OAuthError} `port_unavailable`
  * @see https://www.rfc-editor.org/rfc/rfc8252#section-7.3
@@ -42,13 +64,14 @@ export async function openReceiver(
   readCode: (url: string) => string,
   onIgnored: (reason: IgnoredReason) => void,
 ): Promise<Receiver> {
-  const { promise: code, resolve, reject } = Promise.withResolvers<string>();
-  const reception: Reception = { readCode, onIgnored, resolve, reject };
   const { servers, port, target } = await listenOnLoopback(targets, ports);
-  const addresses = toAddresses(target, port);
+  const { promise: code, resolve, reject } = Promise.withResolvers<string>();
+  const { promise: ended, resolve: onEnded } = Promise.withResolvers<void>();
+  const addresses = toReceiverAddresses(target, port);
+  const reception: Reception = { addresses, readCode, onIgnored, resolve, reject, onEnded };
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     // The error is a bug here or in the caller's `onEvent`. The caller receives it: it must not end the process.
-    handleRequest(reception, addresses, request, response).catch((error: unknown) => {
+    handleRequest(reception, request, response).catch((error: unknown) => {
       response.destroy();
       reject(error);
     });
@@ -56,94 +79,85 @@ export async function openReceiver(
   for (const server of servers) server.on('request', onRequest);
   return {
     redirect_uri: addresses.redirect_uri,
+    ended,
     code,
+    serveStartAddress(url) {
+      reception.start = createStartAddress(url);
+      return `${addresses.origin}${reception.start.path}`;
+    },
     close: async () => void (await Promise.all(servers.map(closeServer))),
   };
 }
 
-async function handleRequest(
-  reception: Reception,
-  addresses: ReceiverAddresses,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const { end, onIgnored } = reception;
-  const { redirect_uri, callbackPath, donePath } = addresses;
-  const [path, query] = splitTarget(request);
-  const paths = end === undefined ? [callbackPath] : [callbackPath, donePath];
-  const reason = toIgnoredReason(request, addresses.port, paths);
+async function handleRequest(reception: Reception, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { addresses, start, end, onIgnored } = reception;
+  const { port, callbackPath, donePath } = addresses;
+  const [path] = splitTarget(request);
+  const reason = toIgnoredReason(request, port, [callbackPath, start?.path, end && donePath]);
   if (reason !== undefined) {
     onIgnored(reason);
     return sendStatus(response, reason === 'method' ? 405 : 404);
   }
-  if (end === undefined)
-    return handleCallback(reception, response, `${redirect_uri.split('?', 1)[0]}?${query}`, donePath);
-  if (path !== donePath) return sendPage(response, { type: 'expired' });
-  response.once('close', end.finish);
-  return sendPage(response, end.outcome);
+  if (path === start?.path) return handleStart(reception, start, request, response);
+  if (end === undefined) return handleCallback(reception, request, response);
+  return path === donePath ? sendLastPage(reception, end, response) : sendPage(response, { type: 'expired' });
 }
 
-async function handleCallback(
+async function handleStart(
   reception: Reception,
+  start: StartAddress,
+  request: IncomingMessage,
   response: ServerResponse,
-  url: string,
-  donePath: string,
 ): Promise<void> {
-  const { readCode, onIgnored, resolve, reject } = reception;
+  if (isOtherUser(request.socket)) return refuseUser(reception, response);
+  if (isOpenedElsewhere(start, request)) return sendLastPage(reception, endIntercepted(reception), response);
+  if (reception.end !== undefined) return sendPage(response, { type: 'expired' });
+  return sendToServer(start, response);
+}
+
+async function handleCallback(reception: Reception, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { addresses, readCode, onIgnored, resolve, reject } = reception;
+  let end: ReceptionEnd;
   try {
-    const code = readCode(url);
-    reception.end = { outcome: { type: 'success' }, finish: () => resolve(code) };
+    const code = readCode(`${addresses.redirect_uri.split('?', 1)[0]}?${splitTarget(request)[1]}`);
+    end = { outcome: { type: 'success' }, settle: () => resolve(code) };
   } catch (error) {
     if (!isOAuthError(error)) throw error;
     if (error.code === 'state_mismatch') {
       onIgnored('state');
       return sendPage(response, { type: 'expired' });
     }
-    reception.end = { outcome: { type: 'failed', error }, finish: () => reject(error) };
+    end = { outcome: { type: 'failed', error }, settle: () => reject(error) };
   }
+  // After the state: only a request that knows it is worth reading the list of all sockets.
+  if (isOtherUser(request.socket)) return refuseUser(reception, response);
+  endReception(reception, end);
   // A redirect to a fixed path removes code and state from the address bar (RFC 9700 section 4.3).
-  response.writeHead(303, { ...COMMON_HEADERS, location: donePath }).end();
-  setTimeout(reception.end.finish, MAX_LAST_PAGE_WAIT_MS).unref();
+  response.writeHead(303, { ...COMMON_HEADERS, location: addresses.donePath }).end();
 }
 
-async function sendPage(response: ServerResponse, outcome: LoginOutcome): Promise<void> {
-  const page = await renderLoginPage(outcome);
-  response.writeHead(page.status, { ...page.headers, connection: 'close' }).end(page.body);
+function endIntercepted(reception: Reception): ReceptionEnd {
+  const error = new OAuthError(
+    'login_intercepted',
+    'Another program has opened this login, so it has ended. Log in again. If it happens each time, open the printed URL instead.',
+  );
+  return endReception(reception, { outcome: { type: 'failed', error }, settle: () => reception.reject(error) });
 }
 
-function sendStatus(response: ServerResponse, status: 404 | 405): void {
-  const allow = status === 405 ? { allow: 'GET' } : {};
-  response.writeHead(status, { ...COMMON_HEADERS, ...allow, 'content-type': 'text/plain', connection: 'close' });
-  response.end(status === 405 ? 'Method not allowed\n' : 'Not found\n');
+/** Ends the login when the browser has loaded its last page. A later end replaces the first: an interception, a code that was received. */
+function endReception(reception: Reception, end: ReceptionEnd): ReceptionEnd {
+  reception.end = end;
+  reception.onEnded();
+  setTimeout(() => reception.end?.settle(), MAX_LAST_PAGE_WAIT_MS).unref();
+  return end;
 }
 
-interface ReceiverAddresses {
-  redirect_uri: string;
-  port: number;
-  /** The path of the redirect URI. */
-  callbackPath: string;
-  /** The path of the page that the browser ends on. */
-  donePath: string;
+function sendLastPage(reception: Reception, { outcome }: ReceptionEnd, response: ServerResponse): Promise<void> {
+  response.once('close', () => reception.end?.settle());
+  return sendPage(response, outcome);
 }
 
-function toAddresses(target: RedirectTarget, port: number): ReceiverAddresses {
-  const callbackPath = target.path.split('?', 1)[0] || '/';
-  const donePath = `${callbackPath.replace(/\/$/, '')}/done`;
-  return { redirect_uri: `http://${target.host}:${port}${target.path}`, port, callbackPath, donePath };
-}
-
-function toIgnoredReason(request: IncomingMessage, port: number, paths: readonly string[]): IgnoredReason | undefined {
-  // DNS rebinding: a web site can make its own name point to this port.
-  if (!isReceiverHost(request.headers.host, port)) return 'host';
-  if (!paths.includes(splitTarget(request)[0])) return 'path';
-  return request.method === 'GET' ? undefined : 'method';
-}
-
-function splitTarget(request: IncomingMessage): [path: string, query: string] {
-  const [path = '', query = ''] = (request.url ?? '').split(/\?(.*)/s, 2);
-  return [path, query];
-}
-
-function isReceiverHost(host: string | undefined, port: number): boolean {
-  return LOOPBACK_HOSTS.some((name) => host === `${name}:${port}` || (port === 80 && host === name));
+function refuseUser({ onIgnored }: Reception, response: ServerResponse): Promise<void> {
+  onIgnored('user');
+  return sendPage(response, { type: 'refused' });
 }

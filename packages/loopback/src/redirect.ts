@@ -16,6 +16,11 @@ export interface RedirectTarget {
 /** RFC 8252 section 8.3 prefers the IP literals. `localhost` is used only if the caller or the registration names it. */
 const DEFAULT_REDIRECT_HOSTS: readonly RedirectHost[] = ['127.0.0.1', '[::1]'];
 
+/** The path of the redirect URI of a client that is registered by hand, or at one server only. */
+const CALLBACK_PATH = '/callback';
+/** 96 bits of the digest of the issuer: no server can choose an issuer that has the path of another one. */
+const ISSUER_PATH_CHARACTERS = 16;
+
 /**
  * The parts of a usable redirect URI: host, port and path. A server may register other URIs than requested. A path that begins with two
  * slashes, or with what a browser reads as such, would send the browser to another host after the login. Characters that are not
@@ -30,7 +35,7 @@ const REDIRECT_URI = /^http:\/\/(\[[^\]]*\]|[^:/?]*)(?::(\d{1,5}))?((?:[/?](?![/
  * @throws {OAuthError} `client_required`
  */
 export function redirectTargets(client: Client, host: RedirectHost | undefined): RedirectTarget[] {
-  if (client.redirect_uris === undefined || client.redirect_uris.length === 0) return defaultTargets(host);
+  if (client.redirect_uris === undefined || client.redirect_uris.length === 0) return toTargets(CALLBACK_PATH, host);
   const registered = client.redirect_uris.flatMap((uri) => parseRedirectUri(uri) ?? []);
   const targets = LOOPBACK_HOSTS.filter((each) => host === undefined || each === host).flatMap((each) =>
     registered.filter((target) => target.host === each),
@@ -47,13 +52,22 @@ export function redirectTargets(client: Client, host: RedirectHost | undefined):
  * The redirect URIs to register for a client that logs in with these options: on both loopback addresses, or on `redirectHost`, with the
  * ports of `port`. Without `port` the login chooses a random port, which the server must accept (RFC 8252 section 7.3).
  *
+ * @param options `issuer` is the server to register at. Its redirect URIs have a path of their own, so that a server can't receive the
+ *   code of another one. Without it the path is `/callback`.
  * @see https://www.rfc-editor.org/rfc/rfc7591#section-2
+ * @see https://www.rfc-editor.org/rfc/rfc9700#section-4.4.2
  */
 export function loopbackRedirectUris(
-  options: { port?: number | readonly number[] | undefined; redirectHost?: RedirectHost | undefined } = {},
+  options: {
+    issuer?: string | undefined;
+    port?: number | readonly number[] | undefined;
+    redirectHost?: RedirectHost | undefined;
+  } = {},
 ): string[] {
+  const { issuer, redirectHost } = options;
+  const callbackPath = issuer === undefined ? CALLBACK_PATH : toIssuerPath(issuer);
   const ports = toPorts(options.port, [0]).map((port) => (port === 0 ? '' : `:${port}`));
-  return defaultTargets(options.redirectHost).flatMap(({ host, path }) =>
+  return toTargets(callbackPath, redirectHost).flatMap(({ host, path }) =>
     ports.map((port) => `http://${host}${port}${path}`),
   );
 }
@@ -64,13 +78,23 @@ export function toPorts(port: number | readonly number[] | undefined, fallback: 
   return typeof port === 'number' ? [port] : port;
 }
 
-function defaultTargets(host: RedirectHost | undefined): RedirectTarget[] {
+/** Whether `port` is a port number, or 0 for a random port. */
+export function isPort(port: unknown): boolean {
+  return Number.isInteger(port) && Number(port) >= 0 && Number(port) <= 65_535;
+}
+
+function toTargets(path: string, host: RedirectHost | undefined): RedirectTarget[] {
   const hosts = host === undefined ? DEFAULT_REDIRECT_HOSTS : [host];
-  return hosts.map((each) => ({ host: each, port: 0, path: '/callback' }));
+  return hosts.map((each) => ({ host: each, port: 0, path }));
+}
+
+function toIssuerPath(issuer: string): string {
+  const { hash } = process.getBuiltinModule('node:crypto');
+  return `${CALLBACK_PATH}/${hash('sha256', issuer, 'base64url').slice(0, ISSUER_PATH_CHARACTERS)}`;
 }
 
 function parseRedirectUri(uri: string): RedirectTarget | undefined {
   const [, name, port = '0', path = ''] = REDIRECT_URI.exec(uri) ?? [];
   const host = LOOPBACK_HOSTS.find((each) => each === name);
-  return host && { host, port: Number(port), path };
+  return host && isPort(Number(port)) ? { host, port: Number(port), path } : undefined;
 }

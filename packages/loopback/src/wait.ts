@@ -31,6 +31,8 @@ export async function waitForUser(login: PendingLogin): Promise<string> {
   const timeout = options.timeout ?? DEFAULT_LOGIN_TIMEOUT_MS;
   const { promise: pasted, resolve, reject } = Promise.withResolvers<string>();
   const timer = setTimeout(() => reject(loginTimeout(timeout, redirect_uri)), timeout);
+  // The user is done. The time that the browser takes for its last page does not count.
+  receiver.ended.then(() => clearTimeout(timer)).catch(reject);
   const onLine = (line: string): void => {
     try {
       const code = readPastedCode(line, login);
@@ -52,7 +54,7 @@ export async function waitForUser(login: PendingLogin): Promise<string> {
       expires_in: timeout / 1000,
       paste: lines !== undefined,
     });
-    openLoginUrl(url, login, () => isWaiting).catch(reject);
+    openLoginUrl(receiver.serveStartAddress(url), login, () => isWaiting).catch(reject);
     loadNetwork().catch(reject);
     const received = Promise.race([
       receiver.code.then((code) => ({ code, via: 'loopback' as const })),

@@ -5,7 +5,7 @@ import { temporaryDirectory } from '@oa-internal/testing';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { openInBrowser, parseBrowserCommand, sanitizeUrl } from '../src/browser.ts';
 import { createFakeBrowser } from './fake-browser.ts';
-import { startLogin, finishLogin, grantTokens, metadata, browserHints } from './help.ts';
+import { startLogin, finishLogin, grantTokens, metadata, browserHints, sendRequest } from './help.ts';
 
 let scripted: ScriptedServer;
 let directory: string;
@@ -29,8 +29,12 @@ it('starts the program in BROWSER with the URL as one argument, and without a sh
     {},
     { openBrowser: true, interaction: 'always' },
   );
-  const { url } = await login.waiting;
-  expect(await browser.readArguments()).toEqual(['--new', 'a b', url]);
+  const { url, redirect_uri } = await login.waiting;
+  const [first, second, address = '', ...rest] = await browser.readArguments();
+  expect([first, second, rest]).toEqual(['--new', 'a b', []]);
+  expect(new URL(address).origin).toBe(new URL(redirect_uri).origin);
+  // The address redirects to the URL of the server, which the user may copy to a shell.
+  expect((await sendRequest(address)).headers.location).toBe(url);
   expect(url).not.toMatch(/[$`'"()\s]/);
   await expect(readFile(marker)).rejects.toThrow('ENOENT');
   await finishLogin(login);

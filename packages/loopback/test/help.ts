@@ -26,6 +26,8 @@ export type Waiting = Extract<OAuthEvent, { type: 'login_waiting' }>;
 
 export interface StartedLogin {
   waiting: Promise<Waiting>;
+  /** The address that the browser was started with. Only without an `openBrowser` of the test. */
+  opened: Promise<string>;
   token: Promise<Token>;
   events: OAuthEvent[];
   printed: string[];
@@ -38,10 +40,11 @@ export function startLogin(
   { client: loginClient = client, ...options }: LoginOptions & { client?: Client } = {},
 ): StartedLogin {
   const { promise: waiting, resolve, reject } = Promise.withResolvers<Waiting>();
+  const opened = Promise.withResolvers<string>();
   const events: OAuthEvent[] = [];
   const printed: string[] = [];
   const token = login(server, loginClient, parameters, {
-    openBrowser: () => undefined,
+    openBrowser: opened.resolve,
     print: (text) => printed.push(text),
     ...options,
     onEvent: (event) => {
@@ -53,7 +56,7 @@ export function startLogin(
   token.catch(reject);
   // A test that expects a failure may ignore this promise.
   waiting.catch(() => undefined);
-  return { waiting, token, events, printed };
+  return { waiting, opened: opened.promise, token, events, printed };
 }
 
 /** Completes a login as the browser of a user would. */

@@ -9,6 +9,7 @@ const incomplete = new OAuthError('invalid_callback', 'The code is missing.');
 it.each<[string, number, LoginOutcome]>([
   ['Login received', 200, { type: 'success' }],
   ['This login has expired', 400, { type: 'expired' }],
+  ['This login belongs to another user', 403, { type: 'refused' }],
   ['Login denied', 400, { type: 'failed', error: denied }],
   ['Login failed', 400, { type: 'failed', error: failed }],
   ['Login failed', 400, { type: 'failed', error: incomplete }],
@@ -18,7 +19,7 @@ it.each<[string, number, LoginOutcome]>([
   expect(page.body).toContain(`<title>${title}</title>`);
   expect(page.body).toContain(`<h1>${title}</h1>`);
   expect(page.body).toMatch(
-    /<p>[^<]*(You can close this page and go back to the program|Go back to the program)[^<]*<\/p>/,
+    /<p>[^<]*(You can close this page and go back to the program|Go back to the program|paste the address of this page)[^<]*<\/p>/,
   );
 });
 

@@ -282,7 +282,7 @@ describe('the port (RFC 8252 section 8.3)', () => {
       {},
       {
         openBrowser: async (url) => {
-          port = Number(new URL(new URL(url).searchParams.get('redirect_uri') ?? '').port);
+          port = Number(new URL(url).port);
           openAtStart = await canConnect('127.0.0.1', port);
           await followCallback(callbackUrl(await waiting, { code: 'c' }));
         },

@@ -109,13 +109,13 @@ it('ends a login after an abort, frees its port, and rejects with the reason of 
   const { manager } = managerAt(temporaryDirectory(), { login: { openBrowser: opened.resolve, print: () => {} } });
   const controller = new AbortController();
   const result = manager.get(metadata, { client_id: 'p' }, { signal: controller.signal });
-  const callback = new URL(await opened.promise).searchParams.get('redirect_uri') ?? '';
+  const startUrl = await opened.promise;
   const reason = new Error('no more');
   controller.abort(reason);
   await expect(result).rejects.toBe(reason);
   await expect
     .poll(() =>
-      fetch(callback).then(
+      fetch(startUrl).then(
         () => 'open',
         () => 'closed',
       ),

@@ -92,11 +92,17 @@ export function bearer(access_token: string, more: object = {}): Reply {
   return { json: { access_token, token_type: 'Bearer', expires_in: 3600, ...more } };
 }
 
+/** The authorization URL behind the one-time address that a login starts its browser with. */
+export async function authorizationUrlAt(startUrl: string): Promise<URL> {
+  const response = await fetch(startUrl, { redirect: 'manual' });
+  return new URL(response.headers.get('location') ?? '');
+}
+
 /** A browser whose user agrees at once. It keeps the authorization URLs. */
 export function agreeingBrowser(): { openBrowser: (url: string) => Promise<Response>; urls: URL[] } {
   const urls: URL[] = [];
-  const openBrowser = (address: string): Promise<Response> => {
-    const url = new URL(address);
+  const openBrowser = async (startUrl: string): Promise<Response> => {
+    const url = await authorizationUrlAt(startUrl);
     urls.push(url);
     const callback = new URL(url.searchParams.get('redirect_uri') ?? '');
     callback.search = new URLSearchParams({ code: 'code', state: url.searchParams.get('state') ?? '' }).toString();

@@ -88,6 +88,34 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
     await page.close();
   });
 
+  it('logs in from the start address, which works again in the same browser only', async () => {
+    const { waiting, opened, token } = start();
+    const address = await opened;
+    const first = await browser.newPage();
+    await first.goto(address);
+    expect(first.url()).toMatch(real.issuer);
+    // A browser that restores its pages requests the address again.
+    await first.goto(address);
+    expect(first.url()).toMatch(real.issuer);
+    const page = await logIn((await waiting).url);
+    await page.waitForURL(`${(await waiting).redirect_uri}/done`);
+    expect(await real.introspect((await token).access_token)).toMatchObject({ sub: 'ada' });
+    await first.close();
+    await page.close();
+  });
+
+  it('shows that another program has opened the start address', async () => {
+    const { opened, token } = start();
+    const address = await opened;
+    await sendRequest(address);
+    const page = await browser.newPage();
+    await page.goto(address);
+    expect(await page.locator('h1').textContent()).toBe('Login failed');
+    expect(await page.locator('p').first().textContent()).toMatch(/^Another program has opened this login/);
+    expect(await rejectionOf(token)).toMatchObject({ code: 'login_intercepted' });
+    await page.close();
+  });
+
   it('shows light or dark colours, as the system does', async () => {
     const { waiting, token } = start();
     const page = await logIn((await waiting).url);

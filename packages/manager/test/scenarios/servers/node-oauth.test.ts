@@ -5,7 +5,7 @@ import { clientCredentials } from '@oa/client-credentials';
 import { discover } from '@oa/discovery';
 import type { OAuthEvent } from '@oa/types';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { aged, changeStored, managerAt, storedTokens, temporaryDirectory } from '../../setup.ts';
+import { aged, authorizationUrlAt, changeStored, managerAt, storedTokens, temporaryDirectory } from '../../setup.ts';
 import { logIn, login, refresh, refuseRefresh, type Subject } from './steps.ts';
 
 let server: Awaited<ReturnType<typeof startNodeOauthServer>>;
@@ -99,7 +99,9 @@ it('@node-oauth/oauth2-server: logs a public client in, and returns its refusal 
 });
 
 it('@node-oauth/oauth2-server: returns access_denied, without a token request, where the user denies the login', async () => {
-  const denying = { ...subject.login, openBrowser: (url: string): Promise<Response> => fetch(`${url}&allowed=false`) };
+  const openBrowser = async (startUrl: string): Promise<Response> =>
+    fetch(`${(await authorizationUrlAt(startUrl)).href}&allowed=false`);
+  const denying = { ...subject.login, openBrowser };
   const { manager } = managerAt(temporaryDirectory(), { login: denying });
   expect(await manager.get(server.metadata, server.public)).toMatchObject({
     ok: false,
