@@ -64,6 +64,12 @@ describe('the redirect URI', () => {
       'http://localhost:1/callback',
       'http://localhost:2/callback',
     ]);
+    const [issuer, other] = ['https://as.example', 'https://as.example/'].map((each) =>
+      loopbackRedirectUris({ issuer: each, redirectHost: '127.0.0.1', port: 1 }),
+    );
+    // The first 96 bits of the digest: printf %s https://as.example | sha256sum
+    expect(issuer).toEqual(['http://127.0.0.1:1/callback/k-IPvZ2UNvdMJS26']);
+    expect(other).not.toEqual(issuer);
     const port = await freePort();
     expect(loopbackRedirectUris({ port })).toContain((await observeRedirect(scripted, { port })).uri);
   });

@@ -88,7 +88,7 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
     await page.close();
   });
 
-  it('logs in from the start address, which works again in the same browser only', async () => {
+  it('logs in from the start address, which the same browser may open again', async () => {
     const { waiting, opened, token } = start();
     const address = await opened;
     const first = await browser.newPage();
