@@ -1,18 +1,23 @@
-/** A shorter time is not measured well: the input grows until the work takes this long, or has reached the largest size. */
-const MIN_WORK_MS = 4;
+/** The input grows until the work takes this long, or has the largest size. Longer work would seldom run without an interruption. */
+const MIN_WORK_MS = 0.25;
 const MIN_INPUT_CHARACTERS = 1024;
 const MAX_INPUT_CHARACTERS = 1024 * 1024;
-/** The shortest of several times counts: other processes only make it longer. */
-const REPETITIONS = 5;
+/** The shortest of many times counts: other processes, compilation and garbage collection only make it longer. */
+const REPETITIONS = 25;
 
 /**
  * Measures how the time of `work` grows with its input, at 1, 2 and 4 times a size. It depends on no speed of the machine.
  *
  * @param createInput makes an input of about `size` characters
+ * @param minSize the smallest size, in characters; a larger one shows growth that begins late
  * @returns the exponent of the growth: about 1 is linear, 2 is quadratic
  */
-export async function growthOf<T>(createInput: (size: number) => T, work: (input: T) => unknown): Promise<number> {
-  let size = MIN_INPUT_CHARACTERS;
+export async function growthOf<T>(
+  createInput: (size: number) => T,
+  work: (input: T) => unknown,
+  minSize: number = MIN_INPUT_CHARACTERS,
+): Promise<number> {
+  let size = minSize;
   while (size < MAX_INPUT_CHARACTERS && (await timeOf(work, createInput(size))) < MIN_WORK_MS) size *= 2;
   const runs = [1, 2, 4].map((factor) => ({ input: createInput(size * factor), shortest: Number.POSITIVE_INFINITY }));
   for (let repetition = 0; repetition < REPETITIONS; repetition += 1)
