@@ -9,10 +9,15 @@ const { constants, lstatSync } = process.getBuiltinModule('node:fs');
 
 /** More than any token or list of clients needs, and little enough to read at once. */
 export const MAX_FILE_BYTES: number = 1024 * 1024;
+/** The system refuses a longer path, so no command is cut. */
+const MAX_PATH_CHARACTERS = 4096;
 /** Refuses to open a symbolic link. Windows has no such flag, so a link is looked for before the file is opened. */
 export const NO_FOLLOW_FLAGS: number = constants.O_NOFOLLOW ?? 0;
 /** Opens a planted FIFO at once, instead of waiting for its other end. */
 export const NO_WAIT_FLAGS: number = constants.O_NONBLOCK ?? 0;
+
+/** Characters that would change the text of an error. No program names its directories with them. */
+export const CONTROL_CHARACTERS = /[\p{Cc}\p{Zl}\p{Zp}]/u;
 
 /**
  * Refuses a file that other users could have planted, read or changed, or that is too large.
@@ -75,10 +80,9 @@ export function insecureFileError(path: string, problem: string, remedy: string)
  * because a terminal would obey them.
  */
 export function quotePath(path: string): string {
-  const visible = path.replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
-  );
+  const visible = path
+    .slice(0, MAX_PATH_CHARACTERS)
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
   if (!hasModes() || /^[\p{L}\p{M}\p{N}@%+=:,./_-]+$/u.test(visible)) return visible;
   return `'${visible.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -1,5 +1,6 @@
 import { isAbsolute, join } from 'node:path';
 import { OAuthError } from '@oa/types';
+import { CONTROL_CHARACTERS, quotePath } from './check.ts';
 
 /** The app that files belong to where a program names none. Programs that share it share tokens and clients. */
 export const DEFAULT_APP = 'oa';
@@ -7,10 +8,11 @@ export const DEFAULT_APP = 'oa';
 /**
  * The directory for this user's files of one kind: `$XDG_CACHE_HOME/<app>` or `$XDG_CONFIG_HOME/<app>`, by default
  * `~/.cache/<app>` and `~/.config/<app>`, on macOS too; on Windows `%LOCALAPPDATA%\<app>\Cache` and `%LOCALAPPDATA%\<app>\Config`.
- * A relative variable is ignored, so that no file is ever created in the working directory. The directory is not created.
+ * A relative variable is ignored, so that no file is ever created in the working directory. One with control characters is refused,
+ * because they would change the text of errors. The directory is not created.
  *
  * @param app the name of the program; {@link DEFAULT_APP} by default
- * @throws {OAuthError} `storage_unavailable` if no variable holds an absolute path
+ * @throws {OAuthError} `storage_unavailable` if no variable holds an absolute path, or if it has control characters
  * @throws {TypeError} if `kind` is unknown, or if `app` can't be the name of a directory
  * @see https://specifications.freedesktop.org/basedir-spec/latest/
  */
@@ -19,23 +21,37 @@ export function userDirectory(kind: 'cache' | 'config', app: string = DEFAULT_AP
     throw new TypeError(`The kind of a user directory must be 'cache' or 'config', not ${JSON.stringify(kind)}.`);
   assertAppName(app);
   if (process.platform === 'win32') {
-    const local = process.env['LOCALAPPDATA'];
-    if (local === undefined || !isAbsolute(local)) throw noDirectoryError(kind, 'LOCALAPPDATA');
+    const local = readPath('LOCALAPPDATA');
+    if (local === undefined) throw noDirectoryError(kind, 'LOCALAPPDATA');
     return join(local, app, kind === 'cache' ? 'Cache' : 'Config');
   }
   const variable = kind === 'cache' ? 'XDG_CACHE_HOME' : 'XDG_CONFIG_HOME';
-  const base = process.env[variable];
-  if (base !== undefined && isAbsolute(base)) return join(base, app);
+  const base = readPath(variable);
+  if (base !== undefined) return join(base, app);
   // The user database is not read: it would give a service without HOME a directory that its operator did not choose.
-  const home = process.env['HOME'];
-  if (home === undefined || !isAbsolute(home)) throw noDirectoryError(kind, `${variable} or HOME`);
+  const home = readPath('HOME');
+  if (home === undefined) throw noDirectoryError(kind, `${variable} or HOME`);
   return join(home, kind === 'cache' ? '.cache' : '.config', app);
+}
+
+/** The absolute path that an environment variable holds. */
+function readPath(variable: string): string | undefined {
+  const path = process.env[variable];
+  if (path === undefined || !isAbsolute(path)) return undefined;
+  if (CONTROL_CHARACTERS.test(path))
+    throw new OAuthError(
+      'storage_unavailable',
+      `The variable ${variable} contains control characters: ${quotePath(path)}. Set it to another path.`,
+    );
+  return path;
 }
 
 function assertAppName(app: string): void {
   // No separators, no drive or stream (`:`), no `.` and `..`, no control characters.
-  if (typeof app !== 'string' || !/^(?!\.{1,2}$)[^\p{Cc}/\\:]{1,100}$/u.test(app))
-    throw new TypeError(`The app must be usable as the name of a directory, not ${JSON.stringify(app)}.`);
+  if (typeof app !== 'string' || !/^(?!\.{1,2}$)[^\p{Cc}\p{Zl}\p{Zp}/\\:]{1,100}$/u.test(app))
+    throw new TypeError(
+      `The app must be usable as the name of a directory, not ${typeof app === 'string' ? quotePath(app) : typeof app}.`,
+    );
 }
 
 function noDirectoryError(kind: string, variables: string): OAuthError {

@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import {
+  CONTROL_CHARACTERS,
   expectedOwner,
   hasModes,
   insecureFileError,
@@ -43,10 +44,9 @@ export function resolvePrivatePath(path: string): string | undefined {
   }
 }
 
-/** Control characters would change the text of errors. No program names its directories so. */
 function assertPlainPath(path: string): void {
   if (!isAbsolute(path)) throw new TypeError(`The path of a private file must be absolute, not ${quotePath(path)}.`);
-  if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(path))
+  if (CONTROL_CHARACTERS.test(path))
     throw new TypeError(`The path of a private file must not contain control characters, as in ${quotePath(path)}.`);
 }
 

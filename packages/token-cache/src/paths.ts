@@ -48,7 +48,9 @@ export function filePathOf(key: string, options: TokenCacheOptions): string {
 /** Rejects a wrong option at once. A missing home directory is reported when the directory is needed. */
 export function assertTokenCacheOptions({ app, directory }: TokenCacheOptions): void {
   if (directory !== undefined && (typeof directory !== 'string' || !isAbsolute(directory)))
-    throw new TypeError(`The directory of a token cache must be an absolute path, not ${JSON.stringify(directory)}.`);
+    throw new TypeError('The directory of a token cache must be an absolute path.');
+  if (directory !== undefined && /[\p{Cc}\p{Zl}\p{Zp}]/u.test(directory))
+    throw new TypeError('The directory of a token cache must not contain control characters.');
   if (directory !== undefined) return;
   try {
     cacheDirectory(app);

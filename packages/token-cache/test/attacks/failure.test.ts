@@ -70,7 +70,7 @@ describe('the record of a failure', () => {
     ['a prototype', '{"__proto__":{"code":"timeout","message":"m","retryable":true}}'],
     ['a text as status', { code: 'timeout', message: 'm', retryable: true, status: '503' }],
     ['a text as retryable', { code: 'timeout', message: 'm', retryable: 'yes' }],
-    ['an object as retryAfter', { code: 'timeout', message: 'm', retryable: true, retryAfter: { then: 1 } }],
+    ['an object as retryAfter', { code: 'timeout', message: 'm', retryable: true, retryAfter: { valueOf: 1 } }],
     ['a number that JSON reads as infinite', '{"code":"timeout","message":"m","retryable":true,"retryAfter":1e999}'],
     ['a list as error', { code: 'timeout', message: 'm', retryable: true, error: ['x'] }],
   ] as const)('is not believed with %s', ([, record]) => {
@@ -94,6 +94,9 @@ describe('the record of a failure', () => {
   });
 
   it('of any size is parsed in linear time', async () => {
+    const parseOften = (record: string): void => {
+      for (let time = 0; time < 200; time += 1) parseFailure(record);
+    };
     const text = (size: number): string =>
       JSON.stringify({
         code: 'timeout',
@@ -101,9 +104,9 @@ describe('the record of a failure', () => {
         error: 'e"'.repeat(size / 4),
         retryable: true,
       });
-    expect(await growthOf(text, (record) => parseFailure(record))).toBeLessThan(1.5);
+    expect(await growthOf(text, parseOften)).toBeLessThan(1.5);
     const nested = (size: number): string => '['.repeat(size);
-    expect(await growthOf(nested, (record) => parseFailure(record))).toBeLessThan(1.5);
+    expect(await growthOf(nested, parseOften)).toBeLessThan(1.5);
   });
 });
 
