@@ -7,7 +7,7 @@ const RESET_COLOURS = '\u001B[0m';
 const MAX_QR_BYTES = 2953;
 
 /**
- * Makes the text that tells the user where to log in, and the code. The code is there also if the URL holds it, so that the user can
+ * Makes the text that tells the user where to log in, the host first, and the code. The code is there also if the URL holds it, so that the user can
  * compare. On a terminal that is wide enough, the text has a QR code of that URL.
  *
  * @param options `columns` is the width of the terminal, in characters. Without it there is no QR code.
@@ -18,14 +18,23 @@ export async function deviceLoginText(
   started: DeviceLogin,
   options: { columns?: number | undefined } = {},
 ): Promise<string> {
-  const { user_code, verification_uri, verification_uri_complete: complete, expires_in } = started;
-  const minutes = Math.max(1, Math.round(expires_in / 60));
-  const code = `    ${user_code}\n`;
+  const minutes = Math.max(1, Math.round(started.expires_in / 60));
+  const code = `    ${started.user_code.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '')}\n`;
   const within = `within ${minutes} minute${minutes === 1 ? '' : 's'}`;
-  if (complete === undefined)
-    return `To log in, open\n\n    ${verification_uri}\n\non any device ${within}, and enter the code\n\n${code}`;
-  const picture = options.columns === undefined ? '' : await qrCode(complete, options.columns);
-  return `To log in, open\n\n    ${complete}\n\n${picture}on any device ${within}, and check that it shows the code\n\n${code}\n(or enter it at ${verification_uri})\n`;
+  const plain = toShownUrl(started.verification_uri);
+  if (started.verification_uri_complete === undefined)
+    return `To log in at ${plain.host}, open\n\n    ${plain.href}\n\non any device ${within}, and enter the code\n\n${code}`;
+  const { host, href } = toShownUrl(started.verification_uri_complete);
+  const picture = options.columns === undefined ? '' : await qrCode(href, options.columns);
+  return `To log in at ${host}, open\n\n    ${href}\n\n${picture}on any device ${within}, and check that it shows the code\n\n${code}\n(or enter it at ${plain.href})\n`;
+}
+
+/** Its host comes first, and is written in ASCII, where no letter looks like another one. */
+function toShownUrl(text: string): URL {
+  const url = new URL(text);
+  url.username = '';
+  url.password = '';
+  return url;
 }
 
 async function qrCode(text: string, columns: number): Promise<string> {

@@ -14,7 +14,7 @@ const complete = { ...started, verification_uri_complete: 'https://as.example/de
 
 describe('the code is always in the text (RFC 8628 section 3.3.1)', () => {
   it('without a complete URI', async () => {
-    expect(await deviceLoginText(started, { columns: 80 })).toBe(`To log in, open
+    expect(await deviceLoginText(started, { columns: 80 })).toBe(`To log in at as.example, open
 
     https://as.example/device
 
@@ -25,7 +25,7 @@ on any device within 10 minutes, and enter the code
   });
 
   it('with a complete URI, for the user to compare', async () => {
-    expect(await deviceLoginText({ ...complete, expires_in: 59 })).toBe(`To log in, open
+    expect(await deviceLoginText({ ...complete, expires_in: 59 })).toBe(`To log in at as.example, open
 
     https://as.example/device?user_code=WDJB-MJHT
 

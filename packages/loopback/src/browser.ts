@@ -1,14 +1,20 @@
 import type { ChildProcess } from 'node:child_process';
 
+/** A shell would run the URL as a command, or ignore it. */
+const SHELLS: ReadonlySet<string> = new Set(
+  'sh ash bash csh dash fish ksh mksh nu tcsh zsh busybox cmd command powershell pwsh'.split(' '),
+);
+
 /**
  * Opens `url` in the browser: with the program in `BROWSER`, otherwise with the default of the system. Calls `onFailure` if the browser
- * can't be started, or exits with an error.
+ * can't be started, is a shell, or exits with an error.
  *
  * No shell is used. `url` must come from {@link sanitizeUrl}: the server's metadata chose it, and such URLs have been used to run
  * commands (CVE-2025-6514).
  */
 export async function openInBrowser(url: string, onFailure: () => void): Promise<void> {
   const command = parseBrowserCommand(process.env['BROWSER'], url);
+  if (command !== undefined && startsShell(command)) return onFailure();
   let child: ChildProcess;
   try {
     child = command === undefined ? await (await import('open')).default(url) : await spawnDetached(command);
@@ -48,6 +54,16 @@ export function parseBrowserCommand(browser: string | undefined, url: string): s
   const command = words.map((word) => word.replaceAll('"', ''));
   if (!command.some((word) => word.includes('%s'))) return [...command, url];
   return command.map((word) => word.replaceAll('%s', () => url));
+}
+
+/** Whether a command is a shell, or starts one with a command of its own: `env sh -c ...`. */
+export function startsShell(command: readonly string[]): boolean {
+  return command.some((word, index) => isShell(word) && (index === 0 || /^[-/]\w*c/i.test(command[index + 1] ?? '')));
+}
+
+function isShell(word: string): boolean {
+  const name = word.toLowerCase().split(/[/\\]/).at(-1) ?? '';
+  return SHELLS.has(name.replace(/\.(?:exe|com)$/, ''));
 }
 
 async function spawnDetached([program = '', ...args]: string[]): Promise<ChildProcess> {

@@ -47,13 +47,17 @@ export function browserHint(environment: Environment, { hostname, port }: URL): 
   return `No browser could be started here. ${paste}`;
 }
 
-/** Forwards the port of the redirect URI to this machine. `SSH_CONNECTION` is client, port, server, port. */
+/**
+ * Forwards the port of the redirect URI to this machine. `SSH_CONNECTION` is client, port, server, port. The user copies the command to a
+ * shell, so a value that is not what it should be is left out.
+ */
 function sshCommand(env: NodeJS.ProcessEnv, hostname: string, port: string): string {
-  const [, , host, sshPort] = (env['SSH_CONNECTION'] ?? '').split(' ');
-  const user = env['USER'] ?? env['LOGNAME'];
-  const destination = `${user === undefined ? '' : `${user}@`}${host ?? '<this machine>'}`;
+  const { isIP } = process.getBuiltinModule('node:net');
+  const [, , host = '', sshPort = ''] = (env['SSH_CONNECTION'] ?? '').split(' ');
+  const user = [env['USER'], env['LOGNAME']].find((name) => /^\w[\w.-]{0,31}$/.test(name ?? ''));
+  const destination = `${user === undefined ? '' : `${user}@`}${isIP(host) === 0 ? '<this machine>' : host}`;
   const receiver = hostname === 'localhost' ? '127.0.0.1' : hostname;
-  return `ssh -N -L ${port}:${receiver}:${port} ${sshPort === undefined || sshPort === '22' ? '' : `-p ${sshPort} `}${destination}`;
+  return `ssh -N -L ${port}:${receiver}:${port} ${/^\d{1,5}$/.test(sshPort) && sshPort !== '22' ? `-p ${sshPort} ` : ''}${destination}`;
 }
 
 function isSsh(env: NodeJS.ProcessEnv): boolean {

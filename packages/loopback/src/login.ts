@@ -61,7 +61,8 @@ export async function login(
   try {
     const { redirect_uri } = receiver;
     const url = authorizationUrl(server, client, { ...parameters, ...challenge, redirect_uri, state });
-    code = await waitForUser({ receiver, url, expected: { state, server }, options, emit });
+    const { resource } = parameters;
+    code = await waitForUser({ receiver, url, expected: { state, server }, resource, options, emit });
   } finally {
     await receiver.close();
   }

@@ -1,11 +1,14 @@
 import type { OAuthEvent } from '@oa/types';
 
+/** The longest resource that is shown. */
+const MAX_RESOURCE_CHARACTERS = 200;
+
 /** The text that the terminal shows for an event of a login, `undefined` if it shows none. */
 export function toTerminalText(event: OAuthEvent): string | undefined {
   // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- the other events have no text for the user
   switch (event.type) {
     case 'login_waiting':
-      return `To log in, open this URL in your browser (the login expires in ${toDurationText(event.expires_in)}):\n\n${event.url}\n\n${
+      return `To log in${toPurposeText(event)}, open this URL in your browser (the login expires in ${toDurationText(event.expires_in)}):\n\n${event.url}\n\n${
         event.paste ? 'If the browser ends on a page that does not load, paste its address here and press Enter.\n' : ''
       }`;
     case 'browser_unavailable':
@@ -22,6 +25,27 @@ export function toTerminalText(event: OAuthEvent): string | undefined {
     default:
       return undefined;
   }
+}
+
+/** Where the user logs in, and for what: the URL itself is long, and a resource may have chosen the issuer. */
+function toPurposeText({
+  issuer,
+  resource = [],
+}: {
+  issuer: string;
+  resource?: readonly string[] | undefined;
+}): string {
+  const host = URL.canParse(issuer) ? ` at ${new URL(issuer).host}` : '';
+  const resources = resource.map(toResourceText).join(' and ');
+  return `${host}${resources === '' ? '' : ` for ${resources}`}`;
+}
+
+/** A URL has its host first if it has no user name. The parser writes the host in ASCII, where no letter looks like another one. */
+function toResourceText(resource: string): string {
+  const url = new URL(resource);
+  url.username = '';
+  url.password = '';
+  return url.href.replace(/[^\x21-\x7e]/g, '').slice(0, MAX_RESOURCE_CHARACTERS);
 }
 
 function toDurationText(seconds: number): string {

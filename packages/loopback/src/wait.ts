@@ -13,6 +13,8 @@ export interface PendingLogin {
   /** The authorization URL. */
   url: URL;
   expected: ExpectedCallback;
+  /** What the token is for (RFC 8707), to show to the user. */
+  resource: string | readonly string[] | undefined;
   options: LoginOptions;
   emit: (event: OAuthEvent) => void;
 }
@@ -49,6 +51,7 @@ export async function waitForUser(login: PendingLogin): Promise<string> {
     emit({
       type: 'login_waiting',
       issuer: login.expected.server.issuer,
+      ...(login.resource !== undefined && { resource: [login.resource].flat() }),
       url,
       redirect_uri,
       expires_in: timeout / 1000,

@@ -12,7 +12,7 @@ it('says how long the login waits', () => {
       paste: true,
     });
   expect(text(90)).toBe(
-    'To log in, open this URL in your browser (the login expires in 90 seconds):\n\nU\n\nIf the browser ends on a page that does not load, paste its address here and press Enter.\n',
+    'To log in at as.example, open this URL in your browser (the login expires in 90 seconds):\n\nU\n\nIf the browser ends on a page that does not load, paste its address here and press Enter.\n',
   );
   expect(text(300)).toContain('5 minutes');
   expect(toTerminalText({ type: 'refreshed', issuer: 'x' })).toBeUndefined();

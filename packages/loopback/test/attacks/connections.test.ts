@@ -1,0 +1,94 @@
+import { connect, type Socket } from 'node:net';
+import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-server';
+import { startProcess } from '@oa-internal/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { callbackUrl, finishLogin, followCallback, grantTokens, metadata, sendRequest, startLogin } from '../help.ts';
+
+let scripted: ScriptedServer;
+beforeAll(async () => {
+  scripted = await startScriptedServer();
+  grantTokens(scripted);
+});
+afterAll(() => scripted.close());
+
+/** Opens connections that send `text` and then nothing. */
+async function openConnections(url: URL, count: number, text = ''): Promise<Socket[]> {
+  const sockets = Array.from({ length: count }, () => connect(Number(url.port), url.hostname));
+  await Promise.all(
+    sockets.map((socket) => {
+      socket.on('error', () => undefined).resume();
+      return new Promise((resolve) => socket.once('connect', resolve));
+    }),
+  );
+  for (const socket of sockets) socket.write(text);
+  return sockets;
+}
+
+describe.skipIf(process.platform === 'win32')('with 600 connections and room for 512 files (needs ulimit)', () => {
+  it.each([
+    ['send nothing', ''],
+    ['send half of a request', 'GET /callback HTTP/1.1\r\nHost: 127.0.0.1'],
+  ])('that %s the callback still arrives', async (_, text) => {
+    const program = startProcess(new URL('../programs/login.ts', import.meta.url), {
+      under: ['sh', '-c', 'ulimit -n 512 && exec "$@"', 'sh'],
+      env: {
+        ...process.env,
+        OA_SERVER: JSON.stringify(metadata(scripted)),
+        OA_OPTIONS: JSON.stringify({ interaction: 'always', openBrowser: false }),
+      },
+    });
+    const [printed] = await program.printed(/http\S+redirect_uri=\S+(?=\s)/);
+    const asked = new URL(printed).searchParams;
+    const callback = new URL(asked.get('redirect_uri') ?? '');
+    const sockets = await openConnections(callback, 600, text);
+    callback.search = String(new URLSearchParams({ code: 'c', state: asked.get('state') ?? '' }));
+    expect((await followCallback(callback)).last.body).toContain('Login received');
+    expect((await program.ended).stdout).toContain('"result":"token"');
+    for (const socket of sockets) socket.destroy();
+  });
+});
+
+it('the oldest of more than 100 idle connections are closed, and the newest are served', async () => {
+  const login = startLogin(metadata(scripted));
+  const url = new URL((await login.waiting).redirect_uri);
+  const [early, browser, ...late] = await openConnections(url, 120);
+  await expect.poll(() => early?.destroyed, { timeout: 20_000 }).toBe(true);
+  const open = [browser, ...late].filter((socket) => socket?.destroyed === false);
+  expect(open).toHaveLength(100);
+  open.at(-1)?.write(`GET /none HTTP/1.1\r\nHost: ${url.host}\r\n\r\n`);
+  await new Promise((resolve) => open.at(-1)?.once('data', resolve));
+  await finishLogin(login);
+});
+
+it('text that is not HTTP is answered with 400, headers that are too large with 431, and the login goes on', async () => {
+  const login = startLogin(metadata(scripted));
+  const url = new URL((await login.waiting).redirect_uri);
+  for (const [text, status] of [
+    ['\u0016\u0003\u0001\u0002\u0000', 400],
+    ['GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n', 400],
+    [`GET /${'x'.repeat(100_000)} HTTP/1.1\r\n\r\n`, 431],
+  ] as const) {
+    const socket = connect(Number(url.port), url.hostname);
+    socket.on('error', () => undefined);
+    socket.write(text);
+    const answer = await new Promise((resolve) => socket.once('data', (data) => resolve(String(data))));
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+  }
+  await finishLogin(login);
+});
+
+it('a request whose headers do not arrive within 10 seconds is ended', async () => {
+  const login = startLogin(metadata(scripted));
+  const [socket] = await openConnections(new URL((await login.waiting).redirect_uri), 1, 'GET / HTTP/1.1\r\n');
+  await expect.poll(() => socket?.destroyed, { timeout: 25_000, interval: 200 }).toBe(true);
+  await finishLogin(login);
+}, 30_000);
+
+it('a code that arrives just before the timeout is used, however long the browser takes for the last page', async () => {
+  const { waiting, token } = startLogin(metadata(scripted), {}, { timeout: 300 });
+  const callback = callbackUrl(await waiting, { code: 'c' });
+  const { headers } = await sendRequest(callback);
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  expect((await sendRequest(new URL(headers.location ?? '', callback))).body).toContain('Login received');
+  expect(await token).toMatchObject({ access_token: 'secret-access-token' });
+});
