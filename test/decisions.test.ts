@@ -28,7 +28,7 @@ describe.each(pages)('%s', (name) => {
   });
 
   it('is in the table of the README, with the same title, date and status', () => {
-    const cells = table.find((line) => line.includes(`(${name})`))?.split('|');
+    const cells = table.find((line) => line.startsWith(`| [${number}](${name})`))?.split('|');
     expect(cells?.map((cell) => cell.trim()).slice(1, 5)).toEqual([`[${number}](${name})`, title, date, status]);
   });
 

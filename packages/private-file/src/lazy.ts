@@ -65,7 +65,8 @@ export async function quarantine(path: string): Promise<string | undefined> {
 /**
  * Runs `work` with the lock of `path` held. No other call with the same path runs at the same time, in this process or another.
  * The lock is `<path>.lock`, an empty file that is never removed. The kernel frees it when its holder ends. A live holder keeps
- * it, however slow it is. The lock is not reentrant: `work` must not take the lock of the same path.
+ * it, however slow it is; a call waits ten minutes for it by default. The lock is not reentrant: `work` must not take the lock of
+ * the same path.
  *
  * Rejects with what `work` rejects with, and with the reason of `options.signal`.
  *

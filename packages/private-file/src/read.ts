@@ -16,8 +16,8 @@ const { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } = p
 
 /**
  * Reads a private file: a regular file with one link, at most 1 MiB, that belongs to this user and is closed to other users, in
- * a directory that only this user can write. The checks look at the open descriptor, so nothing can be exchanged between check
- * and read. The calls inside are synchronous, which is fastest for one small file.
+ * a directory that only this user can write, and that only this user and root can exchange. The checks look at the open
+ * descriptor, so nothing can be exchanged between check and read. The calls inside are synchronous, which is fastest for one small file.
  *
  * A refused file is neither followed nor deleted. The message of the error says how to repair it.
  *

@@ -66,7 +66,7 @@ function followWay(directory: string): Place {
   for (let name = names.pop(); name !== undefined; name = names.pop()) {
     if (name === '' || name === '.') continue;
     assertTrustedParent(place, trusted);
-    const next = inspect(join(place.path, name));
+    const next = inspect(name === '..' ? dirname(place.path) : `${place.path === '/' ? '' : place.path}/${name}`);
     if (next.stats?.isSymbolicLink() !== true) {
       place = next;
       continue;

@@ -30,9 +30,9 @@ export interface TokenCache extends Required<Store<Token>> {
    */
   delete(key: string): Promise<void>;
   /**
-   * Runs `work` while no other process or call has the lock of `key`. If `work` of the holder fails with an `OAuthError`, calls
-   * that waited for it get that error too, and do not repeat the work. Rejects with what `work` rejects with, and with the
-   * reason of `options.signal`.
+   * Runs `work` while no other process or call has the lock of `key`. If `work` of the holder fails with an error for which
+   * `isShareableError` is true, calls that waited for it get that error too, and do not repeat the work. Rejects with what `work`
+   * rejects with, and with the reason of `options.signal`.
    *
    * @throws {OAuthError} `lock_timeout`, `insecure_token_cache_permissions`, `storage_unavailable`
    */

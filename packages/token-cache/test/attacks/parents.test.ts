@@ -6,7 +6,7 @@ import { expect, it, vi } from 'vitest';
 import { KEY, OTHER_KEY, TOKEN, useCache } from '../setup.ts';
 
 const fixture = useCache();
-const OTHER_USER = 65_534;
+const otherUser = 65_534;
 const noOtherUser = process.geteuid?.() === 0 ? undefined : 'only root can act as another user and give files away';
 
 /** What every method comes to. */
@@ -40,7 +40,7 @@ it('another user who can write a parent, and exchanges the directories of two pr
   await fileTokenCache({ app: 'mine' }).set(KEY, TOKEN);
   await fileTokenCache({ app: 'other' }).set(KEY, { ...TOKEN, access_token: 'of the other program' });
   chmodSync(root, 0o777);
-  process.seteuid?.(OTHER_USER);
+  process.seteuid?.(otherUser);
   try {
     for (const [from, to] of [['mine', 'aside'] as const, ['other', 'mine'] as const, ['aside', 'other'] as const])
       renameSync(join(root, from), join(root, to));
@@ -58,7 +58,7 @@ it('tokens below a directory of another user are refused by every method, with w
   vi.stubEnv('XDG_CACHE_HOME', undefined);
   vi.stubEnv('HOME', join(root, 'home'));
   await fileTokenCache({ app: 'mine' }).set(KEY, TOKEN);
-  chownSync(join(root, 'home'), OTHER_USER, OTHER_USER);
+  chownSync(join(root, 'home'), otherUser, otherUser);
   for (const end of await useAll())
     expect(end).toMatchObject(refusal(join(root, 'home'), 'belong to this user or to root'));
   expect(readdirSync(cacheDirectory('mine'))).toHaveLength(1);
@@ -70,7 +70,7 @@ it('nothing is created in the home directory of another user', async ({ skip }) 
   vi.stubEnv('XDG_CACHE_HOME', undefined);
   vi.stubEnv('HOME', home);
   mkdirSync(home);
-  chownSync(home, OTHER_USER, OTHER_USER);
+  chownSync(home, otherUser, otherUser);
   const cache = fileTokenCache({ app: 'mine' });
   for (const use of [cache.set(KEY, TOKEN), cache.lock(KEY, async () => cache.reserve(KEY))])
     await expect(use).rejects.toMatchObject(refusal(home, 'belong to this user or to root'));
