@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { isObject, parseJson } from '@oa/mechanisms';
 import { attempt, type AuthorizationServer, type Result } from '@oa/types';
 import { expect, it } from 'vitest';
-import { discover, discoverResource } from '@oa/discovery';
+import { discover, discoverRequirements, discoverResource } from '@oa/discovery';
 import { metadata, RFC8414, startServer } from '../servers.ts';
 
 const runs = Number(process.env['OA_FUZZ_RUNS'] ?? 100);
@@ -71,6 +71,41 @@ it('property: discoverResource resolves with metadata that covers the URL, or re
       const found = result.ok ? result.value : { resource: server.origin };
       expect(new URL(found.resource).origin).toBe(server.origin);
       for (const issuer of found.authorization_servers ?? []) expect(new URL(issuer).search).toBe('');
+    }),
+    { numRuns: runs },
+  );
+}, 600_000);
+
+it('property: discoverRequirements resolves with requirements that a login can use, or rejects with an OAuthError', async () => {
+  let answer = { body: '', type: '', challenge: '' };
+  await using server = await startServer(() => ({ path }) => {
+    const headers = { 'content-type': answer.type, 'www-authenticate': answer.challenge };
+    return path === '/api' ? { status: 401, headers } : { body: answer.body, headers };
+  });
+  const url = `${server.origin}/api`;
+  const near = fc
+    .record({ scopes_supported: value, authorization_servers: value, resource: fc.constantFrom(url, server.origin) })
+    .map((document) => JSON.stringify(document));
+  const parameter = fc.tuple(
+    fc.constantFrom('scope', 'resource_metadata', 'error', 'x'),
+    fc.constantFrom('"', ''),
+    text,
+  );
+  const challenge = fc
+    .array(parameter, { maxLength: 4 })
+    .map(
+      (parameters) =>
+        `Bearer ${parameters.map(([name, quote, value]) => `${name}=${quote}${value}${quote}`).join(', ')}`,
+    )
+    .map((header) => header.replace(/[^\t\x20-\x7e\x80-\xff]/g, ''));
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(body, near), type, challenge, async (body, type, challenge) => {
+      answer = { body, type, challenge };
+      const result = await attempt(discoverRequirements(url));
+      if (!result.ok) return;
+      const { authorization_servers, resource, scope = 'none' } = result.value;
+      expect(new URL(resource).origin).toBe(server.origin);
+      expect(`${resource} ${scope} ${authorization_servers.join(' ')}`).toMatch(/^[\x20-\x7e]+$/);
     }),
     { numRuns: runs },
   );

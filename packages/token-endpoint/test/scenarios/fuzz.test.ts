@@ -2,11 +2,15 @@ import { inspectAll } from '@oa-internal/testing';
 import * as fc from 'fast-check';
 import { attempt, type Client } from '@oa/types';
 import { expect, it } from 'vitest';
-import { refreshToken, requestToken } from '@oa/token-endpoint';
+import { refreshToken, requestToken, revokeToken } from '@oa/token-endpoint';
 
 /** `OA_FUZZ_RUNS=10000` for the long run. */
 const numRuns = Number(process.env['OA_FUZZ_RUNS'] ?? 200);
-const server = { issuer: 'https://as.example', token_endpoint: 'https://as.example/token' };
+const server = {
+  issuer: 'https://as.example',
+  token_endpoint: 'https://as.example/token',
+  revocation_endpoint: 'https://as.example/revoke',
+};
 const client: Client = { client_id: 'c', client_secret: 'planted-secret/+1' };
 const old = { access_token: 'planted-at', token_type: 'Bearer', refresh_token: 'planted-rt', scope: 'a' };
 
@@ -65,3 +69,26 @@ it('returns no token that the response did not hold, and no error with a secret'
   );
   expect(Object.keys(Object.prototype)).toEqual([]);
 });
+
+it(
+  'a revocation succeeds or rejects with an OAuthError without a secret, whatever the answer',
+  { timeout: 600_000 },
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(answer, fc.string({ unit: 'binary' }), fc.boolean(), async ({ body, status }, text, isText) => {
+        const fetch = async (): Promise<Response> => new Response(isText ? text : body, { status });
+        const result = await attempt(revokeToken(server, client, old, { fetch }));
+        if (result.ok) return status === 200 || isKnownRefusal(body);
+        const shown = inspectAll(result.error);
+        return ['planted-secret/+1', 'planted-rt', 'planted-at'].every((secret) => !shown.includes(secret));
+      }),
+      { numRuns },
+    );
+    expect(Object.keys(Object.prototype)).toEqual([]);
+  },
+);
+
+/** RFC 7009 section 2.2: a token that the server does not know is revoked. */
+function isKnownRefusal(body: string): boolean {
+  return (JSON.parse(body) as { error?: unknown } | null)?.error === 'invalid_token';
+}
