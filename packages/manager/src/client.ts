@@ -1,4 +1,5 @@
 import { DEFAULT_APP } from '@oa/private-file';
+import type { ClientMetadata } from '@oa/registration';
 import { isOAuthError, isStorageError, OAuthError, type AuthorizationServer, type Client } from '@oa/types';
 import type { Context } from './context.ts';
 import type { Session } from './session.ts';
@@ -29,7 +30,9 @@ async function findRegistration(session: Session, server: AuthorizationServer): 
   };
   try {
     const clients = await context.clients();
-    return await clients.getOrRegister(issuer, registerOnce, { redirect_uris: await neededRedirectUris(context) });
+    return await clients.getOrRegister(issuer, registerOnce, {
+      redirect_uris: await neededRedirectUris(context, issuer),
+    });
   } catch (error) {
     if (!isStorageError(error)) throw error;
     context.emit({ type: 'store_unavailable', code: error.code, message: error.message });
@@ -39,22 +42,27 @@ async function findRegistration(session: Session, server: AuthorizationServer): 
   }
 }
 
-async function register({ context, issuer, parameters }: Session, server: AuthorizationServer): Promise<Client> {
+async function register(
+  { context, issuer, parameters, isPinned }: Session,
+  server: AuthorizationServer,
+): Promise<Client> {
   if (server.registration_endpoint === undefined) throw clientRequired(issuer);
   const { app = DEFAULT_APP, login, registration } = context.options;
   const [{ registerClient }, { loopbackRedirectUris }] = await Promise.all([
     import('@oa/registration'),
     import('@oa/loopback'),
   ]);
-  const metadata = {
+  const metadata: ClientMetadata = {
     client_name: app,
-    redirect_uris: loopbackRedirectUris(login),
+    redirect_uris: loopbackRedirectUris({ ...login, issuer }),
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
     token_endpoint_auth_method: 'none',
     scope: typeof parameters['scope'] === 'string' ? parameters['scope'] : undefined,
     ...registration,
   };
+  // A statement vouches for the program. A server that only the resource names could use it elsewhere.
+  if (!isPinned) metadata.software_statement = undefined;
   const client = await registerClient(server, metadata, context.network).catch((error: unknown) => {
     // The conventional endpoint is a guess, and some metadata names an endpoint that its server has switched off.
     throw isOAuthError(error) && error.code === 'http_error' && error.status === 404 ? clientRequired(issuer) : error;
@@ -72,10 +80,10 @@ function clientRequired(issuer: string): OAuthError {
 }
 
 /** A registration made before the program asked for another redirect host can't be used with that host. */
-async function neededRedirectUris({ options }: Context): Promise<string[] | undefined> {
+async function neededRedirectUris({ options }: Context, issuer: string): Promise<string[] | undefined> {
   if (options.login?.redirectHost === undefined) return undefined;
   const { loopbackRedirectUris } = await import('@oa/loopback');
-  return loopbackRedirectUris({ redirectHost: options.login.redirectHost });
+  return loopbackRedirectUris({ redirectHost: options.login.redirectHost, issuer });
 }
 
 /** Whether the server no longer knows a client that was registered dynamically. */

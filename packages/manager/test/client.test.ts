@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileClientStore } from '@oa/client-store';
+import { loopbackRedirectUris } from '@oa/loopback';
 import { startScriptedServer } from '@oa-internal/scripted-server';
 import { expect, it, onTestFinished } from 'vitest';
 import { login, server } from './real-server.ts';
@@ -116,15 +117,19 @@ it('registers a native public client with what the program says about itself (RF
     registration: { client_name: 'Tool' },
     login: { openBrowser },
   }).manager.getToken(metadata, { scope: 'read' });
+  // A path of its own for each issuer (RFC 9700 section 4.4).
+  const path = new URL(loopbackRedirectUris({ issuer: metadata.issuer })[0] ?? '').pathname;
+  expect(path).toMatch(/^\/callback\/[\w-]{16}$/);
   expect(JSON.parse(server.requestsTo('/register')[0]?.body ?? '')).toMatchObject({
     application_type: 'native',
     client_name: 'Tool',
     grant_types: ['authorization_code', 'refresh_token'],
-    redirect_uris: ['http://127.0.0.1/callback', 'http://[::1]/callback'],
+    redirect_uris: [`http://127.0.0.1${path}`, `http://[::1]${path}`],
     scope: 'read',
     token_endpoint_auth_method: 'none',
   });
-  expect(urls[0]?.searchParams.get('redirect_uri')).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/callback$/);
+  const used = new URL(urls[0]?.searchParams.get('redirect_uri') ?? '');
+  expect([used.hostname, used.pathname]).toEqual(['127.0.0.1', path]);
 });
 
 it('registers anew when the program asks for another redirect host (RFC 7591 section 3.2.1)', async () => {
