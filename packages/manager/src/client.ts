@@ -52,9 +52,10 @@ async function register(
     import('@oa/registration'),
     import('@oa/loopback'),
   ]);
+  const redirect_uris = loopbackRedirectUris({ ...login, issuer });
   const metadata: ClientMetadata = {
     client_name: app,
-    redirect_uris: loopbackRedirectUris({ ...login, issuer }),
+    redirect_uris,
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
     token_endpoint_auth_method: 'none',
@@ -68,7 +69,8 @@ async function register(
     throw isOAuthError(error) && error.code === 'http_error' && error.status === 404 ? clientRequired(issuer) : error;
   });
   context.emit({ type: 'registered', issuer });
-  return client;
+  // A server that does not say what it registered is taken at its word that it registered what it was asked for.
+  return { redirect_uris, ...client };
 }
 
 function clientRequired(issuer: string): OAuthError {
