@@ -59,7 +59,7 @@ function assertPlainPath(path: string): void {
 function followWay(directory: string): Place {
   const root: Place = inspect('/');
   // In a user namespace root has another number. The owner of `/` can change everything in any case.
-  const trusted = [process.geteuid?.(), root.stats?.uid];
+  const trusted = [process.geteuid?.(), root.stats?.uid ?? 0];
   const names = directory.split('/').toReversed();
   let place = root;
   let links = 0;

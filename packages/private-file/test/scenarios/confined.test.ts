@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { startProcess, temporaryDirectory } from '@oa-internal/testing';
 import { writePrivate } from '@oa/private-file';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { noOtherUser, otherUser } from '../other-user.ts';
 import { program } from '../programs.ts';
 
 /** Another number than the one that Linux shows for users without a number in a namespace. */
@@ -35,15 +36,24 @@ it('in a user namespace, where root has another number, the directories of root 
   expect(refused.stdout).toContain('can be written by other users');
 });
 
-it('under the permission model of Node.js the directories that it hides are passed, and the others are checked', async () => {
+/** Reads the file in a process that may see only `readable` and the modules, as the user `uid`. */
+async function readConfined(readable: string, uid?: number): Promise<string> {
   const repository = join(import.meta.dirname, '../../../..');
-  const under = (readable: string): string[] => [
-    '--permission',
-    ...[repository, readable].map((each) => `--allow-fs-read=${each}`),
-  ];
-  const read = async (readable: string): Promise<string> =>
-    (await startProcess(program('read'), { task: { path }, nodeOptions: under(readable) }).ended).stdout;
+  const nodeOptions = ['--permission', ...[repository, readable].map((each) => `--allow-fs-read=${each}`)];
+  return (await startProcess(program('read'), { task: { path, uid }, nodeOptions }).ended).stdout;
+}
+
+it('under the permission model of Node.js the directories that it hides are passed, and the others are checked', async () => {
   chmodSync(directory, 0o777);
-  expect(await read(dirname(path))).toContain('"content"');
-  expect(await read(directory)).toContain('can be written by other users');
+  expect(await readConfined(dirname(path))).toContain('"content"');
+  expect(await readConfined(directory)).toContain('can be written by other users');
+});
+
+it('under the permission model of Node.js root is known where it hides the owner of the root directory', async ({
+  skip,
+}) => {
+  skip(noOtherUser !== undefined, noOtherUser);
+  chmodSync(directory, 0o755);
+  for (const each of [path, dirname(path)]) chownSync(each, otherUser, otherUser);
+  expect(await readConfined(directory, otherUser)).toContain('"content"');
 });
