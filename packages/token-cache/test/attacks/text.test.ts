@@ -1,18 +1,12 @@
 // What a damaged or planted file holds is parsed before it is believed, so its parsing must be cheap and its text without effect.
-import { errorThrownBy, growthOf } from '@oa-internal/testing';
+import { errorThrownBy } from '@oa-internal/testing';
 import { cacheFile, fileTokenCache, tokenKey } from '@oa/token-cache';
 import { afterEach, expect, it, vi } from 'vitest';
 import { belongsTo, parseRecord, serializeRecord } from '../../src/record.ts';
 import { IDENTITY, KEY, TOKEN } from '../setup.ts';
+import { isLinear } from './linear.ts';
 
 afterEach(() => vi.unstubAllEnvs());
-
-/** The exponent of the growth of `work`. It is done often, so that its time is long enough to be measured. */
-async function growthOfMany<T>(createInput: (size: number) => T, work: (input: T) => unknown): Promise<number> {
-  return growthOf(createInput, (input) => {
-    for (let time = 0; time < 200; time += 1) work(input);
-  });
-}
 
 const record = (members: object): string => JSON.stringify({ format: 1, identity: IDENTITY, token: TOKEN, ...members });
 const longTexts: [string, (size: number) => string][] = [
@@ -31,18 +25,18 @@ it.for(longTexts)('a token file of any size is parsed and compared in linear tim
     const parsed = parseRecord(text, '/file');
     return parsed !== undefined && belongsTo(parsed, KEY);
   };
-  expect(await growthOfMany(createText, parse)).toBeLessThan(1.5);
+  expect(await isLinear(createText, parse)).toBe(true);
 });
 
 it('a token and a key of any size are written in linear time', async () => {
   const scopes = (size: number): string => Array.from({ length: size / 8 }, (_, i) => `s${i}`).join(' ');
-  expect(await growthOfMany(scopes, (scope) => tokenKey({ ...IDENTITY, scope }))).toBeLessThan(1.5);
+  expect(await isLinear(scopes, (scope) => tokenKey({ ...IDENTITY, scope }))).toBe(true);
   expect(
-    await growthOfMany(
+    await isLinear(
       (size) => 'a'.repeat(size),
       (access_token) => serializeRecord(KEY, { ...TOKEN, access_token }),
     ),
-  ).toBeLessThan(1.5);
+  ).toBe(true);
 });
 
 it.for([
