@@ -1,6 +1,7 @@
 import { isSecureUrl, OAuthError, type AuthorizationServer, type Client, type RequestParameters } from '@oa/types';
 import { assertClient, assertRequestParameters } from '@oa/types/rfc';
 import { randomText } from '@oa/mechanisms';
+import { parseQuery } from './query.ts';
 
 const REQUIRED_AUTHORIZATION_PARAMETERS = ['redirect_uri', 'state', 'code_challenge'] as const;
 
@@ -44,10 +45,7 @@ export function authorizationUrl(server: AuthorizationServer, client: Client, pa
   query.set('code_challenge_method', 'S256');
   if (hasOpenidScope(query) && !query.has('nonce')) query.set('nonce', randomText());
 
-  // RFC 6749 section 3.1 forbids repeated parameters, so those of this request replace those of the endpoint.
-  for (const name of query.keys()) if (url.searchParams.has(name)) url.searchParams.delete(name);
-  // Joined as text: URLSearchParams would rewrite the endpoint's own query.
-  url.search = [url.search.slice(1), query.toString()].filter((part) => part !== '').join('&');
+  url.search = [...withoutParameters(url.search.slice(1), new Set(query.keys())), query.toString()].join('&');
   // The endpoint must not have a fragment (RFC 6749 section 3.1).
   url.hash = '';
   return url;
@@ -81,6 +79,15 @@ function assertAuthorizationParameters(parameters: RequestParameters): void {
     if (parameters[name] !== undefined && parameters[name] !== value)
       throw new TypeError(`parameters.${name} must be ${value}.`);
   assertRequestParameters(parameters, FORBIDDEN_PARAMETERS);
+}
+
+/**
+ * The parts of the endpoint's own query, without the parameters of the request: RFC 6749 section 3.1 forbids repeated ones. They stay
+ * text, because URLSearchParams would rewrite them.
+ */
+function withoutParameters(query: string, names: ReadonlySet<string>): string[] {
+  const found = [...parseQuery(query).keys()];
+  return query.split('&').filter((part, index) => part !== '' && !names.has(found[index] ?? ''));
 }
 
 function hasOpenidScope(query: URLSearchParams): boolean {

@@ -1,5 +1,6 @@
 import { OAuthError, type AuthorizationServer, type OAuthErrorDetails } from '@oa/types';
 import { toErrorText } from '@oa/types/rfc';
+import { parseQuery } from './query.ts';
 
 /** The login that an authorization response must belong to. */
 export interface ExpectedCallback {
@@ -36,7 +37,7 @@ export function readCallback(url: string | URL, expected: ExpectedCallback): str
       'invalid_callback',
       'The authorization response must be an absolute URL. Pass the whole URL of the redirect.',
     );
-  const parameters = new URL(url).searchParams;
+  const parameters = parseQuery(new URL(url).search.slice(1));
 
   const states = parameters.getAll('state');
   if (states.length !== 1 || !equalsInConstantTime(states[0] ?? '', expected.state))
