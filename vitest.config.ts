@@ -13,8 +13,8 @@ export default defineConfig({
       'test/**/*.test.ts',
     ],
     // Generous, because the suite must also hold on a machine that is busy with other work.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     coverage: {
       provider: 'v8',
       include: ['packages/*/src/**/*.ts'],

@@ -1,7 +1,7 @@
 import { countTogether } from '@oa-internal/scenarios';
 import { expect, it, vi } from 'vitest';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 it('8 processes add 25 times each to one file, some are killed while they hold the lock, and no update is lost', async () => {
   const counted = await countTogether({ processes: 8, rounds: 25, files: 1, kills: 0.04 });

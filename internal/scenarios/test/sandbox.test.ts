@@ -17,7 +17,7 @@ import { fileTokenCache } from '@oa/token-cache';
 import { describe, expect, it, vi } from 'vitest';
 
 const PROCESSES = 10;
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 async function requested(server: ScriptedServer): Promise<void> {
   await expect.poll(() => server.requests.length, { timeout: 20_000 }).toBeGreaterThan(0);

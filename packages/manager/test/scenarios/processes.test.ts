@@ -20,7 +20,7 @@ import {
 } from '../setup.ts';
 
 // Fifty processes are slow to start on a small machine.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 async function age(directory: string, left: number): Promise<void> {
   const cache = fileTokenCache({ directory: tokensDirectory(directory) });
