@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { countsText, exitCode, renderTable } from '../scripts/demo-table.ts';
 import { root } from '../scripts/packages.ts';
 
-it('succeeds, with every count as expected', { timeout: 120_000 }, async () => {
+it('succeeds, with every count as expected', async () => {
   const env = { ...process.env, NO_COLOR: '1' };
   const { code, stdout, stderr } = await startProcess(join(root, 'scripts/demo.ts'), { env }).ended;
   const table = stdout.slice(stdout.indexOf('\nstep '));

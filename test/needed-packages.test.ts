@@ -21,7 +21,7 @@ it('refuses an unknown name', () => {
   expect(() => neededPackages(['@oa/unknown'])).toThrow('There is no package @oa/unknown.');
 });
 
-it('scripts/tarballs.ts prints a command that installs a package into an empty project', { timeout: 120_000 }, () => {
+it('scripts/tarballs.ts prints a command that installs a package into an empty project', () => {
   const project = temporaryDirectory();
   try {
     writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'empty', private: true }));

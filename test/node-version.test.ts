@@ -46,7 +46,7 @@ const old = ['/usr/local/bin/node', '/usr/bin/node'].find((path) => versionOf(pa
 describe.skipIf(old === undefined)(`a real old Node.js (${old ?? 'none at /usr/bin/node'})`, () => {
   beforeAll(() => {
     execFileSync('pnpm', ['run', 'build'], { cwd: root, stdio: 'pipe' });
-  }, 120_000);
+  });
 
   it.each(NODE_PACKAGES)('is refused by the built @oa/%s', (name) => {
     const program = join(root, 'packages', name, 'dist/index.js');

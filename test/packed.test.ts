@@ -22,7 +22,7 @@ beforeAll(() => {
     project,
     packages.map(({ manifest }) => manifest.name),
   );
-}, 120_000);
+});
 afterAll(() => rmSync(directory, { recursive: true }));
 
 /** Makes an empty project and installs the tarballs of the named packages. */
