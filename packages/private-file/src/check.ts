@@ -17,7 +17,7 @@ export const NO_FOLLOW_FLAGS: number = constants.O_NOFOLLOW ?? 0;
 export const NO_WAIT_FLAGS: number = constants.O_NONBLOCK ?? 0;
 
 /** Characters that would change the text of an error. No program names its directories with them. */
-export const CONTROL_CHARACTERS = /[\p{Cc}\p{Zl}\p{Zp}]/u;
+export const CONTROL_CHARACTERS: RegExp = /[\p{Cc}\p{Zl}\p{Zp}]/u;
 
 /**
  * Refuses a file that other users could have planted, read or changed, or that is too large.
