@@ -21,14 +21,14 @@ const RESERVED_LOGIN_PARAMETERS = [
 ];
 
 /**
- * Logs a user in with the browser: listens on a loopback port, opens the authorization URL, waits for the callback or for its address
- * to be pasted, and exchanges the code for a token.
+ * Logs a user in with the browser: listens on a loopback port, opens a one-time address there that redirects to the server, waits for
+ * the callback or for its address to be pasted, and exchanges the code for a token. On Linux, requests of other users are refused.
  *
  * An abort closes the port and rejects with the reason of the signal.
  *
  * @param parameters go to the authorization endpoint: `scope`, `resource`, `prompt`, ... The token request repeats `resource`.
  * @returns the token, with `expires_at` in seconds since the epoch
- * @throws {OAuthError} `login_required`, `login_timeout`, `port_unavailable`, `client_required`, `endpoint_missing`, `insecure_url`,
+ * @throws {OAuthError} `login_required`, `login_timeout`, `login_intercepted`, `port_unavailable`, `client_required`, `endpoint_missing`, `insecure_url`,
  *   `issuer_mismatch`, `invalid_callback`, `oauth_error`, `http_error`, `invalid_response`, `unsupported_token_type`,
  *   `unsupported_client_authentication`, `network_error`, `timeout`, `redirect_refused`, `response_too_large`,
  *   `unexpected_content_type`, `invalid_json`

@@ -15,14 +15,17 @@ export interface PasteStreams {
 /** The options of {@link login}. */
 export interface LoginOptions extends TokenEndpointOptions {
   /**
-   * `true` opens the browser of this machine, `false` only prints the URL. A function is called with the URL instead. The login does
-   * not wait for the function.
+   * `true` opens the browser of this machine, `false` only prints the URL. A function is called instead with the address that the browser
+   * must open: a one-time address of this login, which redirects to the server. The login does not wait for the function.
    *
    * @default true
    */
   openBrowser?: boolean | ((url: string) => unknown) | undefined;
   /**
    * The port to receive the callback on, or several to try in turn. 0 is a random port.
+   *
+   * A page that another program once served on the same port may have left a service worker in the browser. The service worker sees the
+   * start address and the callback. Prefer a random port. If the server needs a fixed one, choose one that no other program uses.
    *
    * @default the ports of the client's `redirect_uris`, then a random port
    */

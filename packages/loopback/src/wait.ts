@@ -24,7 +24,7 @@ const DEFAULT_LOGIN_TIMEOUT_MS = 300_000;
 /**
  * Shows the URL and waits for the code: received or pasted, whichever comes first.
  *
- * @throws {OAuthError} `login_timeout`, `issuer_mismatch`, `oauth_error`, `invalid_callback`
+ * @throws {OAuthError} `login_timeout`, `login_intercepted`, `issuer_mismatch`, `oauth_error`, `invalid_callback`
  */
 export async function waitForUser(login: PendingLogin): Promise<string> {
   const { receiver, options, emit } = login;

@@ -71,11 +71,17 @@ export function browserHints({ events }: StartedLogin): string[] {
 }
 
 /** The URL that a server would redirect the browser to. */
-export function callbackUrl(waiting: Waiting, parameters: Record<string, string>): URL {
+export function callbackUrl(waiting: Pick<Waiting, 'url' | 'redirect_uri'>, parameters: Record<string, string>): URL {
   const requested = new URL(waiting.url).searchParams;
   const url = new URL(waiting.redirect_uri);
   url.search = String(new URLSearchParams({ state: requested.get('state') ?? '', ...parameters }));
   return url;
+}
+
+/** The URL that a server which knows only the authorization URL would redirect the browser to. */
+export function answerUrl(authorizationUrl: string, parameters: Record<string, string>): string {
+  const redirect_uri = new URL(authorizationUrl).searchParams.get('redirect_uri') ?? '';
+  return callbackUrl({ url: authorizationUrl, redirect_uri }, parameters).href;
 }
 
 export interface RawResponse {

@@ -2,7 +2,16 @@ import { connect, type Socket } from 'node:net';
 import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-server';
 import { startProcess } from '@oa-internal/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { callbackUrl, finishLogin, followCallback, grantTokens, metadata, sendRequest, startLogin } from '../help.ts';
+import {
+  answerUrl,
+  callbackUrl,
+  finishLogin,
+  followCallback,
+  grantTokens,
+  metadata,
+  sendRequest,
+  startLogin,
+} from '../help.ts';
 
 let scripted: ScriptedServer;
 beforeAll(async () => {
@@ -38,10 +47,8 @@ describe.skipIf(process.platform === 'win32')('with 600 connections and room for
       },
     });
     const [printed] = await program.printed(/http\S+redirect_uri=\S+(?=\s)/);
-    const asked = new URL(printed).searchParams;
-    const callback = new URL(asked.get('redirect_uri') ?? '');
+    const callback = new URL(answerUrl(printed, { code: 'c' }));
     const sockets = await openConnections(callback, 600, text);
-    callback.search = String(new URLSearchParams({ code: 'c', state: asked.get('state') ?? '' }));
     expect((await followCallback(callback)).last.body).toContain('Login received');
     expect((await program.ended).stdout).toContain('"result":"token"');
     for (const socket of sockets) socket.destroy();
@@ -51,12 +58,12 @@ describe.skipIf(process.platform === 'win32')('with 600 connections and room for
 it('the oldest of more than 100 idle connections are closed, and the newest are served', async () => {
   const login = startLogin(metadata(scripted));
   const url = new URL((await login.waiting).redirect_uri);
-  const [early, browser, ...late] = await openConnections(url, 120);
-  await expect.poll(() => early?.destroyed, { timeout: 20_000 }).toBe(true);
-  const open = [browser, ...late].filter((socket) => socket?.destroyed === false);
-  expect(open).toHaveLength(100);
-  open.at(-1)?.write(`GET /none HTTP/1.1\r\nHost: ${url.host}\r\n\r\n`);
-  await new Promise((resolve) => open.at(-1)?.once('data', resolve));
+  const sockets = await openConnections(url, 120);
+  const countOpen = (): number => sockets.filter(({ destroyed }) => !destroyed).length;
+  await expect.poll(countOpen, { timeout: 20_000 }).toBe(100);
+  const newest = sockets.at(-1);
+  newest?.write(`GET /none HTTP/1.1\r\nHost: ${url.host}\r\n\r\n`);
+  expect(String(await new Promise((resolve) => newest?.once('data', resolve)))).toMatch(/^HTTP\/1\.1 404 /);
   await finishLogin(login);
 });
 

@@ -2,7 +2,7 @@ import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-
 import { rejectionOf } from '@oa-internal/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loopbackRedirectUris } from '../../src/index.ts';
-import { metadata, startLogin } from '../help.ts';
+import { answerUrl, metadata, startLogin } from '../help.ts';
 
 const CLIENT_ID = 'registered-at-the-honest-server';
 
@@ -20,8 +20,7 @@ describe('a server that names the login page and the client_id of another one (R
         const redirect_uri = asked.get('redirect_uri') ?? '';
         const isKnown = registered.includes(redirect_uri.replace(/:\d+\//, '/'));
         if (asked.get('client_id') !== CLIENT_ID || !isKnown) return { status: 400 };
-        const answer = new URLSearchParams({ code: 'honest-code', state: asked.get('state') ?? '' });
-        return { status: 302, headers: { location: `${redirect_uri}?${answer}` } };
+        return { status: 302, headers: { location: answerUrl(honest.origin + url, { code: 'honest-code' }) } };
       },
       '/token': { json: { access_token: 'honest', token_type: 'Bearer' } },
     });

@@ -6,11 +6,20 @@ import { fileURLToPath } from 'node:url';
 import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-server';
 import { startProcess, temporaryDirectory, type ProcessEnd } from '@oa-internal/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { callbackUrl, followCallback, ipv6, metadata, sendRequest, startLogin, type StartedLogin } from '../help.ts';
+import {
+  answerUrl,
+  callbackUrl,
+  followCallback,
+  ipv6,
+  metadata,
+  sendRequest,
+  startLogin,
+  type StartedLogin,
+} from '../help.ts';
 import type { AttackTask, Leaving } from '../programs/other-user.ts';
 
-const OTHER_USER = 65_534;
-const USER_WITHOUT_ROOT = 65_533;
+const otherUser = 65_534;
+const userWithoutRoot = 65_533;
 const attack = new URL('../programs/other-user.ts', import.meta.url);
 const reason = whyNoOtherUser();
 
@@ -19,7 +28,7 @@ function whyNoOtherUser(): string | undefined {
   if (process.platform !== 'linux') return 'only Linux tells a program the users of sockets';
   if (process.geteuid?.() !== 0) return 'only root can start a process of another user';
   const program = `require('node:fs').accessSync(${JSON.stringify(fileURLToPath(attack))})`;
-  const { status } = spawnSync(process.execPath, ['-e', program], { uid: OTHER_USER, stdio: 'ignore' });
+  const { status } = spawnSync(process.execPath, ['-e', program], { uid: otherUser, stdio: 'ignore' });
   return status === 0 ? undefined : 'another user can not read the repository';
 }
 
@@ -35,7 +44,7 @@ beforeEach(() => {
 });
 afterAll(() => scripted.close());
 
-function runAttack(task: AttackTask, uid = OTHER_USER): Promise<ProcessEnd> {
+function runAttack(task: AttackTask, uid = otherUser): Promise<ProcessEnd> {
   return startProcess(attack, { task, uid }).ended;
 }
 
@@ -103,7 +112,7 @@ describe.skipIf(reason !== undefined)(
       await chmod(directory, 0o777);
       const login = startLogin(metadata(scripted));
       const url = callbackUrl(await login.waiting, { code: 'foreign' }).href;
-      const process = startProcess(attack, { task: { url, leaving, directory }, uid: OTHER_USER });
+      const process = startProcess(attack, { task: { url, leaving, directory }, uid: otherUser });
       await process.printed('CONNECTED');
       await sendRequest(new URL('/none', url));
       writeFileSync(join(directory, 'go'), '');
@@ -131,12 +140,12 @@ describe.skipIf(reason !== undefined)(
 
     it('is told from root and from the user of a program without root', async () => {
       for (const [uid, expected] of [
-        [OTHER_USER, 'STATUS 403\n'],
-        [USER_WITHOUT_ROOT, 'STATUS 303\n'],
+        [otherUser, 'STATUS 403\n'],
+        [userWithoutRoot, 'STATUS 303\n'],
         [0, 'STATUS 303\n'],
       ] as const) {
         const program = startProcess(new URL('../programs/login.ts', import.meta.url), {
-          uid: USER_WITHOUT_ROOT,
+          uid: userWithoutRoot,
           env: {
             PATH: process.env['PATH'],
             OA_SERVER: JSON.stringify(metadata(scripted)),
@@ -144,9 +153,7 @@ describe.skipIf(reason !== undefined)(
           },
         });
         const [printed] = await program.printed(/http\S+redirect_uri=\S+(?=\s)/);
-        const asked = new URL(printed).searchParams;
-        const answer = new URLSearchParams({ code: 'c', state: asked.get('state') ?? '' });
-        const url = `${asked.get('redirect_uri')}?${answer}`;
+        const url = answerUrl(printed, { code: 'c' });
         expect([uid, (await runAttack({ url }, uid)).stdout]).toEqual([uid, expected]);
         program.kill('SIGINT');
         await program.ended;

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { rejectionOf } from '@oa-internal/testing';
 import { expect, it } from 'vitest';
 import { login } from '../../src/index.ts';
