@@ -59,10 +59,11 @@ function toAuthorizationEndpoint(server: AuthorizationServer): URL {
       "The server's metadata has no authorization_endpoint, so a login with a browser is not possible. Use another grant.",
     );
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-  if (url !== undefined && isSecureUrl(url)) return url;
+  // A user name before the host would look like the host.
+  if (url !== undefined && isSecureUrl(url) && url.username === '' && url.password === '') return url;
   throw new OAuthError(
     'insecure_url',
-    "The server's authorization_endpoint must be an https URL. Plain http is accepted on loopback hosts only.",
+    "The server's authorization_endpoint must be an https URL without a user name. Plain http is accepted on loopback hosts only.",
   );
 }
 

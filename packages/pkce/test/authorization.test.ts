@@ -105,6 +105,9 @@ it.each([
   ['javascript:alert(1)', 'insecure_url'],
   ['file:///etc/passwd', 'insecure_url'],
   ['not a url', 'insecure_url'],
+  // A user may take the user name for the host.
+  ['https://bank.example@as.example/authorize', 'insecure_url'],
+  ['https://:secret@as.example/authorize', 'insecure_url'],
 ])('refuses the authorization endpoint %s with %s', (authorization_endpoint, code) => {
   const more = { ...server, authorization_endpoint } as AuthorizationServer;
   if (authorization_endpoint === undefined) delete more.authorization_endpoint;
