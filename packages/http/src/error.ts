@@ -1,8 +1,9 @@
 import { isObject } from '@oa/mechanisms';
 import { OAuthError, type OAuthErrorDetails } from '@oa/types';
-import { redact, secretsReceived, toWordSet } from './redact.ts';
+import { redact } from './redact.ts';
 import { responseName, secretsSentFor, type HttpResponse } from './request.ts';
 import { parseRetryAfter } from './retry.ts';
+import { secretsReceived, toWordSet } from './secrets.ts';
 
 /** An error code of RFC 6749 section 5.2 or of an extension. Frameworks put "Unauthorized" or a sentence into `error`. */
 const CODE_PATTERN = /^[a-z][a-z0-9_.:/-]{0,99}$/;

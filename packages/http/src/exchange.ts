@@ -62,7 +62,9 @@ function redirectTarget(response: Response, url: URL, { method, name }: Prepared
   if (!REDIRECT_STATUSES.has(response.status) || location === null) return undefined;
   if (method !== 'GET') throw redirectRefused(name, 'redirects a request that carries credentials', response.status);
   const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
-  if (next === undefined || next.origin !== url.origin || next.username !== '' || next.password !== '')
+  // A blob: URL has the origin of the URL in it.
+  const sameOrigin = next?.origin === url.origin && next.protocol === url.protocol;
+  if (!sameOrigin || next.username !== '' || next.password !== '')
     throw redirectRefused(name, 'redirects to another origin', response.status);
   return next;
 }

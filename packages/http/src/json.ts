@@ -18,13 +18,12 @@ export function readJson<T>(response: HttpResponse, schema: GenericSchema<unknow
   const json = parseBoundedJson(response.text);
   const error = toResponseError(response, json);
   if (error !== undefined) throw error;
-  const name = responseName(response);
   const type = response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() ?? '';
   // Real servers label JSON as text/plain, or not at all. A body that is labelled as a page is refused, even if it is JSON.
-  if (json === undefined || /html|xml/.test(type)) throw unreadableBody(response, name, type);
+  if (json === undefined || /html|xml/.test(type)) throw unreadableBody(response, type);
   // TextDecoder writes U+FFFD for bytes that are not UTF-8 (RFC 8259 section 8.1). A token with one would be another token.
-  if (response.text.includes('\uFFFD')) throw unreadableBody(response, name, 'application/json');
-  return validateJson(json, schema, name);
+  if (response.text.includes('\uFFFD')) throw unreadableBody(response, 'application/json');
+  return validateJson(json, schema, response);
 }
 
 /**
@@ -96,8 +95,9 @@ export async function postJson<T>(
   return readJson(await request('POST', url, { ...options, headers, body: JSON.stringify(body) }), schema);
 }
 
-function unreadableBody(response: HttpResponse, name: string, type: string): OAuthError {
+function unreadableBody(response: HttpResponse, type: string): OAuthError {
   const { status, text } = response;
+  const name = responseName(response);
   if (text.trim() === '')
     return new OAuthError('invalid_json', `${name} answered with an empty body instead of JSON. Check the address.`, {
       status,

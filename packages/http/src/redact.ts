@@ -1,115 +1,63 @@
-import { toBase64, toBase64Url } from '@oa/mechanisms';
-import { formEncode, toErrorText } from '@oa/types/rfc';
-import { parseBoundedJson } from './parse.ts';
+import { toErrorText } from '@oa/types/rfc';
+import { markShared } from './shared.ts';
 
-/**
- * The parameters and client metadata that an error text may repeat. Every other name counts as the name of a secret, so that the parameters
- * of an extension are secret by default.
- */
-const PUBLIC_NAMES: ReadonlySet<string> = toWordSet(`
-  grant_type client_id scope resource audience redirect_uri token_type_hint client_assertion_type
-  requested_token_type subject_token_type actor_token_type response_type redirect_uris grant_types
-  response_types token_endpoint_auth_method application_type client_name client_uri logo_uri tos_uri
-  policy_uri jwks_uri contacts software_id software_version client_id_issued_at client_secret_expires_at
-  registration_client_uri token_type issuer
-`);
-/** Headers without credentials. */
-const PUBLIC_HEADERS: ReadonlySet<string> = new Set(['accept', 'content-type']);
-const RECEIVED_SECRETS = [
-  'access_token',
-  'refresh_token',
-  'id_token',
-  'client_secret',
-  'registration_access_token',
-  'device_code',
-];
 /** No error shows a longer text. */
 const MAX_REDACTED_CHARACTERS = 2000;
-/** Text of 12 or more characters, which is too long to be in a secret by accident. */
-const PIECE_PATTERN = /[\w~+/%-](?:[\w.~+/%-]{10,}[\w~+/%-])/g;
 /** The text after the name of a secret is a secret, even if this process has never seen it: gateways quote the answers that they received. */
 const NAMED_SECRET_PATTERN =
-  /((?:access_token|refresh_token|id_token|client_secret|client_assertion|device_code|code_verifier|password) ?[:=] ?)[^\s,;&{}]{12,}/gi;
+  /(?<=(?:access_token|refresh_token|id_token|client_secret|client_assertion|device_code|code_verifier|password) ?[:=] ?)[^\s,;&{}]{12,}/gi;
+/** An address, or a word that is long enough to be a token. Dots, slashes and equals signs separate words. */
+const ADDRESS_OR_WORD_PATTERN = /https?:\/\/\S+|[\w~+%-]{16,}/gi;
+const WORD_PATTERN = /[\w~+%-]{16,}/g;
+/** Servers name their log entries in this form. */
+const UUID_PATTERN = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/i;
+/** Words of an address of documentation, such as `oauth2-error-codes`. */
+const SLUG_PATTERN = /^(?:\d?[a-z]*\d{0,4}(?:[-_]|$))+$/;
 
-/** Returns every secret in the headers and in the form or JSON body of a request. */
-export function secretsSent(headers: Record<string, string>, body: string | undefined): string[] {
-  const secrets: string[] = [];
-  for (const [name, value] of Object.entries(headers)) {
-    if (PUBLIC_HEADERS.has(name)) continue;
-    const credentials = value.slice(value.indexOf(' ') + 1);
-    secrets.push(value, credentials, ...basicSecrets(value));
-  }
-  if (body === undefined) return secrets;
-  const json = parseBoundedJson(body);
-  if (json !== undefined) return [...secrets, ...secretsIn(json)];
-  for (const [name, value] of new URLSearchParams(body)) if (!PUBLIC_NAMES.has(name)) secrets.push(value);
-  return secrets;
-}
-
-/** Returns the secrets in an answer, which its own error text can repeat. */
-export function secretsReceived(body: Record<string, unknown>): string[] {
-  return RECEIVED_SECRETS.flatMap((name) => textsIn(body[name]));
-}
-
-/** Returns `text` as a terminal can print it (RFC 6749 section 5.2), without the secrets in any spelling that a server can send back. */
+/**
+ * Returns `text` as an error can show it (RFC 6749 section 5.2): without what it has in common with a secret, and without words that look
+ * like a token. The time is proportional to the text and to the secrets.
+ */
 export function redact(text: string, secrets: readonly string[]): string {
-  let clean = toErrorText(text);
-  const spellings = new Set(secrets.flatMap(spellingsOf));
-  // The longest first, so that no part of a longer spelling stays.
-  for (const spelling of [...spellings].toSorted((a, b) => b.length - a.length))
-    clean = redactSpelling(spelling, clean);
-  return redactPieces(clean.slice(0, MAX_REDACTED_CHARACTERS), [...spellings]).replace(NAMED_SECRET_PATTERN, '$1***');
+  const clean = toBoundedText(text, secrets);
+  const marks = markShared(clean, secrets);
+  for (const [start, end] of tokensIn(clean)) marks.fill(1, start, end);
+  return hideMarked(clean, marks);
 }
 
-/** Splits a text into its set of words. */
-export function toWordSet(text: string): ReadonlySet<string> {
-  return new Set(text.trim().split(/\s+/));
+/** Returns `text` as an error can show it, without each run of 10 or more characters that a spelling of a secret also has. */
+export function redactShared(text: string, secrets: readonly string[]): string {
+  const clean = toBoundedText(text, secrets);
+  return hideMarked(clean, markShared(clean, secrets));
 }
 
-/** Servers cut a token before they quote it. The beginning of a token is enough to find it in a log. */
-function redactPieces(text: string, spellings: readonly string[]): string {
-  const lower = spellings.map((spelling) => spelling.toLowerCase());
-  return text.replace(PIECE_PATTERN, (piece) =>
-    lower.some((spelling) => spelling.includes(piece.toLowerCase())) ? '***' : piece,
-  );
+/** Leaves so much of the text that a secret in it does not use up all of the room. */
+function toBoundedText(text: string, secrets: readonly string[]): string {
+  const longest = secrets.reduce((length, secret) => Math.max(length, secret.length), 0);
+  return toErrorText(text.slice(0, MAX_REDACTED_CHARACTERS + longest));
 }
 
-function spellingsOf(secret: string): string[] {
-  const bytes = new TextEncoder().encode(secret);
-  const encoded = [formEncode(secret), encodeURIComponent(secret.toWellFormed()), toBase64(bytes), toBase64Url(bytes)];
-  return [secret, ...encoded].map(toErrorText).filter((spelling) => spelling !== '');
+/** Yields the start and end of what looks like a secret that this process has not seen. */
+function* tokensIn(text: string): Generator<[number, number]> {
+  for (const { index, 0: token } of text.matchAll(NAMED_SECRET_PATTERN)) yield [index, index + token.length];
+  for (const { index, 0: found } of text.matchAll(ADDRESS_OR_WORD_PATTERN))
+    for (const { index: offset, 0: word } of found.matchAll(WORD_PATTERN))
+      if (isTokenLike(word) && !(found.includes('/') && SLUG_PATTERN.test(word)))
+        yield [index + offset, index + offset + word.length];
 }
 
-/** Replaces a spelling without regard to case (`%2f` and `%2F`). In printable text, both cases have the same length. */
-function redactSpelling(spelling: string, text: string): string {
-  const wanted = spelling.toLowerCase();
-  const lower = text.toLowerCase();
+function isTokenLike(word: string): boolean {
+  return /[a-z]/i.test(word) && /\d/.test(word) && !UUID_PATTERN.test(word);
+}
+
+/** Replaces each run of marked characters with three asterisks. The separators at its ends stay. */
+function hideMarked(text: string, marks: Uint8Array): string {
   let clean = '';
-  let from = 0;
-  for (let at = lower.indexOf(wanted); at !== -1; at = lower.indexOf(wanted, from)) {
-    clean += `${text.slice(from, at)}***`;
-    from = at + wanted.length;
+  let end = 0;
+  for (let start = 0; start < text.length && clean.length < MAX_REDACTED_CHARACTERS; start = end) {
+    while (end < text.length && marks[end] === marks[start]) end += 1;
+    const run = text.slice(start, end);
+    clean += marks[start] === 0 ? run : run.replace(/[^\s,:;](?:.*[^\s,:;])?/, '***');
   }
-  return clean + text.slice(from);
-}
-
-/** Returns the secret of an `Authorization: Basic`, as sent and form-decoded (RFC 6749 section 2.3.1). */
-function basicSecrets(header: string): string[] {
-  const encoded = /^Basic ((?:[a-z\d+/]{4})*[a-z\d+/]{2,4}={0,2})$/i.exec(header)?.[1];
-  if (encoded === undefined) return [];
-  const bytes = Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
-  const credentials = new TextDecoder().decode(bytes);
-  const secret = credentials.slice(credentials.indexOf(':') + 1);
-  return [secret, ...new URLSearchParams(`=${secret}`).values()];
-}
-
-/** Returns every text under a name that is not public. */
-function secretsIn(json: unknown): string[] {
-  if (typeof json !== 'object' || json === null) return [];
-  return Object.entries(json).flatMap(([name, value]) => (PUBLIC_NAMES.has(name) ? [] : textsIn(value)));
-}
-
-function textsIn(value: unknown): string[] {
-  if (typeof value === 'string') return [value];
-  return Array.isArray(value) ? value.flatMap(textsIn) : secretsIn(value);
+  return clean.slice(0, MAX_REDACTED_CHARACTERS);
 }

@@ -3,8 +3,9 @@ import { isOAuthError, type OAuthError, type RequestOptions, type RequestParamet
 import { withDeadline, type Deadline } from './deadline.ts';
 import { exchange, type Answer } from './exchange.ts';
 import type { PreparedRequest } from './ky.ts';
-import { redact, secretsSent } from './redact.ts';
+import { redactShared } from './redact.ts';
 import { parseRetryAfter, retryDelay, type AttemptOutcome } from './retry.ts';
+import { secretsSent } from './secrets.ts';
 import { parseSecureUrl, toDisplayUrl } from './url.ts';
 
 /** The options of a request. */
@@ -36,9 +37,12 @@ export interface HttpResponse {
 const HTTP_METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'DELETE']);
 const secretsByResponse = new WeakMap<HttpResponse, () => readonly string[]>();
 
-/** Returns how errors name the endpoint that answered: its address, without the secrets that were sent there. */
+/** Returns how errors name the endpoint that answered: its address, without the secrets that were sent there. A success needs no name. */
 export function responseName(response: HttpResponse): string {
-  return redact(toDisplayUrl(new URL(response.url)), secretsSentFor(response));
+  const url = new URL(response.url);
+  // A redirect can put into the path what the server was sent.
+  url.pathname = redactShared(url.pathname, secretsSentFor(response));
+  return toDisplayUrl(url);
 }
 
 /** Returns the secrets in the request of `response`. No error text may repeat them. */

@@ -1,23 +1,27 @@
 import { OAuthError } from '@oa/types';
 import type { BaseIssue, GenericSchema } from 'valibot';
+import { redactShared } from './redact.ts';
+import { responseName, secretsSentFor, type HttpResponse } from './request.ts';
 
 /**
- * Checks JSON with a schema. The Standard Schema entry of the schema does the work, so that this package does not load valibot.
+ * Checks the JSON of a response with a schema. The Standard Schema entry of the schema does the work, so that this package does not load valibot.
  *
  * @throws {OAuthError} `invalid_response`, with path and expectation of the first issue only: the issues contain the whole input
  * @throws {TypeError} if `schema` is asynchronous
  */
-export function validateJson<T>(json: unknown, schema: GenericSchema<unknown, T>, name: string): T {
+export function validateJson<T>(json: unknown, schema: GenericSchema<unknown, T>, response: HttpResponse): T {
   const result = schema['~standard'].validate(json);
   if (result instanceof Promise) throw new TypeError('schema must be synchronous.');
   if (result.issues === undefined) return result.value;
   // The issues are valibot's, and there is at least one.
   const [issue] = result.issues as unknown as [BaseIssue<unknown>];
   const path = (issue.path ?? []).map((item) => String(item.key)).join('.');
-  const what = path === '' ? 'The answer' : `Member ${path.slice(0, 100)}`;
+  // The names in a record are the server's.
+  const member = redactShared(path, secretsSentFor(response)).slice(0, 100);
+  const what = member === '' ? 'The answer' : `Member ${member}`;
   throw new OAuthError(
     'invalid_response',
-    `${name} answered with JSON that the specification does not allow. ${what} ${expectation(issue)}.`,
+    `${responseName(response)} answered with JSON that the specification does not allow. ${what} ${expectation(issue)}.`,
   );
 }
 

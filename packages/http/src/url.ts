@@ -26,6 +26,8 @@ export function parseSecureUrl(url: string): URL {
 
 /** Returns the part of a URL that an error or event may show. It leaves out the query, which can contain a code or a token. */
 export function toDisplayUrl(url: URL): string {
+  // All of a data: URL is content.
+  if (url.host === '') return `${url.protocol}...`;
   const text = `${url.protocol}//${url.host}${url.pathname}`;
   return text.length > MAX_URL_CHARACTERS ? `${text.slice(0, MAX_URL_CHARACTERS)}...` : text;
 }
