@@ -18,7 +18,7 @@ export type OAuthErrorCode =
   | 'timeout'
   /**
    * A URL is not safe for secrets. Nothing was sent to it.
-   * Cause: The URL uses plain http to a host that is not loopback, contains a user name or password, or is not an absolute URL.
+   * Cause: The URL uses plain http to a host that is not loopback or another scheme such as `data:`, contains a user name or password, or is not an absolute URL.
    * Cure: Use an https URL, or http to `localhost`, `127.0.0.1` or `[::1]`. If the URL comes from metadata, ask the server operator to correct it.
    */
   | 'insecure_url'

@@ -33,8 +33,8 @@ const MAX_MESSAGE_CHARACTERS = 5000;
  * The error class of all `@oa` packages.
  *
  * It is built from a whitelist, so that it can be logged. It has no `cause`, because the errors of HTTP clients and validators contain
- * secrets. The texts of a server keep only the characters that RFC 6749 section 5.2 allows. The message has no control characters,
- * because a terminal would obey them and a message can quote what a server publishes.
+ * secrets. The texts of a server keep only the characters that RFC 6749 section 5.2 allows. The message is one line without control
+ * characters, because a terminal would obey them and a message can quote what a server publishes.
  *
  * @example
  * throw new OAuthError('timeout', 'The server did not answer in time. Try again later.', { retryable: true });
@@ -112,7 +112,7 @@ function toSafeText(text: unknown): string | undefined {
   return typeof text === 'string' ? toErrorText(text).slice(0, MAX_TEXT_CHARACTERS) : undefined;
 }
 
-/** Removes control and format characters (escape sequences, text that runs backwards). Line breaks stay. */
+/** Removes what a terminal or a log would obey: escape sequences, line breaks, text that runs backwards. */
 function toSafeMessage(message: string): string {
-  return message.replace(/(?!\n)[\p{Cc}\p{Cf}]/gu, '').slice(0, MAX_MESSAGE_CHARACTERS);
+  return message.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '').slice(0, MAX_MESSAGE_CHARACTERS);
 }

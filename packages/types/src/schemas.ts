@@ -16,7 +16,9 @@ export const secondsSchema: v.GenericSchema<unknown, number> = v.union([
 ]);
 
 const nonEmptyText = v.pipe(v.string(), v.nonEmpty('must not be empty'));
-const textList = v.array(v.string());
+const texts = v.array(v.string());
+/** One issue for the list. One for each item would take a gigabyte for the largest list that a server can send. */
+const textList = v.custom<string[]>((input) => v.is(texts, input), 'must be an array of strings');
 /** Twitch and other servers answer with an array of scopes. */
 const scopeText = v.union([
   v.string(),

@@ -16,7 +16,7 @@ describe('OAuthError', () => {
 
   it('removes control and format characters from its message, and limits its length', () => {
     const { message } = new OAuthError('timeout', 'a \u001b]0;title\u0007 \u202e b\n\n    ssh \u009b2J \u200bc "d" é');
-    expect(message).toBe('a ]0;title  b\n\n    ssh 2J c "d" é');
+    expect(message).toBe('a ]0;title  b    ssh 2J c "d" é');
     expect(new OAuthError('timeout', 'x'.repeat(1_000_000)).message).toHaveLength(5000);
   });
 

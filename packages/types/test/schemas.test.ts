@@ -111,3 +111,17 @@ describe('clientSchema', () => {
     expect(v.is(clientSchema, { client_id: '' })).toBe(false);
   });
 });
+
+it.each([authorizationServerSchema, protectedResourceSchema])(
+  'has one issue for a list of 100,000 wrong items',
+  (schema) => {
+    const scopes_supported = Array.from({ length: 100_000 }, () => 1);
+    const document = {
+      issuer: 'https://a.example',
+      token_endpoint: 'https://a.example/t',
+      resource: 'https://b.example',
+    };
+    const { issues } = v.safeParse<typeof schema>(schema, { ...document, scopes_supported });
+    expect(issues?.map(({ message }) => message)).toEqual(['must be an array of strings']);
+  },
+);
