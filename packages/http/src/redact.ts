@@ -11,8 +11,8 @@ const ADDRESS_OR_WORD_PATTERN = /https?:\/\/\S+|[\w~+%-]{16,}/gi;
 const WORD_PATTERN = /[\w~+%-]{16,}/g;
 /** Servers name their log entries in this form. */
 const UUID_PATTERN = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/i;
-/** Words of an address of documentation, such as `oauth2-error-codes`. */
-const SLUG_PATTERN = /^(?:\d?[a-z]*\d{0,4}(?:[-_]|$))+$/;
+/** A part of a word in an address of documentation, such as `oauth2-error-codes`. */
+const SLUG_PART_PATTERN = /^\d?[a-z]*\d{0,4}$/;
 
 /**
  * Returns `text` as an error can show it (RFC 6749 section 5.2): without what it has in common with a secret, and without words that look
@@ -42,12 +42,17 @@ function* tokensIn(text: string): Generator<[number, number]> {
   for (const { index, 0: token } of text.matchAll(NAMED_SECRET_PATTERN)) yield [index, index + token.length];
   for (const { index, 0: found } of text.matchAll(ADDRESS_OR_WORD_PATTERN))
     for (const { index: offset, 0: word } of found.matchAll(WORD_PATTERN))
-      if (isTokenLike(word) && !(found.includes('/') && SLUG_PATTERN.test(word)))
+      if (isTokenLike(word) && !(found.includes('/') && isSlug(word)))
         yield [index + offset, index + offset + word.length];
 }
 
 function isTokenLike(word: string): boolean {
   return /[a-z]/i.test(word) && /\d/.test(word) && !UUID_PATTERN.test(word);
+}
+
+/** Part by part: one pattern for the whole word would try exponentially many ways to split it. */
+function isSlug(word: string): boolean {
+  return word.split(/[-_]/).every((part) => SLUG_PART_PATTERN.test(part));
 }
 
 /** Replaces each run of marked characters with three asterisks. The separators at its ends stay. */

@@ -79,6 +79,14 @@ const ERROR_BODIES: [string, (size: number) => object][] = [
   ['pieces of what was sent', (size) => ({ error_description: 'the-sent-secret-0123 '.repeat(size / 21) })],
   ['addresses', (size) => ({ error_uri: 'https://'.repeat(size / 8) })],
   ['a long address', (size) => ({ error_uri: `https://as.example/${'oauth2-error-'.repeat(size / 13)}` })],
+  [
+    'an address of parts with one digit each',
+    (size) => ({ error_uri: `https://as.example/${'1-'.repeat(size / 2)}a~` }),
+  ],
+  [
+    'an address that is a description',
+    (size) => ({ error_description: `https://as.example/${'1-a'.repeat(size / 3)}~` }),
+  ],
   ['a long code', (size) => ({ error: 'invalid_'.repeat(size / 8) })],
   ['a long message', (size) => ({ error: { message: 'It is bad. '.repeat(size / 11) } })],
 ];
