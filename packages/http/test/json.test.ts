@@ -2,7 +2,7 @@ import { type Reply, startScriptedServer } from '@oa-internal/scripted-server';
 import { rejectionOf } from '@oa-internal/testing';
 import { looseObject, string } from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { getJson, postForm, postJson, readError, request } from '@oa/http';
+import { getJson, postForm, postJson, readError, readJson, request } from '@oa/http';
 
 const schema = looseObject({ name: string() });
 
@@ -50,6 +50,25 @@ describe('getJson', () => {
 
   it('skips a byte order mark', async () => {
     expect(await getTyped('application/json', '\uFEFF{"name":"x"}')).toEqual({ name: 'x' });
+  });
+});
+
+describe('readJson', () => {
+  it('computes the name of the endpoint for an error only: a success does not search for secrets', () => {
+    let names = 0;
+    const response = {
+      get url() {
+        names += 1;
+        return 'https://as.example/';
+      },
+      status: 200,
+      headers: new Headers(),
+      text: '{"name":"x"}',
+      sentAt: 0,
+    };
+    expect(readJson(response, schema)).toEqual({ name: 'x' });
+    expect(names).toBe(0);
+    expect(() => readJson({ ...response, text: '{}' }, schema)).toThrow('https://as.example/ answered');
   });
 });
 
