@@ -1,4 +1,4 @@
-import { readError, readJson, request, type HttpResponse } from '@oa/http';
+import { readJson, request, type HttpResponse } from '@oa/http';
 import { OAuthError, type Client, type RequestOptions } from '@oa/types';
 import { assertUsableClient } from './answer.ts';
 import { bearerHeader } from './bearer-header.ts';
@@ -68,9 +68,7 @@ export async function updateClient(
 export async function deleteClient(client: Client, options: RequestOptions = {}): Promise<void> {
   const { url, headers } = managementEndpoint(client);
   const response = await request('DELETE', url, { ...options, headers });
-  if (response.status >= 200 && response.status <= 299) return;
-  const refusal = readError(response);
-  if (refusal !== undefined) throw refusal;
+  if (response.status < 200 || response.status > 299) await parseClientResponse(response, client);
 }
 
 function managementEndpoint(client: Client): { url: string; headers: Record<string, string> } {
