@@ -7,7 +7,7 @@ import { root } from '../scripts/packages.ts';
 
 // Stands in for `npx` and `apt-get`. Notes its arguments; `npx ... exec node` answers whether Chromium was found.
 const FAKE = `#!/bin/sh
-echo "\${0##*/} $*" | cut -c 1-40 >> "$FAKE_LOG"
+echo "\${0##*/} $*" | cut -c 1-60 >> "$FAKE_LOG"
 case "$*" in *"exec node"*) exit "$FAKE_CHROMIUM" ;; esac
 `;
 
@@ -27,19 +27,24 @@ function commands(env: Record<string, string>): string[] {
   return readFileSync(log, 'utf8').trim().split('\n');
 }
 
-const install = expect.stringMatching(/^npx -y pnpm@12 install --frozen-lockfile/);
-const find = expect.stringMatching(/^npx -y pnpm@12 exec node/);
+/** The exact version of pnpm, such as `pnpm@12.21.0`. */
+const { packageManager: pnpm } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  packageManager: string;
+};
+const install = `npx -y ${pnpm} install --frozen-lockfile`;
+const find = expect.stringContaining(`npx -y ${pnpm} exec node`);
+const test = `npx -y ${pnpm} test`;
 const apt = expect.stringMatching(/^apt-get /);
 
 it('.ci/run installs Chromium where none is installed', () => {
-  expect(commands({ FAKE_CHROMIUM: '1' })).toEqual([install, find, apt, apt, 'npx -y pnpm@12 test']);
+  expect(commands({ FAKE_CHROMIUM: '1' })).toEqual([install, find, apt, apt, test]);
 });
 
 it('.ci/run uses the Chromium that is installed', () => {
-  expect(commands({ FAKE_CHROMIUM: '0' })).toEqual([install, find, 'npx -y pnpm@12 test']);
+  expect(commands({ FAKE_CHROMIUM: '0' })).toEqual([install, find, test]);
 });
 
 it('.ci/run uses the Chromium that $OA_CHROMIUM names', () => {
   const env = { FAKE_CHROMIUM: '1', OA_CHROMIUM: '/opt/chromium' };
-  expect(commands(env)).toEqual([install, 'npx -y pnpm@12 test']);
+  expect(commands(env)).toEqual([install, test]);
 });
