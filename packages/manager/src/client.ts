@@ -1,16 +1,72 @@
 import { DEFAULT_APP } from '@oa/private-file';
 import type { ClientMetadata } from '@oa/registration';
-import { isOAuthError, isStorageError, OAuthError, type AuthorizationServer, type Client } from '@oa/types';
+import {
+  isOAuthError,
+  isStorageError,
+  OAuthError,
+  type AuthorizationServer,
+  type Client,
+  type Token,
+  type TokenClient,
+} from '@oa/types';
 import type { Context } from './context.ts';
 import type { Session } from './session.ts';
 
-/** The configured client, else the program's metadata document, else the remembered registration, else a new one. */
-export async function findClient(session: Session): Promise<Client> {
+/** A client, and what a token remembers of it. */
+export interface FoundClient {
+  client: Client;
+  issued_to: TokenClient;
+}
+
+/**
+ * The client for a new grant: the configured one, else the program's metadata document, else the remembered registration, else a new
+ * registration.
+ */
+export async function findClient(session: Session): Promise<FoundClient> {
   const { context, issuer, configuredClient } = session;
-  if (configuredClient !== undefined) return configuredClient;
+  if (configuredClient !== undefined) return found(configuredClient, 'configured');
   const server = await session.server();
-  const known = metadataDocumentClient(context, server) ?? context.unwrittenClients.get(issuer);
-  return known ?? findRegistration(session, server);
+  const document = metadataDocumentClient(context, server);
+  if (document !== undefined) return found(document, 'metadata_document');
+  return found(context.unwrittenClients.get(issuer) ?? (await findRegistration(session, server)), 'registration');
+}
+
+/**
+ * The client that `token` was issued to, or `undefined` where it is not remembered any more. It is never registered: a refresh token
+ * belongs to the client that obtained it, and the server revokes it if another client sends it (RFC 6749 section 6, RFC 9700 section
+ * 4.14.2).
+ *
+ * @throws {OAuthError} a storage error, if the registration can't be read
+ */
+export async function findTokenClient(session: Session, token: Token): Promise<FoundClient | undefined> {
+  const { context, issuer, configuredClient } = session;
+  if (configuredClient !== undefined) return found(configuredClient, 'configured');
+  const { issued_to } = token;
+  if (issued_to !== undefined && !issued_to.has_secret)
+    return { client: { client_id: issued_to.client_id, token_endpoint_auth_method: 'none' }, issued_to };
+  const registered = context.unwrittenClients.get(issuer) ?? (await readRegistration(session));
+  // A token of an earlier version does not say which client obtained it.
+  if (registered === undefined || (issued_to !== undefined && registered.client_id !== issued_to.client_id))
+    return undefined;
+  return found(registered, 'registration');
+}
+
+function found(client: Client, source: TokenClient['source']): FoundClient {
+  const has_secret = source === 'configured' || client.client_secret !== undefined;
+  return { client, issued_to: { client_id: client.client_id, source, has_secret } };
+}
+
+/**
+ * The remembered registration, whatever its state.
+ *
+ * @throws {OAuthError} a storage error, if the registration can't be read
+ */
+async function readRegistration({ context, issuer }: Session): Promise<Client | undefined> {
+  const clients = await context.clients();
+  const client = await clients.lookup(issuer);
+  // `lookup` never rejects. Whether there is no client, or the store can't be read, is what `list` tells.
+  if (client === undefined) await clients.list();
+  return client;
 }
 
 /** A client that is identified by the URL of its metadata document needs no registration, where the server supports such documents. */

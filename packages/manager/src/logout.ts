@@ -19,6 +19,9 @@ async function deleteAndRevoke(session: Session, signal: AbortSignal | undefined
 async function revoke(session: Session, token: Token, signal: AbortSignal | undefined): Promise<void> {
   const server = await session.server();
   if (server.revocation_endpoint === undefined) return;
+  const found = await session.clientOf(token);
+  // Only its client can revoke a token (RFC 7009 section 2.1).
+  if (found === undefined) return;
   const { revokeToken } = await import('@oa/token-endpoint');
-  await revokeToken(server, await session.client(), token, { ...session.network, signal });
+  await revokeToken(server, found.client, token, { ...session.network, signal });
 }

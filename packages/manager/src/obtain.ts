@@ -35,15 +35,17 @@ async function grantAndStore(session: Session, reason: GrantReason, signal: Abor
   const why = typeof reason === 'string' ? reason : 'session_ended';
   context.emit({ type: 'grant_needed', issuer, grant_type, reason: why });
   const server = await session.server();
-  const client = await session.client();
-  let token: Token;
+  let { client, issued_to } = await session.client();
+  let granted: Token;
   try {
-    token = await grant(session, server, client, signal);
+    granted = await grant(session, server, client, signal);
   } catch (error) {
     if (!isRegistrationRefused(session, error)) throw error;
     await forgetRegistration(session, client);
-    token = await grant(session, server, await session.client(), signal);
+    ({ client, issued_to } = await session.client());
+    granted = await grant(session, server, client, signal);
   }
+  const token: Token = { ...granted, issued_to };
   await context.tokens.set(key, token);
   await bindClient(session);
   context.emit({ type: 'obtained', issuer, grant_type });

@@ -104,7 +104,7 @@ export function assertManagerOptions(options: ManagerOptions): void {
   if (misplaced !== undefined)
     throw new TypeError(`options.login.${misplaced} is not an option of the login alone. ${adviceFor(misplaced)}`);
   assertMethods('options.cache', options.cache, ['get', 'set', 'delete'], ['lock', 'reserve']);
-  assertMethods('options.clients', options.clients, ['lookup', 'getOrRegister', 'remove'], []);
+  assertMethods('options.clients', options.clients, ['lookup', 'getOrRegister', 'remove', 'list'], []);
 }
 
 function isListOfStrings(value: unknown): boolean {

@@ -1,5 +1,5 @@
 import { attempt, OAuthError, type AuthorizationServer, type Client, type Token } from '@oa/types';
-import { forgetRegistration, isRegistrationRefused } from './client.ts';
+import { forgetRegistration, isRegistrationRefused, type FoundClient } from './client.ts';
 import { deferSignals } from './defer-signals.ts';
 import { toOutcome, type Outcome } from './outcome.ts';
 import type { Session } from './session.ts';
@@ -17,13 +17,15 @@ export async function refresh(session: Session, stored: Token): Promise<Outcome>
 
 async function refreshLatest(session: Session, stored: Token): Promise<Outcome> {
   const server = await session.server();
-  const client = await session.client();
   for (let current = stored; ;) {
-    const outcome = await sendRefresh(session, server, client, current);
+    const found = await session.clientOf(current);
+    // The refresh token stays: its client may come back, and a new login replaces it.
+    if (found === undefined) return { type: 'ended', error: clientForgotten(session) };
+    const outcome = await sendRefresh(session, server, found, current);
     if (outcome.type !== 'ended') return outcome;
     const latest = await session.stored();
     if (latest?.refresh_token === undefined || latest.refresh_token === current.refresh_token) {
-      await endSession(session, client, current, outcome.error);
+      await endSession(session, found.client, current, outcome.error);
       return outcome;
     }
     current = latest;
@@ -37,7 +39,7 @@ async function refreshLatest(session: Session, stored: Token): Promise<Outcome> 
 async function sendRefresh(
   session: Session,
   server: AuthorizationServer,
-  client: Client,
+  { client, issued_to }: FoundClient,
   current: Token,
 ): Promise<Outcome> {
   const { context, key, issuer, network } = session;
@@ -45,7 +47,8 @@ async function sendRefresh(
   const { refreshToken, isRefreshRefused } = await import('@oa/token-endpoint');
   const { interrupted } = await context.tokens.reserve(key);
   const renewed = deferSignals(async () => {
-    const token = await refreshToken(server, client, current, { resource }, network);
+    const refreshed = await refreshToken(server, client, current, { resource }, network);
+    const token: Token = { ...refreshed, issued_to };
     await context.tokens.set(key, token);
     context.emit({ type: 'refreshed', issuer });
     return token;
@@ -64,6 +67,13 @@ async function endSession(session: Session, client: Client, current: Token, refu
   const { refresh_token: _refused, ...rest } = current;
   await context.tokens.set(key, rest);
   context.emit({ type: 'session_ended', issuer, code: refusal.code, error: refusal.error });
+}
+
+function clientForgotten({ issuer }: Session): OAuthError {
+  return new OAuthError(
+    'client_required',
+    `The client that the stored token was issued to is not registered any more at ${issuer}, so the token can't be refreshed. Log in again.`,
+  );
 }
 
 function toInterruption(refusal: OAuthError): OAuthError {

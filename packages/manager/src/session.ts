@@ -11,6 +11,7 @@ import {
   type GrantType,
   type Target,
 } from './credentials.ts';
+import type { FoundClient } from './client.ts';
 import type { Failed, Renewed } from './outcome.ts';
 import { permittedScopes } from './step-up.ts';
 import { resolveTarget } from './target.ts';
@@ -33,7 +34,10 @@ export interface Session {
   /** The options of the requests to this server, with the client's authentication. */
   network: TokenEndpointOptions;
   server: () => Promise<AuthorizationServer>;
-  client: () => Promise<Client>;
+  /** The client for a new grant. It is registered where that is needed. */
+  client: () => Promise<FoundClient>;
+  /** The client that a stored token was issued to. It is never registered. */
+  clientOf: (token: Token) => Promise<FoundClient | undefined>;
   /** The stored token, expired or not. */
   stored: () => Promise<Token | undefined>;
   /** Makes the grant and stores the token. */
@@ -72,6 +76,7 @@ export async function openSession(
     network: { ...context.network, authentication: credentials.authentication ?? context.options.authentication },
     server,
     client: async () => (await import('./client.ts')).findClient(session),
+    clientOf: async (token) => (await import('./client.ts')).findTokenClient(session, token),
     stored: async () => context.tokens.get(key),
     obtain: async (reason, signal) => (await import('./obtain.ts')).obtain(session, reason, signal),
   };

@@ -8,5 +8,5 @@ export { attempt } from './result.ts';
 export type { Result } from './result.ts';
 export type { LockOptions, Store } from './store.ts';
 export { DEFAULT_LEEWAY_MS, isExpired } from './token.ts';
-export type { Token, TokenResponse, TokenSource, TokenSourceOptions } from './token.ts';
+export type { Token, TokenClient, TokenResponse, TokenSource, TokenSourceOptions } from './token.ts';
 export { isSecureUrl } from './url.ts';

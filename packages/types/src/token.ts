@@ -18,6 +18,21 @@ export interface TokenResponse {
 export interface Token extends TokenResponse {
   /** Seconds since the epoch. Absent if the server named no lifetime. */
   expires_at?: number;
+  /** The client that obtained the token, as `@oa/manager` stores it. A refresh token belongs to this client. */
+  issued_to?: TokenClient;
+}
+
+/**
+ * The client that a token was issued to.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-6
+ */
+export interface TokenClient {
+  client_id: string;
+  /** Where the client came from: the credentials, a registration, or the URL of its metadata document. */
+  source: 'configured' | 'registration' | 'metadata_document';
+  /** Whether the client authenticates with a secret. Without one the `client_id` is enough for a refresh. */
+  has_secret: boolean;
 }
 
 /** What a caller may ask of a {@link TokenSource}. */
