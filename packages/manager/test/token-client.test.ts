@@ -109,7 +109,7 @@ it('uses a registered secret that is about to expire for a refresh', async () =>
 
 it('refreshes a token that an earlier version stored, which does not name its client', async () => {
   const { directory, server, metadata } = await loggedInRegistered({});
-  await changeStored(directory, ({ issued_to: _, ...token }) => token);
+  await changeStored(directory, ({ issued_to: _client, ...token }) => token);
   const token = await managerAt(directory, { interaction: 'never' }).manager.getToken(metadata, {});
   expect(token.issued_to).toEqual({ client_id: 'client-1', source: 'registration', has_secret: false });
   expect(server.requestsTo('/register')).toHaveLength(1);
