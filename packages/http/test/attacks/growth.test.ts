@@ -20,7 +20,7 @@ const MAX_GROWTH_FACTOR = 1.5;
 /** Smaller bodies hide what grows slowly at first. */
 const MIN_SIZE_CHARACTERS = 24 * 1024;
 /** A busy machine can spoil one measurement. Quadratic work fails all of them. */
-const MEASURED = { retry: 2, timeout: 120_000 };
+const MEASURED = { retry: 4, timeout: 120_000 };
 
 const list = (count: number, item: (index: number) => unknown): unknown[] =>
   Array.from({ length: count }, (_, index) => item(index));
