@@ -124,3 +124,12 @@ it('revokes with the client that obtained the token, and registers none for a lo
   expect(server.requestsTo('/revoke').map(({ form }) => form.get('client_id'))).toEqual(['client-1', 'client-1']);
   expect(server.requestsTo('/register')).toHaveLength(1);
 });
+
+it('deletes the token without a revocation where its client with a secret is not remembered any more', async () => {
+  const { directory, file, server, metadata } = await loggedInRegistered({ client_secret: 's' });
+  rmSync(file);
+  const target = { ...metadata, revocation_endpoint: `${server.origin}/revoke` };
+  expect(await managerAt(directory).manager.logout(target, {})).toEqual({ ok: true, value: undefined });
+  expect(storedTokens(directory)).toEqual([]);
+  expect(server.requestsTo('/revoke')).toEqual([]);
+});
