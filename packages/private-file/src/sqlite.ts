@@ -62,8 +62,7 @@ export function createSqliteLock(path: string): FileLock {
 function prepareLockFile(path: string): string {
   // On a read-only file system the transaction would begin, but would not exclude other processes.
   accessSync(dirname(path), constants.W_OK);
-  let found = readInode(path);
-  if (found === undefined) {
+  if (readInode(path) === undefined) {
     // Created under another name: closing it here could release the lock of another thread that has already opened it.
     const temporary = toTemporaryPath(path.replace(/\.lock$/, ''));
     closeSync(openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW_FLAGS, 0o600));
@@ -74,17 +73,20 @@ function prepareLockFile(path: string): string {
     } finally {
       rmSync(temporary, { force: true });
     }
-    found = readInode(path);
   }
   // Another user who can open the file, if only to read it, can lock a part of it, and the holder would wait.
   assertClosedFile(path, lstatSync(path));
   accessSync(path, constants.W_OK);
-  return found ?? '';
+  return toInode(lstatSync(path, { bigint: true }));
 }
 
 function readInode(path: string): string | undefined {
   const stats: BigIntStats | undefined = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-  return stats && `${stats.dev}.${stats.ino}`;
+  return stats && toInode(stats);
+}
+
+function toInode({ dev, ino }: BigIntStats): string {
+  return `${dev}.${ino}`;
 }
 
 /** Loads `node:sqlite` without the warning that Node.js 22 prints for it. All other warnings pass. */
