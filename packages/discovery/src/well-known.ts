@@ -47,9 +47,7 @@ export async function fetchFirstPublished<T>(
   let problem: OAuthError | undefined;
   for (const url of urls) {
     try {
-      // Whole milliseconds: the error message of a timeout shows the number.
-      const left = Math.ceil(remaining() ?? 0);
-      const response = await request('GET', url, { fetch, signal, now, onEvent, timeout: left });
+      const response = await request('GET', url, { fetch, signal, now, onEvent, timeout: remaining() });
       if (!isAbsent(response.status)) return read(response, url);
     } catch (error) {
       if (!isOAuthError(error) || FINAL_ERROR_CODES.has(error.code) || TEMPORARY_STATUSES.has(error.status ?? 0))
