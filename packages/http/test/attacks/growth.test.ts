@@ -19,8 +19,6 @@ import { parseRetryAfter } from '../../src/retry.ts';
 const MAX_GROWTH_FACTOR = 1.5;
 /** Smaller bodies hide what grows slowly at first. */
 const MIN_SIZE_CHARACTERS = 24 * 1024;
-/** A busy machine can spoil one measurement. Quadratic work fails all of them. */
-const MEASURED = { retry: 4, timeout: 120_000 };
 
 const list = (count: number, item: (index: number) => unknown): unknown[] =>
   Array.from({ length: count }, (_, index) => item(index));
@@ -97,7 +95,7 @@ function toResponse(status: number, json: object): HttpResponse {
 }
 
 describe('reading an error takes time in proportion to its size (hardening)', () => {
-  it.each(ERROR_BODIES)('with %s', MEASURED, async (_, body) => {
+  it.each(ERROR_BODIES)('with %s', async (_, body) => {
     const answer = (size: number): HttpResponse => toResponse(400, { error: 'x', ...body(size) });
     expect(await growthOf(answer, readError, MIN_SIZE_CHARACTERS)).toBeLessThan(MAX_GROWTH_FACTOR);
   });
@@ -175,7 +173,7 @@ const SCHEMAS = {
 };
 
 describe.each(Object.entries(SCHEMAS))('%s takes time in proportion to the document (hardening)', (_, schema) => {
-  it.each(DOCUMENTS)('with %s', MEASURED, async (_, document) => {
+  it.each(DOCUMENTS)('with %s', async (_, document) => {
     const answer = (size: number): HttpResponse => toResponse(200, { ...required, ...document(size) });
     const read = (response: HttpResponse): unknown => outcomeOf(() => readJson<unknown>(response, schema));
     expect(await growthOf(answer, read, MIN_SIZE_CHARACTERS)).toBeLessThan(MAX_GROWTH_FACTOR);
@@ -205,7 +203,7 @@ const TEXTS: [string, (text: string) => unknown, (size: number) => string][] = [
   ],
 ];
 
-it.each(TEXTS)('%s takes time in proportion to the text (hardening)', MEASURED, async (_, read, make) => {
+it.each(TEXTS)('%s takes time in proportion to the text (hardening)', async (_, read, make) => {
   expect(await growthOf(make, read, MIN_SIZE_CHARACTERS)).toBeLessThan(MAX_GROWTH_FACTOR);
 });
 

@@ -2,8 +2,6 @@ import { growthOf } from '@oa-internal/testing';
 
 /** The work is done often, so that its time is long enough to be measured. */
 const REPETITIONS = 50;
-/** Other processes can distort a measurement. Work that is not linear shows it every time. */
-const ATTEMPTS = 4;
 const MAX_EXPONENT_FACTOR = 1.5;
 
 /** Whether the time of `work` grows as its input does. */
@@ -11,7 +9,5 @@ export async function isLinear<T>(createInput: (size: number) => T, work: (input
   const workOften = (input: T): void => {
     for (let time = 0; time < REPETITIONS; time += 1) work(input);
   };
-  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1)
-    if ((await growthOf(createInput, workOften)) < MAX_EXPONENT_FACTOR) return true;
-  return false;
+  return (await growthOf(createInput, workOften)) < MAX_EXPONENT_FACTOR;
 }
