@@ -49,6 +49,8 @@ export interface TokenSourceOptions {
    * @see https://www.rfc-editor.org/rfc/rfc6750#section-3.1
    */
   scope?: string | undefined;
+  /** `never` asks no user, whatever the source may do otherwise. It then rejects with `login_required`. */
+  interaction?: 'never' | undefined;
 }
 
 /** A function that returns a valid token. It rejects with an `OAuthError`, or with the reason of the signal. */
