@@ -1,8 +1,8 @@
-import type { OAuthEvent, TokenSource } from '@oa/types';
+import { isOAuthError, type OAuthEvent, type TokenSource } from '@oa/types';
 import { obtainBearerToken } from './bearer-token.ts';
 import { assertHttp, assertSecureOrigin, parseOrigins } from './origins.ts';
 import { optionsAfterRefusal, type NextTokenOptions } from './refusal.ts';
-import { copyRequest, type FetchInit, type FetchInput } from './replay.ts';
+import { copyRequest, type CopiedRequest, type FetchInit, type FetchInput } from './replay.ts';
 
 /** The options of {@link createFetch}. */
 export interface FetchOptions {
@@ -18,7 +18,10 @@ export interface FetchOptions {
    * @default the origin of the first request
    */
   origins?: readonly string[] | undefined;
-  /** Receives `not_replayed`: a request was refused, and could not be sent a second time. */
+  /**
+   * Receives `not_replayed` (a request was refused, and could not be sent a second time) and `not_renewed` (a request was refused, and
+   * the source has no other token).
+   */
   onEvent?: ((event: OAuthEvent) => void) | undefined;
 }
 
@@ -31,8 +34,10 @@ export interface FetchOptions {
  * - The arguments are copied when the call is made, as `fetch` copies them.
  * - A body that is a stream is sent once, and so is a request other than a GET or HEAD that was redirected. The caller receives the 401, `onEvent` a `not_replayed`, and the next request asks `source`
  *   for another token. The body of a `Request` object is kept in memory until the response arrives.
+ * - If `source` has no other token, the caller receives the response of the resource server with its body unread, and `onEvent` a
+ *   `not_renewed`. After a 401 without an error code `source` is called with `interaction: 'never'`, so that no login starts.
  * - The promise of the created function rejects as `fetch` does (after an abort with the signal's own reason), with the error of
- *   `source`, and with the `OAuthError`s `insecure_url` (plain http to a host that is not loopback, or a URL that is not http), `unsupported_token_type` and
+ *   `source` for the first token, and with the `OAuthError`s `insecure_url` (plain http to a host that is not loopback, or a URL that is not http), `unsupported_token_type` and
  *   `invalid_response` (a token that can't be written into a header).
  *
  * @example
@@ -48,7 +53,28 @@ export function createFetch(source: TokenSource, options: FetchOptions = {}): ty
   if (typeof source !== 'function') throw new TypeError('source must be a function that resolves to a token.');
   let origins = parseOrigins(options.origins);
   /** What the source is asked for next, since a server refused a request that could not be sent a second time. */
-  let pending: NextTokenOptions = {};
+  let pending: NextTokenOptions | undefined;
+
+  /** Resolves to a token, or to `undefined` if the source has no other token than the refused one. */
+  async function obtainNextToken(signal: Signal, next: NextTokenOptions, origin: string): Promise<string | undefined> {
+    try {
+      return await obtainBearerToken(source, signal, next);
+    } catch (error) {
+      // The answer of the resource server says more than "no other token". It may have refused the token for another reason.
+      if (!isOAuthError(error) || signal?.aborted === true) throw error;
+      options.onEvent?.({ type: 'not_renewed', origin, code: error.code, message: error.message });
+      return undefined;
+    }
+  }
+
+  async function obtainFirstToken(signal: Signal, origin: string): Promise<string> {
+    const asked = pending;
+    const other = asked && (await obtainNextToken(signal, asked, origin));
+    const token = other ?? (await obtainBearerToken(source, signal, {}));
+    // A source that still returns the refused token is asked for another one again.
+    if (token !== asked?.rejected && pending === asked) pending = undefined;
+    return token;
+  }
 
   return async function fetchWithToken(input: FetchInput, init: FetchInit = {}): Promise<Response> {
     const send = options.fetch ?? globalThis.fetch;
@@ -64,9 +90,7 @@ export function createFetch(source: TokenSource, options: FetchOptions = {}): ty
     const copy = copyRequest(input, init);
     const { signal } = copy;
     try {
-      const token = await obtainBearerToken(source, signal, pending);
-      // A source that still returns the refused token is asked for another one again.
-      if (token !== pending.rejected) pending = {};
+      const token = await obtainFirstToken(signal, url.origin);
       const response = await send(copy.first, { ...copy.init, headers: withAuthorization(headers, token) });
       const next = isFromOtherOrigin(response, url) ? undefined : optionsAfterRefusal(response, token);
       if (next === undefined) return response;
@@ -75,8 +99,8 @@ export function createFetch(source: TokenSource, options: FetchOptions = {}): ty
         options.onEvent?.({ type: 'not_replayed', origin: url.origin });
         return response;
       }
-      const nextToken = await obtainBearerToken(source, signal, next);
-      if (nextToken === token) return response;
+      const nextToken = await obtainNextToken(signal, next, url.origin);
+      if (nextToken === undefined || nextToken === token) return response;
       await response.body?.cancel();
       return await send(copy.second, { ...copy.init, headers: withAuthorization(headers, nextToken) });
     } finally {
@@ -84,6 +108,8 @@ export function createFetch(source: TokenSource, options: FetchOptions = {}): ty
     }
   };
 }
+
+type Signal = CopiedRequest['signal'];
 
 function withAuthorization(headers: Headers, token: string): Headers {
   const authorized = new Headers(headers);

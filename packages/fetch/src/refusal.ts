@@ -12,13 +12,14 @@ const CHALLENGE_PARAMETER = /(?<![\w-])([\w-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*
 const MAX_CHALLENGED_SCOPE_CHARACTERS = 1000;
 
 /** What the source is asked for: another token than `rejected`, or a token that has `scope` too. */
-export type NextTokenOptions = Pick<TokenSourceOptions, 'rejected' | 'scope'>;
+export type NextTokenOptions = Pick<TokenSourceOptions, 'rejected' | 'scope' | 'interaction'>;
 
 /**
  * Returns the options for a token that the resource server may accept after it refused `token`, or `undefined` if there are none:
  *
- * - another token after a 401 whose challenge has `invalid_token` or no error (a request without authentication information gets no
- *   error code),
+ * - another token after a 401 whose challenge has `invalid_token`,
+ * - another token that needs no user, after a 401 whose challenge has no error. It does not say that the token is the reason: many APIs
+ *   answer so for a wrong tenant or a missing role, and a new login would change nothing,
  * - more scopes after an `insufficient_scope` that names them.
  *
  * @see https://www.rfc-editor.org/rfc/rfc6750#section-3.1
@@ -28,7 +29,9 @@ export function optionsAfterRefusal({ status, headers }: Response, token: string
   const { error, scope } = parseErrorAndScope(headers.get('www-authenticate'));
   if (error === 'insufficient_scope' && scope !== undefined && isScope(scope, MAX_CHALLENGED_SCOPE_CHARACTERS))
     return { scope };
-  return status === 401 && (error === undefined || error === 'invalid_token') ? { rejected: token } : undefined;
+  if (status !== 401) return undefined;
+  if (error === undefined) return { rejected: token, interaction: 'never' };
+  return error === 'invalid_token' ? { rejected: token } : undefined;
 }
 
 /** Returns the first `error` and the first `scope` in the header. */

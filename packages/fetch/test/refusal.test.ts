@@ -82,3 +82,16 @@ it('parses a challenge of a megabyte in linear time', async () => {
     expect(rejections()).toEqual(['token-1']);
   }
 });
+
+it('allows a login after invalid_token only: a bare 401 does not say that the token is the reason (RFC 6750 section 3.1)', async () => {
+  const challenges = [undefined, 'Bearer', 'Bearer realm="api"', 'Basic realm="api"', 'Bearer error="invalid_token"'];
+  const interactions: unknown[] = [];
+  for (const challenge of challenges) {
+    const server = await startServer(refuseTokens(['token-1'], challenge));
+    const { source, asked } = createCountingSource();
+    expect((await createFetch(source)(server.origin)).status).toBe(200);
+    expect(asked.map((options) => options?.rejected)).toEqual([undefined, 'token-1']);
+    interactions.push(asked[1]?.interaction);
+  }
+  expect(interactions).toEqual(['never', 'never', 'never', 'never', undefined]);
+});

@@ -50,6 +50,15 @@ type NetworkEvent =
       type: 'not_replayed';
       /** The origin of the resource server. */
       origin: string;
+    }
+  /** A resource server refused the token, and no other token could be obtained. The caller receives the answer of the resource server. */
+  | {
+      type: 'not_renewed';
+      /** The origin of the resource server. */
+      origin: string;
+      /** Why there is no other token. */
+      code: OAuthErrorCode;
+      message: string;
     };
 
 type LoginEvent =
