@@ -11,6 +11,8 @@ export interface Deadline {
   signal: AbortSignal;
   /** Milliseconds until the timeout. */
   left(): number;
+  /** Whether a request may have reached the server. The work keeps it up to date, for the error of the timeout. */
+  sent: boolean;
 }
 
 /**
@@ -35,12 +37,12 @@ export async function withDeadline<T>(
   // Two timers in a row. After the event loop was blocked, a single timer would fire before an answer that has already arrived is read.
   // A new refresh token in that answer would be lost.
   const lastTimer = Math.min(MAX_LAST_TIMER_MS, timeout / 2);
+  const deadline = { signal: controller.signal, left: () => end - performance.now(), sent: false };
   let timer = setTimeout(() => {
-    timer = setTimeout(() => controller.abort(timeoutError(name, timeout)), lastTimer);
+    timer = setTimeout(() => controller.abort(timeoutError(name, timeout, deadline.sent)), lastTimer);
   }, timeout - lastTimer);
   try {
-    const result = work({ signal: controller.signal, left: () => end - performance.now() });
-    return await abortable(result, controller.signal);
+    return await abortable(work(deadline), controller.signal);
   } catch (error) {
     // Closes the connection of an unfinished exchange.
     controller.abort();
@@ -56,10 +58,10 @@ function assertTimeout(timeout: number): void {
     throw new TypeError(`options.timeout must be a number of milliseconds from 1 to ${MAX_TIMER_MS}.`);
 }
 
-function timeoutError(name: string, timeout: number): OAuthError {
+function timeoutError(name: string, timeout: number, sent: boolean): OAuthError {
   return new OAuthError(
     'timeout',
     `${name} did not answer completely within ${timeout / 1000} seconds. Try again later.`,
-    { retryable: true },
+    { retryable: true, sent },
   );
 }

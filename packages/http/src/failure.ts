@@ -36,16 +36,9 @@ const CERTIFICATE_CODES: ReadonlySet<string> = new Set([
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
 
-const neverSent = new WeakSet<OAuthError>();
-
-/** Whether the failure came before the request left this machine. Then even a single-use grant may be sent again. */
-export function wasNeverSent(error: OAuthError): boolean {
-  return neverSent.has(error);
-}
-
 /**
  * Converts what `fetch` or a body stream threw. Only the error codes are read, because messages and causes of HTTP clients contain URLs,
- * headers and bodies.
+ * headers and bodies. `sent` is `false` only where the failure came before the request left this machine.
  */
 export function toOAuthError(thrown: unknown, name: string): OAuthError {
   const causes = causesOf(thrown);
@@ -56,20 +49,22 @@ export function toOAuthError(thrown: unknown, name: string): OAuthError {
       `${name} answered with more headers than the platform reads. Check that the address is an OAuth endpoint.`,
     );
   if (codes.includes('UND_ERR_HEADERS_TIMEOUT') || codes.includes('UND_ERR_BODY_TIMEOUT'))
-    return new OAuthError('timeout', `${name} stopped answering. Try again later.`, { retryable: true });
+    return new OAuthError('timeout', `${name} stopped answering. Try again later.`, {
+      retryable: true,
+      sent: true,
+    });
   if (codes.some((code) => CERTIFICATE_CODES.has(code)))
     return new OAuthError(
       'network_error',
       `No secure connection to ${name}: its certificate is not trusted. For a private certificate authority, set NODE_EXTRA_CA_CERTS to its PEM file.`,
+      { sent: false },
     );
   const code = codes.find((code) => Object.hasOwn(EXPLANATIONS, code));
   const why = code === undefined ? 'the connection failed or broke' : `${EXPLANATIONS[code]} (${code})`;
-  const error = new OAuthError('network_error', `No answer from ${name}: ${why}. Check the address and the network.`, {
+  return new OAuthError('network_error', `No answer from ${name}: ${why}. Check the address and the network.`, {
     retryable: true,
+    sent: !causes.some(({ code, syscall }) => UNCONNECTED_CODES.has(code) || CONNECTING_SYSCALLS.has(syscall)),
   });
-  if (causes.some(({ code, syscall }) => UNCONNECTED_CODES.has(code) || CONNECTING_SYSCALLS.has(syscall)))
-    neverSent.add(error);
-  return error;
 }
 
 /** Lists the error codes in a chain of causes. An `AggregateError` has one error for each address of a host, of which the first counts. */

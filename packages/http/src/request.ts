@@ -1,5 +1,5 @@
 import { sleep } from '@oa/mechanisms';
-import { isOAuthError, type OAuthError, type RequestOptions, type RequestParameters } from '@oa/types';
+import { isOAuthError, OAuthError, type RequestOptions, type RequestParameters } from '@oa/types';
 import { withDeadline, type Deadline } from './deadline.ts';
 import { exchange, type Answer } from './exchange.ts';
 import type { PreparedRequest } from './ky.ts';
@@ -95,11 +95,14 @@ async function sendWithRetry(
   const { idempotent = prepared.method === 'GET', now = Date.now, onEvent } = options;
   for (let attempt = 1; ; attempt += 1) {
     const sentAt = now();
+    const earlierSent = deadline.sent;
+    deadline.sent = true;
     const result = await toAnswerOrError(exchange(url, prepared));
+    if (isOAuthError(result) && result.sent === false) deadline.sent = earlierSent;
     const outcome = toAttemptOutcome(result, now);
     const delay = retryDelay(outcome, attempt, { idempotent, left: deadline.left() });
     if (delay === undefined) {
-      if (isOAuthError(result)) throw result;
+      if (isOAuthError(result)) throw withSent(result, deadline.sent);
       return { ...result, sentAt };
     }
     const { error, status } = outcome;
@@ -113,6 +116,11 @@ async function sendWithRetry(
     });
     await sleep(delay, deadline.signal);
   }
+}
+
+/** An earlier attempt may have reached the server although the last one did not. */
+function withSent(error: OAuthError, sent: boolean): OAuthError {
+  return error.sent === false && sent ? new OAuthError(error.code, error.message, { ...error, sent }) : error;
 }
 
 async function toAnswerOrError(answer: Promise<Answer>): Promise<Answer | OAuthError> {

@@ -1,5 +1,4 @@
 import type { OAuthError } from '@oa/types';
-import { wasNeverSent } from './failure.ts';
 
 /** Statuses that mean "later", not "no". */
 const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504]);
@@ -37,8 +36,8 @@ export interface RetryLimits {
 export function retryDelay(outcome: AttemptOutcome, attempt: number, limits: RetryLimits): number | undefined {
   if (attempt >= MAX_ATTEMPTS) return undefined;
   const { error, status } = outcome;
-  const neverSent = error !== undefined && wasNeverSent(error);
   const failed = error?.code === 'network_error' && error.retryable;
+  const neverSent = failed && error.sent === false;
   const busy = status !== undefined && RETRYABLE_STATUSES.has(status);
   if (!neverSent && !(limits.idempotent && (failed || busy))) return undefined;
   const delay = Math.max(backoffDelay(attempt), (outcome.retryAfter ?? 0) * 1000);

@@ -38,8 +38,20 @@ describe('timeout', () => {
   it('ends a fetch that ignores its signal', async () => {
     const call = request('GET', 'https://as.example/?code=SECRET', { fetch: silentFetch, timeout: 50 });
     const error = await rejectionOf(call);
-    expect(error.code).toBe('timeout');
+    expect(error).toMatchObject({ code: 'timeout', sent: true });
     expect(error.message).not.toContain('SECRET');
+  });
+
+  it('tells that no request reached the server, if it ends a wait for a server that is down', async () => {
+    const refused = async (): Promise<Response> => {
+      throw Object.assign(new Error('x'), { code: 'ECONNREFUSED' });
+    };
+    // The clock stands still, so that the waits of 250 and 500 ms seem to fit into the timeout.
+    vi.spyOn(performance, 'now').mockReturnValue(0);
+    vi.spyOn(Math, 'random').mockReturnValue(0);
+    onTestFinished(() => void vi.restoreAllMocks());
+    const error = await rejectionOf(request('POST', 'https://as.example/', { fetch: refused, timeout: 600 }));
+    expect(error).toMatchObject({ code: 'timeout', sent: false });
   });
 
   it('does not discard an answer that arrived while the event loop was blocked (RFC 9700 section 4.14.2)', async () => {

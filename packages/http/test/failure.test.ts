@@ -20,7 +20,7 @@ it.each(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])('is timeout for %s 
     throw new TypeError('fetch failed', { cause: Object.assign(new Error('late'), { code }) });
   };
   const error = await rejectionOf(request('GET', 'https://as.example/', { fetch }));
-  expect(error).toMatchObject({ code: 'timeout', retryable: true });
+  expect(error).toMatchObject({ code: 'timeout', retryable: true, sent: true });
 });
 
 it.each<[string, string | undefined, boolean]>([
@@ -47,4 +47,43 @@ it.each<[string, string | undefined, boolean]>([
   const result = await attempt(postForm('https://as.example/', { code: 'c' }, schema, { fetch }));
   expect(result).toMatchObject(unsent ? { ok: true } : { ok: false, error: { code: 'network_error' } });
   expect(calls).toBe(unsent ? 2 : 1);
+});
+
+it.each<[string, string | undefined, boolean]>([
+  ['ECONNREFUSED', 'connect', false],
+  ['ENOTFOUND', 'getaddrinfo', false],
+  ['UND_ERR_CONNECT_TIMEOUT', undefined, false],
+  ['ETIMEDOUT', 'connect', false],
+  ['ETIMEDOUT', 'read', true],
+  ['ECONNRESET', 'write', true],
+  ['UND_ERR_SOCKET', undefined, true],
+  ['CERT_HAS_EXPIRED', undefined, false],
+  ['SOMETHING_ELSE', undefined, true],
+])('tells after %s of %s whether the request may have reached the server: %s', async (code, syscall, sent) => {
+  const fetch = async (): Promise<Response> => {
+    throw new TypeError('fetch failed', { cause: Object.assign(new Error('x'), { code, syscall }) });
+  };
+  const error = await rejectionOf(postForm('https://as.example/', { code: 'c' }, schema, { fetch, timeout: 50 }));
+  expect(error).toMatchObject({ code: 'network_error', sent });
+  expect(JSON.parse(JSON.stringify(error))).toHaveProperty('sent', sent);
+});
+
+it('tells that an earlier attempt may have reached the server, although the last one did not', async () => {
+  let calls = 0;
+  const fetch = async (): Promise<Response> => {
+    calls += 1;
+    throw Object.assign(new Error('x'), { code: calls === 1 ? 'ECONNRESET' : 'ECONNREFUSED' });
+  };
+  const error = await rejectionOf(request('GET', 'https://as.example/', { fetch }));
+  expect(error).toMatchObject({ code: 'network_error', sent: true });
+  expect(error.message).toContain('ECONNREFUSED');
+  expect(calls).toBe(3);
+});
+
+it('tells of an answer that broke off that the request was sent', async () => {
+  await using server = await startScriptedServer((_, index) =>
+    index === 0 ? { drop: 'request' } : { drop: 'body', body: 'x'.repeat(100), headers: { 'content-length': '100' } },
+  );
+  for (let round = 0; round < 2; round += 1)
+    expect(await rejectionOf(request('POST', server.origin))).toMatchObject({ code: 'network_error', sent: true });
 });

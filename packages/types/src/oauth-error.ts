@@ -21,6 +21,11 @@ export interface OAuthErrorDetails {
   retryable?: boolean | undefined;
   /** The seconds that the server asked to wait. */
   retryAfter?: number | undefined;
+  /**
+   * Whether the request may have reached the server, on `network_error` and `timeout`. With `false` it certainly did not, so a refresh
+   * token or a code in it is not used.
+   */
+  sent?: boolean | undefined;
 }
 
 const BRAND = Symbol.for('@oa/types/OAuthError');
@@ -48,6 +53,7 @@ export class OAuthError extends Error {
   declare readonly status?: number;
   declare readonly retryable: boolean;
   declare readonly retryAfter?: number;
+  declare readonly sent?: boolean;
 
   constructor(code: OAuthErrorCode, message: string, details: OAuthErrorDetails = {}) {
     super(toSafeMessage(message));
@@ -61,6 +67,7 @@ export class OAuthError extends Error {
     if (details.status !== undefined) this.status = details.status;
     this.retryable = details.retryable ?? false;
     if (details.retryAfter !== undefined) this.retryAfter = details.retryAfter;
+    if (details.sent !== undefined) this.sent = details.sent;
     Object.defineProperty(this, BRAND, { value: true });
   }
 
@@ -105,6 +112,34 @@ export function isShareableError(value: unknown): value is OAuthError {
   if (!isOAuthError(value) || value.code === 'login_required') return false;
   return (
     value.retryable || value.code === 'login_timeout' || (value.code === 'oauth_error' && value.status === undefined)
+  );
+}
+
+/**
+ * Parses what {@link OAuthError.toJSON} returned, after it was stored as JSON.
+ *
+ * @returns `undefined` if it is damaged
+ */
+export function parseOAuthError(value: unknown): OAuthError | undefined {
+  if (!isErrorRecord(value)) return undefined;
+  const { code, message, ...details } = value;
+  return new OAuthError(code, message, details);
+}
+
+function isErrorRecord(value: unknown): value is ReturnType<OAuthError['toJSON']> {
+  if (typeof value !== 'object' || value === null) return false;
+  const { code, message, error, error_description, error_uri, status, retryable, retryAfter, sent } = value as Record<
+    string,
+    unknown
+  >;
+  return (
+    typeof code === 'string' &&
+    /^[a-z_]{1,100}$/.test(code) &&
+    typeof message === 'string' &&
+    typeof retryable === 'boolean' &&
+    [error, error_description, error_uri].every((each) => each === undefined || typeof each === 'string') &&
+    [status, retryAfter].every((each) => each === undefined || Number.isFinite(each)) &&
+    (sent === undefined || typeof sent === 'boolean')
   );
 }
 

@@ -44,9 +44,17 @@ describe('OAuthError', () => {
     expect(inspect(error)).toContain("code: 'http_error'");
   });
 
+  it('tells whether the request was sent, also in JSON', () => {
+    for (const sent of [true, false]) {
+      const error = new OAuthError('network_error', 'The connection broke.', { sent });
+      expect(error.sent).toBe(sent);
+      expect(JSON.parse(JSON.stringify(error))).toHaveProperty('sent', sent);
+    }
+  });
+
   it('has no member for a detail that is absent or undefined', () => {
     const nothing = { error: undefined, error_description: undefined, error_uri: undefined };
-    const details = { ...nothing, status: undefined, retryable: undefined, retryAfter: undefined };
+    const details = { ...nothing, status: undefined, retryable: undefined, retryAfter: undefined, sent: undefined };
     for (const error of [new OAuthError('timeout', 'x'), new OAuthError('timeout', 'x', details)]) {
       expect(Object.keys(error)).toEqual(['code', 'retryable']);
       expect(error.retryable).toBe(false);
