@@ -2,7 +2,7 @@ import type { AuthenticatedRequest } from '@oa/client-authentication';
 import type { HttpResponse } from '@oa/http';
 import { startDeadline } from '@oa/mechanisms';
 import type { TokenEndpointOptions } from '@oa/token-endpoint';
-import { OAuthError, type AuthorizationServer, type Client, type RequestParameters } from '@oa/types';
+import { explainGuess, OAuthError, type AuthorizationServer, type Client, type RequestParameters } from '@oa/types';
 import { assertClient, assertRequestParameters } from '@oa/types/rfc';
 import type { DeviceLogin } from './device-login.ts';
 
@@ -35,6 +35,15 @@ export async function startDeviceLogin(
 ): Promise<DeviceLogin> {
   assertClient(client);
   assertRequestParameters(parameters, ['grant_type', 'device_code']);
+  return explainGuess(server, options, (explained) => requestCode(server, client, parameters, explained));
+}
+
+async function requestCode(
+  server: AuthorizationServer,
+  client: Client,
+  parameters: RequestParameters,
+  options: TokenEndpointOptions,
+): Promise<DeviceLogin> {
   const url = server.device_authorization_endpoint;
   if (typeof url !== 'string')
     throw new OAuthError(

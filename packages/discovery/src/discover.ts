@@ -5,6 +5,7 @@ import { conventionalServer } from './conventional.ts';
 import { quoteIssuer, toIssuerUrl } from './issuer.ts';
 import { isWithinLifetime, memoryFor, rememberServer, type DiscoveryMemory, type KnownServer } from './memory.ts';
 import { fetchPublishedServer } from './server.ts';
+import { serverMetadataUrls } from './well-known.ts';
 
 /** The options of {@link discover}. */
 export interface DiscoverOptions extends RequestOptions {
@@ -17,6 +18,13 @@ export interface DiscoverOptions extends RequestOptions {
   fallback?: 'conventional' | 'none' | undefined;
   /** Keeps metadata for other processes. The key is the issuer. Metadata is kept in memory in any case. */
   cache?: Store<CachedMetadata> | undefined;
+  /**
+   * Whether to ask the server even where a copy is cached, because an endpoint of the copy does not exist any more. The new copy replaces
+   * the cached one. If the server can't be asked, the promise rejects.
+   *
+   * @default false
+   */
+  fresh?: boolean | undefined;
 }
 
 /** Short enough to notice a server that starts to publish metadata, long enough for a program that is started repeatedly. */
@@ -54,23 +62,25 @@ const STALE_PAUSE_MS = 60_000;
  */
 export async function discover(issuer: string, options: DiscoverOptions = {}): Promise<AuthorizationServer> {
   toIssuerUrl(issuer);
-  const { fallback = 'conventional', signal, timeout, onEvent } = options;
+  const { fallback = 'conventional', fresh = false, signal, timeout, onEvent } = options;
   if (fallback !== 'conventional' && fallback !== 'none')
     throw new TypeError("options.fallback must be 'conventional' or 'none'.");
   signal?.throwIfAborted();
 
   const memory = memoryFor(options.cache ?? options.fetch);
-  const known = memory.known.get(issuer);
+  const known = fresh ? undefined : memory.known.get(issuer);
+  const lookUp = fresh ? askServer : findServer;
   const { entry, stale } =
     known !== undefined && isUsableServer(known, options)
       ? known
       : await memory.lookups.run(
-          JSON.stringify([issuer, fallback, timeout]),
-          (shared) => findServer(issuer, { ...options, signal: shared }, memory),
+          JSON.stringify([issuer, fallback, timeout, fresh]),
+          (shared) => lookUp(issuer, { ...options, signal: shared }, memory),
           signal,
         );
+  const { guessed_after } = entry.server;
   if (stale !== undefined) onEvent?.({ type: 'stale_metadata', issuer, code: stale });
-  if (entry.conventional) onEvent?.({ type: 'discovery_fallback', issuer });
+  if (guessed_after !== undefined) onEvent?.({ type: 'discovery_fallback', issuer, guessed_after });
   return structuredClone(entry.server);
 }
 
@@ -106,7 +116,11 @@ async function askServer(issuer: string, options: DiscoverOptions, memory: Disco
   const expires_at = Math.floor(seconds + (lifetime ?? 0));
   const entry: CachedMetadata =
     published === undefined
-      ? { server: conventionalServer(issuer), expires_at, conventional: true }
+      ? {
+          server: { ...conventionalServer(issuer), guessed_after: serverMetadataUrls(toIssuerUrl(issuer)) },
+          expires_at,
+          conventional: true,
+        }
       : { server: published.server, expires_at };
   const known = { entry, until: expires_at * 1000 };
   if (lifetime === undefined) return known;

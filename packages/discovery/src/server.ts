@@ -29,7 +29,8 @@ export async function fetchPublishedServer(
   // Loaded lazily: a cache hit does not need valibot.
   const { authorizationServerSchema } = await import('@oa/types/schemas');
   const read = (response: HttpResponse): PublishedServer => {
-    const server = readJson(response, authorizationServerSchema);
+    // Only the guess itself has this member: a document that has it is none.
+    const { guessed_after: _, ...server } = readJson(response, authorizationServerSchema);
     assertSameIssuer(server.issuer, issuer);
     assertSecureEndpoints(server);
     return { server, lifetime: cacheLifetimeSeconds(response.headers) };

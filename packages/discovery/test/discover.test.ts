@@ -153,15 +153,17 @@ describe('the conventional endpoints', () => {
       const { events, onEvent } = recordEvents();
       const before = server.requests.length;
       const found = await discover(issuer, { onEvent });
-      expect(found).toEqual(conventionalServer(issuer));
+      const guessed_after = server.requests.slice(before).map(({ url }) => `${server.origin}${url}`);
+      expect(guessed_after).toHaveLength(requests);
+      expect(found).toEqual({ ...conventionalServer(issuer), guessed_after });
       expect(found).toEqual({
         issuer,
         authorization_endpoint: `${server.origin}/authorize`,
         token_endpoint: `${server.origin}/token`,
         registration_endpoint: `${server.origin}/register`,
+        guessed_after,
       });
-      expect(events).toEqual([{ type: 'discovery_fallback', issuer }]);
-      expect(server.requests.length - before).toBe(requests);
+      expect(events).toEqual([{ type: 'discovery_fallback', issuer, guessed_after }]);
     }
   });
 
@@ -215,5 +217,29 @@ describe('the conventional endpoints', () => {
       expect(await rejectionOf(discover(server.origin, { onEvent, timeout }))).toMatchObject({ code });
       expect(events.filter(({ type }) => type !== 'retry')).toEqual([]);
     }
+  });
+});
+
+describe('with fresh: true', () => {
+  it('asks the server although a copy is cached, and keeps the new copy for other calls and processes', async () => {
+    await using server = await startServer((origin) => ({ [RFC8414]: { json: metadata(origin) } }));
+    const cache = new Map<string, CachedMetadata>();
+    await discover(server.origin, { cache });
+    const token_endpoint = `${server.origin}/moved`;
+    server.script({ [RFC8414]: { json: metadata(server.origin, { token_endpoint }) } });
+    expect((await discover(server.origin, { cache })).token_endpoint).toBe(`${server.origin}/token`);
+    expect((await discover(server.origin, { cache, fresh: true })).token_endpoint).toBe(token_endpoint);
+    expect((await discover(server.origin, { cache })).token_endpoint).toBe(token_endpoint);
+    expect((await discover(server.origin, { cache: new Map(cache) })).token_endpoint).toBe(token_endpoint);
+    expect(server.requests).toHaveLength(2);
+  });
+
+  it('rejects while the server is down, and leaves the copy as it is', async () => {
+    await using server = await startServer((origin) => ({ [RFC8414]: { json: metadata(origin) } }));
+    const cache = new Map<string, CachedMetadata>();
+    await discover(server.origin, { cache });
+    server.script(() => OUT_OF_SERVICE);
+    expect((await rejectionOf(discover(server.origin, { cache, fresh: true }))).code).toBe('http_error');
+    expect(await discover(server.origin, { cache: new Map(cache) })).toEqual(metadata(server.origin));
   });
 });

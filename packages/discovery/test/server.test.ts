@@ -99,3 +99,12 @@ describe('the endpoints in the document', () => {
     },
   );
 });
+
+it('does not take a published guessed_after for a guess', async () => {
+  await using server = await startServer((origin) => ({
+    [RFC8414]: { json: metadata(origin, { guessed_after: ['https://evil.example'] }) },
+  }));
+  const { events, onEvent } = recordEvents();
+  expect(await discover(server.origin, { onEvent })).toEqual(metadata(server.origin));
+  expect(events).toEqual([]);
+});

@@ -1,4 +1,11 @@
-import type { AuthorizationServer, Client, OAuthEvent, RequestParameters, Token } from '@oa/types';
+import {
+  explainGuess,
+  type AuthorizationServer,
+  type Client,
+  type OAuthEvent,
+  type RequestParameters,
+  type Token,
+} from '@oa/types';
 import { assertRequestParameters } from '@oa/types/rfc';
 import { randomText } from '@oa/mechanisms';
 import { authorizationUrl, createPkce, exchangeCode, readCallback } from '@oa/pkce';
@@ -52,7 +59,15 @@ export async function login(
   assertRequestParameters(parameters, RESERVED_LOGIN_PARAMETERS);
   options.signal?.throwIfAborted();
   assertInteractive(options);
+  return explainGuess(server, options, (explained) => loginWithBrowser(server, client, parameters, explained));
+}
 
+async function loginWithBrowser(
+  server: AuthorizationServer,
+  client: Client,
+  parameters: RequestParameters,
+  options: LoginOptions,
+): Promise<Token> {
   const emit = createLoginEmitter(options);
   const { code_verifier, ...challenge } = await createPkce();
   const state = randomText();

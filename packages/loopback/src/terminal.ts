@@ -1,4 +1,5 @@
 import type { OAuthEvent } from '@oa/types';
+import { toErrorText } from '@oa/types/rfc';
 
 /** The longest resource that is shown. */
 const MAX_RESOURCE_CHARACTERS = 200;
@@ -8,7 +9,9 @@ export function toTerminalText(event: OAuthEvent): string | undefined {
   // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- the other events have no text for the user
   switch (event.type) {
     case 'login_waiting':
-      return `To log in${toPurposeText(event)}, open this URL in your browser (the login expires in ${toDurationText(event.expires_in)}):\n\n${event.url}\n\n${
+      return `To log in${toPurposeText(event)}, open this URL in your browser (the login expires in ${toDurationText(event.expires_in)}):\n\n${event.url}\n\n${toGuessText(
+        event.guessed_after,
+      )}${
         event.paste ? 'If the browser ends on a page that does not load, paste its address here and press Enter.\n' : ''
       }`;
     case 'browser_unavailable':
@@ -25,6 +28,13 @@ export function toTerminalText(event: OAuthEvent): string | undefined {
     default:
       return undefined;
   }
+}
+
+/** An address that is only guessed may end on a page that does not exist. */
+function toGuessText(asked: readonly string[] | undefined): string {
+  if (asked === undefined) return '';
+  const urls = asked.map((url) => toErrorText(url, MAX_RESOURCE_CHARACTERS)).join(', ');
+  return `This address is guessed: there is no metadata at ${urls}. If the page does not exist, check whether the issuer is complete (realm, tenant).\n`;
 }
 
 /** Where the user logs in, and for what: the URL itself is long, and a resource may have chosen the issuer. */

@@ -29,6 +29,7 @@ const DEFAULT_LOGIN_TIMEOUT_MS = 300_000;
 export async function waitForUser(login: PendingLogin): Promise<string> {
   const { receiver, options, emit } = login;
   const { redirect_uri } = receiver;
+  const { issuer, guessed_after } = login.expected.server;
   const url = sanitizeUrl(login.url);
   const timeout = options.timeout ?? DEFAULT_LOGIN_TIMEOUT_MS;
   const { promise: pasted, resolve, reject } = Promise.withResolvers<string>();
@@ -50,12 +51,13 @@ export async function waitForUser(login: PendingLogin): Promise<string> {
   try {
     emit({
       type: 'login_waiting',
-      issuer: login.expected.server.issuer,
+      issuer,
       ...(login.resource !== undefined && { resource: [login.resource].flat() }),
       url,
       redirect_uri,
       expires_in: timeout / 1000,
       paste: lines !== undefined,
+      ...(guessed_after !== undefined && { guessed_after }),
     });
     openLoginUrl(receiver.serveStartAddress(url), login, () => isWaiting).catch(reject);
     loadNetwork().catch(reject);

@@ -17,3 +17,13 @@ it('says how long the login waits', () => {
   expect(text(300)).toContain('5 minutes');
   expect(toTerminalText({ type: 'refreshed', issuer: 'x' })).toBeUndefined();
 });
+
+it('says that the address of the login is guessed, and which metadata addresses were asked', () => {
+  const guessed_after = ['https://as.example/.well-known/a', 'https://as.example/.well-known/b'];
+  const event = { issuer: 'https://as.example', url: 'U', redirect_uri: 'R', expires_in: 90, paste: false };
+  expect(toTerminalText({ type: 'login_waiting', ...event, guessed_after })).toBe(
+    'To log in at as.example, open this URL in your browser (the login expires in 90 seconds):\n\nU\n\n' +
+      'This address is guessed: there is no metadata at https://as.example/.well-known/a, https://as.example/.well-known/b. ' +
+      'If the page does not exist, check whether the issuer is complete (realm, tenant).\n',
+  );
+});

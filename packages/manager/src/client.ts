@@ -1,6 +1,7 @@
 import { DEFAULT_APP } from '@oa/private-file';
 import type { ClientMetadata } from '@oa/registration';
 import {
+  explainGuess,
   isOAuthError,
   isStorageError,
   OAuthError,
@@ -120,10 +121,12 @@ async function register(
   };
   // A statement vouches for the program. A server that only the resource names could use it elsewhere.
   if (!isPinned) metadata.software_statement = undefined;
-  const client = await registerClient(server, metadata, context.network).catch((error: unknown) => {
-    // The conventional endpoint is a guess, and some metadata names an endpoint that its server has switched off.
-    throw isOAuthError(error) && error.code === 'http_error' && error.status === 404 ? clientRequired(issuer) : error;
-  });
+  const client = await explainGuess(server, context.network, (network) =>
+    registerClient(server, metadata, network).catch((error: unknown) => {
+      // The conventional endpoint is a guess, and some metadata names an endpoint that its server has switched off.
+      throw isOAuthError(error) && error.code === 'http_error' && error.status === 404 ? clientRequired(issuer) : error;
+    }),
+  );
   context.emit({ type: 'registered', issuer });
   // A server that does not say what it registered is taken at its word that it registered what it was asked for.
   return { redirect_uris, ...client };

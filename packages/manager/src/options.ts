@@ -1,5 +1,6 @@
 import type { AuthenticationOption } from '@oa/client-authentication';
 import type { ClientStore } from '@oa/client-store';
+import type { DiscoverOptions } from '@oa/discovery';
 import type { LoginOptions } from '@oa/loopback';
 import type { ClientMetadata } from '@oa/registration';
 import type { RequestOptions, Store, Token } from '@oa/types';
@@ -30,6 +31,13 @@ export interface ManagerOptions extends Omit<RequestOptions, 'signal'> {
    * @default `$XDG_CONFIG_HOME/<app>/registered.json`
    */
   clients?: ClientStore | undefined;
+  /**
+   * How the metadata of a server is found. `fallback: 'none'` rejects with `metadata_not_found` where the server publishes none, instead of
+   * guessing its endpoints.
+   *
+   * @default { fallback: 'conventional' }
+   */
+  discovery?: Pick<DiscoverOptions, 'fallback'> | undefined;
   /**
    * Whether a user may be asked to log in. `auto`: where there is a terminal and no `CI` variable.
    *
@@ -63,7 +71,7 @@ export interface ManagerOptions extends Omit<RequestOptions, 'signal'> {
 type LoginOptionOfManager = 'authentication' | 'fetch' | 'signal' | 'now' | 'onEvent' | 'interaction';
 
 const OPTION_NAMES =
-  'app authentication cache clients interaction leeway login registration stepUp clientMetadataUrl fetch timeout now onEvent'.split(
+  'app authentication cache clients discovery interaction leeway login registration stepUp clientMetadataUrl fetch timeout now onEvent'.split(
     ' ',
   );
 /** Options of a login that the manager decides for all grants. */
@@ -85,6 +93,7 @@ export function assertManagerOptions(options: ManagerOptions): void {
     login = {},
     authentication = 'none',
     stepUp = 'user',
+    discovery = {},
   } = options;
   const unknown = Object.keys(options).find((name) => !OPTION_NAMES.includes(name));
   if (unknown !== undefined)
@@ -95,6 +104,7 @@ export function assertManagerOptions(options: ManagerOptions): void {
     throw new TypeError("options.interaction must be 'auto', 'always' or 'never'.");
   if (stepUp !== 'user' && stepUp !== false && !isListOfStrings(stepUp))
     throw new TypeError("options.stepUp must be 'user', false or an array of scopes.");
+  assertDiscoveryOption(discovery);
   // Which names there are is checked with the first request: that keeps the list out of the path of a stored token.
   if (!['string', 'function'].includes(typeof authentication))
     throw new TypeError(
@@ -105,6 +115,13 @@ export function assertManagerOptions(options: ManagerOptions): void {
     throw new TypeError(`options.login.${misplaced} is not an option of the login alone. ${adviceFor(misplaced)}`);
   assertMethods('options.cache', options.cache, ['get', 'set', 'delete'], ['lock', 'reserve']);
   assertMethods('options.clients', options.clients, ['lookup', 'getOrRegister', 'remove', 'list'], []);
+}
+
+function assertDiscoveryOption({ fallback = 'conventional', ...others }: ManagerOptions['discovery'] & object): void {
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw new TypeError(`options.discovery has no member ${unknown}. Use fallback.`);
+  if (fallback !== 'conventional' && fallback !== 'none')
+    throw new TypeError("options.discovery.fallback must be 'conventional' or 'none'.");
 }
 
 function isListOfStrings(value: unknown): boolean {

@@ -8,7 +8,7 @@ export interface ResolvedTarget {
   /** Whether the caller named the issuer. Otherwise the resource did, which may be hostile. */
   isPinned: boolean;
   /** Finds the server's metadata. No request is made to the authorization server before. */
-  server: () => Promise<AuthorizationServer>;
+  server: (options?: { fresh: boolean }) => Promise<AuthorizationServer>;
   /** The resource, as its metadata writes it. */
   resource?: string | undefined;
   /** The scopes that the resource asks for. */
@@ -62,10 +62,10 @@ function resolveIssuer(context: Context, issuer: string, isPinned: boolean): Res
   return {
     issuer,
     isPinned,
-    async server() {
+    async server({ fresh } = { fresh: false }) {
       const { discover } = await import('@oa/discovery');
       const { servers: cache } = await context.metadata();
-      return discover(issuer, { ...context.network, cache });
+      return discover(issuer, { ...context.network, ...context.options.discovery, cache, fresh });
     },
   };
 }

@@ -10,6 +10,8 @@ it.each([
   [{ leeway: Number.NaN }, /options.leeway must be a number of milliseconds/],
   [{ timeout: -1 }, /options.timeout must be a number of milliseconds/],
   [{ authentication: {} as never }, /options.authentication must be the name of a method, or a function/],
+  [{ discovery: { fallback: 'guess' as never } }, /options.discovery.fallback must be 'conventional' or 'none'/],
+  [{ discovery: { fresh: true } as never }, /options.discovery has no member fresh/],
   [{ interaction: 'maybe' as never }, /options.interaction must be 'auto', 'always' or 'never'/],
 ])('rejects the impossible option %o with a TypeError', (options, message) => {
   expect(() => createManager(options)).toThrow(TypeError);
@@ -40,6 +42,7 @@ it('takes every option as undefined', () => {
     authentication: undefined,
     cache: undefined,
     clients: undefined,
+    discovery: undefined,
     interaction: undefined,
     leeway: undefined,
     login: undefined,

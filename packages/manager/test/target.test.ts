@@ -4,7 +4,7 @@ import { createFetch } from '@oa/fetch';
 import { startAuthorizationServer, startProtectedApi } from '@oa-internal/authorization-server';
 import { startScriptedServer } from '@oa-internal/scripted-server';
 import { expect, it, onTestFinished } from 'vitest';
-import { agreeingBrowser, managerAt, temporaryDirectory } from './setup.ts';
+import { agreeingBrowser, bearer, managerAt, startScripted, temporaryDirectory, typesOf } from './setup.ts';
 
 /** A resource whose requirements are on disk, and a function that asks as a new process would. */
 async function remembered() {
@@ -200,6 +200,63 @@ it('uses the authorization server that the caller names, else the first of the r
   expect((await manager.getToken({ resource: url, issuer: issuers[1] ?? '' }, { client_id: 'p' })).access_token).toBe(
     'second',
   );
+});
+
+it("guesses no endpoint with discovery: { fallback: 'none' }", async () => {
+  const { server } = await startScripted({ '/token': bearer('a') });
+  const { manager, events } = managerAt(temporaryDirectory(), { discovery: { fallback: 'none' } });
+  const credentials = { client_id: 'c', client_secret: 's' };
+  expect(await manager.get(server.origin, credentials)).toMatchObject({
+    ok: false,
+    error: { code: 'metadata_not_found' },
+  });
+  expect(server.requestsTo('/token')).toEqual([]);
+  expect(typesOf(events)).not.toContain('discovery_fallback');
+});
+
+it('says in the error of a guessed endpoint which metadata addresses were asked before', async () => {
+  const { server } = await startScripted();
+  const { manager, events } = managerAt(temporaryDirectory());
+  const result = await manager.get(`${server.origin}/realm`, { client_id: 'c', client_secret: 's' });
+  const urls = server.requests.map(({ url }) => `${server.origin}${url}`).filter((url) => url.includes('.well-known'));
+  const asked = [...new Set(urls)];
+  expect(asked).toHaveLength(3);
+  expect(result).toMatchObject({ ok: false, error: { code: 'http_error', status: 404 } });
+  expect(!result.ok && result.error.message).toBe(
+    `No metadata at ${asked.join(', ')}, so the conventional endpoints are guessed. ` +
+      `${server.origin}/token answered with status 404. Is the issuer complete (realm, tenant)?`,
+  );
+  expect(events).toContainEqual({
+    type: 'discovery_fallback',
+    issuer: `${server.origin}/realm`,
+    guessed_after: asked,
+  });
+});
+
+it('says to a user, in the event and after the login that the address of the login is guessed', async () => {
+  const { server } = await startScripted();
+  const printed: string[] = [];
+  const login = { print: (text: string) => printed.push(text), openBrowser: false, timeout: 50 };
+  const { manager, events } = managerAt(temporaryDirectory(), { interaction: 'always', login });
+  const result = await manager.get(server.origin, { client_id: 'c' });
+  const address = `${server.origin}/.well-known/openid-configuration`;
+  expect(printed.join('')).toContain('This address is guessed');
+  expect(printed.join('')).toContain(address);
+  expect(events.find(({ type }) => type === 'login_waiting')).toMatchObject({
+    guessed_after: expect.arrayContaining([address]) as unknown,
+  });
+  expect(result).toMatchObject({ ok: false, error: { code: 'login_timeout' } });
+  expect(!result.ok && result.error.message).toMatch(/guessed.*Is the issuer complete/);
+  expect(!result.ok && result.error.message).toContain(address);
+});
+
+it('says that no client can be registered at a guessed address', async () => {
+  const { server } = await startScripted();
+  const { manager } = managerAt(temporaryDirectory(), { interaction: 'always' });
+  const result = await manager.get(server.origin, {});
+  expect(server.requestsTo('/register')).toHaveLength(1);
+  expect(result).toMatchObject({ ok: false, error: { code: 'client_required' } });
+  expect(!result.ok && result.error.message).toMatch(/No metadata at .*openid-configuration.* guessed/);
 });
 
 it.each([[''], [undefined as never], [{} as never]])('rejects the target %o with a TypeError', async (target) => {

@@ -1,5 +1,5 @@
 import { postJson } from '@oa/http';
-import { OAuthError, type AuthorizationServer, type Client, type RequestOptions } from '@oa/types';
+import { explainGuess, OAuthError, type AuthorizationServer, type Client, type RequestOptions } from '@oa/types';
 import { assertUsableClient } from './answer.ts';
 import { bearerHeader } from './bearer-header.ts';
 import { assertNewClientMetadata, type ClientMetadata } from './metadata.ts';
@@ -51,9 +51,11 @@ export async function registerClient(
       'The server has no registration_endpoint: programs can not register there. Ask its operator for a client_id.',
     );
   const { clientSchema } = await import('@oa/types/schemas');
-  const client = await postJson(endpoint, withDefaults(metadata), clientSchema, { ...network, headers });
-  assertUsableClient(client, { url: endpoint, redirect_uris: metadata.redirect_uris ?? [] });
-  return client;
+  return explainGuess(server, network, async (explained) => {
+    const client = await postJson(endpoint, withDefaults(metadata), clientSchema, { ...explained, headers });
+    assertUsableClient(client, { url: endpoint, redirect_uris: metadata.redirect_uris ?? [] });
+    return client;
+  });
 }
 
 function withDefaults(metadata: ClientMetadata): ClientMetadata {

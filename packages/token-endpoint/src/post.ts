@@ -1,7 +1,7 @@
 import { sendAuthenticated, type AuthenticatedRequest } from '@oa/client-authentication';
 import { request, type HttpResponse } from '@oa/http';
 import { startDeadline } from '@oa/mechanisms';
-import type { AuthorizationServer, Client, RequestParameters } from '@oa/types';
+import { explainGuess, type AuthorizationServer, type Client, type RequestParameters } from '@oa/types';
 import type { TokenEndpointOptions } from './options.ts';
 
 /** A form to post to an endpoint that authenticates clients. */
@@ -25,13 +25,15 @@ export async function postAuthenticated<T>(
 ): Promise<T> {
   const { url, idempotent } = form;
   const remainingMs = startDeadline(options.timeout);
-  const send = ({ headers, parameters }: AuthenticatedRequest): Promise<HttpResponse> =>
-    request('POST', url, {
-      ...options,
-      timeout: remainingMs(),
-      headers,
-      form: { ...form.parameters, ...parameters },
-      idempotent,
-    });
-  return sendAuthenticated(server, client, { url, idempotent, send, read }, options);
+  return explainGuess(server, options, (explained) => {
+    const send = ({ headers, parameters }: AuthenticatedRequest): Promise<HttpResponse> =>
+      request('POST', url, {
+        ...explained,
+        timeout: remainingMs(),
+        headers,
+        form: { ...form.parameters, ...parameters },
+        idempotent,
+      });
+    return sendAuthenticated(server, client, { url, idempotent, send, read }, explained);
+  });
 }

@@ -21,6 +21,15 @@ type NetworkEvent =
       code: OAuthErrorCode;
       /** The HTTP status, if the server answered. */
       status?: number | undefined;
+      /** The metadata addresses that were asked in vain, if the endpoint is guessed. */
+      guessed_after?: readonly string[] | undefined;
+    }
+  /** The server publishes no metadata, so the conventional endpoints `/authorize`, `/token` and `/register` are guessed. */
+  | {
+      type: 'discovery_fallback';
+      issuer: string;
+      /** The metadata addresses that were asked in vain. */
+      guessed_after: readonly string[];
     }
   /** The server publishes no metadata, so the conventional endpoints `/authorize`, `/token` and `/register` are used. */
   | { type: 'discovery_fallback'; issuer: string }
@@ -77,6 +86,8 @@ type LoginEvent =
       redirect_uri: string;
       /** The seconds until the login times out. */
       expires_in: number;
+      /** The metadata addresses that were asked in vain, if the address of the login is guessed. */
+      guessed_after?: readonly string[] | undefined;
       /** Whether the terminal accepts a pasted address. */
       paste: boolean;
     }

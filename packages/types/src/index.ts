@@ -1,5 +1,6 @@
 export type { OAuthErrorCode } from './error.ts';
 export type { OAuthEvent } from './event.ts';
+export { explainGuess } from './guess.ts';
 export type { AuthorizationServer, Client, ProtectedResource, RequestParameters } from './metadata.ts';
 export { isOAuthError, isShareableError, isStorageError, OAuthError } from './oauth-error.ts';
 export type { OAuthErrorDetails } from './oauth-error.ts';

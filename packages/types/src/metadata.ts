@@ -27,6 +27,11 @@ export interface AuthorizationServer {
   authorization_response_iss_parameter_supported?: boolean;
   /** Whether the URL of a client metadata document can be used as `client_id`. */
   client_id_metadata_document_supported?: boolean;
+  /**
+   * Set if the endpoints are guessed, because the server publishes no metadata: the metadata addresses that were asked before. It is not a
+   * member of the metadata that servers publish.
+   */
+  guessed_after?: readonly string[];
   [member: string]: unknown;
 }
 

@@ -23,7 +23,7 @@ it('@jmondi/oauth2-server: logs in and refreshes at the conventional endpoints, 
   const directory = temporaryDirectory();
   const { token, events } = await logIn(directory, subject);
   expect(token.scope).toBe('read');
-  expect(events).toContainEqual({ type: 'discovery_fallback', issuer: server.issuer });
+  expect(events).toContainEqual(expect.objectContaining({ type: 'discovery_fallback', issuer: server.issuer }));
   await refresh(directory, subject);
 });
 
