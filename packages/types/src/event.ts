@@ -31,8 +31,6 @@ type NetworkEvent =
       /** The metadata addresses that were asked in vain. */
       guessed_after: readonly string[];
     }
-  /** The server publishes no metadata, so the conventional endpoints `/authorize`, `/token` and `/register` are used. */
-  | { type: 'discovery_fallback'; issuer: string }
   /** The metadata can't be fetched, so an expired copy is used. */
   | {
       type: 'stale_metadata';
