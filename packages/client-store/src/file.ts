@@ -1,74 +1,88 @@
 import { isObject, parseJson } from '@oa/mechanisms';
 import { quarantine, readPrivate, writePrivate, type Reservation } from '@oa/private-file';
-import { isOAuthError, OAuthError, type Client } from '@oa/types';
+import { attempt, OAuthError } from '@oa/types';
+import { MAX_CLIENT_BYTES } from './entry.ts';
+import { splitMembers } from './json-members.ts';
 
-/** One object, issuer to client. The first implementation, in OCaml, wrote the same format. */
-export type Registrations = Map<string, unknown>;
+/**
+ * The content of the file: one object, issuer to client. The first implementation, in OCaml, wrote the same format. An entry is a text,
+ * so that a write returns the entries of other programs and versions as they were.
+ */
+export interface Registrations {
+  entries: Map<string, string>;
+  /** Why entries may be missing: a part of the file is damaged. */
+  damage: OAuthError | undefined;
+}
 
-/** A server decides how large its registration is. The usual ones have less than 1 KiB. */
-const MAX_CLIENT_BYTES = 16 * 1024;
 /** The limit of `readPrivate`. */
 const MAX_REGISTRATIONS_BYTES = 1024 * 1024;
 
 /**
- * Reads the registrations in `path`, with every member that other programs or versions have added.
+ * Reads the registrations in `path`. Of a damaged file it reads the lines that are intact.
  *
- * @throws {OAuthError} `corrupt_file`, `insecure_file_permissions`, `storage_unavailable`
+ * @throws {OAuthError} `insecure_file_permissions`, `storage_unavailable`
  */
 export async function readRegistrations(path: string): Promise<Registrations> {
-  const text = await readPrivate(path);
-  if (text === undefined) return new Map();
-  const content = parseJson(text);
-  if (!isObject(content))
-    throw new OAuthError('corrupt_file', `${path} is not a JSON object. The next write of a client moves it aside.`);
-  return new Map(Object.entries(content));
-}
-
-/** Reads the registrations before a write. A damaged file is moved aside, so that its content is not lost. */
-export async function readForUpdate(path: string): Promise<Registrations> {
-  try {
-    return await readRegistrations(path);
-  } catch (error) {
-    if (!isOAuthError(error) || error.code !== 'corrupt_file') throw error;
-    await quarantine(path);
-    return new Map();
-  }
+  const read = await attempt(readPrivate(path));
+  if (!read.ok && read.error.code !== 'corrupt_file') throw read.error;
+  if (!read.ok) return { entries: new Map(), damage: read.error };
+  if (read.value === undefined) return { entries: new Map(), damage: undefined };
+  if (isObject(parseJson(read.value))) return { entries: splitMembers(read.value), damage: undefined };
+  return {
+    entries: readIntactLines(read.value),
+    damage: new OAuthError('corrupt_file', `${path} is not a JSON object. The next write of a client moves it aside.`),
+  };
 }
 
 /**
- * Writes `registrations` with `client` for `issuer`, or without an entry for `issuer`. Every other entry stays as it is, except where the
- * file would be too large: then the longest ones are left out, which are never the usual ones.
- *
- * @throws {OAuthError} `storage_unavailable` also if the client is too large; `insecure_file_permissions`
+ * The entries of a damaged file that are whole. Only lines as `writeRegistrations` writes them count: a server chooses texts inside an
+ * entry, and must not pass one for the entry of another issuer. JSON has no line break in a text.
  */
-export async function writeRegistrations(
-  registrations: Registrations,
-  issuer: string,
-  client: Client | undefined,
-  target: string | Reservation,
-): Promise<void> {
-  const line = client === undefined ? [] : [toClientLine(issuer, client)];
-  const others = [...registrations].flatMap(([name, value]) => (name === issuer ? [] : (toLine(name, value) ?? [])));
-  const room = MAX_REGISTRATIONS_BYTES - byteLengthOf(line) - Buffer.byteLength('{\n\n}\n');
-  const text = `{\n${[...dropLongest(others, room), ...line].join(LINE_END)}\n}\n`;
-  await (typeof target === 'string' ? writePrivate(target, text) : target.write(text));
+function readIntactLines(text: string): Map<string, string> {
+  const entries = new Map<string, string>();
+  for (const line of text.split('\n')) {
+    if (!line.startsWith(LINE_START)) continue;
+    const object = `{${line.replace(/,$/, '')}}`;
+    const members = isObject(parseJson(object)) ? [...splitMembers(object)] : [];
+    const [entry] = members;
+    if (members.length === 1 && entry !== undefined) entries.set(...entry);
+  }
+  return entries;
 }
 
+/**
+ * Writes `registrations` with `entry` for `issuer`, or without an entry for `issuer`. Every other entry stays as it is, except where the
+ * file would be too large: then the longest ones are left out, which are never the usual ones. A damaged file is moved aside before, so
+ * that its content is not lost.
+ *
+ * @throws {OAuthError} `storage_unavailable` also if the entry is too large; `insecure_file_permissions`
+ */
+export async function writeRegistrations(
+  path: string,
+  { entries, damage }: Registrations,
+  change: { issuer: string; entry: string | undefined },
+  room?: Reservation,
+): Promise<void> {
+  const { issuer, entry } = change;
+  if (entry !== undefined) assertEntrySize(issuer, entry);
+  const line = entry === undefined ? [] : [toLine(issuer, entry)];
+  const others = [...entries].flatMap(([name, value]) => (name === issuer ? [] : toLine(name, value)));
+  const maxBytes = MAX_REGISTRATIONS_BYTES - byteLengthOf(line) - Buffer.byteLength('{\n\n}\n');
+  const text = `{\n${[...dropLongest(others, maxBytes), ...line].join(LINE_END)}\n}\n`;
+  if (damage !== undefined) await quarantine(path);
+  await (room === undefined ? writePrivate(path, text) : room.write(text));
+}
+
+const LINE_START = '  "';
 const LINE_END = ',\n';
 
 /** One line for each issuer: with indentation, nested arrays would be written with the square of their size. */
-function toLine(issuer: string, value: unknown): string | undefined {
-  try {
-    return `  ${JSON.stringify(issuer)}: ${JSON.stringify(value)}`;
-  } catch {
-    // The value is nested so deeply that the stack overflows. It can be parsed, but it can't be a client.
-    return undefined;
-  }
+function toLine(issuer: string, entry: string): string {
+  return `  ${JSON.stringify(issuer)}: ${entry}`;
 }
 
-function toClientLine(issuer: string, client: Client): string {
-  const line = toLine(issuer, client);
-  if (line !== undefined && Buffer.byteLength(line) <= MAX_CLIENT_BYTES) return line;
+function assertEntrySize(issuer: string, entry: string): void {
+  if (Buffer.byteLength(entry) <= MAX_CLIENT_BYTES) return;
   throw new OAuthError(
     'storage_unavailable',
     `The client that ${JSON.stringify(issuer)} registered has more than ${MAX_CLIENT_BYTES} bytes, so it is not stored. ` +

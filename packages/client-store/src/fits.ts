@@ -10,15 +10,24 @@ export interface ClientNeeds {
 }
 
 /**
+ * Whether the secret of a registered client has expired, or expires within {@link DEFAULT_LEEWAY_MS}.
+ *
+ * @param now the clock, in milliseconds since the epoch
+ * @see https://www.rfc-editor.org/rfc/rfc7591#section-3.2.1
+ */
+export function isSecretExpiring({ client_secret_expires_at: expiry }: Client, now: () => number = Date.now): boolean {
+  // An expiry of 0 means that the secret does not expire.
+  return expiry !== undefined && expiry !== 0 && expiry * 1000 <= now() + DEFAULT_LEEWAY_MS;
+}
+
+/**
  * Whether a registration can still be used: its secret does not expire within {@link DEFAULT_LEEWAY_MS}, and it has every
  * redirect URI that is needed.
  *
  * @see https://www.rfc-editor.org/rfc/rfc7591#section-3.2.1
  */
 export function isFittingClient(client: Client, { redirect_uris = [], now }: ClientNeeds): boolean {
-  // An expiry of 0 means that the secret does not expire.
-  const expiry = client.client_secret_expires_at;
-  if (expiry !== undefined && expiry !== 0 && expiry * 1000 <= now() + DEFAULT_LEEWAY_MS) return false;
+  if (isSecretExpiring(client, now)) return false;
   const registered = client.redirect_uris;
   // A server that does not return the redirect URIs is assumed to have registered the requested ones.
   if (registered === undefined) return true;

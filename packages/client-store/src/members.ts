@@ -37,6 +37,9 @@ const STORED_MEMBERS: Readonly<Record<string, (value: unknown) => unknown>> = {
   software_statement: toText,
 };
 
+/** The names of the members that are stored. */
+export const STORED_MEMBER_NAMES: readonly string[] = Object.keys(STORED_MEMBERS);
+
 /** Copies the members of `value` that are stored, if their types are right. Returns `undefined` if `value` is not a client. */
 export function toClient(value: unknown): Client | undefined {
   if (!isObject(value)) return undefined;

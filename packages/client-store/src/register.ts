@@ -1,12 +1,13 @@
 import { reservePrivate, withLock } from '@oa/private-file';
 import { attempt, type Client, type OAuthEvent } from '@oa/types';
 import { setBounded } from '@oa/mechanisms';
-import { readForUpdate, readRegistrations, writeRegistrations, type Registrations } from './file.ts';
-import { isFittingClient } from './fits.ts';
-import { toClient, toStorableClient } from './members.ts';
+import { parseEntry, toEntryWithNew } from './entry.ts';
+import { readRegistrations, writeRegistrations, type Registrations } from './file.ts';
+import { isFittingClient, isSecretExpiring } from './fits.ts';
+import { toStorableClient } from './members.ts';
 
 /** Bounds the memory of a program that takes issuers from strangers. */
-const MAX_UNSTORED_CLIENTS = 20;
+export const MAX_UNSTORED_CLIENTS = 20;
 
 /** What the client is needed for, and how long to wait for another process that registers one. */
 export interface GetOrRegisterOptions {
@@ -32,42 +33,48 @@ export interface GetOrRegisterOptions {
   now?: (() => number) | undefined;
 }
 
-/** One call of `getOrRegister`. */
-interface RegistrationCall {
+/** The part of a store that belongs to one issuer. */
+export interface IssuerStore {
   file: string;
   issuer: string;
-  register: () => Promise<Client>;
-  options: GetOrRegisterOptions;
   /** The clients that could not be stored, by issuer. They are used until the program ends. */
   unstored: Map<string, Client>;
   onEvent: ((event: OAuthEvent) => void) | undefined;
 }
 
 /** The stored client if it fits; else a new one, registered with the lock held, so that no other process does the same. */
-export async function getOrRegisterClient(call: RegistrationCall): Promise<Client> {
-  const { file, issuer, options, unstored } = call;
+export async function getOrRegisterClient(
+  store: IssuerStore,
+  register: () => Promise<Client>,
+  options: GetOrRegisterOptions,
+): Promise<Client> {
+  const { file, issuer, unstored } = store;
   const { redirect_uris, now = Date.now, signal, timeout } = options;
-  const findFitting = (registrations: Registrations): Client | undefined => {
-    const clients = [unstored.get(issuer), toClient(registrations.get(issuer))];
-    return clients.find((client) => client !== undefined && isFittingClient(client, { redirect_uris, now }));
+  const findFitting = ({ entries }: Registrations): Client | undefined => {
+    const { client, doubtful } = parseEntry(entries.get(issuer));
+    const clients = [unstored.get(issuer), doubtful ? undefined : client];
+    return clients.find((each) => each !== undefined && isFittingClient(each, { redirect_uris, now }));
   };
-  const look = async (): Promise<Client | undefined> => findFitting(await readIfIntact(file));
+  const registerNew = async (): Promise<Client> => dropPastExpiry(toStorableClient(await register()), now);
+  const look = async (): Promise<Client | undefined> => findFitting(await readRegistrations(file));
   const work = async (): Promise<Client> => {
-    const registrations = await readForUpdate(file);
-    return findFitting(registrations) ?? registerAndStore(call, registrations);
+    const registrations = await readRegistrations(file);
+    return findFitting(registrations) ?? registerAndStore(store, registrations, registerNew);
   };
   return (await look()) ?? withLock(file, work, { signal, timeout, whileWaiting: look });
 }
 
 /** Reserves room before the request: a registration that can't be stored would be repeated by every process. */
 async function registerAndStore(
-  { file, issuer, register, unstored, onEvent }: RegistrationCall,
+  { file, issuer, unstored, onEvent }: IssuerStore,
   registrations: Registrations,
+  register: () => Promise<Client>,
 ): Promise<Client> {
   const room = await reservePrivate(file);
   try {
-    const client = toStorableClient(await register());
-    const stored = await attempt(writeRegistrations(registrations, issuer, client, room));
+    const client = await register();
+    const entry = toEntryWithNew(registrations.entries.get(issuer), client);
+    const stored = await attempt(writeRegistrations(file, registrations, { issuer, entry }, room));
     if (stored.ok) unstored.delete(issuer);
     else {
       setBounded(unstored, issuer, client, MAX_UNSTORED_CLIENTS);
@@ -79,10 +86,12 @@ async function registerAndStore(
   }
 }
 
-/** A damaged file counts as empty here. The next write moves it aside. */
-async function readIfIntact(file: string): Promise<Registrations> {
-  const read = await attempt(readRegistrations(file));
-  if (read.ok) return read.value;
-  if (read.error.code !== 'corrupt_file') throw read.error;
-  return new Map();
+/**
+ * Drops an expiry that a server has set into the past, or to the present moment. It means something else, and every run would register a
+ * new client because of it.
+ */
+function dropPastExpiry(client: Client, now: () => number): Client {
+  if (!isSecretExpiring(client, now)) return client;
+  const { client_secret_expires_at: _past, ...rest } = client;
+  return rest;
 }

@@ -1,9 +1,11 @@
 import { withLock } from '@oa/private-file';
 import { attempt, type Client } from '@oa/types';
-import { readForUpdate, readRegistrations, writeRegistrations } from './file.ts';
-import { toClient, toStorableClient } from './members.ts';
-import { getOrRegisterClient, type GetOrRegisterOptions } from './register.ts';
+import { parseEntry, type RememberedClients } from './entry.ts';
+import { readRegistrations, writeRegistrations } from './file.ts';
+import { toStorableClient } from './members.ts';
 import { assertClientStoreOptions, storePath, type ClientStoreOptions } from './paths.ts';
+import { getOrRegisterClient, type GetOrRegisterOptions, type IssuerStore } from './register.ts';
+import { doubtStoredClient, removeStoredClient, updateStoredClient } from './update.ts';
 
 /** A stored client as it may be shown to a user, without any secret. */
 export interface StoredClient {
@@ -13,6 +15,18 @@ export interface StoredClient {
   /** Seconds since the epoch. 0 means that the secret does not expire. */
   client_secret_expires_at?: number;
   redirect_uris?: string[];
+}
+
+/** How long `update` waits for another process. */
+export interface UpdateOptions {
+  /** Ends the wait for another process. */
+  signal?: AbortSignal | undefined;
+  /**
+   * Milliseconds to wait for another process.
+   *
+   * @default 600_000, ten minutes
+   */
+  timeout?: number | undefined;
 }
 
 /**
@@ -28,6 +42,13 @@ export interface ClientStore {
    */
   lookup(issuer: string): Promise<Client | undefined>;
   /**
+   * Finds all clients of an issuer that the store remembers. Unlike `lookup`, it rejects if the store can't be read, or if a part of the
+   * file is damaged and no client of this issuer is in the rest.
+   *
+   * @throws {OAuthError} `insecure_file_permissions`, `storage_unavailable`, `corrupt_file`
+   */
+  find?(issuer: string): Promise<RememberedClients>;
+  /**
    * Stores a client in place of an earlier one. Everything else in the file stays. If the file would have more than 1 MiB, its largest
    * entries are left out.
    *
@@ -36,11 +57,35 @@ export interface ClientStore {
    */
   store(issuer: string, client: Client): Promise<void>;
   /**
-   * Removes the client of an issuer. A missing client is no error.
+   * Replaces one remembered client, present or former, with what `revise` returns for it, for example after a renewal of its secret. The
+   * lock is held meanwhile, and `revise` receives the client as it is stored then: another process may have renewed it already. Resolves
+   * with the new client. Members of other programs stay.
+   *
+   * If `revise` returns `undefined` the client is not used for new logins any more. It becomes a former client.
+   *
+   * @returns `undefined` also if no such client is remembered
+   * @throws {OAuthError} `insecure_file_permissions`, `storage_unavailable`, `lock_timeout`
+   * @throws {TypeError} if `revise` returns no client
+   */
+  update?(
+    issuer: string,
+    client_id: string,
+    revise: (client: Client) => Promise<Client | undefined>,
+    options?: UpdateOptions,
+  ): Promise<Client | undefined>;
+  /**
+   * Marks the present client of an issuer, if it still has this `client_id`: the server may have forgotten it. The next `getOrRegister`, of
+   * any process, registers a new one.
    *
    * @throws {OAuthError} `insecure_file_permissions`, `storage_unavailable`, `lock_timeout`
    */
-  remove(issuer: string): Promise<void>;
+  doubt?(issuer: string, client_id: string): Promise<void>;
+  /**
+   * Removes the clients of an issuer, or only the one with `client_id`. A missing client is no error.
+   *
+   * @throws {OAuthError} `insecure_file_permissions`, `storage_unavailable`, `lock_timeout`
+   */
+  remove(issuer: string, client_id?: string): Promise<void>;
   /**
    * Describes the stored clients, without any secret.
    *
@@ -48,8 +93,8 @@ export interface ClientStore {
    */
   list(): Promise<StoredClient[]>;
   /**
-   * Returns the stored client of an issuer, if its secret has not expired and it has the redirect URIs; else calls `register` and
-   * stores its client. All processes together register once. Rejects with what `register` rejects with, and with the reason of
+   * Returns the stored client of an issuer, if its secret has not expired, it has the redirect URIs, and it is not in doubt; else calls
+   * `register` and stores its client. The client that it replaces becomes a former one. All processes together register once. Rejects with what `register` rejects with, and with the reason of
    * `options.signal`.
    *
    * A client that can't be stored, or has more than 16 KiB, is the event `persist_failed`. This store returns it until the program ends.
@@ -74,39 +119,46 @@ export interface ClientStore {
  * );
  * ```
  */
-export function fileClientStore(options: ClientStoreOptions = {}): ClientStore {
+export function fileClientStore(options: ClientStoreOptions = {}): Required<ClientStore> {
   assertClientStoreOptions(options);
   const { onEvent } = options;
   const unstored = new Map<string, Client>();
+  const storeOf = (issuer: string): IssuerStore => {
+    if (typeof issuer !== 'string' || issuer === '')
+      throw new TypeError(`The issuer must be a non-empty string, not ${JSON.stringify(issuer)}.`);
+    return { file: storePath(options), issuer, unstored, onEvent };
+  };
 
   return {
     async lookup(issuer) {
       const read = await attempt((async () => readRegistrations(storePath(options)))());
-      if (!read.ok) onEvent?.({ type: 'store_unavailable', code: read.error.code, message: read.error.message });
-      return unstored.get(issuer) ?? (read.ok ? toClient(read.value.get(issuer)) : undefined);
+      const error = read.ok ? read.value.damage : read.error;
+      if (error !== undefined) onEvent?.({ type: 'store_unavailable', code: error.code, message: error.message });
+      return unstored.get(issuer) ?? (read.ok ? parseEntry(read.value.entries.get(issuer)).client : undefined);
     },
-    async getOrRegister(issuer, register, needed = {}) {
-      assertIssuerKey(issuer);
-      return getOrRegisterClient({ file: storePath(options), issuer, register, options: needed, unstored, onEvent });
+    async find(issuer) {
+      const { entries, damage } = await readRegistrations(storeOf(issuer).file);
+      const found = parseEntry(entries.get(issuer));
+      const inMemory = unstored.get(issuer);
+      if (inMemory !== undefined) return { client: inMemory, doubtful: false, former: found.former };
+      if (damage !== undefined && found.client === undefined) throw damage;
+      return found;
     },
+    getOrRegister: async (issuer, register, needed = {}) => getOrRegisterClient(storeOf(issuer), register, needed),
+    update: async (issuer, client_id, revise, waiting = {}) =>
+      updateStoredClient(storeOf(issuer), { client_id, revise, options: waiting }),
+    doubt: async (issuer, client_id) => doubtStoredClient(storeOf(issuer), client_id),
+    remove: async (issuer, client_id) => removeStoredClient(storeOf(issuer), client_id),
     async store(issuer, client) {
-      assertIssuerKey(issuer);
-      const stored = toStorableClient(client);
-      const file = storePath(options);
-      await withLock(file, async () => writeRegistrations(await readForUpdate(file), issuer, stored, file));
+      const { file } = storeOf(issuer);
+      const entry = JSON.stringify(toStorableClient(client));
+      await withLock(file, async () => writeRegistrations(file, await readRegistrations(file), { issuer, entry }));
       unstored.delete(issuer);
-    },
-    async remove(issuer) {
-      unstored.delete(issuer);
-      const file = storePath(options);
-      await withLock(file, async () => {
-        const registrations = await readForUpdate(file);
-        if (registrations.has(issuer)) await writeRegistrations(registrations, issuer, undefined, file);
-      });
     },
     async list() {
-      const registrations = await readRegistrations(storePath(options));
-      return [...registrations].flatMap(([issuer, value]) => toStoredClient(issuer, toClient(value)));
+      const { entries, damage } = await readRegistrations(storePath(options));
+      if (damage !== undefined) throw damage;
+      return [...entries].flatMap(([issuer, entry]) => toStoredClient(issuer, parseEntry(entry).client));
     },
   };
 }
@@ -123,9 +175,4 @@ function toStoredClient(issuer: string, client: Client | undefined): StoredClien
       ...(redirect_uris !== undefined && { redirect_uris }),
     },
   ];
-}
-
-function assertIssuerKey(issuer: string): void {
-  if (typeof issuer !== 'string' || issuer === '')
-    throw new TypeError(`The issuer must be a non-empty string, not ${JSON.stringify(issuer)}.`);
 }

@@ -44,3 +44,16 @@ it.for<[string[] | undefined, string[], boolean]>([
     expect(client_id).toBe(kept ? 'old' : 'new');
   },
 );
+
+it.for([1, 1_000_030])(
+  'registers once where the registration response has an expiry of %d seconds, which is past or almost past',
+  async (client_secret_expires_at) => {
+    const { store } = fixture;
+    const { register, count } = countingRegister({ client_id: 'c', client_secret: 's', client_secret_expires_at });
+    for (let run = 0; run < 3; run += 1) {
+      const client = await store.getOrRegister(ISSUER, register, { now: () => 1_000_000_000 });
+      expect(client).toEqual({ client_id: 'c', client_secret: 's' });
+    }
+    expect(count()).toBe(1);
+  },
+);

@@ -12,7 +12,7 @@ export interface StoreFixture {
   root: string;
   /** The file of the store. */
   path: string;
-  store: ClientStore;
+  store: Required<ClientStore>;
   events: OAuthEvent[];
 }
 
