@@ -5,7 +5,7 @@ import { OAuthError } from '@oa/types';
 assertNodeVersion();
 
 // Not imported: see read.ts.
-const { constants, lstatSync } = process.getBuiltinModule('node:fs');
+const { constants } = process.getBuiltinModule('node:fs');
 
 /** More than any token or list of clients needs, and little enough to read at once. */
 export const MAX_FILE_BYTES: number = 1024 * 1024;
@@ -55,21 +55,6 @@ export function assertClosedFile(path: string, stats: Stats): void {
     );
 }
 
-/**
- * Checks the file that a write is about to replace. A file that a read refuses is not silently replaced.
- *
- * @throws {OAuthError} `insecure_file_permissions`, `storage_unavailable`
- */
-export function assertReplaceable(path: string): void {
-  let stats: Stats | undefined;
-  try {
-    stats = lstatSync(path, { throwIfNoEntry: false });
-  } catch (error) {
-    throw toStorageError(error, path);
-  }
-  if (stats !== undefined) assertPrivateFile(path, stats);
-}
-
 /** The error for a file that this user can't trust. The file is left unchanged, for the user to inspect. */
 export function insecureFileError(path: string, problem: string, remedy: string): OAuthError {
   return new OAuthError('insecure_file_permissions', `${quotePath(path)} ${problem}, so it is not used. ${remedy}`);
@@ -85,40 +70,6 @@ export function quotePath(path: string): string {
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
   if (!hasModes() || /^[\p{L}\p{M}\p{N}@%+=:,./_-]+$/u.test(visible)) return visible;
   return `'${visible.replaceAll("'", String.raw`'\''`)}'`;
-}
-
-const ADVICE: Record<string, string> = {
-  ENOSPC: 'the disk is full; free some space',
-  EDQUOT: 'the disk quota is used up; free some space',
-  EFBIG: 'it would be larger than this process may write; raise the limit (ulimit -f)',
-  EROFS: 'the file system is read-only; use another directory',
-  EACCES: 'this user may not use it; change its permissions or use another directory',
-  EPERM: 'this user may not use it; change its permissions or use another directory',
-  ENOTDIR: 'a part of the path is not a directory; use another path',
-  EEXIST: 'a part of the path is not a directory; use another path',
-  ENOENT: 'it was removed in the meantime; try again',
-};
-
-/** Converts an error of the file system to an `OAuthError`. Any other error is a bug and stays the same. */
-export function toStorageError(error: unknown, path: string): unknown {
-  const name = systemErrorName(error);
-  if (name === undefined) return error;
-  return new OAuthError(
-    'storage_unavailable',
-    `${quotePath(path)} can't be used (${name}): ${ADVICE[name] ?? 'see the name of the error'}.`,
-  );
-}
-
-/** The name of a system error, such as `ENOENT`. Nothing else of such an error is kept. */
-export function systemErrorName(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
-  return /^E[A-Z0-9]+$/.test(error.code) && !error.code.startsWith('ERR') ? error.code : undefined;
-}
-
-/** Whether `error` is a system error with one of these names. */
-export function isSystemError(error: unknown, ...names: string[]): boolean {
-  const name = systemErrorName(error);
-  return name !== undefined && names.includes(name);
 }
 
 /** Windows has neither owners nor modes here: the access list of the user's own profile protects the files. */

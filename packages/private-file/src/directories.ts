@@ -1,6 +1,7 @@
 import { isAbsolute, join } from 'node:path';
 import { OAuthError } from '@oa/types';
 import { CONTROL_CHARACTERS, quotePath } from './check.ts';
+import { toStorageError } from './storage-error.ts';
 
 /** The app that files belong to where a program names none. Programs that share it share tokens and clients. */
 export const DEFAULT_APP = 'oa';
@@ -36,7 +37,13 @@ export function userDirectory(kind: 'cache' | 'config', app: string = DEFAULT_AP
 
 /** The absolute path that an environment variable holds. */
 function readPath(variable: string): string | undefined {
-  const path = process.env[variable];
+  let path: string | undefined;
+  try {
+    path = process.env[variable];
+  } catch (error) {
+    // Deno asks for a permission here.
+    throw toStorageError(error, variable);
+  }
   if (path === undefined || !isAbsolute(path)) return undefined;
   if (CONTROL_CHARACTERS.test(path))
     throw new OAuthError(

@@ -2,5 +2,7 @@ export { DEFAULT_APP, userDirectory } from './directories.ts';
 export { quarantine, removePrivate, reservePrivate, withLock, writePrivate } from './lazy.ts';
 export type { FileLockOptions } from './lock.ts';
 export { fileVersion, readPrivate } from './read.ts';
+export type { ReplaceOptions } from './replace.ts';
 export type { Reservation } from './reserve.ts';
 export type { FileLock } from './sqlite.ts';
+export { toStorageError } from './storage-error.ts';

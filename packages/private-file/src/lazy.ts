@@ -1,11 +1,13 @@
 /** The functions that write and lock, each behind a dynamic import: a process that only reads a token does not load them. */
 import type { FileLockOptions } from './lock.ts';
+import type { ReplaceOptions } from './replace.ts';
 import type { Reservation } from './reserve.ts';
+import { toStorageError } from './storage-error.ts';
 
 /**
  * Writes a private file (mode 0600, in a directory created with 0700), whole or not at all: readers see the old content or the
- * new one, also after a crash or a power cut. A file that {@link readPrivate} refuses is not replaced. If the write fails, the
- * old content is intact.
+ * new one, also after a crash or a power cut. A file that {@link readPrivate} refuses is not replaced, unless `replaceRefused` is set. If
+ * the write fails, the old content is intact.
  *
  * @param path absolute
  * @param text at most 1 MiB
@@ -17,23 +19,24 @@ import type { Reservation } from './reserve.ts';
  * await writePrivate(path, JSON.stringify({ runs: 1 }));
  * ```
  */
-export async function writePrivate(path: string, text: string): Promise<void> {
-  const { writeAtomically } = await import('./write.ts');
-  await writeAtomically(path, text);
+export async function writePrivate(path: string, text: string, options: ReplaceOptions = {}): Promise<void> {
+  const { writeAtomically } = await loadModule(import('./write.ts'));
+  await writeAtomically(path, text, options);
 }
 
 /**
  * Reserves 32 KiB of disk (or twice the present size, if that is more) for the next content of a file, as `<path>.pending`.
- * Call it with the lock of the file held, before a request whose answer must not be lost. `interrupted` of the result says that
- * an earlier holder was killed between its reservation and its write.
+ * Call it with the lock of the file held, before a request whose answer must not be lost. All checks of the file are made here, so that only
+ * the write can fail after the request. `interrupted` of the result says that an earlier holder did not finish: it was killed between its
+ * reservation and its write, or it closed the reservation.
  *
  * @param path absolute
  * @throws {OAuthError} `storage_unavailable`, `insecure_file_permissions`
  * @throws {TypeError} if `path` is not absolute
  */
-export async function reservePrivate(path: string): Promise<Reservation> {
-  const { createReservation } = await import('./reserve.ts');
-  return createReservation(path);
+export async function reservePrivate(path: string, options: ReplaceOptions = {}): Promise<Reservation> {
+  const { createReservation } = await loadModule(import('./reserve.ts'));
+  return createReservation(path, options);
 }
 
 /**
@@ -44,7 +47,7 @@ export async function reservePrivate(path: string): Promise<Reservation> {
  * @throws {TypeError} if `path` is not absolute
  */
 export async function removePrivate(path: string): Promise<void> {
-  const { removeDurably } = await import('./remove.ts');
+  const { removeDurably } = await loadModule(import('./remove.ts'));
   await removeDurably(path);
 }
 
@@ -58,7 +61,7 @@ export async function removePrivate(path: string): Promise<void> {
  * @throws {TypeError} if `path` is not absolute
  */
 export async function quarantine(path: string): Promise<string | undefined> {
-  const { renameCorrupt } = await import('./remove.ts');
+  const { renameCorrupt } = await loadModule(import('./remove.ts'));
   return renameCorrupt(path);
 }
 
@@ -75,6 +78,15 @@ export async function quarantine(path: string): Promise<string | undefined> {
  * @throws {TypeError} if `path` is not absolute
  */
 export async function withLock<T>(path: string, work: () => Promise<T>, options: FileLockOptions<T> = {}): Promise<T> {
-  const { runLocked } = await import('./lock.ts');
+  const { runLocked } = await loadModule(import('./lock.ts'));
   return runLocked(path, work, options);
+}
+
+/** A module is a file too: a process that has too many open files can't load it. */
+async function loadModule<T>(loading: Promise<T>): Promise<T> {
+  try {
+    return await loading;
+  } catch (error) {
+    throw toStorageError(error, 'A module of @oa/private-file');
+  }
 }

@@ -1,6 +1,7 @@
 import { setBounded, sleep } from '@oa/mechanisms';
-import { OAuthError, type LockOptions } from '@oa/types';
+import { attempt, OAuthError, type LockOptions } from '@oa/types';
 import { quotePath } from './check.ts';
+import { adoptPending } from './pending.ts';
 import { removeOrphans } from './remove.ts';
 import { createSqliteLock, type FileLock } from './sqlite.ts';
 import { preparePath } from './write.ts';
@@ -13,6 +14,11 @@ export interface FileLockOptions<T> extends LockOptions<T> {
    * @default a lock of `node:sqlite`
    */
   lock?: ((path: string) => FileLock) | undefined;
+  /**
+   * Whether a text is a whole content of the file. With it, a whole text that an earlier holder has left in `<path>.pending` becomes the
+   * content before `work` runs: that holder was killed, or refused by the file system, between its write and the rename.
+   */
+  isWhole?: ((text: string) => boolean | Promise<boolean>) | undefined;
 }
 
 /** Twice the time that a user has for a login in the browser. Without a limit, a stopped holder would stop all others too. */
@@ -50,6 +56,7 @@ export async function runLocked<T>(path: string, work: () => Promise<T>, options
       if (early !== undefined) return early.value;
     }
     await removeOrphansOnce(target);
+    if (options.isWhole !== undefined) await adoptPending(target, options.isWhole);
     return await work();
   } finally {
     try {
@@ -79,14 +86,19 @@ function lockTimeoutError(file: string, timeout: number): OAuthError {
   const lock = quotePath(file);
   return new OAuthError(
     'lock_timeout',
-    `${lock} is held by another process or call, and was not free within ${Math.round(timeout / 1000)} seconds. ` +
+    `${lock} is held by another process or call, and was not free within ${toDuration(timeout)}. ` +
       `Try again later. If its holder hangs, end that process: fuser ${lock} names it.`,
     { retryable: true },
   );
 }
 
+function toDuration(milliseconds: number): string {
+  return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${Math.round(milliseconds / 1000)} seconds`;
+}
+
 async function removeOrphansOnce(target: string): Promise<void> {
   if (cleaned.has(target)) return;
-  setBounded(cleaned, target, true, MAX_CLEANED_PATHS);
-  await removeOrphans(target);
+  const removed = await attempt(removeOrphans(target));
+  // Orphans are no reason to refuse the lock. The next holder tries again.
+  if (removed.ok) setBounded(cleaned, target, true, MAX_CLEANED_PATHS);
 }

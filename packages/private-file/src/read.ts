@@ -1,15 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { OAuthError } from '@oa/types';
-import {
-  assertPrivateFile,
-  insecureFileError,
-  NO_FOLLOW_FLAGS,
-  NO_WAIT_FLAGS,
-  quotePath,
-  systemErrorName,
-  toStorageError,
-} from './check.ts';
+import { assertPrivateFile, insecureFileError, NO_FOLLOW_FLAGS, NO_WAIT_FLAGS, quotePath } from './check.ts';
 import { resolvePrivatePath } from './resolve.ts';
+import { systemErrorName, toStorageError } from './storage-error.ts';
 
 // Not imported: ESM would read every lazy member of the module, which takes longer than reading the file.
 const { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } = process.getBuiltinModule('node:fs');
@@ -19,7 +12,8 @@ const { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } = p
  * a directory that only this user can write, and that only this user and root can exchange. The checks look at the open
  * descriptor, so nothing can be exchanged between check and read. The calls inside are synchronous, which is fastest for one small file.
  *
- * A refused file is neither followed nor deleted. The message of the error says how to repair it.
+ * A refused file is neither followed nor deleted. The message of the error says how to repair it. A file that can't be read at this
+ * moment (too many open files, a device error) is `storage_unavailable` with `retryable`, and never counts as missing.
  *
  * @param path absolute
  * @returns the text, or `undefined` if there is no such file
@@ -31,17 +25,22 @@ export async function readPrivate(path: string): Promise<string | undefined> {
   if (file === undefined) return undefined;
   const descriptor = openToRead(file);
   if (descriptor === undefined) return undefined;
-  let bytes: Buffer;
-  try {
-    assertPrivateFile(file, fstatSync(descriptor));
-    bytes = readFileSync(descriptor);
-  } catch (error) {
-    throw toStorageError(error, file);
-  } finally {
-    closeSync(descriptor);
-  }
+  const bytes = readDescriptor(file, descriptor);
   if (!isUtf8(bytes)) throw new OAuthError('corrupt_file', `${quotePath(file)} is not UTF-8 text. Move it away.`);
   return bytes.toString('utf8');
+}
+
+function readDescriptor(file: string, descriptor: number): Buffer {
+  try {
+    try {
+      assertPrivateFile(file, fstatSync(descriptor));
+      return readFileSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    throw toStorageError(error, file);
+  }
 }
 
 function openToRead(file: string): number | undefined {
@@ -78,7 +77,7 @@ export function fileVersion(path: string): string | undefined {
     return stats && [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join('.');
   } catch (error) {
     // `readPrivate` reports why the file can't be reached.
-    if (systemErrorName(error) === undefined) throw error;
+    if (toStorageError(error, path) === error) throw error;
     return undefined;
   }
 }

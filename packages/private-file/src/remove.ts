@@ -1,7 +1,7 @@
 import { lstat, readdir, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { isSystemError, toStorageError } from './check.ts';
 import { resolvePrivatePath } from './resolve.ts';
+import { isSystemError, toStorageError } from './storage-error.ts';
 import { syncDirectory } from './write.ts';
 
 /** A temporary file of this age has no writer any more. */
@@ -11,13 +11,13 @@ const MIN_ORPHAN_AGE_MS = 60 * 60 * 1000;
 export async function removeDurably(path: string): Promise<void> {
   const target = resolvePrivatePath(path);
   if (target === undefined) return;
-  try {
-    await unlinkIfPresent(target);
-    await unlinkIfPresent(`${target}.pending`);
-    await syncDirectory(dirname(target));
-  } catch (error) {
-    throw toStorageError(error, target);
-  }
+  const directory = dirname(target);
+  // The pending file first: with it alone, the next holder of the lock would bring the content back.
+  const removed = await Promise.allSettled([unlinkIfPresent(`${target}.pending`)]);
+  removed.push(...(await Promise.allSettled([unlinkIfPresent(target)])));
+  removed.push(...(await Promise.allSettled([syncDirectory(directory)])));
+  const failed = removed.find((step) => step.status === 'rejected');
+  if (failed !== undefined) throw toStorageError(failed.reason, target);
 }
 
 /** Removes a file or a symbolic link, not what the link points to, and no directory. */

@@ -1,119 +1,130 @@
-import { constants } from 'node:fs';
-import { open, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { lstat, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import {
-  assertPrivateFile,
-  assertReplaceable,
-  insecureFileError,
-  isSystemError,
-  NO_FOLLOW_FLAGS,
-  NO_WAIT_FLAGS,
-  toStorageError,
-} from './check.ts';
+import { isOAuthError } from '@oa/types';
+import { MAX_FILE_BYTES } from './check.ts';
+import { allocate, openPending } from './pending.ts';
 import { unlinkIfPresent } from './remove.ts';
-import { preparePath, renameDurably, syncDirectory, toBytes, writeAtomically, writeDurably } from './write.ts';
+import { assertReplaceable, type ReplaceOptions } from './replace.ts';
+import { isSystemError, toStorageError } from './storage-error.ts';
+import {
+  openDirectory,
+  preparePath,
+  renameBusy,
+  syncOpenDirectory,
+  toBytes,
+  writeAtomically,
+  writeDurably,
+} from './write.ts';
 
 /** Room for any usual token. For a file that is larger already, twice its size is reserved. */
 const MIN_RESERVED_BYTES: number = 32 * 1024;
 
 /** Room on the disk for the next version of a file, and the sign that this version is being made. */
 export interface Reservation {
-  /** Whether an earlier reservation was never finished, because its process was killed before the write. */
+  /** Whether an earlier reservation was never finished: its process was killed, or did not learn the outcome of its request. */
   readonly interrupted: boolean;
   /**
-   * Writes `text` into the reserved room and publishes it as the content of the file.
+   * Writes `text` into the reserved room and publishes it as the content of the file. If that fails, `text` is written as `writePrivate`
+   * does. If that fails too, the sign stays.
    *
    * @throws {OAuthError} `insecure_file_permissions`, `storage_unavailable`
    */
   write(text: string): Promise<void>;
   /**
-   * Gives the room back. The sign of an earlier interruption stays until a write succeeds.
+   * Gives the room back. The sign of an earlier interruption, or of a write that failed, stays until a write succeeds.
    *
    * @throws {OAuthError} `storage_unavailable`
    */
   release(): Promise<void>;
+  /** Ends the reservation. Its sign stays, unless it was written or released. Never rejects. */
+  close(): Promise<void>;
+}
+
+/** Where a reservation is, and what it has open. */
+interface Room {
+  path: string;
+  target: string;
+  pending: string;
+  handle: FileHandle;
+  /** The directory. It is opened before the request: the process may have no free descriptor after it. */
+  parent: FileHandle | undefined;
+  options: ReplaceOptions;
 }
 
 /** Implements `reservePrivate`. */
-export async function createReservation(path: string): Promise<Reservation> {
+export async function createReservation(path: string, options: ReplaceOptions): Promise<Reservation> {
   const target = preparePath(path);
-  assertReplaceable(target);
+  assertReplaceable(target, options);
   const pending = `${target}.pending`;
-  const { handle, interrupted } = await openPending(pending);
+  const { handle, interrupted } = await openPending(pending, options);
+  let parent: FileHandle | undefined;
   try {
-    const size = (await stat(target).catch(ignoreMissing))?.size ?? 0;
-    await allocate(handle, Math.max(MIN_RESERVED_BYTES, 2 * size));
-    await syncDirectory(dirname(target));
+    parent = await openDirectory(dirname(target));
+    const size = (await lstat(target).catch(ignoreMissing))?.size ?? 0;
+    await allocate(handle, Math.max(MIN_RESERVED_BYTES, Math.min(2 * size, MAX_FILE_BYTES)));
+    await syncOpenDirectory(parent);
   } catch (error) {
-    await handle.close();
+    await Promise.allSettled([handle.close(), parent?.close()]);
     if (!interrupted) await Promise.allSettled([unlink(pending)]);
     throw toStorageError(error, target);
   }
-  return toReservation(path, target, handle, interrupted);
+  return toReservation({ path, target, pending, handle, parent, options }, interrupted);
 }
 
-function toReservation(path: string, target: string, handle: FileHandle, interrupted: boolean): Reservation {
-  const pending = `${target}.pending`;
-  let open = true;
+function toReservation(room: Room, interrupted: boolean): Reservation {
+  let isOpen = true;
   let keepSign = interrupted;
+  async function close(): Promise<void> {
+    if (!isOpen) return;
+    isOpen = false;
+    // What was written is on the disk already.
+    await Promise.allSettled([room.handle.close(), room.parent?.close()]);
+  }
   return {
     interrupted,
     async write(text) {
-      const bytes = toBytes(path, text);
-      assertReplaceable(target);
-      open = false;
+      const bytes = toBytes(room.path, text);
       // If the write fails, the new content is lost: the next holder must find the sign.
       keepSign = true;
       try {
-        await writeDurably(handle, bytes);
-        await renameDurably(pending, target);
-      } catch (error) {
-        if (isSystemError(error, 'ENOENT')) return writeAtomically(path, text); // The directory was cleared meanwhile.
-        throw toStorageError(error, target);
+        await writeRoom(room, text, bytes);
+      } finally {
+        await close();
       }
     },
     async release() {
+      await close();
       try {
-        if (open) await handle.close();
-        open = false;
-        if (!keepSign) await unlinkIfPresent(pending);
+        if (!keepSign) await unlinkIfPresent(room.pending);
       } catch (error) {
-        throw toStorageError(error, pending);
+        throw toStorageError(error, room.pending);
       }
     },
+    close,
   };
 }
 
-/** The name is fixed and opened exclusively: an existing file tells the next holder of the lock about an interruption. */
-async function openPending(pending: string): Promise<{ handle: FileHandle; interrupted: boolean }> {
-  const flags = constants.O_WRONLY | NO_FOLLOW_FLAGS | NO_WAIT_FLAGS;
+/** Between the answer of a server and the rename there are three calls: everything else was done before the request. */
+async function writeRoom(room: Room, text: string, bytes: Uint8Array): Promise<void> {
+  const { path, target, pending, handle, parent, options } = room;
   try {
-    return { handle: await open(pending, flags | constants.O_CREAT | constants.O_EXCL, 0o600), interrupted: false };
+    await writeDurably(handle, bytes);
+    await renameBusy(pending, target);
   } catch (error) {
-    if (!isSystemError(error, 'EEXIST')) throw toStorageError(error, pending);
+    await writeInstead(path, text, options, toStorageError(error, target));
+    // The old room is of no use any more. A whole text in it is the one that was written.
+    await Promise.allSettled([unlink(pending)]);
+    return;
   }
-  let handle: FileHandle;
-  try {
-    handle = await open(pending, flags);
-  } catch (error) {
-    if (isSystemError(error, 'ELOOP', 'EMLINK', 'ENXIO', 'EISDIR'))
-      throw insecureFileError(pending, 'is not a regular file', 'Remove it.');
-    throw toStorageError(error, pending);
-  }
-  try {
-    assertPrivateFile(pending, await handle.stat());
-  } catch (error) {
-    await handle.close();
-    throw error;
-  }
-  return { handle, interrupted: true };
+  await syncOpenDirectory(parent).catch((error: unknown) => {
+    throw toStorageError(error, target);
+  });
 }
 
-/** Writes random bytes: a file system that compresses would reserve little room for anything else. */
-async function allocate(handle: FileHandle, size: number): Promise<void> {
-  const block = crypto.getRandomValues(new Uint8Array(MIN_RESERVED_BYTES));
-  for (let at = 0; at < size;) at += (await handle.write(block, 0, Math.min(block.length, size - at), at)).bytesWritten;
-  await handle.sync();
+/** The room could not be used: a file call failed, or the directory was cleared or exchanged meanwhile. */
+async function writeInstead(path: string, text: string, options: ReplaceOptions, failure: unknown): Promise<void> {
+  if (!isOAuthError(failure)) throw failure;
+  await writeAtomically(path, text, options);
 }
 
 function ignoreMissing(error: unknown): undefined {

@@ -1,15 +1,7 @@
 import type { Stats } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
-import {
-  CONTROL_CHARACTERS,
-  expectedOwner,
-  hasModes,
-  insecureFileError,
-  isSystemError,
-  quotePath,
-  toOctal,
-  toStorageError,
-} from './check.ts';
+import { CONTROL_CHARACTERS, expectedOwner, hasModes, insecureFileError, quotePath, toOctal } from './check.ts';
+import { isPermissionMissing, isSystemError, toStorageError } from './storage-error.ts';
 
 // Not imported: see read.ts.
 const { lstatSync, readlinkSync, realpathSync, statSync } = process.getBuiltinModule('node:fs');
@@ -81,13 +73,12 @@ function followWay(directory: string): Place {
   return place;
 }
 
-/** The permission model of Node.js hides all but the paths that the operator chose for this program. They are then trusted. */
+/** The permission model of a runtime hides all but the paths that the operator chose for this program. They are then trusted. */
 function inspect(path: string): Place {
   try {
     return { path, stats: lstatSync(path) };
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ERR_ACCESS_DENIED')
-      return { path, stats: undefined };
+    if (isPermissionMissing(error)) return { path, stats: undefined };
     throw error;
   }
 }

@@ -1,8 +1,9 @@
-import { accessSync, closeSync, constants, linkSync, lstatSync, openSync, rmSync, type BigIntStats } from 'node:fs';
+import { accessSync, constants, lstatSync, type BigIntStats } from 'node:fs';
 import { dirname } from 'node:path';
 import { OAuthError } from '@oa/types';
-import { assertClosedFile, isSystemError, NO_FOLLOW_FLAGS, quotePath, toStorageError } from './check.ts';
-import { toTemporaryPath } from './write.ts';
+import { assertClosedFile, quotePath } from './check.ts';
+import { createLockFile } from './lock-file.ts';
+import { toStorageError } from './storage-error.ts';
 
 /** A lock that the operating system frees when its holder ends. It is made for one path. */
 export interface FileLock {
@@ -44,13 +45,13 @@ export function createSqliteLock(path: string): FileLock {
         database.exec('PRAGMA journal_mode=MEMORY');
       }
       database.exec('BEGIN IMMEDIATE');
+      // If the file was removed during the wait, other processes lock the new file by now.
+      if (readInode(path) === opened) return true;
     } catch (error) {
       if (isBusyError(error)) return false;
       release();
       throw toLockError(error, path);
     }
-    // If the file was removed during the wait, other processes lock the new file by now.
-    if (readInode(path) === opened) return true;
     release();
     return false;
   }
@@ -62,18 +63,7 @@ export function createSqliteLock(path: string): FileLock {
 function prepareLockFile(path: string): string {
   // On a read-only file system the transaction would begin, but would not exclude other processes.
   accessSync(dirname(path), constants.W_OK);
-  if (readInode(path) === undefined) {
-    // Created under another name: closing it here could release the lock of another thread that has already opened it.
-    const temporary = toTemporaryPath(path.replace(/\.lock$/, ''));
-    closeSync(openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW_FLAGS, 0o600));
-    try {
-      linkSync(temporary, path);
-    } catch (error) {
-      if (!isSystemError(error, 'EEXIST')) throw error;
-    } finally {
-      rmSync(temporary, { force: true });
-    }
-  }
+  if (readInode(path) === undefined) createLockFile(path);
   // Another user who can open the file, if only to read it, can lock a part of it, and the holder would wait.
   assertClosedFile(path, lstatSync(path));
   accessSync(path, constants.W_OK);

@@ -3,33 +3,29 @@ import { open, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { sleep } from '@oa/mechanisms';
 import { OAuthError } from '@oa/types';
-import {
-  assertReplaceable,
-  isSystemError,
-  MAX_FILE_BYTES,
-  NO_FOLLOW_FLAGS,
-  quotePath,
-  toStorageError,
-} from './check.ts';
+import { MAX_FILE_BYTES, NO_FOLLOW_FLAGS, quotePath } from './check.ts';
+import { assertNewFilePrivate, assertReplaceable, type ReplaceOptions } from './replace.ts';
 import { resolvePrivatePath } from './resolve.ts';
+import { isSystemError, toStorageError } from './storage-error.ts';
 
 /** On Windows a virus scanner or an indexer can keep a file busy. The rename is repeated for this time. */
 const MAX_BUSY_MS = 2000;
 const BUSY_RETRY_MS = 20;
 
 /** Implements `writePrivate`. */
-export async function writeAtomically(path: string, text: string): Promise<void> {
+export async function writeAtomically(path: string, text: string, options: ReplaceOptions): Promise<void> {
   const bytes = toBytes(path, text);
   const target = preparePath(path);
-  assertReplaceable(target);
+  assertReplaceable(target, options);
   const temporary = toTemporaryPath(target);
   let created = false;
   try {
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW_FLAGS;
     const handle = await open(temporary, flags, 0o600);
     created = true;
-    await writeDurably(handle, bytes);
-    await renameDurably(temporary, target);
+    await writeAndClose(handle, bytes, target);
+    await renameBusy(temporary, target);
+    await syncDirectory(dirname(target));
   } catch (error) {
     // If the temporary file can't be removed either, `removeOrphans` does it later. The first error is the one to report.
     if (created) await Promise.allSettled([unlink(temporary)]);
@@ -85,20 +81,25 @@ function createDirectory(directory: string): boolean {
   return true;
 }
 
-/** Replaces the content, makes sure that it is complete and on the disk, and closes the file. */
-export async function writeDurably(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+async function writeAndClose(handle: FileHandle, bytes: Uint8Array, target: string): Promise<void> {
   try {
-    for (let at = 0; at < bytes.length;) at += (await handle.write(bytes, at, bytes.length - at, at)).bytesWritten;
-    await handle.truncate(bytes.length);
+    assertNewFilePrivate(target, await handle.stat());
+    await writeDurably(handle, bytes);
     if ((await handle.stat()).size !== bytes.length) throw Object.assign(new Error('short write'), { code: 'EIO' });
-    await handle.sync();
   } finally {
     await handle.close();
   }
 }
 
-/** Renames a finished temporary file to its target. After that, a power cut does not bring the old content back. */
-export async function renameDurably(temporary: string, target: string): Promise<void> {
+/** Replaces the content, and waits until it is on the disk. The writing comes last: a process that is killed after it leaves a whole file. */
+export async function writeDurably(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+  await handle.truncate(bytes.length);
+  for (let at = 0; at < bytes.length;) at += (await handle.write(bytes, at, bytes.length - at, at)).bytesWritten;
+  await handle.sync();
+}
+
+/** Renames a finished temporary file to its target. The caller then syncs the directory. */
+export async function renameBusy(temporary: string, target: string): Promise<void> {
   for (const started = performance.now(); ; await sleep(BUSY_RETRY_MS)) {
     try {
       await rename(temporary, target);
@@ -109,19 +110,29 @@ export async function renameDurably(temporary: string, target: string): Promise<
       if (!busy || performance.now() - started > MAX_BUSY_MS) throw error;
     }
   }
-  await syncDirectory(dirname(target));
 }
 
-/** Makes the names in a directory durable. Windows does not open directories; some network file systems do not sync them. */
+/** Makes the names in a directory durable: a power cut does not bring an old content back. */
 export async function syncDirectory(directory: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(directory, constants.O_RDONLY);
+  const handle = await openDirectory(directory);
   try {
-    await handle.sync();
+    await syncOpenDirectory(handle);
+  } finally {
+    await handle?.close();
+  }
+}
+
+/** @returns `undefined` on Windows, which does not open directories */
+export async function openDirectory(directory: string): Promise<FileHandle | undefined> {
+  return process.platform === 'win32' ? undefined : open(directory, constants.O_RDONLY);
+}
+
+/** Some network file systems do not sync directories. */
+export async function syncOpenDirectory(handle: FileHandle | undefined): Promise<void> {
+  try {
+    await handle?.sync();
   } catch (error) {
     if (!isSystemError(error, 'EINVAL', 'ENOTSUP')) throw error;
-  } finally {
-    await handle.close();
   }
 }
 

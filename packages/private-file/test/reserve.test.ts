@@ -1,4 +1,14 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { startProcess, temporaryDirectory } from '@oa-internal/testing';
 import { readPrivate, reservePrivate, writePrivate } from '@oa/private-file';
@@ -55,17 +65,60 @@ it('finds the reservation of a killed process, again and again, until a write su
   expect(names()).toEqual(['a.json']);
 });
 
-it('refuses a text over 1 MiB, and a target that was replaced meanwhile', async () => {
+it('refuses a text over 1 MiB', async () => {
   const room = await reservePrivate(path);
   await expect(room.write('x'.repeat(2_000_000))).rejects.toMatchObject({ code: 'storage_unavailable' });
   await room.release();
   expect(names()).toEqual(['a.json']);
+});
 
-  const refused = await reservePrivate(path);
+it('replaces a link that was planted after the reservation, and does not follow it', async () => {
+  const victim = join(directory, 'victim');
+  writeFileSync(victim, 'precious', { mode: 0o600 });
+  const room = await reservePrivate(path);
   rmSync(path);
-  symlinkSync('elsewhere', path);
-  await expect(refused.write('new')).rejects.toMatchObject({ code: 'insecure_file_permissions' });
-  await refused.release();
+  symlinkSync(victim, path);
+  await room.write('new');
+  await room.release();
+  expect([readFileSync(victim, 'utf8'), await readPrivate(path)]).toEqual(['precious', 'new']);
+  expect(names()).toEqual(['a.json']);
+});
+
+it('keeps its sign when it is closed, and loses it when it is released; neither removes an earlier sign', async () => {
+  const closed = await reservePrivate(path);
+  await closed.close();
+  const next = await reservePrivate(path);
+  expect([closed.interrupted, next.interrupted]).toEqual([false, true]);
+  await next.release();
+  expect(names()).toEqual(['a.json', 'a.json.pending']);
+  rmSync(`${path}.pending`);
+  const released = await reservePrivate(path);
+  await released.release();
+  await released.close();
+  expect(names()).toEqual(['a.json']);
+});
+
+it('replaces a file and a reservation that reads refuse only if that is asked for, but no directory', async () => {
+  const plant: (() => void)[] = [
+    () => chmodSync(path, 0o640),
+    () => (rmSync(path), symlinkSync('nothing', path)),
+    () => linkSync(path, join(directory, 'second')),
+    () => writeFileSync(`${path}.pending`, '', { mode: 0o644 }),
+    () => symlinkSync('nothing', `${path}.pending`),
+  ];
+  for (const each of plant) {
+    each();
+    await expect(reservePrivate(path)).rejects.toMatchObject({ code: 'insecure_file_permissions' });
+    const room = await reservePrivate(path, { replaceRefused: true });
+    await room.write('new');
+    expect(await readPrivate(path)).toBe('new');
+    expect(names()).toEqual(['a.json']);
+  }
+  rmSync(path);
+  mkdirSync(path);
+  await expect(reservePrivate(path, { replaceRefused: true })).rejects.toMatchObject({
+    code: 'insecure_file_permissions',
+  });
 });
 
 it('is written without its room if the directory was cleared meanwhile', async () => {

@@ -1,23 +1,25 @@
-import { fileVersion, readPrivate, removePrivate } from '@oa/private-file';
-import { isOAuthError, type LockOptions, type Store, type Token } from '@oa/types';
+import { fileVersion, removePrivate, toStorageError } from '@oa/private-file';
+import type { LockOptions, Store, Token } from '@oa/types';
 import { rethrowAsTokenCacheError } from './errors.ts';
 import type { CachedToken } from './list.ts';
 import { createTokenMemory } from './memory.ts';
 import { assertTokenCacheOptions, cacheDirectory, filePathOf, type TokenCacheOptions } from './paths.ts';
-import { belongsTo, parseRecord } from './record.ts';
-import type { SharedFiles } from './shared.ts';
+import { readRecord } from './read.ts';
+import type { SharedFiles, TokenReservation } from './shared.ts';
 
 /** A `Store<Token>` on disk that can also list and clear its tokens. */
 export interface TokenCache extends Required<Store<Token>> {
   /**
    * Reads the token of a key. The token is frozen. It comes from memory, without a promise, if its file has not changed. A
-   * damaged file counts as missing.
+   * damaged file counts as missing, and is the event `file_damaged`. A file that can't be read at this moment does not count as missing:
+   * it is `storage_unavailable` with `retryable`.
    *
    * @throws {OAuthError} `insecure_token_cache_permissions`, `newer_file_format`, `storage_unavailable`
    */
   get(key: string): Token | undefined | Promise<Token | undefined>;
   /**
-   * Writes a token, whole or not at all. A damaged file is moved aside first.
+   * Writes a token, whole or not at all. A damaged file is moved aside first. A file that other users could have read or planted is
+   * replaced: the file or link itself, never what it points to. A file of another user and one of a newer format stay.
    *
    * @throws {OAuthError} `insecure_token_cache_permissions`, `newer_file_format`, `storage_unavailable`
    * @throws {TypeError} if `key` was not made by `tokenKey`
@@ -30,7 +32,8 @@ export interface TokenCache extends Required<Store<Token>> {
    */
   delete(key: string): Promise<void>;
   /**
-   * Runs `work` while no other process or call has the lock of `key`. If `work` of the holder fails with an error for which
+   * Runs `work` while no other process or call has the lock of `key`. A whole token that an earlier holder could write but not put in its
+   * place is put there first. If `work` of the holder fails with an error for which
    * `isShareableError` is true, calls that waited for it get that error too, and do not repeat the work. Rejects with what `work`
    * rejects with, and with the reason of `options.signal`.
    *
@@ -38,13 +41,17 @@ export interface TokenCache extends Required<Store<Token>> {
    */
   lock<T>(key: string, work: () => Promise<T>, options?: LockOptions<T>): Promise<T>;
   /**
-   * Reserves room on the disk for the next `set`. Call it with the lock held, before a request that uses up the refresh token.
+   * Reserves room on the disk for the next `set`, and leaves a sign that the refresh token is being used. Call it with the lock held,
+   * before the request. All checks are made here, and a damaged file is moved aside: after the request only the write is left.
    *
-   * @returns whether an earlier process was killed between its `reserve` and its `set`
-   * @throws {OAuthError} `storage_unavailable`, `insecure_token_cache_permissions`
+   * The sign stays after the lock has ended, unless `set` has succeeded or `release` was called. Call `release` when the server has
+   * answered without a token, or when the request did not reach it.
+   *
+   * @returns `interrupted`: whether an earlier sign is left, because its process was killed or had no answer
+   * @throws {OAuthError} `storage_unavailable`, `insecure_token_cache_permissions`, `newer_file_format`
    * @throws {TypeError} if the lock of `key` is not held
    */
-  reserve(key: string): Promise<{ interrupted: boolean }>;
+  reserve(key: string): Promise<{ interrupted: boolean; release: () => Promise<void> }>;
   /**
    * Describes the stored tokens, without any secret. Files that can't be used are left out.
    *
@@ -76,25 +83,41 @@ export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
   const memory = createTokenMemory();
   /** How many calls of this process hold or wait for the lock of each key. They need what is on the disk now. */
   const locking = new Map<string, number>();
+  const damaged = new Set<string>();
   let shared: Promise<SharedFiles> | undefined;
 
   function loadShared(): Promise<SharedFiles> {
-    shared ??= import('./shared.ts').then(({ createSharedFiles }) => createSharedFiles());
+    shared ??= loadModule(import('./shared.ts')).then(({ createSharedFiles }) => createSharedFiles());
+    // The next call tries again.
+    shared.catch(() => (shared = undefined));
     return shared;
   }
 
   async function load(key: string): Promise<Token | undefined> {
     const file = filePathOf(key, options);
     const version = fileVersion(file);
-    const token = await readToken(file, key);
-    if (token !== undefined && version !== undefined) memory.set(key, token, file, version);
+    const record = await readRecord(file, key);
+    if (record === 'damaged') reportDamage(file);
+    if (record === undefined || record === 'damaged') return undefined;
+    // Frozen, because all callers get the same object.
+    const token = Object.freeze(record.token);
+    if (version !== undefined) memory.set(key, token, file, version);
     return token;
+  }
+
+  /** Once for each file, until it is replaced. */
+  function reportDamage(file: string): void {
+    if (damaged.has(file)) return;
+    damaged.add(file);
+    const message = `${file} is damaged: it was cut, edited, or changed on the disk. Its token is not used, and the next one moves it aside.`;
+    options.onEvent?.({ type: 'file_damaged', file, message });
   }
 
   async function save(key: string, token: Token): Promise<void> {
     const file = filePathOf(key, options);
     try {
       await (await loadShared()).write(file, key, token);
+      damaged.delete(file);
     } finally {
       memory.delete(key);
     }
@@ -109,7 +132,7 @@ export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
     const file = filePathOf(key, options);
     locking.set(key, (locking.get(key) ?? 0) + 1);
     try {
-      return await (await loadShared()).lock(file, work, lockOptions);
+      return await (await loadShared()).lock(file, key, work, lockOptions);
     } finally {
       const others = (locking.get(key) ?? 1) - 1;
       if (others === 0) locking.delete(key);
@@ -118,18 +141,18 @@ export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
     }
   }
 
-  async function reserve(key: string): Promise<{ interrupted: boolean }> {
-    return (await loadShared()).reserve(filePathOf(key, options));
+  async function reserve(key: string): Promise<TokenReservation> {
+    return (await loadShared()).reserve(filePathOf(key, options), key);
   }
 
   async function list(): Promise<CachedToken[]> {
-    const { listTokens } = await import('./list.ts');
+    const { listTokens } = await loadModule(import('./list.ts'));
     return listTokens(directory());
   }
 
   async function clear(): Promise<void> {
     memory.clear();
-    const { clearTokens } = await import('./list.ts');
+    const { clearTokens } = await loadModule(import('./list.ts'));
     await clearTokens(directory());
   }
 
@@ -148,15 +171,11 @@ export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
   };
 }
 
-/** The token of `key`, or `undefined` if it is missing, damaged, or stored under another key. */
-async function readToken(file: string, key: string): Promise<Token | undefined> {
+/** A module is a file too: a process that has too many open files can't load it. */
+async function loadModule<T>(loading: Promise<T>): Promise<T> {
   try {
-    const text = await readPrivate(file);
-    const record = text === undefined ? undefined : parseRecord(text, file);
-    // Frozen, because all callers get the same object.
-    return record !== undefined && belongsTo(record, key) ? Object.freeze(record.token) : undefined;
+    return await loading;
   } catch (error) {
-    if (isOAuthError(error) && error.code === 'corrupt_file') return undefined;
-    throw error;
+    throw toStorageError(error, 'A module of @oa/token-cache');
   }
 }

@@ -1,6 +1,13 @@
 import { isObject, parseJson } from '@oa/mechanisms';
-import { fileVersion, readPrivate, removePrivate, withLock, writePrivate } from '@oa/private-file';
-import { isShareableError, OAuthError, type LockOptions, type OAuthErrorCode, type OAuthErrorDetails } from '@oa/types';
+import {
+  fileVersion,
+  readPrivate,
+  removePrivate,
+  withLock,
+  writePrivate,
+  type FileLockOptions,
+} from '@oa/private-file';
+import { attempt, isShareableError, OAuthError, type OAuthErrorCode, type OAuthErrorDetails } from '@oa/types';
 
 /** What `JSON.stringify` makes of an OAuthError. */
 type FailureRecord = { code: OAuthErrorCode; message: string } & OAuthErrorDetails;
@@ -10,7 +17,11 @@ type FailureRecord = { code: OAuthErrorCode; message: string } & OAuthErrorDetai
  * same request to the same server: 50 processes make one request to a server that is down, not 50. A failure that can depend on the
  * credentials of the holder is not shared (docs/decisions/028-shared-failures.md).
  */
-export async function lockSharingFailure<T>(file: string, work: () => Promise<T>, options: LockOptions<T>): Promise<T> {
+export async function lockSharingFailure<T>(
+  file: string,
+  work: () => Promise<T>,
+  options: FileLockOptions<T>,
+): Promise<T> {
   const failures = `${file.replace(/\.json$/, '')}.failure`;
   const before = fileVersion(failures);
   let waited = false;
@@ -28,11 +39,13 @@ export async function lockSharingFailure<T>(file: string, work: () => Promise<T>
     if (value !== undefined) return value;
     try {
       const result = await work();
-      if (fileVersion(failures) !== undefined) await removePrivate(failures);
+      // The result counts, also where the old failure can't be removed.
+      if (fileVersion(failures) !== undefined) await attempt(removePrivate(failures));
       return result;
     } catch (error) {
       // An OAuthError holds only codes and texts. If it can't be written, the waiters do the work themselves.
-      if (isShareableError(error)) await Promise.allSettled([writePrivate(failures, JSON.stringify(error))]);
+      if (isShareableError(error))
+        await attempt(writePrivate(failures, JSON.stringify(error), { replaceRefused: true }));
       throw error;
     }
   }
@@ -42,7 +55,9 @@ export async function lockSharingFailure<T>(file: string, work: () => Promise<T>
 
 /** Throws the failure that `file` holds, if it holds one. */
 async function throwSharedFailure(file: string): Promise<void> {
-  const failure = parseFailure((await readPrivate(file)) ?? '');
+  // A failure that can't be read is not shared: the waiters then do the work themselves.
+  const text = await attempt(readPrivate(file));
+  const failure = text.ok ? parseFailure(text.value ?? '') : undefined;
   if (failure !== undefined) throw failure;
 }
 
@@ -61,12 +76,13 @@ export function parseFailure(text: string): OAuthError | undefined {
 
 function isFailureRecord(value: unknown): value is FailureRecord {
   if (!isObject(value)) return false;
-  const { code, message, error, error_description, error_uri, status, retryable, retryAfter } = value;
+  const { code, message, error, error_description, error_uri, status, retryable, retryAfter, sent } = value;
   return (
     typeof code === 'string' &&
     /^[a-z_]{1,100}$/.test(code) &&
     typeof message === 'string' &&
     typeof retryable === 'boolean' &&
+    (sent === undefined || typeof sent === 'boolean') &&
     [error, error_description, error_uri].every((each) => each === undefined || typeof each === 'string') &&
     [status, retryAfter].every((each) => each === undefined || Number.isFinite(each))
   );

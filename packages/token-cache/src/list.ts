@@ -1,8 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readPrivate, removePrivate } from '@oa/private-file';
-import { isOAuthError, OAuthError } from '@oa/types';
-import { parseRecord, type TokenRecord } from './record.ts';
+import { removePrivate, toStorageError } from '@oa/private-file';
+import { isOAuthError } from '@oa/types';
+import { readRecord } from './read.ts';
+import type { TokenRecord } from './record.ts';
 
 /** A stored token as it may be shown to a user: what it is for, and no secret. */
 export interface CachedToken {
@@ -48,18 +49,17 @@ async function readNames(directory: string): Promise<string[]> {
     return (await readdir(directory)).toSorted();
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-    throw new OAuthError('storage_unavailable', `${directory} can't be read. Check its permissions.`);
+    throw toStorageError(error, directory);
   }
 }
 
 /** Leaves out a damaged file and one of a newer format. A file that another user could have planted is an error. */
 async function readEntry(file: string): Promise<CachedToken | undefined> {
   try {
-    const text = await readPrivate(file);
-    const record = text === undefined ? undefined : parseRecord(text, file);
-    return record && toCachedToken(file, record);
+    const record = await readRecord(file);
+    return record === undefined || record === 'damaged' ? undefined : toCachedToken(file, record);
   } catch (error) {
-    if (isOAuthError(error) && ['corrupt_file', 'newer_file_format'].includes(error.code)) return undefined;
+    if (isOAuthError(error) && error.code === 'newer_file_format') return undefined;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { isAbsolute, join } from 'node:path';
 import { DEFAULT_APP, userDirectory } from '@oa/private-file';
-import { isOAuthError } from '@oa/types';
+import { isOAuthError, type OAuthEvent } from '@oa/types';
 import { tokenKey, type TokenIdentity } from './key.ts';
 import { sha256 } from './sha256.ts';
 
@@ -18,6 +18,8 @@ export interface TokenCacheOptions {
    * @default {@link cacheDirectory} of `app`
    */
   directory?: string | undefined;
+  /** Called with `file_damaged` if `get` finds a damaged file. */
+  onEvent?: ((event: OAuthEvent) => void) | undefined;
 }
 
 /**

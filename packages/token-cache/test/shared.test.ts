@@ -1,11 +1,23 @@
-import { existsSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { mountSmallDisk, startProcess, type TestProcess } from '@oa-internal/testing';
 import { fileTokenCache } from '@oa/token-cache';
+import { OAuthError, type Token } from '@oa/types';
 import { afterAll, describe, expect, it } from 'vitest';
-import { fileNames, KEY, TOKEN, useCache } from './setup.ts';
+import { fileNames, KEY, OTHER_KEY, TOKEN, useCache } from './setup.ts';
 
 const fixture = useCache();
 
@@ -64,7 +76,7 @@ describe('lock', () => {
     const [after, reserved] = await next;
     // The last look is taken with the lock held.
     expect(after - before).toBeLessThanOrEqual(2);
-    expect(reserved).toEqual({ interrupted: true });
+    expect(reserved).toMatchObject({ interrupted: true });
   });
 });
 
@@ -74,9 +86,149 @@ describe('reserve', () => {
     await expect(cache.reserve(KEY)).rejects.toThrow(TypeError);
     await cache.lock(KEY, async () => {
       await cache.reserve(KEY);
-      expect(await cache.reserve(KEY)).toEqual({ interrupted: false });
+      const { interrupted, release } = await cache.reserve(KEY);
+      expect(interrupted).toBe(false);
+      await release();
     });
     expect(fileNames(fixture).filter((name) => name.endsWith('pending'))).toEqual([]);
+  });
+});
+
+describe('the sign of an interruption', () => {
+  async function isInterrupted(): Promise<boolean> {
+    const other = fileTokenCache({ directory: fixture.directory });
+    return other.lock(KEY, async () => {
+      const { interrupted, release } = await other.reserve(KEY);
+      await release();
+      return interrupted;
+    });
+  }
+
+  it('stays after the lock if the outcome of the request is unknown, until a token is stored', async () => {
+    const { cache } = fixture;
+    const lost = new OAuthError('network_error', 'The answer was lost.', { retryable: true });
+    const work = async (): Promise<never> => cache.reserve(KEY).then(() => Promise.reject(lost));
+    await expect(cache.lock(KEY, work)).rejects.toBe(lost);
+    // A released reservation keeps the sign of the earlier one.
+    expect([await isInterrupted(), await isInterrupted()]).toEqual([true, true]);
+    await cache.lock(KEY, async () => cache.set(KEY, TOKEN));
+    expect(await isInterrupted()).toBe(false);
+  });
+
+  it('is removed by release, but not by one that comes after the lock', async () => {
+    const { cache, file } = fixture;
+    const released = await cache.lock(KEY, async () => {
+      const reserved = await cache.reserve(KEY);
+      await reserved.release();
+      return reserved;
+    });
+    expect(existsSync(`${file}.pending`)).toBe(false);
+    const late = await cache.lock(KEY, async () => cache.reserve(KEY));
+    await late.release();
+    await released.release();
+    expect(await isInterrupted()).toBe(true);
+  });
+
+  it('is removed by delete', async () => {
+    const { cache } = fixture;
+    await cache.lock(KEY, async () => (await cache.reserve(KEY), cache.delete(KEY)));
+    expect(await isInterrupted()).toBe(false);
+  });
+});
+
+describe('a whole token that an earlier holder has left', () => {
+  const successor = { ...TOKEN, access_token: 'successor', refresh_token: 'rotated' };
+
+  /** Leaves a token as a process does that is killed before the rename. */
+  async function leave(token: Token, key = KEY): Promise<void> {
+    const { directory, file, root } = fixture;
+    const elsewhere = join(root, 'elsewhere');
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    await fileTokenCache({ directory: elsewhere }).set(key, token);
+    const [name = ''] = readdirSync(elsewhere);
+    renameSync(join(elsewhere, name), `${file}.pending`);
+  }
+
+  it('is in its place when the work with the lock begins', async () => {
+    const { cache, directory } = fixture;
+    await cache.set(KEY, { ...TOKEN, refresh_token: 'used' });
+    await leave(successor);
+    const other = fileTokenCache({ directory });
+    expect(await other.lock(KEY, async () => other.get(KEY))).toEqual(successor);
+    expect(fileNames(fixture).filter((name) => name.endsWith('.pending'))).toEqual([]);
+    expect(await other.lock(KEY, async () => other.reserve(KEY))).toMatchObject({ interrupted: false });
+  });
+
+  it('is in its place where nothing or a refused file is stored', async () => {
+    const { cache, file } = fixture;
+    await leave(successor);
+    expect(await cache.lock(KEY, async () => cache.get(KEY))).toEqual(successor);
+    chmodSync(file, 0o640);
+    await leave({ ...successor, access_token: 'next' });
+    expect(await cache.lock(KEY, async () => cache.get(KEY))).toMatchObject({ access_token: 'next' });
+  });
+
+  it('is found by a process that waited for the lock, and does not come back after a logout', async () => {
+    const { cache, file } = fixture;
+    await cache.set(KEY, TOKEN);
+    await leave(successor);
+    await cache.delete(KEY);
+    expect(existsSync(`${file}.pending`)).toBe(false);
+    expect(await cache.lock(KEY, async () => cache.get(KEY))).toBeUndefined();
+  });
+
+  it.for<[string, () => Promise<unknown>]>([
+    ['random bytes', async () => writeFileSync(`${fixture.file}.pending`, randomBytes(32_768), { mode: 0o600 })],
+    ['the token of another key', async () => leave(successor, OTHER_KEY)],
+    [
+      'a cut token',
+      async () => {
+        await leave(successor);
+        truncateSync(`${fixture.file}.pending`, 150);
+      },
+    ],
+    [
+      'a token that other users could have planted',
+      async () => {
+        await leave(successor);
+        chmodSync(`${fixture.file}.pending`, 0o644);
+      },
+    ],
+    [
+      'a link',
+      async () => {
+        await leave(successor);
+        renameSync(`${fixture.file}.pending`, join(fixture.root, 'victim'));
+        symlinkSync(join(fixture.root, 'victim'), `${fixture.file}.pending`);
+      },
+    ],
+  ])('is not read from %s, which counts as an interruption', async ([, plant]) => {
+    const { cache } = fixture;
+    await cache.set(KEY, TOKEN);
+    await plant();
+    await cache.lock(KEY, async () => {
+      expect(await cache.get(KEY)).toEqual(TOKEN);
+      expect((await cache.reserve(KEY)).interrupted).toBe(true);
+    });
+  });
+
+  it('does not replace a file of a newer format', async () => {
+    const { cache, file } = fixture;
+    await leave(successor);
+    writeFileSync(file, '{"format":2}', { mode: 0o600 });
+    await cache.lock(KEY, async () => {
+      await expect(cache.get(KEY)).rejects.toMatchObject({ code: 'newer_file_format' });
+      await expect(cache.reserve(KEY)).rejects.toMatchObject({ code: 'newer_file_format' });
+    });
+    expect(readFileSync(file, 'utf8')).toBe('{"format":2}');
+  });
+
+  it('does not replace a token that was stored later without the lock', async () => {
+    const { cache } = fixture;
+    await cache.set(KEY, TOKEN);
+    await leave(successor);
+    await cache.set(KEY, { ...TOKEN, access_token: 'later' });
+    expect(await cache.lock(KEY, async () => cache.get(KEY))).toMatchObject({ access_token: 'later' });
   });
 });
 
@@ -89,7 +241,7 @@ describe('set with the lock held', () => {
     expect(existsSync(`${file}.pending`)).toBe(true);
     await cache.lock(KEY, async () => cache.set(KEY, TOKEN));
     expect(existsSync(`${file}.pending`)).toBe(false);
-    expect(await cache.lock(KEY, async () => cache.reserve(KEY))).toEqual({ interrupted: false });
+    expect(await cache.lock(KEY, async () => cache.reserve(KEY))).toMatchObject({ interrupted: false });
     expect(await cache.get(KEY)).toEqual(TOKEN);
   });
 

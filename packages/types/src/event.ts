@@ -152,8 +152,11 @@ type ManagerEvent =
       type: 'grant_needed';
       issuer: string;
       grant_type: string;
-      /** No token is stored, the stored token can't be refreshed, or the server ended the session. */
-      reason: 'nothing_stored' | 'not_refreshable' | 'session_ended';
+      /**
+       * No token is stored, the stored token can't be refreshed, the server ended the session, or it refused the refresh token without
+       * saying so for certain. In the last case the refresh token stays stored until the grant has succeeded.
+       */
+      reason: 'nothing_stored' | 'not_refreshable' | 'session_ended' | 'refresh_refused';
     }
   /** A token was obtained with a new grant. */
   | { type: 'obtained'; issuer: string; grant_type: string }
@@ -173,6 +176,8 @@ type ManagerEvent =
   | { type: 'registered'; issuer: string }
   /** A new token or client could not be stored. It is kept in memory. A token is stored at the next use. */
   | { type: 'persist_failed'; code: OAuthErrorCode; message: string }
+  /** A file of the store was cut, edited, or changed on the disk. It counts as missing, and the next write moves it aside. */
+  | { type: 'file_damaged'; file: string; message: string }
   /** The store can't be read or locked. The program goes on without it. */
   | { type: 'store_unavailable'; code: OAuthErrorCode; message: string }
   /** The user was logged out. */

@@ -20,7 +20,9 @@ export interface LockOptions<T> {
  */
 export interface Store<V> {
   /**
-   * Reads a value.
+   * Reads a value. A damaged value counts as missing.
+   *
+   * A value that can't be read at this moment, but may be there, is `storage_unavailable` with `retryable`. It must not count as missing.
    *
    * @throws {OAuthError} `storage_unavailable`, or another code for which `isStorageError` is true
    */
@@ -38,11 +40,16 @@ export interface Store<V> {
    */
   lock?<T>(key: string, work: () => Promise<T>, options?: LockOptions<T>): Promise<T>;
   /**
-   * Reserves the room that the next `set` needs. It is called with the lock held, before a request that uses the stored value, such as a
-   * refresh token that the server accepts once.
+   * Reserves the room that the next `set` needs, and leaves a sign that the stored value is being used. It is called with the lock held,
+   * before a request that uses the value, such as a refresh token that the server accepts once. Everything that can refuse the next
+   * `set` is checked here.
    *
-   * @returns `interrupted`: whether an earlier holder was killed between `reserve` and `set`, so that the stored value may be used already
-   * @throws {OAuthError} `storage_unavailable` if there is no room
+   * The sign stays after the lock has ended, unless `set` has succeeded or `release` was called. Call `release` when the outcome of the
+   * request is known: the server answered with an HTTP status, or the request did not reach it.
+   *
+   * @returns `interrupted`: whether an earlier sign is left, so that the stored value may be used already; `release` gives the room back
+   * and removes the sign, but not the sign of an earlier interruption
+   * @throws {OAuthError} `storage_unavailable` if there is no room, or another code for which `isStorageError` is true
    */
-  reserve?(key: string): Promise<{ interrupted: boolean }>;
+  reserve?(key: string): Promise<{ interrupted: boolean; release?: (() => unknown) | undefined }>;
 }
