@@ -1,4 +1,6 @@
 export { blockHolder } from './block.ts';
+export { failEachCall, failEachImport, killAtEachCall, type FaultReport } from './faults/matrix.ts';
+export { storyNames } from './faults/stories.ts';
 export { countTogether, type Counted } from './count.ts';
 export { registerTogether } from './register.ts';
 export { startRotatingServer, type RotatingServer } from './rotating-server.ts';

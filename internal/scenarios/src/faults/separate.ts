@@ -1,0 +1,69 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { startProcess, temporaryDirectory, type ProcessEnd } from '@oa-internal/testing';
+import type { TellTask, Told } from '../programs/tell.ts';
+import { listFiles, type Observed } from './judge.ts';
+import type { FaultPlan } from './plan.ts';
+import type { RealmServer } from './realms.ts';
+import { createTelling, type StoryName } from './stories.ts';
+
+const TELL = new URL('../programs/tell.ts', import.meta.url);
+const PRELOAD = new URL('preload.ts', import.meta.url).href;
+const VARIABLES = ['XDG_CACHE_HOME', 'XDG_CONFIG_HOME'] as const;
+
+/** Tells the act of a story in a process of its own, and the rest in this one. */
+export async function tellSeparately(
+  realms: RealmServer,
+  name: string,
+  story: StoryName,
+  plan: Omit<FaultPlan, 'roots'>,
+): Promise<{ observed: Observed; calls: string[] }> {
+  const root = temporaryDirectory();
+  const roots = ['cache', 'config'].map((each) => join(root, each));
+  for (const each of roots) mkdirSync(each, { mode: 0o700 });
+  const issuer = realms.issuerOf(name);
+  const env = { ...process.env, ...Object.fromEntries(VARIABLES.map((variable, index) => [variable, roots[index]])) };
+  const telling = createTelling(story, issuer);
+  const ready = await inDirectories(roots, () => telling.tell('before'));
+  if (ready.outcome !== 'ok') throw new Error(`The story can't begin: ${ready.message}`);
+  const before = realms.counts(name);
+  const task: TellTask = { story, issuer, plan: { ...plan, roots } };
+  const end = await startProcess(TELL, { task, env, nodeOptions: [`--import=${PRELOAD}`] }).ended;
+  const told = end.stdout === '' ? undefined : (JSON.parse(end.stdout) as Told);
+  const act = realms.counts(name);
+  const files = listFiles(root);
+  const next = await inDirectories(roots, () => telling.tell('next'));
+  const observed: Observed = {
+    story,
+    call: `${plan.at} ${told?.calls[plan.at - 1] ?? ''}`,
+    fault: plan.fault,
+    calls: told?.calls.length ?? 0,
+    act: told?.act,
+    next,
+    counts: { before, act, next: realms.counts(name) },
+    files: { act: files, next: listFiles(root) },
+    stray: strayOf(end, plan),
+  };
+  rmSync(root, { recursive: true });
+  return { observed, calls: told?.calls ?? [] };
+}
+
+function strayOf({ code, signal, stderr }: ProcessEnd, { fault, at }: Omit<FaultPlan, 'roots'>): string[] {
+  const stray = stderr === '' ? [] : [`stderr: ${stderr}`];
+  const killed = fault === 'kill' && at > 0 && signal === 'SIGKILL';
+  return killed || code === 0 ? stray : [...stray, `ended with ${code ?? signal}`];
+}
+
+async function inDirectories<T>(roots: readonly string[], work: () => Promise<T>): Promise<T> {
+  const before = VARIABLES.map((variable) => process.env[variable]);
+  for (const [index, variable] of VARIABLES.entries()) process.env[variable] = roots[index];
+  try {
+    return await work();
+  } finally {
+    for (const [index, variable] of VARIABLES.entries()) {
+      const value = before[index];
+      if (value === undefined) delete process.env[variable];
+      else process.env[variable] = value;
+    }
+  }
+}
