@@ -15,16 +15,35 @@ const STANDARD_CODES: ReadonlySet<string> = toWordSet(`
   authorization_pending slow_down expired_token invalid_redirect_uri invalid_client_metadata
   interaction_required login_required consent_required temporarily_unavailable server_error
 `);
+/** Where servers put the sentence, the specified member first. */
+const DESCRIPTION_NAMES = [
+  'error_description',
+  'message',
+  'error_message',
+  'errorMessage',
+  'errorSummary',
+  'description',
+  'detail',
+  'msg',
+  'errmsg',
+  'reason',
+];
+/** A longer text is a page or a trace. */
+const MAX_PLAIN_CHARACTERS = 500;
 
-/** Returns the error that a response reports, by its status or by an `error` member in any status. A success has none. */
+/**
+ * Returns the error that a response reports, by its status or by an `error` member in any status. A success has none. The member may also
+ * be an object with a code and a text.
+ */
 export function toResponseError(response: HttpResponse, json: unknown): OAuthError | undefined {
   const { status } = response;
   const successful = status >= 200 && status <= 299;
   const body = isObject(json) ? json : {};
-  const error = toNonEmptyString(body['error']);
+  const nested = isObject(body['error']) ? body['error'] : {};
+  const error = toNonEmptyString(body['error']) ?? nestedCode(nested, successful && !('access_token' in body));
   if (successful && error === undefined) return undefined;
-  const secrets = [...secretsSentFor(response), ...secretsReceived(body)];
-  const details = toErrorDetails(response, body, secrets);
+  const secrets = [...secretsSentFor(response), ...secretsReceived(body), ...secretsReceived(nested)];
+  const details = toErrorDetails(response, error, descriptionIn(response, json), body, secrets);
   const name = responseName(response);
   const quote = quoteDescription(details.error_description);
   if (error === undefined || !(successful || CODE_PATTERN.test(error) || 'error_description' in body))
@@ -42,13 +61,14 @@ export function toResponseError(response: HttpResponse, json: unknown): OAuthErr
 
 function toErrorDetails(
   response: HttpResponse,
+  error: string | undefined,
+  description: string | undefined,
   body: Record<string, unknown>,
   secrets: readonly string[],
 ): OAuthErrorDetails {
   const { status } = response;
-  const description = descriptionIn(body);
   const uri = toNonEmptyString(body['error_uri']);
-  const transient = TRANSIENT_CODES.has(toNonEmptyString(body['error']) ?? '');
+  const transient = TRANSIENT_CODES.has(error ?? '');
   return {
     status,
     retryable: status === 408 || status === 429 || status >= 500 || transient,
@@ -58,14 +78,31 @@ function toErrorDetails(
   };
 }
 
-/** RFC 6749 puts the sentence into `error_description`. Frameworks use `message`, and some servers use `error` itself. */
-function descriptionIn(body: Record<string, unknown>): string | undefined {
-  const { error } = body;
-  const sentence = toNonEmptyString(body['error_description']) ?? toNonEmptyString(body['message']);
-  if (sentence !== undefined) return sentence;
-  if (isObject(error)) return toNonEmptyString(error['message']);
-  const text = toNonEmptyString(error);
-  return text === undefined || CODE_PATTERN.test(text) ? undefined : text;
+/** Returns the code in an error that is an object. In a success without a token, its text counts as the code, as it does in `error`. */
+function nestedCode(nested: Record<string, unknown>, textCounts: boolean): string | undefined {
+  const code = ['code', 'type', 'error']
+    .map((name) => toNonEmptyString(nested[name])?.toLowerCase())
+    .find((each) => each !== undefined && CODE_PATTERN.test(each));
+  return code ?? (textCounts ? textIn(nested) : undefined);
+}
+
+/** RFC 6749 puts the sentence into `error_description`. Frameworks use other members, and some servers use `error` itself or plain text. */
+function descriptionIn({ headers, text }: HttpResponse, json: unknown): string | undefined {
+  if (json === undefined) return isShortText(headers, text) ? text.trim() : undefined;
+  if (!isObject(json)) return undefined;
+  const { error } = json;
+  const sentence = textIn(json) ?? (isObject(error) ? textIn(error) : toNonEmptyString(error));
+  return sentence === undefined || (sentence === error && CODE_PATTERN.test(sentence)) ? undefined : sentence;
+}
+
+function textIn(body: Record<string, unknown>): string | undefined {
+  return DESCRIPTION_NAMES.map((name) => toNonEmptyString(body[name])).find((text) => text !== undefined);
+}
+
+/** Whether a body that is no JSON is a sentence, and not a page of a gateway. */
+function isShortText(headers: Headers, text: string): boolean {
+  const type = headers.get('content-type') ?? 'text/plain';
+  return /^text\/plain\b/i.test(type) && text.length <= MAX_PLAIN_CHARACTERS && /^\s*[^\s<]/.test(text);
 }
 
 function quoteDescription(description: string | undefined): string {

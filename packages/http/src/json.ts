@@ -1,12 +1,13 @@
 import { OAuthError, type RequestParameters } from '@oa/types';
 import type { GenericSchema } from 'valibot';
 import { toResponseError } from './error.ts';
-import { parseBoundedJson } from './parse.ts';
+import { isTokenAnswer, parseBody } from './parse.ts';
 import { request, responseName, type HttpOptions, type HttpResponse } from './request.ts';
 import { validateJson } from './schema.ts';
 
 /**
- * Reads the JSON document in a response, and checks it with a schema.
+ * Reads the JSON document in a response, and checks it with a schema. An answer with an `access_token` is read whatever its content
+ * type, and whatever the encoding of texts beside the token. It may also be a form.
  *
  * @returns what `schema` makes of the document
  * @throws {OAuthError} `oauth_error` if the server refused, with any status, `http_error` for another error status;
@@ -15,12 +16,14 @@ import { validateJson } from './schema.ts';
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */
 export function readJson<T>(response: HttpResponse, schema: GenericSchema<unknown, T>): T {
-  const json = parseBoundedJson(response.text);
+  const json = parseBody(response.text);
   const error = toResponseError(response, json);
   if (error !== undefined) throw error;
+  if (isTokenAnswer(json)) return validateJson(json, schema, response);
   const type = response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() ?? '';
   // Real servers label JSON as text/plain, or not at all. A body that is labelled as a page is refused, even if it is JSON.
-  if (json === undefined || /html|xml/.test(type)) throw unreadableBody(response, type);
+  if (json === undefined || /html|xml/.test(type))
+    throw unreadableBody(response, json === undefined && isCutJson(response.text) ? 'application/json' : type);
   // TextDecoder writes U+FFFD for bytes that are not UTF-8 (RFC 8259 section 8.1). A token with one would be another token.
   if (response.text.includes('\uFFFD')) throw unreadableBody(response, 'application/json');
   return validateJson(json, schema, response);
@@ -33,7 +36,7 @@ export function readJson<T>(response: HttpResponse, schema: GenericSchema<unknow
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */
 export function readError(response: HttpResponse): OAuthError | undefined {
-  return toResponseError(response, parseBoundedJson(response.text));
+  return toResponseError(response, parseBody(response.text));
 }
 
 /**
@@ -93,6 +96,11 @@ export async function postJson<T>(
 ): Promise<T> {
   const headers = { ...options.headers, 'content-type': 'application/json' };
   return readJson(await request('POST', url, { ...options, headers, body: JSON.stringify(body) }), schema);
+}
+
+/** Whether a text that is not JSON began as a JSON object. The label does not matter then: the answer broke off. */
+function isCutJson(text: string): boolean {
+  return /^\s*\{\s*"/.test(text);
 }
 
 function unreadableBody(response: HttpResponse, type: string): OAuthError {

@@ -1,12 +1,38 @@
-import { parseJson } from '@oa/mechanisms';
+import { isObject, parseJson } from '@oa/mechanisms';
 
 /** No OAuth document is nested deeper. Deeper nesting overflows the stack of code that walks through the value or serialises it. */
 const MAX_NESTED_LEVELS = 64;
+/** No form that answers a request has more members. */
+const MAX_FORM_MEMBERS = 200;
 
-/** Parses JSON. Returns `undefined` for other text, and for JSON that is nested too deeply. */
+/** Parses JSON, also behind byte order marks. Returns `undefined` for other text, and for JSON that is nested too deeply. */
 export function parseBoundedJson(text: string): unknown {
-  const json = parseJson(text);
+  const json = parseJson(text.replace(/^\uFEFF+/, ''));
   return isDeeperThan(json, MAX_NESTED_LEVELS) ? undefined : json;
+}
+
+/**
+ * Parses the body of an answer: JSON, or a form with a token or an error in it, whatever its label. GitHub answers with a form if it does
+ * not see the header `accept`, and others always do.
+ */
+export function parseBody(text: string): unknown {
+  const json = parseBoundedJson(text);
+  return json === undefined ? parseAnsweredForm(text) : json;
+}
+
+/** Whether `json` has an access token, and no credential in it is damaged. */
+export function isTokenAnswer(json: unknown): boolean {
+  if (!isObject(json) || typeof json['access_token'] !== 'string') return false;
+  // TextDecoder writes U+FFFD for bytes that are not UTF-8 (RFC 8259 section 8.1). A token with one would be another token.
+  return ['access_token', 'refresh_token', 'id_token'].every((name) => !String(json[name] ?? '').includes('\uFFFD'));
+}
+
+function parseAnsweredForm(text: string): Record<string, string> | undefined {
+  if (!/^[\w.-]{1,100}=/.test(text)) return undefined;
+  // Part by part, each with an equals sign: Node.js takes quadratic time for many parts without one.
+  const parts = text.split('&', MAX_FORM_MEMBERS).map((part) => (part.includes('=') ? part : `${part}=`));
+  const form = Object.fromEntries(parts.flatMap((part) => [...new URLSearchParams(part)]));
+  return form['access_token'] === undefined && form['error'] === undefined ? undefined : form;
 }
 
 function isDeeperThan(value: unknown, levels: number): boolean {

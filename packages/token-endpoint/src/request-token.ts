@@ -35,13 +35,21 @@ export async function requestToken(
   return fetchToken(server, client, parameters, options);
 }
 
-/** Does the same without the check of the parameters. `inspectResponse` gets the response first, and may throw. */
+/** What a grant adds to {@link fetchToken}. */
+interface GrantRules {
+  /** Gets the response first, and may throw. */
+  inspectResponse?: (response: HttpResponse) => void;
+  /** The token type where the server sends none. */
+  token_type?: string;
+}
+
+/** Does the same without the check of the parameters. */
 export async function fetchToken(
   server: AuthorizationServer,
   client: Client,
   parameters: RequestParameters,
   options: TokenEndpointOptions,
-  inspectResponse?: (response: HttpResponse) => void,
+  rules: GrantRules = {},
 ): Promise<Token> {
   const { grant_type, scope } = parameters;
   if (typeof grant_type !== 'string' || grant_type === '')
@@ -62,12 +70,12 @@ export async function fetchToken(
     client,
     form,
     (response, authenticated) => {
-      inspectResponse?.(response);
+      rules.inspectResponse?.(response);
       const token = readJson(response, tokenResponseSchema);
       assertAccessToken(token);
       const type = tokenTypeOf(token, authenticated.token_type);
       if (type === undefined) options.onEvent?.({ type: 'token_type_missing', issuer: server.issuer });
-      const complete = { ...token, token_type: type ?? 'Bearer' };
+      const complete = { ...token, token_type: type ?? rules.token_type ?? 'Bearer' };
       return stampToken(typeof scope === 'string' ? { scope, ...complete } : complete, response.sentAt);
     },
     options,

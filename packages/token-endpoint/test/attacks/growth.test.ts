@@ -2,7 +2,7 @@ import { growthOf } from '@oa-internal/testing';
 import type { HttpResponse } from '@oa/http';
 import { isOAuthError } from '@oa/types';
 import { expect, it } from 'vitest';
-import { assertNoRefusalWithoutCode } from '../../src/refusal.ts';
+import { assertRefreshNotRefused } from '../../src/refusal.ts';
 import { assertAccessToken, stampToken, tokenTypeOf } from '../../src/token.ts';
 
 /** The exponent of the growth is about 1 for linear work, and 2 for quadratic work. */
@@ -36,7 +36,7 @@ it.each<[string, (size: number) => string]>([
   ['line breaks', repeat('\r\n')],
 ])('searches a refusal in a text of %s in linear time', async (_name, createText) => {
   const growth = await growthOf(createText, (text) =>
-    ignoreRefusal(() => assertNoRefusalWithoutCode({ ...RESPONSE, text })),
+    ignoreRefusal(() => assertRefreshNotRefused({ ...RESPONSE, text })),
   );
   expect(growth).toBeLessThan(MAX_EXPONENTS);
 });
