@@ -1,5 +1,6 @@
 import { isObject, parseJson } from '@oa/mechanisms';
 import { OAuthError, type Token } from '@oa/types';
+import { sha256 } from './sha256.ts';
 
 /** The version of the files, not of the package. A reader of a version reads all earlier versions too, and upgrades them here. */
 const FORMAT_VERSION = 1;
@@ -16,7 +17,10 @@ interface StoredIdentity {
   profile?: string;
 }
 
-/** The content of a token's file. `identity` is the parsed key. */
+/**
+ * The content of a token's file. `identity` is the parsed key. The file also has a last member `checksum`: the SHA-256 of the text before it.
+ * With it a changed bit is told from a token. Earlier versions wrote files without one.
+ */
 export interface TokenRecord {
   format: typeof FORMAT_VERSION;
   identity: StoredIdentity;
@@ -32,7 +36,32 @@ export function serializeRecord(key: string, token: Token): string {
   const identity = parseJson(key);
   if (!isStoredIdentity(identity)) throw new TypeError('The key of a token must be made by tokenKey.');
   const record: TokenRecord = { format: FORMAT_VERSION, identity, token };
-  return `${JSON.stringify(record)}\n`;
+  // Without the last brace.
+  const text = JSON.stringify(record, toExactNumber).slice(0, -1);
+  return `${text}${CHECKSUM_START}${sha256(text)}${CHECKSUM_END}\n`;
+}
+
+const CHECKSUM_START = ',"checksum":"';
+const CHECKSUM_END = '"}';
+/** Of the end of a file with a checksum, without white space. */
+const CHECKSUM_CHARACTERS = CHECKSUM_START.length + 64 + CHECKSUM_END.length;
+
+/** Not in the types of TypeScript yet, and not in every runtime. */
+const { rawJSON } = JSON as { rawJSON?: (text: string) => unknown };
+
+/** `JSON.stringify` would write the numbers that a server wrote as `1e400` and `-0` as `null` and `0`. */
+function toExactNumber(_name: string, value: unknown): unknown {
+  if (typeof value !== 'number' || rawJSON === undefined) return value;
+  if (Object.is(value, -0)) return rawJSON('-0');
+  return Math.abs(value) === Number.POSITIVE_INFINITY ? rawJSON(value > 0 ? '1e400' : '-1e400') : value;
+}
+
+/** Whether the checksum of a file is right, or missing. */
+function isIntact(text: string): boolean {
+  const content = text.trimEnd();
+  const at = content.length - CHECKSUM_CHARACTERS;
+  if (!content.startsWith(CHECKSUM_START, at)) return true;
+  return content.slice(at) === `${CHECKSUM_START}${sha256(content.slice(0, at))}${CHECKSUM_END}`;
 }
 
 /**
@@ -43,7 +72,7 @@ export function serializeRecord(key: string, token: Token): string {
  */
 export function parseRecord(text: string, file: string): TokenRecord | undefined {
   const record = parseJson(text);
-  if (!isObject(record) || typeof record['format'] !== 'number') return undefined;
+  if (!isObject(record) || typeof record['format'] !== 'number' || !isIntact(text)) return undefined;
   if (record['format'] > FORMAT_VERSION)
     throw new OAuthError(
       'newer_file_format',

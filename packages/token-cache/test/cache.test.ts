@@ -32,6 +32,17 @@ it('returns any JSON members exactly as they were received', async () => {
   );
 });
 
+it('returns numbers that JSON.stringify can not write as they were received', async () => {
+  const received = JSON.parse(
+    '{"access_token":"a","token_type":"Bearer","a":1e400,"b":{"c":[-1e400,-0]},"d":12345678901234567890,"e":1e-400}',
+  ) as Token;
+  await fixture.cache.set(KEY, received);
+  expect(await readElsewhere(fixture)).toEqual(received);
+  expect(readFileSync(fixture.file, 'utf8')).toContain(
+    '"a":1e400,"b":{"c":[-1e400,-0]},"d":12345678901234567000,"e":0',
+  );
+});
+
 it('does not return the token of one client to another, and deletes one token only', async () => {
   const { cache } = fixture;
   await cache.set(KEY, TOKEN);
@@ -57,7 +68,12 @@ it('does not return a token whose file was copied or renamed', async () => {
 it('stores a token with its identity in clear and a format version, mode 0600 in 0700', async () => {
   const { cache, directory, file } = fixture;
   await cache.set(KEY, TOKEN);
-  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ format: 1, identity: IDENTITY, token: TOKEN });
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({
+    format: 1,
+    identity: IDENTITY,
+    token: TOKEN,
+    checksum: expect.stringMatching(/^[\da-f]{64}$/) as string,
+  });
   expect([statSync(file).mode & 0o7777, statSync(directory).mode & 0o7777]).toEqual([0o600, 0o700]);
   expect(fileNames(fixture)).toEqual([basename(file)]);
 });

@@ -1,5 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileTokenCache } from '@oa/token-cache';
+import type { OAuthEvent } from '@oa/types';
 import { expect, it } from 'vitest';
 import { fileNames, IDENTITY, KEY, OTHER_KEY, readElsewhere, TOKEN, useCache } from './setup.ts';
 
@@ -39,6 +41,57 @@ it.for<[string, string | Uint8Array]>([
   expect(await readElsewhere(fixture, OTHER_KEY)).toEqual(TOKEN);
   const renamed = fileNames(fixture).find((name) => /\.corrupt-\d+$/.test(name)) ?? '';
   expect(readFileSync(join(directory, renamed))).toEqual(Buffer.from(content));
+});
+
+it('a file with any flipped bit or any cut does not return another token', async () => {
+  const { cache, directory, file } = fixture;
+  const token = { ...TOKEN, refresh_token: 'refresh', scope: 'a b', nested: { n: 1 } };
+  await cache.set(KEY, token);
+  const intact = readFileSync(file);
+  let used = 0;
+  const expectNoOtherToken = async (bytes: Uint8Array): Promise<void> => {
+    writeFileSync(file, bytes);
+    const found = await fileTokenCache({ directory }).get(KEY);
+    if (found !== undefined) used += 1;
+    expect([undefined, JSON.stringify(token)]).toContain(found && JSON.stringify(found));
+  };
+  for (let at = 0; at < intact.length; at += 1) {
+    const flipped = Buffer.from(intact);
+    flipped[at] = (flipped[at] ?? 0) ^ (1 << (at % 8));
+    await expectNoOtherToken(flipped);
+    await expectNoOtherToken(intact.subarray(0, at));
+  }
+  // A flipped bit in the name of the checksum, or in the white space at the end.
+  expect(used).toBeLessThan(20);
+  await expectNoOtherToken(intact);
+  expect(used).toBeGreaterThan(0);
+});
+
+it('a file of an earlier version, without a checksum, is used, also where the token itself has one', async () => {
+  const { cache, file } = fixture;
+  await cache.set(OTHER_KEY, TOKEN);
+  const token = { ...TOKEN, checksum: 'a'.repeat(64) };
+  writeFileSync(file, `${JSON.stringify({ format: 1, identity: IDENTITY, token })}\n`, { mode: 0o600 });
+  expect(await cache.get(KEY)).toEqual(token);
+});
+
+it('a damaged file is one event, until a new token has replaced it', async () => {
+  const { directory, file } = fixture;
+  const events: OAuthEvent[] = [];
+  const cache = fileTokenCache({ directory, onEvent: (event) => events.push(event) });
+  await cache.set(KEY, TOKEN);
+  for (const count of [1, 2]) {
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"at"', '"au"'));
+    expect([await cache.get(KEY), await cache.get(KEY)]).toEqual([undefined, undefined]);
+    expect(events).toHaveLength(count);
+    await cache.set(KEY, TOKEN);
+    expect(await readElsewhere(fixture)).toEqual(TOKEN);
+  }
+  expect(events[0]).toEqual({
+    type: 'file_damaged',
+    file,
+    message: expect.stringMatching(/ is damaged: .* moves it aside\.$/) as string,
+  });
 });
 
 it('a file of a newer format is neither used nor overwritten', async () => {

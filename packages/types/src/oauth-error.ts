@@ -106,10 +106,11 @@ export function isStorageError(value: unknown): value is OAuthError {
  *
  * What a server says of the credentials of one caller is not true for the others. So only these are shared: what can succeed later
  * (`retryable`), and what a user decided in the browser. That is `login_timeout`, or an `oauth_error` without a status, which comes from
- * the authorization endpoint and not from an endpoint that authenticates the client.
+ * the authorization endpoint and not from an endpoint that authenticates the client. A failure of the storage is not shared: one process
+ * may have too many open files, and the others not.
  */
 export function isShareableError(value: unknown): value is OAuthError {
-  if (!isOAuthError(value) || value.code === 'login_required') return false;
+  if (!isOAuthError(value) || value.code === 'login_required' || STORAGE_CODES.has(value.code)) return false;
   return (
     value.retryable || value.code === 'login_timeout' || (value.code === 'oauth_error' && value.status === undefined)
   );

@@ -115,6 +115,7 @@ describe('isShareableError', () => {
     ['unsupported_client_authentication', {}],
     ['login_required', { status: 500, retryable: true }],
     ['storage_unavailable', {}],
+    ['storage_unavailable', { retryable: true }],
   ])('does not accept %s with %j, which another caller may not meet', (code, details) => {
     expect(isShareableError(error(code, details))).toBe(false);
   });
