@@ -50,16 +50,22 @@ export async function getOrRegisterClient(
 ): Promise<Client> {
   const { file, issuer, unstored } = store;
   const { redirect_uris, now = Date.now, signal, timeout } = options;
-  const findFitting = ({ entries }: Registrations): Client | undefined => {
+  const findFitting = ({ entries }: Registrations, evenDoubtful = false): Client | undefined => {
     const { client, doubtful } = parseEntry(entries.get(issuer));
-    const clients = [unstored.get(issuer), doubtful ? undefined : client];
+    const clients = [unstored.get(issuer), doubtful && !evenDoubtful ? undefined : client];
     return clients.find((each) => each !== undefined && isFittingClient(each, { redirect_uris, now }));
   };
   const registerNew = async (): Promise<Client> => dropPastExpiry(toStorableClient(await register()), now);
   const look = async (): Promise<Client | undefined> => findFitting(await readRegistrations(file));
   const work = async (): Promise<Client> => {
     const registrations = await readRegistrations(file);
-    return findFitting(registrations) ?? registerAndStore(store, registrations, registerNew);
+    const fitting = findFitting(registrations);
+    if (fitting !== undefined) return fitting;
+    const registered = await attempt(registerAndStore(store, registrations, registerNew));
+    if (registered.ok) return registered.value;
+    const doubtful = findFitting(registrations, true);
+    if (doubtful === undefined) throw registered.error;
+    return doubtful;
   };
   return (await look()) ?? withLock(file, work, { signal, timeout, whileWaiting: look });
 }

@@ -59,7 +59,8 @@ export interface ClientStore {
   /**
    * Replaces one remembered client, present or former, with what `revise` returns for it, for example after a renewal of its secret. The
    * lock is held meanwhile, and `revise` receives the client as it is stored then: another process may have renewed it already. Resolves
-   * with the new client. Members of other programs stay.
+   * with the new client. Members of other programs stay. Where `revise` returns the very object that it received, nothing changes; otherwise a
+   * mark of `doubt` is taken away.
    *
    * If `revise` returns `undefined` the client is not used for new logins any more. It becomes a former client.
    *
@@ -96,6 +97,8 @@ export interface ClientStore {
    * Returns the stored client of an issuer, if its secret has not expired, it has the redirect URIs, and it is not in doubt; else calls
    * `register` and stores its client. The client that it replaces becomes a former one. All processes together register once. Rejects with what `register` rejects with, and with the reason of
    * `options.signal`.
+   *
+   * A client in doubt is returned where `register` rejects with an `OAuthError`: it may still be known.
    *
    * A client that can't be stored, or has more than 16 KiB, is the event `persist_failed`. This store returns it until the program ends.
    *

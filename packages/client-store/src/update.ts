@@ -28,6 +28,7 @@ export async function updateStoredClient(
     const room = await reservePrivate(file);
     try {
       const answer = await revise(client);
+      if (answer === client || (answer === undefined && client !== present)) return answer;
       const revised = answer === undefined ? undefined : { ...toStorableClient(answer), client_id };
       const entry = revised === undefined ? toRetiredEntry(before) : toEntryWithUpdated(before, revised);
       const stored =

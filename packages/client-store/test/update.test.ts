@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { fileClientStore } from '@oa/client-store';
-import type { Client } from '@oa/types';
+import { OAuthError, type Client } from '@oa/types';
 import { expect, it } from 'vitest';
 import { countingRegister, ISSUER, readContent, useStore, writeContent } from './setup.ts';
 
@@ -52,6 +52,31 @@ it('registers anew, once over all stores, after a client was doubted', async () 
   expect(await store.find(ISSUER)).toEqual({ client: { client_id: 'new' }, doubtful: false, former: [FORMER] });
 });
 
+it('returns the doubted client where no new one can be registered, and tries again the next time', async () => {
+  const { store } = fixture;
+  await store.store(ISSUER, OLD);
+  await store.doubt(ISSUER, 'old');
+  const refusal = new OAuthError('client_required', 'No client can be registered any more.');
+  for (let run = 0; run < 2; run += 1)
+    expect(await store.getOrRegister(ISSUER, async () => Promise.reject(refusal))).toEqual(OLD);
+  expect(await store.getOrRegister(ISSUER, async () => ({ client_id: 'new' }))).toEqual({ client_id: 'new' });
+  await store.doubt(ISSUER, 'new');
+  const bug = new RangeError('a bug');
+  await expect(store.getOrRegister(ISSUER, async () => Promise.reject(bug))).rejects.toBe(bug);
+  const needed = { redirect_uris: ['http://127.0.0.1/other'] };
+  await store.store(ISSUER, { client_id: 'c', redirect_uris: ['http://127.0.0.1/callback'] });
+  await store.doubt(ISSUER, 'c');
+  await expect(store.getOrRegister(ISSUER, async () => Promise.reject(refusal), needed)).rejects.toBe(refusal);
+});
+
+it('keeps the mark of a doubted client that an update returns unchanged', async () => {
+  const { store } = fixture;
+  await store.store(ISSUER, OLD);
+  await store.doubt(ISSUER, 'old');
+  expect(await store.update(ISSUER, 'old', async (client) => client)).toEqual(OLD);
+  expect((await store.find(ISSUER)).doubtful).toBe(true);
+});
+
 it('doubts a client that could not be stored too', async () => {
   const { store } = fixture;
   const large = { client_id: 'large', client_secret: 'S'.repeat(20_000) };
@@ -80,6 +105,7 @@ it('updates a former client, and leaves the present one', async () => {
   await store.doubt(ISSUER, 'old');
   await store.getOrRegister(ISSUER, async () => ({ client_id: 'new' }));
   await store.update(ISSUER, 'old', async (client) => ({ ...client, client_secret: 'renewed' }));
+  expect(await store.update(ISSUER, 'old', async () => undefined)).toBeUndefined();
   expect(await store.find(ISSUER)).toEqual({
     client: { client_id: 'new' },
     doubtful: false,
