@@ -174,6 +174,15 @@ type ManagerEvent =
   | { type: 'early_refresh_failed'; issuer: string; code: OAuthErrorCode }
   /** A client was registered. */
   | { type: 'registered'; issuer: string }
+  /** A new client was registered in place of a remembered one. */
+  | {
+      type: 'registration_replaced';
+      issuer: string;
+      /** The server does not know the remembered client any more, or the last login with it was not completed in time. */
+      reason: 'unknown_client' | 'login_timeout';
+    }
+  /** The secret of a registered client was about to expire, and the server has renewed it (RFC 7592). */
+  | { type: 'registration_renewed'; issuer: string }
   /** A new token or client could not be stored. It is kept in memory. A token is stored at the next use. */
   | { type: 'persist_failed'; code: OAuthErrorCode; message: string }
   /** A file of the store was cut, edited, or changed on the disk. It counts as missing, and the next write moves it aside. */
