@@ -61,6 +61,7 @@ export async function getOrRegisterClient(
     const registrations = await readRegistrations(file);
     const fitting = findFitting(registrations);
     if (fitting !== undefined) return fitting;
+    reportDamage(store, registrations);
     const registered = await attempt(registerAndStore(store, registrations, registerNew));
     if (registered.ok) return registered.value;
     const doubtful = findFitting(registrations, true);
@@ -90,6 +91,11 @@ async function registerAndStore(
   } finally {
     await room.release();
   }
+}
+
+/** A client that was lost is registered anew, which is worth a note. */
+function reportDamage({ file, onEvent }: IssuerStore, { damage }: Registrations): void {
+  if (damage !== undefined) onEvent?.({ type: 'file_damaged', file, message: damage.message });
 }
 
 /**

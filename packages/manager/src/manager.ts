@@ -43,6 +43,16 @@ export interface Manager {
    * @see https://www.rfc-editor.org/rfc/rfc7009
    */
   logout(target: Target, credentials: Credentials, options?: LogoutOptions): Promise<Result<void>>;
+  /**
+   * Forgets the clients that were registered at the issuer of `target`, so that the next login registers a new one. It helps where the server
+   * has forgotten the client and shows an error page to the user. Only the copy here is removed, and nothing is sent to the server. A token
+   * of a client with a secret can't be refreshed any more. Any other token can.
+   *
+   * The error is `storage_unavailable`, `insecure_file_permissions` or `lock_timeout`, and one of the discovery if `target` is a resource.
+   *
+   * @throws {TypeError} if the target is wrong
+   */
+  forgetClient(target: Target): Promise<Result<void>>;
 }
 
 /** The options of {@link Manager.logout}. */
@@ -79,6 +89,7 @@ export function createManager(options: ManagerOptions = {}): Manager {
       const session = await attempt(abortable(openSession(context, target, credentials), signal));
       return session.ok ? logout(session.value, signal) : session;
     },
+    forgetClient: async (target) => (await import('./forget-client.ts')).forgetClient(context, target),
   };
 }
 
