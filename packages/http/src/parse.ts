@@ -23,8 +23,12 @@ export function parseBody(text: string): unknown {
 /** Whether `json` has an access token, and no credential in it is damaged. */
 export function isTokenAnswer(json: unknown): boolean {
   if (!isObject(json) || typeof json['access_token'] !== 'string') return false;
-  // TextDecoder writes U+FFFD for bytes that are not UTF-8 (RFC 8259 section 8.1). A token with one would be another token.
-  return ['access_token', 'refresh_token', 'id_token'].every((name) => !String(json[name] ?? '').includes('\uFFFD'));
+  return ['access_token', 'refresh_token', 'id_token'].every((name) => !isDamaged(json[name]));
+}
+
+/** TextDecoder writes U+FFFD for bytes that are not UTF-8 (RFC 8259 section 8.1). A token with one would be another token. */
+function isDamaged(credential: unknown): boolean {
+  return typeof credential === 'string' && credential.includes('\uFFFD');
 }
 
 function parseAnsweredForm(text: string): Record<string, string> | undefined {

@@ -120,7 +120,7 @@ async function sendWithRetry(
 
 /** An earlier attempt may have reached the server although the last one did not. */
 function withSent(error: OAuthError, sent: boolean): OAuthError {
-  return error.sent === false && sent ? new OAuthError(error.code, error.message, { ...error, sent }) : error;
+  return error.sent === false && sent ? new OAuthError(error.code, error.message, { ...error.toJSON(), sent }) : error;
 }
 
 async function toAnswerOrError(answer: Promise<Answer>): Promise<Answer | OAuthError> {

@@ -50,8 +50,10 @@ function backoffDelay(attempt: number): number {
 }
 
 /**
- * Parses a `Retry-After` header, which is a number of seconds or a date.
+ * Parses a `Retry-After` header, which is a number of seconds or a date. A date is compared with the `Date` of the same answer, so that a
+ * wrong clock on either side does not matter.
  *
+ * @param now the clock to compare with where the answer has no date, in milliseconds since the epoch
  * @returns seconds, at most a year
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
  */
@@ -59,7 +61,13 @@ export function parseRetryAfter(headers: Headers, now: () => number = Date.now):
   const value = headers.get('retry-after')?.trim();
   if (value === undefined) return undefined;
   if (/^\d+(\.\d+)?$/.test(value)) return Math.min(Math.ceil(Number(value)), MAX_RETRY_AFTER_SECONDS);
+  const date = parseHttpDate(value);
+  if (date === undefined) return undefined;
+  const answered = parseHttpDate(headers.get('date')?.trim() ?? '') ?? now();
+  return Math.min(Math.max(Math.ceil((date - answered) / 1000), 0), MAX_RETRY_AFTER_SECONDS);
+}
+
+function parseHttpDate(value: string): number | undefined {
   const date = /^[A-Z][a-z]{2,8},? /.test(value) ? Date.parse(value) : Number.NaN;
-  if (Number.isNaN(date)) return undefined;
-  return Math.min(Math.max(Math.ceil((date - now()) / 1000), 0), MAX_RETRY_AFTER_SECONDS);
+  return Number.isNaN(date) ? undefined : date;
 }

@@ -53,6 +53,36 @@ it.each<[string, Reply, object]>([
     { code: 'http_error', error_description: 'Malformed' },
   ],
   [
+    'a nested error',
+    { status: 400, json: { error: { code: 'invalid_scope', message: 'No such scope.' } } },
+    { code: 'oauth_error', error: 'invalid_scope', error_description: 'No such scope.' },
+  ],
+  [
+    'a nested error in a 200',
+    { json: { error: { type: 'INVALID_CLIENT', detail: 'Who?' } } },
+    { code: 'oauth_error', error: 'invalid_client', error_description: 'Who?', status: 200 },
+  ],
+  [
+    'a nested text in a 200',
+    { json: { error: { code: 7, message: 'It is closed.' } } },
+    { code: 'oauth_error', error: 'It is closed.', error_description: 'It is closed.' },
+  ],
+  [
+    'a form',
+    { body: 'error=bad_verification_code&error_description=It+is+wrong%21&error_uri=https%3A%2F%2Fx%2F' },
+    { code: 'oauth_error', error: 'bad_verification_code', error_description: 'It is wrong!', error_uri: 'https://x/' },
+  ],
+  [
+    'a sentence as plain text',
+    { status: 403, body: ' Come back on Monday.\n', headers: { 'content-type': 'text/plain; charset=utf-8' } },
+    { code: 'http_error', error_description: 'Come back on Monday.' },
+  ],
+  [
+    'a text in another member',
+    { status: 400, json: { errcode: 5, errmsg: 'No.' } },
+    { code: 'http_error', error_description: 'No.' },
+  ],
+  [
     'plain text',
     { status: 401, body: 'invalid_client', headers: { 'content-type': 'text/plain' } },
     { code: 'http_error', status: 401 },
@@ -98,7 +128,16 @@ it('keeps an escape sequence of a description away from the terminal (RFC 6749 s
   expect(error.message).not.toMatch(/[^\x20-\x7e]/);
 });
 
-it.each([null, '', false, 0])('ignores the error %j in a good answer', async (error) => {
+it.each<Reply>([
+  { status: 400, body: '<p>No', headers: { 'content-type': 'text/plain' } },
+  { status: 400, body: 'No', headers: { 'content-type': 'text/html' } },
+  { status: 400, body: 'x'.repeat(501) },
+  { status: 400, body: ' ' },
+])('quotes no page and no long text: %j', async (reply) => {
+  expect(await rejectionOf(answered(reply))).not.toHaveProperty('error_description');
+});
+
+it.each([null, '', false, 0, {}, [], { code: 0 }])('ignores the error %j in a good answer', async (error) => {
   expect(await answered({ json: { name: 'x', error } })).toHaveProperty('name');
 });
 
@@ -107,8 +146,8 @@ it('ignores the Retry-After of a success (RFC 9110 section 10.2.3)', async () =>
   expect(error).not.toHaveProperty('retryAfter');
 });
 
-it("counts a date in Retry-After from the caller's clock", async () => {
-  const headers = { 'retry-after': 'Sun, 22 Nov 2026 08:15:00 GMT' };
+it("counts a date in Retry-After from the caller's clock where the answer has no date", async () => {
+  const headers = { 'retry-after': 'Sun, 22 Nov 2026 08:15:00 GMT', date: '' };
   await using server = await startScriptedServer(() => ({ status: 503, headers }));
   const response = await request('POST', server.origin, { now: () => Date.UTC(2026, 10, 22, 8, 0, 0) });
   expect(readError(response)).toMatchObject({ code: 'http_error', status: 503, retryAfter: 900 });

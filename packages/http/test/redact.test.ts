@@ -163,7 +163,7 @@ describe('an error repeats no secret (RFC 6750 section 5.3)', () => {
     );
     expectClean(error);
     const { message, ...rest } = error.toJSON();
-    expect(rest).toEqual({ code: 'network_error', retryable: true });
+    expect(rest).toEqual({ code: 'network_error', retryable: true, sent: true });
     expect(message).toBe(
       'No answer from https://as.example/: the connection failed or broke. Check the address and the network.',
     );

@@ -123,13 +123,25 @@ describe.concurrent('retries', () => {
     ['Infinity', undefined],
     ['', undefined],
   ])('reads Retry-After %j as %j seconds, and does not wait for a long one', async (value, seconds) => {
-    await using server = await startScriptedServer(() => ({ status: 429, headers: { 'retry-after': value } }));
+    const headers = { 'retry-after': value, date: 'unknown' };
+    await using server = await startScriptedServer(() => ({ status: 429, headers }));
     const error = await rejectionOf(postForm(`${server.origin}/`, {}, schema, { now }));
     expect(error.retryable).toBe(true);
     expect(error.retryAfter).toBe(seconds);
     const isLong = seconds !== undefined && seconds >= 900;
     if (isLong) await rejectionOf(getJson(`${server.origin}/`, schema, { now }));
     expect(server.requests).toHaveLength(isLong ? 2 : 1);
+  });
+
+  it.each([
+    ['Sun, 22 Nov 2026 08:15:00 GMT', 'Sun, 22 Nov 2026 08:14:00 GMT', 60],
+    ['Sun, 22 Nov 2026 08:15:00 GMT', 'Mon, 23 Nov 2026 08:15:00 GMT', 0],
+    ['Thu, 01 Jan 1970 00:00:30 GMT', 'Thu, 01 Jan 1970 00:00:00 GMT', 30],
+    ['Sun, 22 Nov 2026 08:15:00 GMT', '5', 900],
+    ['7', 'Thu, 01 Jan 1970 00:00:00 GMT', 7],
+  ])('reads Retry-After %j beside Date %j as %j seconds (RFC 9110 section 10.2.3)', async (value, date, seconds) => {
+    await using server = await startScriptedServer(() => ({ status: 503, headers: { 'retry-after': value, date } }));
+    expect((await rejectionOf(postForm(`${server.origin}/`, {}, schema, { now }))).retryAfter).toBe(seconds);
   });
 
   it('does not wait 15 minutes for a 429, even if the timeout is longer', async () => {

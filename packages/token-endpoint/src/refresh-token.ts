@@ -77,7 +77,7 @@ async function sendAgainIfLost(
   } catch (error) {
     // The first request did reach the server.
     if (isOAuthError(error) && error.sent === false)
-      throw new OAuthError(error.code, error.message, { ...error, sent: true });
+      throw new OAuthError(error.code, error.message, { ...error.toJSON(), sent: true });
     throw error;
   }
 }

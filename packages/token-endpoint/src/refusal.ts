@@ -66,7 +66,7 @@ export function assertRefreshNotRefused(response: HttpResponse): void {
   if (isDefinite(response, error, isText ? textsIn(json ?? text) : [])) throw toDefiniteRefusal(status, error);
   if (error?.code !== 'http_error' || !isText || !REFUSAL_STATUSES.has(status)) return;
   if (status === 401 && text.trim() === '') return;
-  throw new OAuthError('oauth_error', refusalMessage(status, error), { ...error, retryable: false });
+  throw new OAuthError('oauth_error', refusalMessage(status, error), { ...error.toJSON(), retryable: false });
 }
 
 function isDefinite({ status }: HttpResponse, error: OAuthError | undefined, texts: readonly string[]): boolean {
