@@ -11,8 +11,8 @@ export function isClientRefused(error: OAuthError, idempotent: boolean): boolean
   const { code, status, error: said } = error;
   if (said === 'invalid_client') return true;
   if (said === 'invalid_request') return /client_(id|secret)/i.test(error.error_description ?? '');
-  // Keycloak answers a wrong secret so.
-  if (said === 'unauthorized_client') return status === 401;
+  // Keycloak answers a wrong secret so. Atlassian answers a refused refresh token so, and says it in the text.
+  if (said === 'unauthorized_client') return status === 401 && !/refresh.?token/i.test(error.error_description ?? '');
   if (!idempotent) return false;
   return (status === 401 && said !== 'invalid_grant') || (code === 'http_error' && (status === 400 || status === 403));
 }

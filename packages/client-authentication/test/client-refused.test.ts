@@ -31,6 +31,10 @@ describe('a refusal of the client (RFC 6749 section 5.2)', () => {
     ['400 invalid_grant', { status: 400, json: { error: 'invalid_grant' } }],
     ['401 invalid_grant', { status: 401, json: { error: 'invalid_grant' } }],
     ['400 unauthorized_client', { status: 400, json: { error: 'unauthorized_client' } }],
+    [
+      '401 unauthorized_client about the refresh token',
+      { status: 401, json: { error: 'unauthorized_client', error_description: 'refresh_token is invalid' } },
+    ],
     ['400 invalid_request', { status: 400, json: { error: 'invalid_request', error_description: 'no scope' } }],
   ])('is not %s: the request is not sent again', async (_, reply) => {
     await using server = await startScriptedServer(() => reply);

@@ -1,7 +1,13 @@
+import { isObject } from '@oa/mechanisms';
 import { OAuthError } from '@oa/types';
 import type { BaseIssue, GenericSchema } from 'valibot';
-import { redactShared } from './redact.ts';
+import { redact, redactShared } from './redact.ts';
 import { responseName, secretsSentFor, type HttpResponse } from './request.ts';
+import { secretsReceived } from './secrets.ts';
+
+/** Enough to see what kind of answer it is. */
+const MAX_SHOWN_NAMES = 10;
+const MAX_SHOWN_CHARACTERS = 300;
 
 /**
  * Checks the JSON of a response with a schema. The Standard Schema entry of the schema does the work, so that this package does not load valibot.
@@ -19,10 +25,23 @@ export function validateJson<T>(json: unknown, schema: GenericSchema<unknown, T>
   // The names in a record are the server's.
   const member = redactShared(path, secretsSentFor(response)).slice(0, 100);
   const what = member === '' ? 'The answer' : `Member ${member}`;
+  const problem =
+    issue.path?.length === 1 && issue.input === undefined && isObject(json)
+      ? `The answer has no ${member}; ${listMembers(json, response)}`
+      : `${what} ${expectation(issue)}`;
   throw new OAuthError(
     'invalid_response',
-    `${responseName(response)} answered with JSON that the specification does not allow. ${what} ${expectation(issue)}.`,
+    `${responseName(response)} answered with JSON that the specification does not allow. ${problem}.`,
   );
+}
+
+/** Names the members that an answer has instead of the missing one: they show what kind of answer it is. */
+function listMembers(json: Record<string, unknown>, response: HttpResponse): string {
+  const names = Object.keys(json);
+  if (names.length === 0) return 'it is empty';
+  const shown = names.slice(0, MAX_SHOWN_NAMES).join(', ').slice(0, MAX_SHOWN_CHARACTERS);
+  const secrets = [...secretsSentFor(response), ...secretsReceived(json)];
+  return `it has ${redact(shown, secrets)}${names.length > MAX_SHOWN_NAMES ? ' and more' : ''}`;
 }
 
 function expectation(issue: BaseIssue<unknown>): string {

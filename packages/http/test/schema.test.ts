@@ -34,6 +34,29 @@ it('says the path and the expectation, and nothing of what was received', async 
   ]);
 });
 
+it.each<[unknown, string]>([
+  [{ id_token: 'SECRET', token_type: 'x' }, 'The answer has no access_token; it has id_token, token_type.'],
+  [{}, 'The answer has no access_token; it is empty.'],
+  [{ access_token: null }, 'Member access_token must be string.'],
+  [
+    Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`m${index}`, 'SECRET'])),
+    'The answer has no access_token; it has m0, m1, m2, m3, m4, m5, m6, m7, m8, m9 and more.',
+  ],
+])('names a missing member, and the members that are there: %j', async (json, problem) => {
+  await using server = await startScriptedServer(() => ({ json }));
+  const { message } = await rejectionOf(getJson(`${server.origin}/`, v.looseObject({ access_token: v.string() })));
+  expect(message.slice(message.indexOf('allow. ') + 7)).toBe(problem);
+});
+
+it('does not repeat a secret that a server uses as the name of a member', async () => {
+  const planted = 'Planted-Secret.0123456789';
+  const json = { [planted]: 1, refresh_token: 'Received-Secret.0123456789', 'Received-Secret.0123456789': 1 };
+  await using server = await startScriptedServer(() => ({ json }));
+  const options = { headers: { authorization: `Bearer ${planted}` } };
+  const call = getJson(`${server.origin}/`, v.looseObject({ access_token: v.string() }), options);
+  expect((await rejectionOf(call)).message).not.toMatch(/0123456789/);
+});
+
 it('throws a TypeError for an asynchronous schema', async () => {
   const slow = v.pipeAsync(
     v.string(),

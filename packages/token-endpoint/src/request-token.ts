@@ -56,6 +56,7 @@ export async function fetchToken(
     throw new TypeError('The parameter grant_type must be a non-empty string.');
   if (grant_type === 'password')
     throw new TypeError('The password grant must not be used (RFC 9700 section 2.4). Log in with a browser instead.');
+  assertBearerTypes(options.bearerTypes);
   const url = server.token_endpoint;
   if (typeof url !== 'string')
     throw new OAuthError(
@@ -73,11 +74,17 @@ export async function fetchToken(
       rules.inspectResponse?.(response);
       const token = readJson(response, tokenResponseSchema);
       assertAccessToken(token);
-      const type = tokenTypeOf(token, authenticated.token_type);
+      const type = tokenTypeOf(token, authenticated.token_type, options.bearerTypes);
       if (type === undefined) options.onEvent?.({ type: 'token_type_missing', issuer: server.issuer });
       const complete = { ...token, token_type: type ?? rules.token_type ?? 'Bearer' };
       return stampToken(typeof scope === 'string' ? { scope, ...complete } : complete, response.sentAt);
     },
     options,
   );
+}
+
+function assertBearerTypes(types: unknown): void {
+  if (types === undefined || (Array.isArray(types) && types.every((type) => typeof type === 'string' && type !== '')))
+    return;
+  throw new TypeError('options.bearerTypes must be an array of non-empty strings.');
 }

@@ -48,14 +48,20 @@ export function assertAccessToken(token: TokenResponse): void {
  * case-sensitive. Apigee writes `BearerToken`.
  *
  * @param other the type that the authentication of the client makes usable
+ * @param bearerTypes the types that the caller uses as Bearer
  */
-export function tokenTypeOf(token: TokenResponse, other: string | undefined): string | undefined {
+export function tokenTypeOf(
+  token: TokenResponse,
+  other: string | undefined,
+  bearerTypes: readonly string[] = [],
+): string | undefined {
   const type = token.token_type.toLowerCase();
   if (type === '') return undefined;
   if (type === 'bearer' || type === 'bearertoken') return 'Bearer';
   if (type === other?.toLowerCase()) return other;
+  if (bearerTypes.some((each) => type === each.toLowerCase())) return 'Bearer';
   throw new OAuthError(
     'unsupported_token_type',
-    `The server issued a token of a type other than Bearer${other === undefined ? '' : ` and ${other}`}. This program can't use it.`,
+    `The server issued a token of a type other than Bearer${other === undefined ? '' : ` and ${other}`}. This program can't use it. If the server documents that it is used as a Bearer token, list its type in the option \`bearerTypes\`.`,
   );
 }

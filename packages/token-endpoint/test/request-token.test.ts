@@ -25,6 +25,8 @@ it('rejects a wrong argument with a TypeError', async () => {
     () => requestToken(server, confidential, { ...grant, scope: ['a', 'b'] }),
     () => requestToken(server, confidential, { ...grant, audience: 5 as unknown as string }),
     () => requestToken(server, confidential, grant, { timeout: -1 }),
+    () => requestToken(server, confidential, grant, { bearerTypes: 'user' as unknown as string[] }),
+    () => requestToken(server, confidential, grant, { bearerTypes: [''] }),
   ];
   for (const call of wrong) await expect(call()).rejects.toBeInstanceOf(TypeError);
 });

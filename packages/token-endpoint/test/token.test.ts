@@ -9,7 +9,10 @@ describe('the lifetime (RFC 6749 section 5.1)', () => {
     ['3600', 1_800_003_600],
     ['3600.9', 1_800_003_601],
     [0, 1_800_000_000],
+    ['0', 1_800_000_000],
     [-5, 1_800_000_000],
+    ['-5', 1_800_000_000],
+    ['-0.5', 1_800_000_000],
     [1e300, 4_953_600_000],
     [9_007_199_254_740_991, 4_953_600_000],
     [undefined, undefined],
@@ -27,6 +30,10 @@ describe('the lifetime (RFC 6749 section 5.1)', () => {
   it('never ends where the server names none, and ends at once where it is 0', async () => {
     expect(isExpired(await tokenFrom(tokenReply({})), { now: () => NOW_MS })).toBe(false);
     expect(isExpired(await tokenFrom(tokenReply({ expires_in: 0 })), { now: () => NOW_MS })).toBe(true);
+  });
+
+  it.each([0, '0', -1, '-3600'])('of %j is over at once: the token counts as expired', async (expires_in) => {
+    expect(isExpired(await tokenFrom(tokenReply({ expires_in })), { now: () => NOW_MS })).toBe(true);
   });
 
   it('counts from when the request went out', async () => {
@@ -64,6 +71,14 @@ describe('the token type (RFC 6749 section 7.1)', () => {
   it.each(['mac', 'DPoP', 'N_A', 'pop'])('%s is refused', async (token_type) => {
     const error = await rejectionOf(tokenFrom(tokenReply({ token_type })));
     expect(error).toMatchObject({ code: 'unsupported_token_type', retryable: false });
+  });
+
+  it.each(['user', 'Bot'])('%s is Bearer if the caller lists it', async (token_type) => {
+    const options = { bearerTypes: ['bot', 'USER'] };
+    expect((await tokenFrom(tokenReply({ token_type }), {}, options)).token_type).toBe('Bearer');
+    const error = await rejectionOf(tokenFrom(tokenReply({ token_type: 'mac' }), {}, options));
+    expect(error.code).toBe('unsupported_token_type');
+    expect((await rejectionOf(tokenFrom(tokenReply({ token_type })))).message).toContain('bearerTypes');
   });
 
   it('is Bearer where the server sends none, with an event', async () => {

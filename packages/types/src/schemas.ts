@@ -61,7 +61,12 @@ const jsonObject = v.custom<Record<string, unknown>>(
   'must be a JSON object',
 );
 
-const tokenMembers = { expires_in: secondsSchema, refresh_token: v.string(), scope: scopeText };
+/** Some servers send a lifetime below zero, also as a string. The token is then expired at once. */
+const lifetimeSchema = v.union([
+  secondsSchema,
+  v.pipe(v.string(), v.regex(/^\s*-\d{1,15}(\.\d+)?\s*$/), v.transform(Number)),
+]);
+const tokenMembers = { expires_in: lifetimeSchema, refresh_token: v.string(), scope: scopeText };
 
 /**
  * The schema of a {@link TokenResponse}. A missing `token_type` becomes `''`: `@oa/token-endpoint` decides what it means.
