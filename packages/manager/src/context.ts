@@ -14,7 +14,8 @@ import {
 import type { ClientIssuers } from './client-issuers.ts';
 import { createEarlyRefreshes, type EarlyRefreshes } from './early-refreshes.ts';
 import { assertManagerOptions, type ManagerOptions } from './options.ts';
-import { createResilientStore } from './resilient-store.ts';
+import type { Failures } from './failures.ts';
+import { createResilientStore, type ResilientStore } from './resilient-store.ts';
 
 /** What all calls of one manager share. Nothing is loaded or touched before it is used. */
 export interface Context {
@@ -26,7 +27,7 @@ export interface Context {
   /** Milliseconds since the epoch. */
   now: () => number;
   emit: (event: OAuthEvent) => void;
-  tokens: Required<Store<Token>>;
+  tokens: ResilientStore<Token>;
   clients: () => Promise<ClientStore>;
   /** Metadata of servers and resources: in files, or in memory where the program keeps its tokens in a cache of its own. */
   metadata: () => Promise<MetadataStores>;
@@ -37,6 +38,14 @@ export interface Context {
   /** At most one renewal per key. */
   renewals: SingleFlight<Token>;
   earlyRefreshes: EarlyRefreshes;
+  /** Failures that the server wants to be remembered. */
+  failures: () => Promise<Failures>;
+  /** When this process received the tokens that it has stored, by access token. Milliseconds since the epoch. */
+  issuedAt: Map<string, number>;
+  /** When this process received the tokens that replaced refused ones, by access token. Milliseconds since the epoch. */
+  replacedAt: Map<string, number>;
+  /** When the metadata of a server was read anew because an endpoint was gone, by issuer. Milliseconds since the epoch. */
+  askedAgainAt: Map<string, number>;
 }
 
 interface MetadataStores {
@@ -51,6 +60,7 @@ export function createContext(options: ManagerOptions): Context {
   let clients: Promise<ClientStore> | undefined;
   let metadata: Promise<MetadataStores> | undefined;
   let clientIssuers: Promise<ClientIssuers> | undefined;
+  let failures: Promise<Failures> | undefined;
   return {
     options,
     network: { fetch, timeout, now, onEvent: emit },
@@ -64,6 +74,10 @@ export function createContext(options: ManagerOptions): Context {
     unwrittenClients: new Map(),
     renewals: createSingleFlight(),
     earlyRefreshes: createEarlyRefreshes(now),
+    failures: () => (failures ??= loadFailures(options, now)),
+    issuedAt: new Map(),
+    replacedAt: new Map(),
+    askedAgainAt: new Map(),
   };
 }
 
@@ -83,6 +97,11 @@ async function loadMetadataStores({ app, cache }: ManagerOptions): Promise<Metad
 async function loadClientIssuers({ app, cache }: ManagerOptions): Promise<ClientIssuers> {
   const { createClientIssuers } = await import('./client-issuers.ts');
   return createClientIssuers(app, cache !== undefined);
+}
+
+async function loadFailures({ app, cache }: ManagerOptions, now: () => number): Promise<Failures> {
+  const { createFailures } = await import('./failures.ts');
+  return createFailures(app, cache !== undefined, now);
 }
 
 /** A listener that throws is a bug of the program. It is reported as one, but it must not lose a token that is about to be stored. */

@@ -12,7 +12,7 @@ export type GrantType = (typeof GRANT_TYPES)[number];
 
 /**
  * The client, and what it asks for. Two credentials that differ in any member have two tokens, except for `client_secret`,
- * `token_endpoint_auth_method` and `authentication`, which are not part of the cache key.
+ * `token_endpoint_auth_method`, `authentication` and `refreshParameters`, which are not part of the cache key.
  *
  * Without `grant_type` a secret means client credentials, and no secret means a browser login. Without `client_id` the client is
  * registered once and remembered.
@@ -40,6 +40,11 @@ export interface Credentials {
   audience?: string | undefined;
   /** Further wire parameters of the grant. */
   parameters?: RequestParameters | undefined;
+  /**
+   * Further wire parameters of a refresh, such as `scope` or `audience`, where the server needs them. `resource` is sent in any case.
+   * They are no part of the key.
+   */
+  refreshParameters?: RequestParameters | undefined;
   /** A label that keeps several accounts of one user apart. Never sent. */
   profile?: string | undefined;
 }
@@ -59,7 +64,14 @@ export interface ResourceTarget {
 }
 
 const STRINGS = ['client_id', 'client_secret', 'token_endpoint_auth_method', 'scope', 'audience', 'profile'] as const;
-const MEMBERS: readonly string[] = ['grant_type', ...STRINGS, 'authentication', 'resource', 'parameters'];
+const MEMBERS: readonly string[] = [
+  'grant_type',
+  ...STRINGS,
+  'authentication',
+  'resource',
+  'parameters',
+  'refreshParameters',
+];
 
 /** @throws {TypeError} that names the member, if one is unknown, missing or of a wrong type */
 export function assertCredentials(credentials: Credentials): void {

@@ -1,7 +1,11 @@
-import { attempt, type Result, type Token } from '@oa/types';
+import { attempt, OAuthError, type Result, type Token } from '@oa/types';
+import { withServer } from './server.ts';
 import type { Session } from './session.ts';
 
-/** Deletes the stored token, then revokes it at the server (RFC 7009). Where the server can't be reached only the copy here is gone. */
+/**
+ * Deletes the stored token, then revokes it at the server (RFC 7009). Where the server can't be reached, or where the token can't be read,
+ * only the copy here is gone, and the result is the error.
+ */
 export async function logout(session: Session, signal: AbortSignal | undefined): Promise<Result<void>> {
   const { tokens } = session.context;
   return attempt(tokens.lock(session.key, () => deleteAndRevoke(session, signal), { signal }));
@@ -9,19 +13,31 @@ export async function logout(session: Session, signal: AbortSignal | undefined):
 
 async function deleteAndRevoke(session: Session, signal: AbortSignal | undefined): Promise<void> {
   const { context, issuer, key } = session;
-  const token = await session.stored();
-  if (token === undefined) return;
+  const read = await attempt((async () => context.tokens.get(key))());
+  // What can't be read is deleted too, and is no reason to say that the user is logged out.
+  const problem = read.ok ? context.tokens.problemOf(key) : read.error;
+  const token = read.ok ? read.value : undefined;
+  if (token === undefined && problem === undefined) return;
   await context.tokens.delete(key);
-  await revoke(session, token, signal);
+  if (problem !== undefined) throw notRevoked(problem);
+  if (token !== undefined) await revoke(session, token, signal);
   context.emit({ type: 'logged_out', issuer });
 }
 
+function notRevoked({ code, message }: OAuthError): OAuthError {
+  return new OAuthError(
+    code,
+    `The stored token is deleted, but it could not be read, so it is not revoked at the server. ${message}`,
+  );
+}
+
 async function revoke(session: Session, token: Token, signal: AbortSignal | undefined): Promise<void> {
-  const server = await session.server();
-  if (server.revocation_endpoint === undefined) return;
-  const found = await session.clientOf(token);
-  // Only its client can revoke a token (RFC 7009 section 2.1).
-  if (found === undefined) return;
-  const { revokeToken } = await import('@oa/token-endpoint');
-  await revokeToken(server, found.client, token, { ...session.network, signal });
+  await withServer(session, async (server) => {
+    if (server.revocation_endpoint === undefined) return;
+    const found = await session.clientOf(token);
+    // Only its client can revoke a token (RFC 7009 section 2.1).
+    if (found === undefined) return;
+    const { revokeToken } = await import('@oa/token-endpoint');
+    await revokeToken(server, found.client, token, { ...session.network, signal });
+  });
 }

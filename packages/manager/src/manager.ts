@@ -95,7 +95,7 @@ export function createManager(options: ManagerOptions = {}): Manager {
 
 /** The stored token where it is usable, else a renewed one. */
 async function tokenOf(session: Session, wanted: TokenSourceOptions): Promise<Token> {
-  const { context, issuer, key } = session;
+  const { context, issuer } = session;
   const seen = await session.stored();
   if (seen !== undefined && isUsable(session, seen, wanted)) {
     context.emit({ type: 'cache_hit', issuer });
@@ -104,8 +104,8 @@ async function tokenOf(session: Session, wanted: TokenSourceOptions): Promise<To
   }
   // Loaded here: a caller with a usable token does not need it.
   const { renew } = await import('./renewal.ts');
-  // Only calls with the same secret join: what the server says of a wrong one is no failure of the others.
-  const flight = JSON.stringify([key, session.configuredClient]);
+  // A call that may ask no user neither waits for a login nor denies one to others.
+  const flight = JSON.stringify([session.flight, wanted.interaction]);
   for (;;) {
     const joining = context.renewals.has(flight);
     const token = await context.renewals.run(

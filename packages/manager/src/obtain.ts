@@ -1,55 +1,110 @@
-import { attempt, OAuthError, type AuthorizationServer, type Client, type Token } from '@oa/types';
+import { DEFAULT_APP } from '@oa/private-file';
+import { attempt, OAuthError, type Client, type Token } from '@oa/types';
 import { DEVICE_CODE_GRANT_TYPE } from '@oa/types/rfc';
-import { forgetRegistration, isRegistrationRefused } from './client.ts';
-import { toOutcome, type Failed, type Renewed } from './outcome.ts';
-import type { GrantReason, Session } from './session.ts';
+import { doubtRegistration, forgetRegistration, isRegistrationRefused } from './client.ts';
+import { toOutcome, type Failed, type Refused, type Renewed } from './outcome.ts';
+import type { StoreReservation } from './resilient-store.ts';
+import { withServer } from './server.ts';
+import type { GrantOptions, GrantReason, Session } from './session.ts';
 
 /** Whether a new grant can be made: it needs no user, or a user can be asked. */
-export async function canObtain({ grant_type, context: { options } }: Session): Promise<boolean> {
+export async function canObtain(
+  { grant_type, context: { options } }: Session,
+  interaction: GrantOptions['interaction'],
+): Promise<boolean> {
   if (grant_type === 'client_credentials') return true;
   const { isInteractive } = await import('@oa/loopback');
-  return isInteractive({ ...options.login, interaction: options.interaction });
+  return isInteractive({ ...options.login, interaction: interaction ?? options.interaction });
 }
 
-/** @param refusal the server's refusal of the refresh token, where that made the login necessary */
-export function loginRequired({ issuer }: Session, refusal?: OAuthError): OAuthError {
-  const why =
-    refusal === undefined ? 'No usable token is stored' : `The session has ended (${refusal.error ?? refusal.code})`;
+/** What made a login necessary. */
+export interface LoginNeed {
+  interaction: GrantOptions['interaction'];
+  /** The server's refusal of the refresh token. */
+  refusal?: OAuthError | undefined;
+}
+
+/** The error of a call that needs a user and can ask none. A stored token that can't be used is reported as what it is. */
+export function loginRequired({ context, issuer, key }: Session, { interaction, refusal }: LoginNeed): OAuthError {
+  const problem = context.tokens.problemOf(key);
+  if (refusal === undefined && problem !== undefined) return problem;
+  const { app = DEFAULT_APP, interaction: general } = context.options;
+  const why = refusal === undefined ? 'No usable token is stored' : `The session has ended: ${toSentence(refusal)}`;
+  const isForbidden = (interaction ?? general) === 'never';
   return new OAuthError(
     refusal?.code === 'refresh_interrupted' ? 'refresh_interrupted' : 'login_required',
-    `A user must log in at ${issuer}. ${why}, and no user can be asked here. ` +
-      'Run the program once in a terminal, or use the client credentials of a service.',
+    `A user must log in at ${issuer}. ${why}. No user can be asked here${isForbidden ? ", because the option interaction is 'never'" : ''}. ` +
+      `Run ${app === DEFAULT_APP ? 'the program' : app} once in a terminal${isForbidden ? ", with interaction 'auto'" : ''}, or use the client credentials of a service.`,
     refusal,
   );
 }
 
-/** A new token by the grant of the session, stored. A registration that the server has forgotten is replaced, once. */
-export async function obtain(session: Session, reason: GrantReason, signal: AbortSignal): Promise<Renewed | Failed> {
-  return toOutcome(grantAndStore(session, reason, signal));
+/** What the server said. */
+function toSentence({ error, error_description, status, code }: OAuthError): string {
+  const said = [error ?? code, error_description].filter((each) => each !== undefined && each !== '').join(', ');
+  return `the server answered the refresh request with ${said.replace(/\.$/, '')}${status === undefined ? '' : ` (status ${status})`}`;
 }
 
-async function grantAndStore(session: Session, reason: GrantReason, signal: AbortSignal): Promise<Token> {
-  const { context, issuer, key, grant_type } = session;
-  const refusal = typeof reason === 'string' ? undefined : reason;
-  if (!(await canObtain(session))) throw loginRequired(session, refusal);
-  const why = typeof reason === 'string' ? reason : 'session_ended';
-  context.emit({ type: 'grant_needed', issuer, grant_type, reason: why });
-  const server = await session.server();
-  let { client, issued_to } = await session.client();
-  let granted: Token;
+/** A new token by the grant of the session, stored. A registration that the server has forgotten is replaced, once. */
+export async function obtain(session: Session, reason: GrantReason, options: GrantOptions): Promise<Renewed | Failed> {
+  return toOutcome(grantAndStore(session, reason, options));
+}
+
+async function grantAndStore(
+  session: Session,
+  reason: GrantReason,
+  { signal, interaction }: GrantOptions,
+): Promise<Token> {
+  const { context, issuer, grant_type } = session;
+  const refused = typeof reason === 'string' ? undefined : reason;
+  if (!(await canObtain(session, interaction))) throw loginRequired(session, { interaction, refusal: refused?.error });
+  const reservation = await reserveForLogin(session);
+  context.emit({
+    type: 'grant_needed',
+    issuer,
+    grant_type,
+    reason: typeof reason === 'string' ? reason : toReason(reason),
+  });
+  if (refused?.forgotten !== undefined) await forgetRegistration(session, refused.forgotten);
+  let token: Token;
   try {
-    granted = await grant(session, server, client, signal);
+    token = await grantWithClient(session, signal);
   } catch (error) {
-    if (!isRegistrationRefused(session, error)) throw error;
-    await forgetRegistration(session, client);
-    ({ client, issued_to } = await session.client());
-    granted = await grant(session, server, client, signal);
+    await reservation?.release?.();
+    throw error;
   }
-  const token: Token = { ...granted, issued_to };
-  await context.tokens.set(key, token);
+  await session.store(token);
   await bindClient(session);
   context.emit({ type: 'obtained', issuer, grant_type });
   return token;
+}
+
+function toReason({ isDefinite }: Refused): 'session_ended' | 'refresh_refused' {
+  return isDefinite ? 'session_ended' : 'refresh_refused';
+}
+
+/**
+ * Makes sure that the token of a login can be stored before a user is asked: otherwise every run would ask again. What needs no user goes
+ * on in memory.
+ */
+async function reserveForLogin({ context, key, grant_type }: Session): Promise<StoreReservation | undefined> {
+  if (grant_type === 'client_credentials') return undefined;
+  const reserved = await attempt(context.tokens.reserve(key));
+  if (reserved.ok) return reserved.value;
+  const { code, message, retryable } = reserved.error;
+  throw new OAuthError(code, `${message} The user was not asked to log in, because the token could not be stored.`, {
+    retryable,
+  });
+}
+
+async function grantWithClient(session: Session, signal: AbortSignal): Promise<Token> {
+  const found = await session.client();
+  const granted = await attempt(grant(session, found.client, signal));
+  if (granted.ok) return { ...granted.value, issued_to: found.issued_to };
+  if (!isRegistrationRefused(session, granted.error)) throw await doubtRegistration(session, found, granted.error);
+  await forgetRegistration(session, found.client);
+  const registered = await session.client();
+  return { ...(await grant(session, registered.client, signal)), issued_to: registered.issued_to };
 }
 
 /** From now on no resource can lead the client of the program to another issuer. */
@@ -60,25 +115,24 @@ async function bindClient({ context, issuer, configuredClient, isPinned }: Sessi
   if (!added.ok) emit({ type: 'persist_failed', code: added.error.code, message: added.error.message });
 }
 
-async function grant(
-  { context, grant_type, parameters, network }: Session,
-  server: AuthorizationServer,
-  client: Client,
-  signal: AbortSignal,
-): Promise<Token> {
+async function grant(session: Session, client: Client, signal: AbortSignal): Promise<Token> {
+  const { context, grant_type, parameters, network } = session;
   const { login: loginOptions } = context.options;
   if (grant_type === 'client_credentials') {
     const { clientCredentials } = await import('@oa/client-credentials');
-    return clientCredentials(server, client, parameters, network);
+    return withServer(session, (server) => clientCredentials(server, client, parameters, network));
   }
   if (grant_type === DEVICE_CODE_GRANT_TYPE) {
     const { startDeviceLogin, awaitDeviceLogin } = await import('@oa/device-code');
     const options = { ...network, signal };
-    const started = await startDeviceLogin(server, client, parameters, options);
+    const [server, started] = await withServer(session, async (each) => [
+      each,
+      await startDeviceLogin(each, client, parameters, options),
+    ]);
     return awaitDeviceLogin(server, client, started, { ...options, print: loginOptions?.print });
   }
   const { login } = await import('@oa/loopback');
   // The timeout of requests is not the time that a user has to log in.
   const options = { ...network, timeout: undefined, ...loginOptions };
-  return login(server, client, parameters, { ...options, interaction: 'always', signal });
+  return login(await session.server(), client, parameters, { ...options, interaction: 'always', signal });
 }

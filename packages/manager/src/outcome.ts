@@ -1,7 +1,7 @@
-import { attempt, type OAuthError, type Token } from '@oa/types';
+import { attempt, type Client, type OAuthError, type Token } from '@oa/types';
 
 /** What an attempt to get a newer token came to. */
-export type Outcome = Renewed | Ended | Failed;
+export type Outcome = Renewed | Refused | Failed;
 
 /** There is a new token, and it is stored. */
 export interface Renewed {
@@ -9,10 +9,14 @@ export interface Renewed {
   token: Token;
 }
 
-/** The server has definitely refused the refresh token: only a new grant helps. */
-interface Ended {
-  type: 'ended';
+/** The server has refused the refresh token: only a new grant helps. */
+export interface Refused {
+  type: 'refused';
   error: OAuthError;
+  /** Whether the refresh token can never be used again. Otherwise it stays stored until a new grant has succeeded. */
+  isDefinite: boolean;
+  /** The registered client that the server does not know any more. */
+  forgotten?: Client | undefined;
 }
 
 /** The attempt failed for another reason (network, 5xx, 429, a full disk). The stored token may still be good. */

@@ -1,31 +1,44 @@
-import { attempt, OAuthError, type AuthorizationServer, type Client, type Token } from '@oa/types';
-import { forgetRegistration, isRegistrationRefused, type FoundClient } from './client.ts';
+import { attempt, OAuthError, type AuthorizationServer, type Token } from '@oa/types';
+import { isRegistrationRefused, type FoundClient } from './client.ts';
 import { deferSignals } from './defer-signals.ts';
-import { toOutcome, type Outcome } from './outcome.ts';
+import { toOutcome, type Outcome, type Refused } from './outcome.ts';
+import { withServer } from './server.ts';
 import type { Session } from './session.ts';
+
+/** The milliseconds that callers wait for the answer to a refresh request where the option `timeout` is not set, as for every request. */
+const DEFAULT_REFRESH_WAIT_MS = 30_000;
+/** The request itself goes on for longer: its answer may be the only copy of the next refresh token. */
+const REFRESH_TIMEOUT_FACTOR = 2;
+
+/** Told when callers have waited long enough for the answer, while the request goes on. */
+export type OnSlowRefresh = (current: Token, error: OAuthError) => void;
 
 /**
  * Refreshes `stored`. The caller holds the lock. The new token is durable when this resolves (RFC 6749 section 6).
  *
- * A refused refresh token is deleted only if it is still the stored one. Where another program has stored a newer one meanwhile,
- * that one is refreshed.
+ * A refused refresh token is deleted only if the refusal is definite and if it is still the stored one. Where another program has
+ * stored a newer one meanwhile, that one is refreshed.
  */
-export async function refresh(session: Session, stored: Token): Promise<Outcome> {
-  const result = await attempt(refreshLatest(session, stored));
+export async function refresh(session: Session, stored: Token, onSlow?: OnSlowRefresh): Promise<Outcome> {
+  const result = await attempt(withServer(session, (server) => refreshLatest(session, server, stored, onSlow)));
   return result.ok ? result.value : { type: 'failed', error: result.error };
 }
 
-async function refreshLatest(session: Session, stored: Token): Promise<Outcome> {
-  const server = await session.server();
+async function refreshLatest(
+  session: Session,
+  server: AuthorizationServer,
+  stored: Token,
+  onSlow: OnSlowRefresh | undefined,
+): Promise<Outcome> {
   for (let current = stored; ;) {
     const found = await session.clientOf(current);
-    // The refresh token stays: its client may come back, and a new login replaces it.
-    if (found === undefined) return { type: 'ended', error: clientForgotten(session) };
-    const outcome = await sendRefresh(session, server, found, current);
-    if (outcome.type !== 'ended') return outcome;
+    // Its client may come back, and a new login replaces it.
+    if (found === undefined) return { type: 'refused', error: clientForgotten(session), isDefinite: false };
+    const outcome = await sendRefresh(session, server, found, current, onSlow);
+    if (outcome.type !== 'refused') return outcome;
     const latest = await session.stored();
     if (latest?.refresh_token === undefined || latest.refresh_token === current.refresh_token) {
-      await endSession(session, found.client, current, outcome.error);
+      if (outcome.isDefinite) await endSession(session, current, outcome.error);
       return outcome;
     }
     current = latest;
@@ -33,37 +46,60 @@ async function refreshLatest(session: Session, stored: Token): Promise<Outcome> 
 }
 
 /**
- * Sends one refresh request. It is sent only where there is room to store its answer, and it is not aborted: the answer may be the
- * only copy of the next refresh token.
+ * Sends one refresh request. It is sent only where there is room to store its answer. It is not aborted, and it goes on after the
+ * callers have given up: the answer may be the only copy of the next refresh token.
+ *
+ * @throws {OAuthError} why the request failed, if that is no refusal
  */
 async function sendRefresh(
   session: Session,
   server: AuthorizationServer,
-  { client, issued_to }: FoundClient,
+  found: FoundClient,
   current: Token,
+  onSlow: OnSlowRefresh | undefined,
 ): Promise<Outcome> {
-  const { context, key, issuer, network } = session;
-  const { resource } = session.parameters;
-  const { refreshToken, isRefreshRefused } = await import('@oa/token-endpoint');
-  const { interrupted } = await context.tokens.reserve(key);
-  const renewed = deferSignals(async () => {
-    const refreshed = await refreshToken(server, client, current, { resource }, network);
-    const token: Token = { ...refreshed, issued_to };
-    await context.tokens.set(key, token);
-    context.emit({ type: 'refreshed', issuer });
-    return token;
-  });
-  const outcome = await toOutcome(renewed);
+  const { context, key } = session;
+  const reservation = await context.tokens.reserve(key);
+  const wait = context.options.timeout ?? DEFAULT_REFRESH_WAIT_MS;
+  const timer = setTimeout(() => onSlow?.(current, answerIsSlow(wait)), wait);
+  const outcome = await toOutcome(
+    deferSignals(() => requestAndStore(session, server, found, current, wait * REFRESH_TIMEOUT_FACTOR)),
+  ).finally(() => clearTimeout(timer));
   if (outcome.type === 'renewed') return outcome;
   const { error } = outcome;
-  if (!isRegistrationRefused(session, error) && !isRefreshRefused(error)) return outcome;
-  return { type: 'ended', error: interrupted ? toInterruption(error) : error };
+  // Without an answer the refresh token may be used: the next holder of the lock must know.
+  if (error.status !== undefined || error.sent === false) await reservation.release?.();
+  const refusal = await toRefusal(session, found, error);
+  if (refusal === undefined) throw error;
+  return reservation.interrupted ? { ...refusal, error: toInterruption(error) } : refusal;
+}
+
+async function requestAndStore(
+  session: Session,
+  server: AuthorizationServer,
+  { client, issued_to }: FoundClient,
+  current: Token,
+  timeout: number,
+): Promise<Token> {
+  const { context, issuer, network, refreshParameters } = session;
+  const { refreshToken } = await import('@oa/token-endpoint');
+  const refreshed = await refreshToken(server, client, current, refreshParameters, { ...network, timeout });
+  const token: Token = { ...refreshed, issued_to };
+  await session.store(token);
+  context.emit({ type: 'refreshed', issuer });
+  return token;
+}
+
+async function toRefusal(session: Session, { client }: FoundClient, error: OAuthError): Promise<Refused | undefined> {
+  // The server may know the client again tomorrow. A new login registers another one.
+  if (isRegistrationRefused(session, error)) return { type: 'refused', error, isDefinite: false, forgotten: client };
+  const { refreshRefusal } = await import('@oa/token-endpoint');
+  const grade = refreshRefusal(error);
+  return grade === undefined ? undefined : { type: 'refused', error, isDefinite: grade === 'definite' };
 }
 
 /** The access token may still be accepted for a while: only what the server refused is deleted. */
-async function endSession(session: Session, client: Client, current: Token, refusal: OAuthError): Promise<void> {
-  const { context, key, issuer } = session;
-  if (isRegistrationRefused(session, refusal)) await forgetRegistration(session, client);
+async function endSession({ context, key, issuer }: Session, current: Token, refusal: OAuthError): Promise<void> {
   const { refresh_token: _refused, ...rest } = current;
   await context.tokens.set(key, rest);
   context.emit({ type: 'session_ended', issuer, code: refusal.code, error: refusal.error });
@@ -76,10 +112,18 @@ function clientForgotten({ issuer }: Session): OAuthError {
   );
 }
 
+function answerIsSlow(milliseconds: number): OAuthError {
+  return new OAuthError(
+    'timeout',
+    `The server did not answer the refresh request within ${Math.round(milliseconds / 1000)} seconds. Its answer is still stored if it comes. Try again later.`,
+    { retryable: true, sent: true },
+  );
+}
+
 function toInterruption(refusal: OAuthError): OAuthError {
   return new OAuthError(
     'refresh_interrupted',
-    'An earlier process was killed after it had sent the refresh request and before it had stored the answer, so the refresh token is used.',
+    'The answer to an earlier refresh request was lost, because the connection broke or the process was killed before it had stored the answer. So the refresh token is used.',
     refusal,
   );
 }

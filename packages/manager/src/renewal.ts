@@ -1,9 +1,12 @@
-import { isOAuthError, type Token, type TokenSourceOptions } from '@oa/types';
-import { isAccepted, isRefreshable, isUsable } from './freshness.ts';
+import { setBounded } from '@oa/mechanisms';
+import { isOAuthError, OAuthError, type Token, type TokenSourceOptions } from '@oa/types';
+import { isAccepted, isPointlessToReplace, isRefreshable, isUsable } from './freshness.ts';
 import { canObtain, loginRequired } from './obtain.ts';
 import type { Outcome } from './outcome.ts';
-import { refresh } from './refresh.ts';
+import { refresh, type OnSlowRefresh } from './refresh.ts';
 import type { Session } from './session.ts';
+
+const MAX_REPLACEMENTS = 1000;
 
 /** One search for a newer token than the caller has seen. */
 export interface Renewal {
@@ -15,39 +18,80 @@ export interface Renewal {
   signal: AbortSignal;
 }
 
-/** A newer token: another process's, else refreshed, else obtained. One renewal per key at a time, over all processes. */
+/**
+ * A newer token: another process's, else refreshed, else obtained. One renewal per key at a time, over all processes.
+ *
+ * A failure that the server wants to be remembered is thrown again, without a request, until its time is over.
+ */
 export async function renew(renewal: Renewal): Promise<Token> {
-  const { session, seen, signal } = renewal;
+  const { session, seen, wanted, signal } = renewal;
   const { context, issuer, key } = session;
-  if (seen?.refresh_token === undefined && !(await canObtain(session))) throw loginRequired(session);
+  if (seen?.refresh_token === undefined && !(await canObtain(session, wanted.interaction)))
+    throw loginRequired(session, { interaction: wanted.interaction });
+  const failures = await context.failures();
+  const failAgain = async (): Promise<Token | undefined> => {
+    const error = await failures.find(session);
+    return error && conclude(renewal, seen, { type: 'failed', error });
+  };
+  const failed = await failAgain();
+  if (failed !== undefined) return failed;
   let waiting = false;
   const whileWaiting = async (): Promise<Token | undefined> => {
     if (!waiting) context.emit({ type: 'waiting', issuer });
     waiting = true;
-    return adoptNewer(renewal, await session.stored());
+    return adoptNewer(renewal, await session.stored()) ?? failAgain();
   };
-  return context.tokens.lock(key, () => renewLocked(renewal), { signal, whileWaiting });
+  // The wait of the callers ends before the lock is free if the answer to a refresh takes too long.
+  const slow = Promise.withResolvers<Token>();
+  const onSlow: OnSlowRefresh = (current, error) =>
+    slow.resolve((async () => conclude(renewal, current, { type: 'failed', error }))());
+  const renewed = context.tokens.lock(key, () => renewLocked(renewal, onSlow), { signal, whileWaiting });
+  return Promise.race([renewed, slow.promise]);
 }
 
-async function renewLocked(renewal: Renewal): Promise<Token> {
+async function renewLocked(renewal: Renewal, onSlow: OnSlowRefresh): Promise<Token> {
   const { session, wanted, signal } = renewal;
   signal.throwIfAborted();
   const current = await session.stored();
   const adopted = adoptNewer(renewal, current);
   if (adopted !== undefined) return adopted;
-  const outcome = await replace(session, current, signal);
+  const isRejected = current !== undefined && current.access_token === wanted.rejected;
+  if (isRejected && isPointlessToReplace(session, current)) throw tokenRejected();
+  const outcome = await replace(renewal, current, onSlow);
+  await rememberOutcome(session, outcome);
+  if (isRejected && outcome.type === 'renewed') rememberReplacement(session, outcome.token);
+  return conclude(renewal, current, outcome);
+}
+
+/** With the lock held, so that the calls that wait for it learn of a failure before they ask the server. */
+async function rememberOutcome(session: Session, outcome: Outcome): Promise<void> {
+  const failures = await session.context.failures();
+  await (outcome.type === 'renewed' ? failures.forget(session) : failures.add(session, outcome.error));
+}
+
+function rememberReplacement({ context }: Session, { access_token }: Token): void {
+  setBounded(context.replacedAt, access_token, context.now(), MAX_REPLACEMENTS);
+}
+
+/** The new token, else `current` while it is accepted, else the error. */
+function conclude({ session, wanted }: Renewal, current: Token | undefined, outcome: Outcome): Token {
   if (outcome.type === 'renewed') return outcome.token;
   if (current === undefined || !isAccepted(session, current, wanted)) throw outcome.error;
   session.context.emit({ type: 'served_stale', issuer: session.issuer, code: outcome.error.code });
   return current;
 }
 
-/** Refreshes `current`; obtains a new token where there is nothing to refresh, or where the server has ended the session. */
-async function replace(session: Session, current: Token | undefined, signal: AbortSignal): Promise<Outcome> {
-  if (current === undefined) return session.obtain('nothing_stored', signal);
-  if (!isRefreshable(session, current)) return session.obtain('not_refreshable', signal);
-  const refreshed = await refresh(session, current);
-  return refreshed.type === 'ended' ? session.obtain(refreshed.error, signal) : refreshed;
+/** Refreshes `current`; obtains a new token where there is nothing to refresh, or where the server has refused to. */
+async function replace(
+  { session, wanted, signal }: Renewal,
+  current: Token | undefined,
+  onSlow: OnSlowRefresh,
+): Promise<Outcome> {
+  const options = { signal, interaction: wanted.interaction };
+  if (current === undefined) return session.obtain('nothing_stored', options);
+  if (!isRefreshable(session, current)) return session.obtain('not_refreshable', options);
+  const refreshed = await refresh(session, current, onSlow);
+  return refreshed.type === 'refused' ? session.obtain(refreshed, options) : refreshed;
 }
 
 /**
@@ -58,6 +102,8 @@ export async function renewEarly(session: Session, seen: Token): Promise<void> {
   const { context, issuer, key } = session;
   if (!context.earlyRefreshes.begin(key)) return;
   try {
+    const remembered = await (await context.failures()).find(session);
+    if (remembered !== undefined) throw remembered;
     await context.tokens.lock(key, () => renewEarlyLocked(session, seen), { timeout: 0 });
     context.earlyRefreshes.succeed(key);
   } catch (error) {
@@ -74,7 +120,8 @@ async function renewEarlyLocked(session: Session, seen: Token): Promise<void> {
   // Logged out meanwhile, or renewed by another process.
   if (current === undefined || adoptNewer({ session, seen, wanted: {}, signal }, current) !== undefined) return;
   const refreshable = isRefreshable(session, current);
-  const outcome = refreshable ? await refresh(session, current) : await session.obtain('not_refreshable', signal);
+  const outcome = refreshable ? await refresh(session, current) : await session.obtain('not_refreshable', { signal });
+  await rememberOutcome(session, outcome);
   if (outcome.type !== 'renewed') throw outcome.error;
 }
 
@@ -88,4 +135,11 @@ function adoptNewer({ session, seen, wanted }: Renewal, stored: Token | undefine
   if (!isUsable(session, stored, { rejected: wanted.rejected })) return undefined;
   session.context.emit({ type: 'adopted', issuer: session.issuer });
   return stored;
+}
+
+function tokenRejected(): OAuthError {
+  return new OAuthError(
+    'token_rejected',
+    'The resource server refuses a token that was issued seconds ago, so no other one was requested. Check that the token is for this API: its issuer or tenant, resource, audience, scopes and roles.',
+  );
 }

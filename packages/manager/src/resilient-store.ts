@@ -1,5 +1,17 @@
+import { setBounded } from '@oa/mechanisms';
 import { attempt, isStorageError, type OAuthError, type OAuthEvent, type Result, type Store } from '@oa/types';
 import { createResilientLock } from './resilient-lock.ts';
+
+/** What `reserve` of a store resolves with. */
+export type StoreReservation = Awaited<ReturnType<Required<Store<unknown>>['reserve']>>;
+
+/** A store that goes on where it can, and tells why a value is not used. */
+export interface ResilientStore<V> extends Required<Store<V>> {
+  /** Why the last `get` of `key` did not use a value that may be there. */
+  problemOf: (key: string) => OAuthError | undefined;
+}
+
+const MAX_PROBLEMS = 1000;
 
 /** A value that could not be written. */
 interface UnwrittenValue<V> {
@@ -13,17 +25,21 @@ interface UnwrittenValue<V> {
  * always has a lock.
  *
  * A failure of the store is an event: `store_unavailable` once for each code, and `persist_failed` for each value that could not be
- * written. Such a value is kept in memory and written at the next use. Only `reserve` and `delete` still reject: a refresh token whose
- * successor can't be stored must not be used, and what can't be deleted is not deleted.
+ * written. Such a value is kept in memory and written at the next use. Three things still reject: `reserve`, because a refresh token
+ * whose successor can't be stored must not be used; `delete`, because what can't be deleted is not deleted; and `get` of a value that
+ * can't be read at the moment, because it is not missing.
  */
-export function createResilientStore<V>(store: Store<V>, onEvent: (event: OAuthEvent) => void): Required<Store<V>> {
+export function createResilientStore<V>(store: Store<V>, onEvent: (event: OAuthEvent) => void): ResilientStore<V> {
   const unwritten = new Map<string, UnwrittenValue<V>>();
+  const problems = new Map<string, OAuthError>();
   const reportUnavailable = createReport(onEvent);
   const { lock, reasonUnlocked } = createResilientLock(store, reportUnavailable);
 
   async function read(key: string): Promise<Result<V | undefined>> {
     const found = await attempt((async () => store.get(key))());
     if (!found.ok && !isStorageError(found.error)) throw found.error;
+    if (found.ok) problems.delete(key);
+    else setBounded(problems, key, found.error, MAX_PROBLEMS);
     return found;
   }
 
@@ -43,8 +59,10 @@ export function createResilientStore<V>(store: Store<V>, onEvent: (event: OAuthE
     const stored = await read(key);
     const kept = unwritten.get(key);
     if (kept === undefined) {
-      if (!stored.ok) reportUnavailable(stored.error);
-      return stored.ok ? stored.value : undefined;
+      if (stored.ok) return stored.value;
+      reportUnavailable(stored.error);
+      if (stored.error.retryable) throw stored.error;
+      return undefined;
     }
     if (isNewer(stored, kept.before)) {
       unwritten.delete(key);
@@ -63,6 +81,7 @@ export function createResilientStore<V>(store: Store<V>, onEvent: (event: OAuthE
     get,
     set,
     lock,
+    problemOf: (key) => problems.get(key),
     async delete(key) {
       unwritten.delete(key);
       await store.delete(key);

@@ -1,6 +1,14 @@
+import { setBounded } from '@oa/mechanisms';
 import type { TokenEndpointOptions } from '@oa/token-endpoint';
 import { tokenKey } from '@oa/token-cache';
-import type { AuthorizationServer, Client, OAuthError, RequestParameters, Token } from '@oa/types';
+import {
+  isStorageError,
+  type AuthorizationServer,
+  type Client,
+  type RequestParameters,
+  type Token,
+  type TokenSourceOptions,
+} from '@oa/types';
 import { mergeScopes } from '@oa/types/rfc';
 import type { Context } from './context.ts';
 import {
@@ -12,36 +20,55 @@ import {
   type Target,
 } from './credentials.ts';
 import type { FoundClient } from './client.ts';
-import type { Failed, Renewed } from './outcome.ts';
+import type { Failed, Refused, Renewed } from './outcome.ts';
 import { permittedScopes } from './step-up.ts';
 import { resolveTarget } from './target.ts';
 
-/** Why a new grant is needed. An OAuthError is the server's refusal of the refresh token. */
-export type GrantReason = 'nothing_stored' | 'not_refreshable' | OAuthError;
+const MAX_ISSUED_TOKENS = 1000;
+
+/** Why a new grant is needed. */
+export type GrantReason = 'nothing_stored' | 'not_refreshable' | Refused;
+
+/** What a caller asks of a new grant. */
+export interface GrantOptions {
+  signal: AbortSignal;
+  interaction?: TokenSourceOptions['interaction'];
+}
 
 /** One identity at one issuer: everything that belongs to one key of the cache. */
 export interface Session {
   context: Context;
   issuer: string;
   key: string;
+  /** The key with the secret of the client. What the server says of a wrong secret is no failure of the callers with the right one. */
+  flight: string;
   grant_type: GrantType;
   /** What the grant sends, besides what identifies and authenticates the client. */
   parameters: RequestParameters;
+  /** What a refresh sends besides the refresh token. */
+  refreshParameters: RequestParameters;
   /** The client of the credentials. Without one the client is registered. */
   configuredClient: Client | undefined;
   /** Whether the caller named the issuer. Otherwise the resource did, which may be hostile. */
   isPinned: boolean;
   /** The options of the requests to this server, with the client's authentication. */
   network: TokenEndpointOptions;
-  server: () => Promise<AuthorizationServer>;
+  /** The server's metadata: `fresh` asks the server even where a copy is cached. */
+  server: (options?: { fresh: boolean }) => Promise<AuthorizationServer>;
   /** The client for a new grant. It is registered where that is needed. */
   client: () => Promise<FoundClient>;
   /** The client that a stored token was issued to. It is never registered. */
   clientOf: (token: Token) => Promise<FoundClient | undefined>;
-  /** The stored token, expired or not. */
+  /**
+   * The stored token, expired or not.
+   *
+   * @throws {OAuthError} `storage_unavailable`, if it can't be read at the moment and a new one would need a user
+   */
   stored: () => Promise<Token | undefined>;
+  /** Stores a token that the server has just issued. */
+  store: (token: Token) => Promise<void>;
   /** Makes the grant and stores the token. */
-  obtain: (reason: GrantReason, signal: AbortSignal) => Promise<Renewed | Failed>;
+  obtain: (reason: GrantReason, options: GrantOptions) => Promise<Renewed | Failed>;
 }
 
 /**
@@ -65,20 +92,37 @@ export async function openSession(
   const base = credentials.scope ?? permitted(asked.scope);
   const scope = added === undefined ? base : mergeScopes(base, added);
   const key = tokenKey({ issuer, grant_type, client_id, scope, resource, audience, parameters, profile });
+  const configuredClient = configuredClientOf(credentials);
   const session: Session = {
     context,
     issuer,
     key,
+    flight: JSON.stringify([key, configuredClient]),
     grant_type,
     parameters: { ...parameters, scope, resource, audience },
-    configuredClient: configuredClientOf(credentials),
+    refreshParameters: { ...credentials.refreshParameters, resource },
+    configuredClient,
     isPinned,
     network: { ...context.network, authentication: credentials.authentication ?? context.options.authentication },
     server,
     client: async () => (await import('./client.ts')).findClient(session),
     clientOf: async (token) => (await import('./client.ts')).findTokenClient(session, token),
-    stored: async () => context.tokens.get(key),
-    obtain: async (reason, signal) => (await import('./obtain.ts')).obtain(session, reason, signal),
+    stored: () => readStored(session),
+    async store(token) {
+      setBounded(context.issuedAt, token.access_token, context.now(), MAX_ISSUED_TOKENS);
+      await context.tokens.set(key, token);
+    },
+    obtain: async (reason, options) => (await import('./obtain.ts')).obtain(session, reason, options),
   };
   return session;
+}
+
+/** What needs no user goes on without the store: a second grant harms no session. */
+async function readStored({ context, key, grant_type }: Session): Promise<Token | undefined> {
+  try {
+    return await context.tokens.get(key);
+  } catch (error) {
+    if (grant_type !== 'client_credentials' || !isStorageError(error)) throw error;
+    return undefined;
+  }
 }

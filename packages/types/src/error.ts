@@ -125,6 +125,12 @@ export type OAuthErrorCode =
    */
   | 'login_timeout'
   /**
+   * A resource server refused a token that was issued seconds ago, so no other token was requested.
+   * Cause: The token is for another API or tenant, or it lacks a scope, an audience or a role. Or the API does not accept tokens of this issuer.
+   * Cure: Check the issuer, `scope`, `resource` and `audience` against what the API expects. Another token is requested again once this one is a minute old.
+   */
+  | 'token_rejected'
+  /**
    * Two programs opened the start address of the login. The login has ended, and its code was not used.
    * Cause: Another program, perhaps of another user, read the address and opened it. Or the program that opens the browser requests the address itself.
    * Cure: Log in again. If it happens each time, name the browser in `BROWSER`, or set `openBrowser` to `false` and open the printed URL.

@@ -2,7 +2,7 @@ export type { OAuthErrorCode } from './error.ts';
 export type { OAuthEvent } from './event.ts';
 export { explainGuess } from './guess.ts';
 export type { AuthorizationServer, Client, ProtectedResource, RequestParameters } from './metadata.ts';
-export { isOAuthError, isShareableError, isStorageError, OAuthError } from './oauth-error.ts';
+export { isOAuthError, isShareableError, isStorageError, OAuthError, parseOAuthError } from './oauth-error.ts';
 export type { OAuthErrorDetails } from './oauth-error.ts';
 export type { RequestOptions } from './options.ts';
 export { attempt } from './result.ts';

@@ -14,7 +14,7 @@ import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-
 import { cacheFile, fileTokenCache, tokenKey } from '@oa/token-cache';
 import { OAuthError, type Store, type Token } from '@oa/types';
 import { afterEach, beforeEach, expect, onTestFinished, it } from 'vitest';
-import { agreeingBrowser, managerAt, temporaryDirectory, tokensDirectory, typesOf } from '../setup.ts';
+import { agreeingBrowser, managerAt, storedTokens, temporaryDirectory, tokensDirectory, typesOf } from '../setup.ts';
 
 let server: ScriptedServer;
 let directory: string;
@@ -39,7 +39,7 @@ const file = (): string => {
 };
 
 it.each([0o640, 0o604, 0o666])(
-  'does not use a token file of mode %o: one event that says how to fix it, and a fresh request (RFC 6749 section 10.4)',
+  'does not use a token file of mode %o: one event that says how to fix it, and a fresh token that replaces it (RFC 6749 section 10.4)',
   async (mode) => {
     await managerAt(directory).manager.getToken(target(), credentials);
     chmodSync(file(), mode);
@@ -53,7 +53,8 @@ it.each([0o640, 0o604, 0o666])(
       }),
     );
     expect(typesOf(events).filter((type) => type === 'store_unavailable')).toHaveLength(1);
-    expect(statSync(file()).mode & 0o777).toBe(mode);
+    expect(statSync(file()).mode & 0o777).toBe(0o600);
+    expect(storedTokens(directory)[0]?.access_token).toBe('token-1');
     expect((await manager.getToken(target(), credentials)).access_token).toBe('token-1');
     expect(server.requests).toHaveLength(2);
   },
