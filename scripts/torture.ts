@@ -10,11 +10,17 @@ import {
   countTogether,
   createSandbox,
   EXPIRED_TOKEN,
+  failEachCall,
+  failEachImport,
   getTogether,
+  killAtEachCall,
   killWriters,
   registerTogether,
   startRotatingServer,
+  starve,
+  storyNames,
   type Counted,
+  type FaultReport,
 } from '../internal/scenarios/src/index.ts';
 
 const { values } = parseArgs({ options: { short: { type: 'boolean', default: false } } });
@@ -25,6 +31,13 @@ const ROUNDS = short ? 20 : 200;
 const KILLS = short ? 40 : 2000;
 const STOPPED_MS = short ? 5000 : 60_000;
 const BLOCKED_MS = short ? 1000 : 10_000;
+/** The errors that each file call fails with. */
+const FAULT_ERRORS = short ? 1 : 9;
+/** The calls at which a process is killed, of each story. */
+const FAULT_KILLS = short ? 10 : 1000;
+/** The modules that can't be opened, and the steps between the numbers of descriptors that a process gets. */
+const FAULT_MODULES = short ? 5 : 30;
+const DESCRIPTORS_STEP = short ? 8 : 2;
 /** The other locks get this time: some of them would take many minutes. */
 const MAX_COMPARISON_MS = short ? 5000 : 35_000;
 /** From a kill to the next holder. */
@@ -142,6 +155,27 @@ async function killWriting(): Promise<void> {
   report('4 writers killed again and again', { kills, reads, torn, empty, orphans, unswept }, right);
 }
 
+function reportFaults(name: string, { runs, calls, window, problems }: FaultReport): void {
+  report(name, { calls, runs, explained: window.length, wrong: problems.length }, problems.length === 0);
+  for (const problem of problems) console.log(`         ${problem}`);
+}
+
+async function failCalls(): Promise<void> {
+  for (const story of storyNames) {
+    reportFaults(`${story}: each file call fails`, await failEachCall(story, FAULT_ERRORS));
+    reportFaults(`${story}: each file call and all later ones fail`, await failEachCall(story, 1, true));
+  }
+}
+
+/** One after the other: a part of each story is told in this process. */
+async function killCalls(): Promise<void> {
+  for (const story of storyNames) {
+    reportFaults(`${story}: killed at each file call`, await killAtEachCall(story, FAULT_KILLS));
+    reportFaults(`${story}: each module can't be opened`, await failEachImport(story, FAULT_MODULES));
+    reportFaults(`${story}: few descriptors`, await starve(story, DESCRIPTORS_STEP));
+  }
+}
+
 async function count(lock: 'sqlite' | 'none' | 'mtime' | 'pid', files = 1, limit = 120_000): Promise<Counted> {
   const counted = await countTogether({ processes: PROCESSES, rounds: ROUNDS, files, kills: 0.01, lock, limit });
   const { expected, lost, kills, recovery, finished } = counted;
@@ -171,6 +205,7 @@ await obtainTogether();
 await failTogether();
 await registerOnce();
 await Promise.all([stopHolder(), killHolder(), block(), killWriting()]);
+await Promise.all([failCalls(), killCalls()]);
 const rows = [
   toRow('**`withLock`**', withOneFile),
   toRow('O_EXCL file, taken over by pid', await count('pid', 1, MAX_COMPARISON_MS)),

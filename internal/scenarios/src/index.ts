@@ -1,5 +1,5 @@
 export { blockHolder } from './block.ts';
-export { failEachCall, failEachImport, killAtEachCall, type FaultReport } from './faults/matrix.ts';
+export { failEachCall, failEachImport, killAtEachCall, starve, type FaultReport } from './faults/matrix.ts';
 export { storyNames } from './faults/stories.ts';
 export { countTogether, type Counted } from './count.ts';
 export { registerTogether } from './register.ts';

@@ -30,7 +30,8 @@ export const control: FaultControl = {
 export function countCall(kind: 'file' | 'import', name: string, path: string): FaultError | undefined {
   if (plan === undefined || (plan.count ?? 'file') !== kind) return undefined;
   calls.push(`${name} ${toLabel(path)}`);
-  if (calls.length !== plan.at) return undefined;
+  const { at, lasts = 1 } = plan;
+  if (at === 0 || calls.length < at || calls.length >= at + lasts) return undefined;
   if (plan.fault !== 'kill') return plan.fault;
   process.kill(process.pid, 'SIGKILL');
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);

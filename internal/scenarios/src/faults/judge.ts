@@ -57,10 +57,15 @@ function isJson(text: string): boolean {
 
 const STORAGE_CODES = new Set(['storage_unavailable', 'insecure_token_cache_permissions', 'insecure_file_permissions']);
 const isStorageCode = ({ outcome }: Ending): boolean => STORAGE_CODES.has(outcome);
-const actProblems = (act: Ending | undefined): string[] =>
-  act === undefined || act.outcome === 'ok' || act.outcome.startsWith('RAW') || isStorageCode(act)
-    ? []
-    : [`act: ${act.outcome}: ${act.message}`];
+/** A process without descriptors has no connections either. */
+const isExpected = (act: Ending, fault: string): boolean =>
+  act.outcome === 'ok' || isStorageCode(act) || (fault === 'starved' && act.outcome === 'network_error');
+
+function actProblems({ act, fault }: Observed): string[] {
+  if (act === undefined || act.outcome.startsWith('RAW') || isExpected(act, fault)) return [];
+  return [`act: ${act.outcome}: ${act.message}`];
+}
+
 const hasToken = ({ names }: Listing): boolean => names.some((name) => name.endsWith('tokens/v1.*.json'));
 
 /** Where the loss of a refresh token is possible and explained: its successor is not yet whole and on the disk. */
@@ -86,9 +91,10 @@ export function judge(observed: Observed): { problems: string[]; window: boolean
 
 function isExplainedLoss({ call, fault, act, again, next, counts }: Observed): boolean {
   const told = fault === 'kill' || act?.events.includes('persist_failed') === true;
+  const lasting = fault === 'starved' || fault.endsWith('from then on');
   return (
     again === undefined &&
-    WINDOW_CALL.test(call) &&
+    (lasting || WINDOW_CALL.test(call)) &&
     counts.act.refreshes === 1 &&
     told &&
     next.outcome === 'refresh_interrupted'
@@ -96,8 +102,9 @@ function isExplainedLoss({ call, fault, act, again, next, counts }: Observed): b
 }
 
 const judges: Record<StoryName, (observed: Observed) => string[]> = {
-  refresh({ call, act, again, next, counts, fault }) {
-    const problems = actProblems(act);
+  refresh(observed) {
+    const { call, act, again, next, counts, fault } = observed;
+    const problems = actProblems(observed);
     const { before } = counts;
     if (fault === 'EACCES' && REFUSED_CALL.test(call) && counts.next.logins === 2 && next.outcome === 'ok') return [];
     if (counts.next.logins > before.logins) problems.push('a browser was opened');
@@ -111,16 +118,18 @@ const judges: Record<StoryName, (observed: Observed) => string[]> = {
     return problems;
   },
 
-  'first store'({ act, next, counts }) {
-    const problems = actProblems(act);
+  'first store'(observed) {
+    const { act, next, counts } = observed;
+    const problems = actProblems(observed);
     if (next.outcome !== 'ok') problems.push(`next: ${next.outcome}: ${next.message}`);
     if (counts.act.grants > 1) problems.push(`act: ${counts.act.grants} grants`);
     if (counts.next.grants > 1 && act?.outcome === 'ok' && !isTold(act)) problems.push('act: a lost token is not told');
     return problems;
   },
 
-  registration({ act, next, counts }) {
-    const problems = actProblems(act);
+  registration(observed) {
+    const { act, next, counts } = observed;
+    const problems = actProblems(observed);
     if (act !== undefined && act.outcome !== 'ok' && counts.act.logins > 0)
       problems.push(`act: ${act.outcome} after the user has logged in`);
     if (counts.act.registrations > 1) problems.push(`act: ${counts.act.registrations} registrations`);
@@ -130,8 +139,9 @@ const judges: Record<StoryName, (observed: Observed) => string[]> = {
     return problems;
   },
 
-  logout({ act, next, counts, files }) {
-    const problems = actProblems(act);
+  logout(observed) {
+    const { act, next, counts, files } = observed;
+    const problems = actProblems(observed);
     if (act?.outcome === 'ok' && hasToken(files.act)) problems.push('act: ok, and the token is still there');
     if (act?.outcome === 'ok' && counts.act.alive > 0) problems.push('act: ok, and the session is alive');
     if (next.outcome !== 'ok') problems.push(`next: ${next.outcome}: ${next.message}`);

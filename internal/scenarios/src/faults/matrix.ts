@@ -20,9 +20,19 @@ export interface FaultReport {
   problems: string[];
 }
 
-/** Tells `story` once for each file call, which fails then. `errors`: how many errors each call fails with in turn. */
-export async function failEachCall(story: StoryName, errors: number): Promise<FaultReport> {
-  const task: FailCallsTask = { story, errors };
+const MIN_DESCRIPTORS = 16;
+const MAX_DESCRIPTORS = 48;
+/** More than any story makes. */
+const ALL_CALLS = 1_000_000;
+
+/**
+ * Tells `story` once for each file call, which fails then.
+ *
+ * @param errors how many errors each call fails with in turn
+ * @param last whether all calls after it fail too
+ */
+export async function failEachCall(story: StoryName, errors: number, last = false): Promise<FaultReport> {
+  const task: FailCallsTask = { story, errors, lasts: last ? ALL_CALLS : 1 };
   const program = startProcess(FAIL_CALLS, { task, nodeOptions: [`--import=${PRELOAD}`] });
   const { code, stdout, stderr } = await program.ended;
   const lines = stdout.split('\n').filter((line) => line !== '');
@@ -40,6 +50,18 @@ export async function killAtEachCall(story: StoryName, runs = Infinity): Promise
 /** Tells `story` in one process for each module that it loads, which can't be opened then, for want of descriptors. */
 export async function failEachImport(story: StoryName, runs = Infinity): Promise<FaultReport> {
   return repeat(story, { fault: 'EMFILE', count: 'import' }, runs);
+}
+
+/** Tells `story` in processes that may open only a few files, from too few for Node.js to enough for everything. */
+export async function starve(story: StoryName, step = 1): Promise<FaultReport> {
+  await using realms = await startRealmServer();
+  const runs: Observed[] = [];
+  for (let limit = MIN_DESCRIPTORS; limit <= MAX_DESCRIPTORS; limit += step) {
+    const under = ['sh', '-c', 'ulimit -n "$0"; exec "$@"', String(limit)];
+    const { observed } = await tellSeparately(realms, `r${limit}`, story, { at: 0, fault: 'EMFILE' }, under);
+    runs.push({ ...observed, call: `${limit} descriptors`, fault: 'starved' });
+  }
+  return toReport(runs);
 }
 
 async function repeat(story: StoryName, plan: Omit<FaultPlan, 'roots' | 'at'>, most: number): Promise<FaultReport> {

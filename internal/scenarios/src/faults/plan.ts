@@ -21,6 +21,8 @@ export interface FaultPlan {
   at: number;
   /** `kill` ends the process with SIGKILL in place of the call. */
   fault: FaultError | 'kill';
+  /** How many calls fail, one after the other. @default 1 */
+  lasts?: number;
   /** Whether the calls are those of files, or the modules that are loaded from now on. @default 'file' */
   count?: 'file' | 'import';
 }

@@ -17,6 +17,7 @@ export async function tellSeparately(
   name: string,
   story: StoryName,
   plan: Omit<FaultPlan, 'roots'>,
+  under: readonly string[] = [],
 ): Promise<{ observed: Observed; calls: string[] }> {
   const root = temporaryDirectory();
   const roots = ['cache', 'config'].map((each) => join(root, each));
@@ -28,8 +29,9 @@ export async function tellSeparately(
   if (ready.outcome !== 'ok') throw new Error(`The story can't begin: ${ready.message}`);
   const before = realms.counts(name);
   const task: TellTask = { story, issuer, plan: { ...plan, roots } };
-  const end = await startProcess(TELL, { task, env, nodeOptions: [`--import=${PRELOAD}`] }).ended;
-  const told = end.stdout === '' ? undefined : (JSON.parse(end.stdout) as Told);
+  const end = await startProcess(TELL, { task, env, under, nodeOptions: [`--import=${PRELOAD}`] }).ended;
+  const printed = end.stdout.split('\n');
+  const told = printed.length < 3 ? undefined : (JSON.parse(printed[1] ?? '') as Told);
   const act = realms.counts(name);
   const files = listFiles(root);
   const next = await inDirectories(roots, () => telling.tell('next'));
@@ -42,7 +44,7 @@ export async function tellSeparately(
     next,
     counts: { before, act, next: realms.counts(name) },
     files: { act: files, next: listFiles(root) },
-    stray: strayOf(end, plan),
+    stray: printed[0] === 'begun' || under.length === 0 ? strayOf(end, plan) : [],
   };
   rmSync(root, { recursive: true });
   return { observed, calls: told?.calls ?? [] };

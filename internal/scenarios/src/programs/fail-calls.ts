@@ -16,10 +16,12 @@ export interface FailCallsTask {
   story: StoryName;
   /** How many of the errors each call fails with in turn. */
   errors: number;
+  /** How many calls fail, one after the other. */
+  lasts: number;
 }
 
 const ALL_ERRORS = Object.keys(faultErrors) as FaultError[];
-const { story, errors } = readTask() as FailCallsTask;
+const { story, errors, lasts } = readTask() as FailCallsTask;
 const control = faultControl();
 const stray: string[] = [];
 process.on('unhandledRejection', (reason) => stray.push(`unhandled: ${String(reason)}`));
@@ -70,5 +72,5 @@ const { length } = await run({ at: 0, fault: 'EIO' }, 'none', false);
 for (let at = 1; at <= length; at += 1)
   for (let index = 0; index < errors; index += 1) {
     const fault = ALL_ERRORS[(at + index) % ALL_ERRORS.length] ?? 'EIO';
-    await run({ at, fault }, fault, (at + index) % 2 === 0);
+    await run({ at, fault, lasts }, lasts === 1 ? fault : `${fault} from then on`, (at + index) % 2 === 0);
   }
