@@ -1,5 +1,6 @@
 import type { HttpResponse } from '@oa/http';
 import { attempt, OAuthError, type ProtectedResource, type RequestOptions } from '@oa/types';
+import { isSameIssuer } from '@oa/types/rfc';
 import { quoteIssuer } from './issuer.ts';
 import { fetchFirstPublished, resourceMetadataUrls } from './well-known.ts';
 
@@ -28,7 +29,7 @@ export async function confirmClaim(
   const [own] = resourceMetadataUrls(new URL(claim.resource));
   const result = await attempt(fetchFirstPublished([own], read, options));
   if (!result.ok && result.error.retryable) throw result.error;
-  if (result.ok && result.value !== undefined && confirms(result.value, claim)) return result.value;
+  if (result.ok && result.value.found !== undefined && confirms(result.value.found, claim)) return result.value.found;
   throw new OAuthError(
     'resource_mismatch',
     `${asked.origin}${asked.pathname} claims to belong to ${quoteIssuer(claim.resource)}, which does not confirm it. ` +
@@ -37,6 +38,7 @@ export async function confirmClaim(
 }
 
 function confirms(own: ProtectedResource, claim: ProtectedResource): boolean {
-  const issuers = new Set(own.authorization_servers);
-  return own.resource === claim.resource && (claim.authorization_servers ?? []).every((issuer) => issuers.has(issuer));
+  const issuers = own.authorization_servers ?? [];
+  const isConfirmed = (claimed: string): boolean => issuers.some((issuer) => isSameIssuer(issuer, claimed));
+  return own.resource === claim.resource && (claim.authorization_servers ?? []).every(isConfirmed);
 }

@@ -1,11 +1,11 @@
 import { createSingleFlight, setBounded, type SingleFlight } from '@oa/mechanisms';
 import type { OAuthErrorCode } from '@oa/types';
-import type { CachedMetadata } from './cached-metadata.ts';
+import type { UsableMetadata } from './cached-metadata.ts';
 import { MAX_METADATA_LIFETIME_SECONDS } from './lifetime.ts';
 
 /** The metadata of one issuer, in the memory of this process. */
 export interface KnownServer {
-  entry: CachedMetadata;
+  entry: UsableMetadata;
   /** When the server is asked again, in milliseconds since the epoch. */
   until: number;
   /** Set while the server is down and `entry` has expired: the code of the failed request. */
@@ -15,6 +15,8 @@ export interface KnownServer {
 /** The metadata that this process has found, and the lookups that are under way. */
 export interface DiscoveryMemory {
   known: Map<string, KnownServer>;
+  /** Where the metadata was found that must not be stored. */
+  addresses: Map<string, string>;
   lookups: SingleFlight<KnownServer>;
 }
 
@@ -30,15 +32,25 @@ const memories = new WeakMap<object, DiscoveryMemory>();
  * @param owner the store or the `fetch`; `undefined` is the platform's `fetch`
  */
 export function memoryFor(owner: object = PLATFORM): DiscoveryMemory {
-  const memory = memories.get(owner) ?? { known: new Map(), lookups: createSingleFlight<KnownServer>() };
+  const memory = memories.get(owner) ?? {
+    known: new Map(),
+    addresses: new Map(),
+    lookups: createSingleFlight<KnownServer>(),
+  };
   memories.set(owner, memory);
   return memory;
 }
 
 /** Adds `known` to the memory, and returns it. */
-export function rememberServer(memory: DiscoveryMemory, issuer: string, known: KnownServer): KnownServer {
-  setBounded(memory.known, issuer, known, MAX_KNOWN_ISSUERS);
+export function rememberServer(memory: DiscoveryMemory, key: string, known: KnownServer): KnownServer {
+  setBounded(memory.known, key, known, MAX_KNOWN_ISSUERS);
   return known;
+}
+
+/** Replaces what is known with only the address of the metadata. */
+export function rememberAddress(memory: DiscoveryMemory, key: string, url: string): void {
+  memory.known.delete(key);
+  setBounded(memory.addresses, key, url, MAX_KNOWN_ISSUERS);
 }
 
 /**

@@ -1,11 +1,11 @@
 import { readJson, type HttpResponse } from '@oa/http';
 import { startDeadline } from '@oa/mechanisms';
 import { isSecureUrl, OAuthError, type ProtectedResource, type RequestOptions } from '@oa/types';
-import { isResourceIndicator } from '@oa/types/rfc';
+import { findPlaceholder, isResourceIndicator, toErrorText } from '@oa/types/rfc';
 import { parseChallenges, type Challenge } from './challenge.ts';
 import { confirmClaim, speaksFor } from './claim.ts';
 import { isIssuer, quoteIssuer } from './issuer.ts';
-import { DISCOVERY_TIMEOUT_MS, fetchFirstPublished, resourceMetadataUrls } from './well-known.ts';
+import { DISCOVERY_TIMEOUT_MS, fetchFirstPublished, resourceMetadataUrls, toAnswersText } from './well-known.ts';
 
 /** The options of {@link discoverResource}. */
 export interface DiscoverResourceOptions extends RequestOptions {
@@ -51,18 +51,15 @@ export async function discoverResource(
     return metadata;
   };
   const urls = [...new Set([announced, ...resourceMetadataUrls(asked)])].filter((each) => each !== undefined);
-  const found = await fetchFirstPublished(urls, (response, from) => ({ metadata: read(response), from }), {
-    ...rest,
-    timeout,
-  });
-  if (found !== undefined) {
-    const { metadata, from } = found;
-    if (speaksFor(from, metadata.resource, asked)) return metadata;
-    return confirmClaim(metadata, asked, read, { ...rest, timeout: remaining() });
+  const search = await fetchFirstPublished(urls, read, { ...rest, timeout });
+  if (search.found !== undefined) {
+    const { found, url: from } = search;
+    if (speaksFor(from, found.resource, asked)) return found;
+    return confirmClaim(found, asked, read, { ...rest, timeout: remaining() });
   }
   throw new OAuthError(
     'metadata_not_found',
-    `${asked.origin}${asked.pathname} publishes no protected resource metadata at the well-known addresses. ` +
+    `${asked.origin}${asked.pathname} publishes no protected resource metadata: ${toAnswersText(search.absent)}. ` +
       'Pass the WWW-Authenticate header of its 401 as `challenge`, or name the authorization server yourself.',
   );
 }
@@ -127,6 +124,13 @@ function isCoveredBy(asked: URL, resource: string): boolean {
 
 function assertAuthorizationServers({ authorization_servers = [], resource }: ProtectedResource, asked: URL): void {
   if (authorization_servers.every((issuer) => isIssuer(issuer) && isAllowedUrl(issuer, asked))) return;
+  const template = authorization_servers.find((issuer) => findPlaceholder(issuer) !== undefined);
+  if (template !== undefined)
+    throw new OAuthError(
+      'invalid_response',
+      `The protected resource metadata of ${quoteIssuer(resource)} names the authorization server ${quoteIssuer(template)}, with the placeholder ${toErrorText(findPlaceholder(template) ?? '')}. ` +
+        'Pass the issuer of your own account as the target instead of the resource, with the value of your tenant, realm or domain in place of the placeholder.',
+    );
   throw new OAuthError(
     'invalid_response',
     `The protected resource metadata of ${quoteIssuer(resource)} names an authorization server that is not an https URL without query and fragment. ` +

@@ -1,8 +1,10 @@
 import { readJson, type HttpResponse } from '@oa/http';
 import { isSecureUrl, OAuthError, type AuthorizationServer, type RequestOptions } from '@oa/types';
-import { isIssuer, quoteIssuer, toIssuerUrl } from './issuer.ts';
+import { findPlaceholder, toErrorText } from '@oa/types/rfc';
+import { isIssuer, quoteIssuer } from './issuer.ts';
 import { cacheLifetimeSeconds } from './lifetime.ts';
-import { fetchFirstPublished, serverMetadataUrls } from './well-known.ts';
+import { isAnswer, type ServerSearch } from './search.ts';
+import { fetchFirstPublished, type DocumentSearch } from './well-known.ts';
 
 /** The members that receive requests with secrets, or the user's browser. */
 const ENDPOINT_MEMBERS = [
@@ -14,6 +16,8 @@ const ENDPOINT_MEMBERS = [
   'introspection_endpoint',
 ] as const;
 
+const MAX_PLACEHOLDER_CHARACTERS = 100;
+
 /** The metadata that a server publishes. */
 export interface PublishedServer {
   server: AuthorizationServer;
@@ -21,33 +25,65 @@ export interface PublishedServer {
   lifetime: number | undefined;
 }
 
-/** Requests the metadata of a server. Resolves with `undefined` if the server definitely publishes none. */
+/**
+ * Requests the metadata of a server.
+ *
+ * @param first the address to ask before the others, where the metadata was found before
+ */
 export async function fetchPublishedServer(
-  issuer: string,
+  search: ServerSearch,
+  first: string | undefined,
   options: RequestOptions,
-): Promise<PublishedServer | undefined> {
+): Promise<DocumentSearch<PublishedServer>> {
   // Loaded lazily: a cache hit does not need valibot.
   const { authorizationServerSchema } = await import('@oa/types/schemas');
   const read = (response: HttpResponse): PublishedServer => {
     // Only the guess itself has this member: a document that has it is none.
     const { guessed_after: _, ...server } = readJson(response, authorizationServerSchema);
-    assertSameIssuer(server.issuer, issuer);
+    if (!isAnswer(server.issuer, search)) throw issuerMismatch(server.issuer, search);
     assertSecureEndpoints(server);
+    assertCompleteEndpoints(server);
     return { server, lifetime: cacheLifetimeSeconds(response.headers) };
   };
-  return fetchFirstPublished(serverMetadataUrls(toIssuerUrl(issuer)), read, options);
+  const urls = search.urls.toSorted((one, other) => Number(other === first) - Number(one === first));
+  return fetchFirstPublished(urls, read, options);
 }
 
-/** RFC 8414 section 3.3: a document whose issuer is not identical, byte for byte, must not be used. */
-function assertSameIssuer(published: string, issuer: string): void {
-  if (published === issuer) return;
-  const problem = `The metadata published for ${quoteIssuer(issuer)} belongs to another issuer`;
-  if (!isIssuer(published)) throw new OAuthError('issuer_mismatch', `${problem}. Check the issuer with its operator.`);
-  const advice =
-    new URL(published).origin === new URL(issuer).origin
-      ? 'Did you mean that one? An issuer is compared character by character.'
-      : 'Use that one only if you trust it: it is on another origin.';
-  throw new OAuthError('issuer_mismatch', `${problem}, ${quoteIssuer(published)}. ${advice}`);
+/** RFC 8414 section 3.3: a document of another issuer must not be used. */
+function issuerMismatch(published: string, search: ServerSearch): OAuthError {
+  const { issuer, document = issuer } = search;
+  const problem =
+    search.document === undefined
+      ? `The metadata published for ${quoteIssuer(issuer)} belongs to another issuer`
+      : `The document at ${quoteIssuer(document)} belongs to an issuer that publishes its metadata elsewhere`;
+  const placeholder = findPlaceholder(published);
+  // Text that is no issuer is not shown.
+  if (placeholder === undefined || !isIssuer(published.replaceAll(placeholder, 'x')))
+    return new OAuthError('issuer_mismatch', `${problem}${mismatchAdvice(published, issuer)}`);
+  const shown = toErrorText(placeholder, MAX_PLACEHOLDER_CHARACTERS);
+  return new OAuthError(
+    'issuer_mismatch',
+    `${problem}, ${quoteIssuer(published)}, with the placeholder ${shown}. ${placeholderAdvice(published, placeholder, issuer)}`,
+  );
+}
+
+function mismatchAdvice(published: string, issuer: string): string {
+  if (!isIssuer(published)) return '. Check the issuer with its operator.';
+  return new URL(published).origin === new URL(issuer).origin
+    ? `, ${quoteIssuer(published)}. Did you mean that one? An issuer is compared character by character.`
+    : `, ${quoteIssuer(published)}. Use that one only if you trust it: it is on another origin.`;
+}
+
+/**
+ * Says what to put where. Entra publishes `https://login.microsoftonline.com/{tenantid}/v2.0` for the tenants `common`, `organizations` and
+ * `consumers`: only the issuer of one tenant, by its identifier, has metadata of its own.
+ */
+function placeholderAdvice(published: string, placeholder: string, issuer: string): string {
+  const [before = '', after = ''] = published.split(placeholder);
+  const fits = issuer.startsWith(before) && issuer.endsWith(after) && issuer.length > before.length + after.length;
+  const value = fits ? issuer.slice(before.length, issuer.length - after.length) : undefined;
+  const where = value === undefined ? 'the placeholder' : `"${toErrorText(value, MAX_PLACEHOLDER_CHARACTERS)}"`;
+  return `The metadata is for several tenants. Use the issuer of one tenant: put its identifier (not its name) in place of ${where}.`;
 }
 
 /**
@@ -64,6 +100,20 @@ export function assertSecureEndpoints(server: AuthorizationServer): void {
     throw new OAuthError(
       'insecure_url',
       `The metadata of ${quoteIssuer(server.issuer)} has a ${name} that is not https. Ask the server's operator to correct it.`,
+    );
+  }
+}
+
+/** A request to an endpoint with a placeholder would fail, or reach another tenant. */
+function assertCompleteEndpoints(server: AuthorizationServer): void {
+  for (const name of ENDPOINT_MEMBERS) {
+    // Only braces: the rest of a URL is the business of its server.
+    const placeholder = /\{[\w.-]{1,50}\}/.exec(server[name] ?? '')?.[0];
+    if (placeholder === undefined) continue;
+    throw new OAuthError(
+      'invalid_response',
+      `The metadata of ${quoteIssuer(server.issuer)} has a ${name} with the placeholder ${toErrorText(placeholder, MAX_PLACEHOLDER_CHARACTERS)}. ` +
+        'Use the issuer of one tenant, or pass the metadata yourself, with the value of your tenant in place of the placeholder.',
     );
   }
 }

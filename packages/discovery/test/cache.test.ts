@@ -85,7 +85,10 @@ it('sends no request for metadata that another process stored, until it expires'
   const { now, pass } = createClock();
   const first = new Map<string, CachedMetadata>();
   await discover(server.origin, { cache: first, now });
-  expect([...first]).toEqual([[server.origin, { server: metadata(server.origin), expires_at: START_SECONDS + 600 }]]);
+  const metadata_url = `${server.origin}${RFC8414}`;
+  expect([...first]).toEqual([
+    [server.origin, { server: metadata(server.origin), metadata_url, expires_at: START_SECONDS + 600 }],
+  ]);
   // Another store has another memory, as in another process.
   const second = new Map(Object.entries(structuredClone(Object.fromEntries(first))));
   expect(await discover(server.origin, { cache: second, now })).toEqual(metadata(server.origin));

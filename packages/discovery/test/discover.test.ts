@@ -143,7 +143,7 @@ describe('while the server is down', () => {
 });
 
 describe('the conventional endpoints', () => {
-  it('uses the conventional endpoints at the origin of the issuer, with an event, if every well-known URL answers with a 4xx', async () => {
+  it('uses the conventional endpoints at the origin of the issuer, with an event, if every well-known URL answers 404', async () => {
     await using server = await startServer(() => ({}));
     for (const [path, requests] of [
       ['', 2],

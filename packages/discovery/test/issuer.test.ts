@@ -33,3 +33,26 @@ it.each([
     expect(sent).toBe(0);
   },
 );
+
+it.each([
+  ['https://login.example/{tenantid}/v2.0', '{tenantid}'],
+  ['https://login.example/{tenant}', '{tenant}'],
+  ['https://<tenant>.example', '<tenant>'],
+  ['https://as.example/:tenant/', ':tenant'],
+  ['https://as.example/${TENANT_ID}/v2.0', '${TENANT_ID}'],
+  ['https://as.example/realms/%7Brealm%7D', '%7Brealm%7D'],
+  ['https://{yourDomain}/oauth2/default', '{yourDomain}'],
+  ['https://as.example/{tenant}/.well-known/openid-configuration', '{tenant}'],
+  ['${ISSUER}', '${ISSUER}'],
+])('asks no server for %s, and says what belongs in place of %s', async (issuer, placeholder) => {
+  const fetch = async (): Promise<Response> => Promise.reject(new Error('sent'));
+  const error = await rejectionOf(discover(issuer, { fetch }));
+  expect(error).toMatchObject({ code: 'metadata_not_found', retryable: false });
+  expect(error.message).toContain(`has the placeholder ${placeholder}. Put the value of your own account in its place`);
+});
+
+it('does not repeat a password of an issuer with a placeholder', async () => {
+  const { message } = await rejectionOf(discover('https://user:PLANTED@as.example/{tenant}?PLANTED'));
+  expect(message).toContain('"https://as.example/{tenant}"');
+  expect(message).not.toContain('PLANTED');
+});

@@ -1,6 +1,16 @@
+import { rejectionOf } from '@oa-internal/testing';
 import { expect, it } from 'vitest';
 import { discover, type CachedMetadata } from '@oa/discovery';
-import { createClock, metadata, RFC8414, startServer } from './servers.ts';
+import {
+  createClock,
+  metadata,
+  OPENID,
+  OUT_OF_SERVICE,
+  pathsOf,
+  recordEvents,
+  RFC8414,
+  startServer,
+} from './servers.ts';
 
 it.each<[string, string | undefined, number]>([
   ['10 minutes without the header', undefined, 600],
@@ -41,11 +51,46 @@ it('subtracts the time in a shared cache, as the Age header states it (RFC 9111 
   expect(server.requests).toHaveLength(2);
 });
 
-it('does not write a response with no-store to the cache', async () => {
+it('does not write a response with no-store to the cache, only its address: the next process asks one URL', async () => {
+  const noStore = { 'cache-control': 'no-store' };
   await using server = await startServer((origin) => ({
-    [RFC8414]: { json: metadata(origin), headers: { 'cache-control': 'no-store' } },
+    [`/tenant${OPENID}`]: { json: metadata(`${origin}/tenant`), headers: noStore },
   }));
+  const issuer = `${server.origin}/tenant`;
   const cache = new Map<string, CachedMetadata>();
-  await discover(server.origin, { cache });
-  expect(cache.size).toBe(0);
+  const metadata_url = `${issuer}${OPENID}`;
+  await discover(issuer, { cache });
+  expect(server.requests).toHaveLength(3);
+  expect([...cache]).toEqual([[issuer, { metadata_url, expires_at: expect.any(Number) as unknown }]]);
+  await discover(issuer, { cache });
+  expect(server.requests).toHaveLength(4);
+  // Another store has another memory, as in another process.
+  const { events, onEvent } = recordEvents();
+  expect(await discover(issuer, { cache: new Map(cache), onEvent })).toEqual(metadata(issuer));
+  expect(pathsOf(server).slice(3)).toEqual([`/tenant${OPENID}`, `/tenant${OPENID}`]);
+  expect(events).toEqual([]);
+});
+
+it('asks the other URLs after a remembered one that has no document any more', async () => {
+  await using server = await startServer((origin) => ({
+    [OPENID]: { json: metadata(origin), headers: { 'cache-control': 'no-store' } },
+  }));
+  await discover(server.origin);
+  server.script({ [RFC8414]: { json: metadata(server.origin) } });
+  server.requests.length = 0;
+  expect(await discover(server.origin)).toEqual(metadata(server.origin));
+  expect(pathsOf(server)).toEqual([OPENID, RFC8414]);
+});
+
+it('removes a stored document when the server begins to send no-store', async () => {
+  await using server = await startServer((origin) => ({ [RFC8414]: { json: metadata(origin) } }));
+  const { now, pass } = createClock();
+  const cache = new Map<string, CachedMetadata>();
+  await discover(server.origin, { cache, now });
+  pass(601);
+  server.script({ [RFC8414]: { json: metadata(server.origin), headers: { 'cache-control': 'no-store' } } });
+  await discover(server.origin, { cache, now });
+  expect(cache.get(server.origin)).not.toHaveProperty('server');
+  server.script(() => OUT_OF_SERVICE);
+  expect((await rejectionOf(discover(server.origin, { cache, now }))).code).toBe('http_error');
 });

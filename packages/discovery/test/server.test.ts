@@ -1,13 +1,13 @@
 import { inspectAll, rejectionOf } from '@oa-internal/testing';
 import { describe, expect, it } from 'vitest';
-import { discover } from '@oa/discovery';
+import { discover, type CachedMetadata } from '@oa/discovery';
 import { fetchAs, HTML, metadata, OPENID, recordEvents, RFC8414, startServer } from './servers.ts';
 
 describe('the issuer of the document', () => {
   it.each([
-    ['', '/'],
-    ['/', ''],
     ['/t', '/t/'],
+    ['/t/', '/t'],
+    ['', '//'],
     ['/t', '/T'],
     ['/a%20b', '/a b'],
     ['', ':80'],
@@ -23,12 +23,34 @@ describe('the issuer of the document', () => {
   );
 
   it('suggests the published issuer if it differs in a slash only (RFC 8414 section 3.3)', async () => {
-    await using server = await startServer((origin) => ({ [RFC8414]: { json: metadata(`${origin}/`) } }));
-    expect((await rejectionOf(discover(server.origin))).message).toContain(
-      `issuer, "${server.origin}/". Did you mean that one?`,
+    await using server = await startServer((origin) => ({ [`${RFC8414}/t`]: { json: metadata(`${origin}/t/`) } }));
+    expect((await rejectionOf(discover(`${server.origin}/t`))).message).toContain(
+      `issuer, "${server.origin}/t/". Did you mean that one?`,
     );
-    expect((await discover(`${server.origin}/`)).issuer).toBe(`${server.origin}/`);
+    expect((await discover(`${server.origin}/t/`)).issuer).toBe(`${server.origin}/t/`);
   });
+
+  it.each([
+    ['', '/'],
+    ['/', ''],
+    ['', ''],
+    ['/', '/'],
+  ])(
+    'takes the issuer "%s" without a path for "%s", with one request and the spelling of the server (RFC 3986 section 6.2.3)',
+    async (asked, published) => {
+      await using server = await startServer((origin) => ({
+        [RFC8414]: { json: metadata(`${origin}${published}`, {}, origin) },
+      }));
+      const cache = new Map<string, CachedMetadata>();
+      const issuer = `${server.origin}${published}`;
+      expect((await discover(`${server.origin}${asked}`, { cache })).issuer).toBe(issuer);
+      for (const spelling of ['', '/'])
+        for (const store of [cache, new Map(cache)])
+          expect((await discover(`${server.origin}${spelling}`, { cache: store })).issuer).toBe(issuer);
+      expect(server.requests).toHaveLength(1);
+      expect([...cache.keys()]).toEqual([server.origin]);
+    },
+  );
 
   it('names an issuer on another origin without suggesting it, and does not repeat text that is not an issuer', async () => {
     await using server = await startServer(() => ({ [RFC8414]: { json: metadata('https://evil.example') } }));
@@ -56,6 +78,44 @@ describe('the issuer of the document', () => {
     const { events, onEvent } = recordEvents();
     expect((await rejectionOf(discover(server.origin, { onEvent }))).code).toBe('issuer_mismatch');
     expect(events).toEqual([]);
+  });
+});
+
+describe('a placeholder in the document', () => {
+  it('says what to put where, if the server publishes the issuer of no tenant', async () => {
+    await using server = await startServer((origin) => ({
+      [`/common/v2.0${OPENID}`]: { json: metadata(`${origin}/{tenantid}/v2.0`, {}, origin) },
+      [`/0f-1/v2.0${OPENID}`]: { json: metadata(`${origin}/0f-1/v2.0`, {}, origin) },
+    }));
+    const error = await rejectionOf(discover(`${server.origin}/common/v2.0`));
+    expect(error).toMatchObject({
+      code: 'issuer_mismatch',
+      message:
+        `The metadata published for "${server.origin}/common/v2.0" belongs to another issuer, "${server.origin}/{tenantid}/v2.0", with the placeholder {tenantid}. ` +
+        'The metadata is for several tenants. Use the issuer of one tenant: put its identifier (not its name) in place of "common".',
+    });
+    // What the message says.
+    expect((await discover(`${server.origin}/0f-1/v2.0`)).issuer).toBe(`${server.origin}/0f-1/v2.0`);
+  });
+
+  it.each(['https://<tenant>.example', 'https://as.example/:tenant/v2', 'https://as.example/${TENANT}'])(
+    'does not suggest the issuer %s, which can not work',
+    async (issuer) => {
+      await using server = await startServer((origin) => ({ [RFC8414]: { json: metadata(issuer, {}, origin) } }));
+      const { code, message } = await rejectionOf(discover(server.origin));
+      expect(code).toBe('issuer_mismatch');
+      expect(message).toMatch(/Use the issuer of one tenant/);
+      expect(message).not.toMatch(/Did you mean|if you trust it/);
+    },
+  );
+
+  it('refuses an endpoint with a placeholder, and sends nothing there', async () => {
+    await using server = await startServer((origin) => ({
+      [RFC8414]: { json: metadata(origin, { token_endpoint: `${origin}/{tenant}/token` }) },
+    }));
+    const error = await rejectionOf(discover(server.origin));
+    expect(error.code).toBe('invalid_response');
+    expect(error.message).toMatch(/token_endpoint with the placeholder \{tenant\}\. Use the issuer of one tenant/);
   });
 });
 

@@ -77,9 +77,9 @@ export type OAuthErrorCode =
    */
   | 'issuer_mismatch'
   /**
-   * The server publishes no metadata at the addresses of the specifications (RFC 8414, RFC 9728).
-   * Cause: The issuer or the resource is wrong, or the server does not support discovery.
-   * Cure: Check the issuer. If it is right, allow the conventional endpoints, or pass the metadata yourself.
+   * No metadata is found at the addresses of the specifications (RFC 8414, RFC 9728). The message names the addresses and their answers.
+   * Cause: The issuer or the resource is wrong, incomplete (realm, tenant) or has a placeholder. Or the server does not support discovery, or a firewall stands in front of it.
+   * Cure: Check the issuer. If it is right, make the metadata public, allow the conventional endpoints, or pass the metadata yourself.
    */
   | 'metadata_not_found'
   /**

@@ -17,7 +17,7 @@ const MAX_ADDRESS_CHARACTERS = 200;
  *
  * @param work gets `options`, with an `onEvent` that adds to the events
  * @returns what `work` returns
- * @throws what `work` throws; an `OAuthError` keeps its code and members
+ * @throws {OAuthError} `http_error`, `network_error` or another code of `work`: the error keeps its code and members
  */
 export async function explainGuess<T, O extends { onEvent?: ((event: OAuthEvent) => void) | undefined }>(
   server: AuthorizationServer,

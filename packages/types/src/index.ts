@@ -1,3 +1,4 @@
+export { assertCompleteIssuer } from './complete-issuer.ts';
 export type { OAuthErrorCode } from './error.ts';
 export type { OAuthEvent } from './event.ts';
 export { explainGuess } from './guess.ts';

@@ -4,7 +4,7 @@
  * @see https://www.rfc-editor.org/rfc/rfc8414#section-2
  */
 export interface AuthorizationServer {
-  /** An opaque string: compared byte for byte, never rebuilt. */
+  /** An opaque string, as the server publishes it: never rebuilt. */
   issuer: string;
   token_endpoint: string;
   authorization_endpoint?: string;

@@ -1,0 +1,53 @@
+import { growthOf } from '@oa-internal/testing';
+import { findPlaceholder, isSameIssuer, issuerOfDocument, normalizeIssuer } from '@oa/types/rfc';
+import { expect, it } from 'vitest';
+
+it.each([
+  ['https://as.example/', 'https://as.example', true],
+  ['https://as.example:8443/', 'https://as.example:8443', true],
+  ['https://as.example/t/', 'https://as.example/t', false],
+  ['https://as.example//', 'https://as.example', false],
+  ['https://as.example/?', 'https://as.example', false],
+  ['https://AS.example', 'https://as.example', false],
+  ['https://as.example:443', 'https://as.example', false],
+  ['http://as.example', 'https://as.example', false],
+])('compares %s and %s as issuers: %s (RFC 3986 section 6.2.3)', (one, other, isSame) => {
+  expect(isSameIssuer(one, other)).toBe(isSame);
+  expect(isSameIssuer(other, one)).toBe(isSame);
+  expect(normalizeIssuer(one) === normalizeIssuer(other)).toBe(isSame);
+});
+
+it.each([
+  ['https://as.example/.well-known/openid-configuration', 'https://as.example'],
+  ['https://as.example/.well-known/oauth-authorization-server/', 'https://as.example'],
+  ['https://as.example/.well-known/oauth-authorization-server/a/b', 'https://as.example/a/b'],
+  ['https://as.example/a/.well-known/openid-configuration', 'https://as.example/a'],
+  ['https://as.example/.well-known/openid-configurations', undefined],
+  ['https://as.example/.well-known/oauth-protected-resource', undefined],
+  ['https://as.example/a', undefined],
+])('finds in %s the issuer %s (RFC 8414 section 3.1)', (url, issuer) => {
+  expect(issuerOfDocument(url)).toBe(issuer);
+});
+
+it.each([
+  ['https://as.example/{tenant}/v2', '{tenant}'],
+  ['https://as.example/{{tenant}}', '{{tenant}}'],
+  ['https://as.example/$TENANT/v2', '$TENANT'],
+  ['https://as.example/$(TENANT)', '$(TENANT)'],
+  ['https://as.example/%TENANT%/v2', '%TENANT%'],
+  ['https://as.example/realms/<realm name>', '<realm name>'],
+  ['https://as.example/[realm]', '[realm]'],
+  ['https://as.example/:tenant', ':tenant'],
+  ['https://YOUR_DOMAIN/', 'YOUR_DOMAIN'],
+  ['https://as.example:8443/a:b/%7E', undefined],
+  ['http://[::1]:80/', undefined],
+  ['https://as.example/%AB%CD%EF', undefined],
+  ['https://your-server.example', undefined],
+])('finds in %s the placeholder %s', (issuer, placeholder) => {
+  expect(findPlaceholder(issuer)).toBe(placeholder);
+});
+
+it.each(['{', '<', '%7B', '[a', '$(', '%'])('searches a long text of %s in linear time', async (part) => {
+  const growth = await growthOf((size) => part.repeat(size / part.length), findPlaceholder);
+  expect(growth).toBeLessThan(1.5);
+});
