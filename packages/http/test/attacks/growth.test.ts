@@ -12,7 +12,7 @@ import {
 } from '@oa/types/schemas';
 import { describe, expect, it } from 'vitest';
 import { readError, readJson, request, type HttpResponse } from '@oa/http';
-import { parseBoundedJson } from '../../src/parse.ts';
+import { parseBody, parseBoundedJson } from '../../src/parse.ts';
 import { parseRetryAfter } from '../../src/retry.ts';
 
 /** Linear work has the exponent 1, quadratic work 2. */
@@ -85,6 +85,7 @@ const ERROR_BODIES: [string, (size: number) => object][] = [
     'an address that is a description',
     (size) => ({ error_description: `https://as.example/${'1-a'.repeat(size / 3)}~` }),
   ],
+  ['a nested code', (size) => ({ error: { code: 'invalid_'.repeat(size / 8), type: 'x '.repeat(size / 2) } })],
   ['a long code', (size) => ({ error: 'invalid_'.repeat(size / 8) })],
   ['a long message', (size) => ({ error: { message: 'It is bad. '.repeat(size / 11) } })],
 ];
@@ -139,6 +140,7 @@ const DOCUMENTS: [string, (size: number) => object][] = [
     }),
   ],
   ['many members', (size) => members(size / 24)],
+  ['many members, but not the required ones', (size) => ({ ...members(size / 24), access_token: undefined })],
   [
     'many levels',
     (size) => ({
@@ -190,6 +192,16 @@ const TEXTS: [string, (text: string) => unknown, (size: number) => string][] = [
     parseBoundedJson,
     (size) => JSON.stringify(Object.fromEntries(list(size / 16, (index) => [index * 1024, 1]) as [number, 1][])),
   ],
+  ['parseBody of byte order marks', parseBody, (size) => `${'\uFEFF'.repeat(size)}x`],
+  ['parseBody of parts without a value', parseBody, (size) => `error=x${'&a'.repeat(size / 2)}`],
+  ['parseBody of separators', parseBody, (size) => `error=${'&'.repeat(size)}`],
+  ['parseBody of a long value', parseBody, (size) => `error=${'%C3'.repeat(size / 3)}`],
+  ['parseBody of a long name', parseBody, (size) => 'a.'.repeat(size / 2)],
+  ['readError of plain text', readText, (size) => `${' '.repeat(size)}<`],
+  ['readError of spaces', readText, (size) => ' '.repeat(size)],
+  ['readError of a sentence', readText, (size) => 'It is bad. '.repeat(size / 11)],
+  ['readJson of spaces', readCut, (size) => `${' '.repeat(size)}x`],
+  ['readJson of a bracket and spaces', readCut, (size) => `{${' '.repeat(size)}x`],
   ['parseRetryAfter of digits', retryAfter, (size) => `${'9'.repeat(size)}.x`],
   ['parseRetryAfter of a date', retryAfter, (size) => `Sun, ${'Nov '.repeat(size / 4)}`],
   ['parseRetryAfter of a comment', retryAfter, (size) => `Sun, ${'('.repeat(size)}`],
@@ -206,6 +218,15 @@ const TEXTS: [string, (text: string) => unknown, (size: number) => string][] = [
 it.each(TEXTS)('%s takes time in proportion to the text (hardening)', async (_, read, make) => {
   expect(await growthOf(make, read, MIN_SIZE_CHARACTERS)).toBeLessThan(MAX_GROWTH_FACTOR);
 });
+
+/** As plain text, which an error quotes. */
+function readText(text: string): unknown {
+  return readError({ ...toResponse(400, {}), text });
+}
+
+function readCut(text: string): unknown {
+  return outcomeOf(() => readJson<unknown>({ ...toResponse(200, {}), text }, tokenResponseSchema));
+}
 
 function retryAfter(text: string): number | undefined {
   return parseRetryAfter(new Headers({ 'retry-after': text }));
