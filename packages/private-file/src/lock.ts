@@ -93,7 +93,9 @@ function lockTimeoutError(file: string, timeout: number): OAuthError {
 }
 
 function toDuration(milliseconds: number): string {
-  return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${Math.round(milliseconds / 1000)} seconds`;
+  const seconds = Math.round(milliseconds / 1000);
+  if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
+  return seconds === 1 ? '1 second' : `${seconds} seconds`;
 }
 
 async function removeOrphansOnce(target: string): Promise<void> {

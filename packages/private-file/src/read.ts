@@ -39,7 +39,7 @@ function readDescriptor(file: string, descriptor: number): Buffer {
       closeSync(descriptor);
     }
   } catch (error) {
-    throw toStorageError(error, file);
+    throw toStorageError(error, file, true);
   }
 }
 
@@ -60,7 +60,7 @@ function openToRead(file: string): number | undefined {
         'is not readable by this user',
         `If it is yours, run: chmod 600 ${quotePath(file)}`,
       );
-    throw toStorageError(error, file);
+    throw toStorageError(error, file, true);
   }
 }
 

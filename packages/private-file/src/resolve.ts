@@ -32,7 +32,7 @@ export function resolvePrivatePath(path: string): string | undefined {
     return join(real.path, basename(path));
   } catch (error) {
     if (isSystemError(error, 'ENOENT')) return undefined;
-    throw toStorageError(error, directory);
+    throw toStorageError(error, directory, true);
   }
 }
 

@@ -18,6 +18,9 @@ const LASTING: Record<string, string> = {
   EOPNOTSUPP: 'the file system does not support it; use another directory',
 };
 
+/** The lasting failures that a read can meet. Another one, such as a full disk, says nothing of the file. */
+const LASTING_FOR_READS: ReadonlySet<string> = new Set('EACCES EPERM ENOTDIR EISDIR ELOOP ENAMETOOLONG'.split(' '));
+
 /** All other failures may be over in a moment. What can't be read then may be intact, so it does not count as missing. */
 const MOMENTARY: Record<string, string> = {
   // Some file systems refuse a read with it too.
@@ -32,12 +35,13 @@ const MOMENTARY: Record<string, string> = {
  * the same.
  *
  * @param path what could not be used, for the message
+ * @param reading whether only a read has failed
  * @returns a `storage_unavailable`, `retryable` if the failure may be over in a moment; or `error` itself
  */
-export function toStorageError(error: unknown, path: string): unknown {
+export function toStorageError(error: unknown, path: string, reading: boolean = false): unknown {
   const name = systemErrorName(error);
   if (name === undefined) return isPermissionMissing(error) ? permissionError(path) : error;
-  const lasting = LASTING[name];
+  const lasting = reading && !LASTING_FOR_READS.has(name) ? undefined : LASTING[name];
   const advice = lasting ?? MOMENTARY[name] ?? 'it may be usable in a moment; try again';
   return new OAuthError('storage_unavailable', `${quotePath(path)} can't be used (${name}): ${advice}.`, {
     retryable: lasting === undefined,
@@ -48,7 +52,7 @@ function permissionError(path: string): OAuthError {
   return new OAuthError(
     'storage_unavailable',
     `${quotePath(path)} can't be used: the runtime was started without the permission for it. ` +
-      'Allow reading and writing there (Deno: --allow-read, --allow-write, --allow-env; Node.js: --allow-fs-read, --allow-fs-write).',
+      'Allow it (Deno: --allow-read, --allow-write, --allow-env and --allow-sys; Node.js: --allow-fs-read and --allow-fs-write).',
   );
 }
 

@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { startProcess, temporaryDirectory, type TestProcess } from '@oa-internal/testing';
 import { withLock, type FileLock } from '@oa/private-file';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { failCall, systemError } from './faulty-fs.ts';
 import { program } from './programs.ts';
 
 let directory: string;
@@ -147,6 +148,24 @@ it('timeout 0 tries once; whileWaiting and signal end the wait, in this process 
   other.kill('SIGKILL');
   await other.ended;
   expect(await withLock(path, async () => 'locked', { timeout: undefined, signal: undefined })).toBe('locked');
+});
+
+it('names the time that it has waited without fractions', async () => {
+  const held = Promise.withResolvers<void>();
+  const free = Promise.withResolvers<void>();
+  const holding = withLock(path, async () => (held.resolve(), free.promise));
+  await held.promise;
+  const waited = async (timeout: number): Promise<unknown> => withLock(path, async () => 1, { timeout });
+  await expect(waited(20.4)).rejects.toThrow(/not free within 20 ms\./);
+  await expect(waited(1234.5)).rejects.toThrow(/not free within 1 second\./);
+  free.resolve();
+  await holding;
+});
+
+it('is not refused because orphans can not be removed', async () => {
+  const restore = failCall('promises.readdir', systemError('EMFILE', -24, 'scandir'));
+  expect(await withLock(path, async () => 'worked')).toBe('worked');
+  restore();
 });
 
 it('removes temporary files that killed writers left an hour ago, and nothing else', async () => {

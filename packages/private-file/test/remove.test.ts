@@ -13,6 +13,7 @@ import { temporaryDirectory } from '@oa-internal/testing';
 import { quarantine, removePrivate, withLock, writePrivate } from '@oa/private-file';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { removeOrphans } from '../src/remove.ts';
+import { failCall, systemError } from './faulty-fs.ts';
 
 let directory: string;
 let path: string;
@@ -35,6 +36,21 @@ it('removePrivate removes the file and its reservation, and a link without follo
   expect(names()).toEqual([]);
   mkdirSync(path);
   await expect(removePrivate(path)).rejects.toMatchObject({ code: 'storage_unavailable' });
+});
+
+it('removePrivate removes what it can if a call fails, and reports the failure', async () => {
+  for (const [call, left] of [
+    [`${path}.pending`, ['a.json.pending']],
+    [path, ['a.json']],
+  ] as const) {
+    await writePrivate(path, 'x');
+    writeFileSync(`${path}.pending`, '');
+    const restore = failCall('promises.unlink', systemError('EIO', -5, 'unlink'), 1, (file) => file === call);
+    await expect(removePrivate(path)).rejects.toMatchObject({ code: 'storage_unavailable', retryable: true });
+    restore();
+    expect(names()).toEqual(left);
+    await removePrivate(path);
+  }
 });
 
 it('quarantine keeps the content under another name; a missing file is no error', async () => {

@@ -1,0 +1,93 @@
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { temporaryDirectory } from '@oa-internal/testing';
+import { readPrivate, reservePrivate, withLock, writePrivate } from '@oa/private-file';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { failCall, systemError } from './faulty-fs.ts';
+
+let directory: string;
+let path: string;
+const restore: (() => void)[] = [];
+beforeEach(async () => {
+  directory = temporaryDirectory();
+  path = join(directory, 'state', 'a.json');
+  await writePrivate(path, 'old');
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  for (const each of restore.splice(0)) each();
+  rmSync(directory, { recursive: true });
+});
+const names = (): string[] => readdirSync(dirname(path)).toSorted();
+const isWhole = (text: string): boolean => text.startsWith('whole');
+/** Of all handles of open files. */
+async function fileHandlePrototype(): Promise<FileHandle> {
+  await using handle = await open(path);
+  return Object.getPrototypeOf(handle) as FileHandle;
+}
+const EIO = systemError('EIO', -5, 'rename');
+
+describe('a write into a reservation', () => {
+  it.for(['rename', 'sync', 'write', 'truncate'] as const)('goes to a new file if %s fails', async (call) => {
+    const room = await reservePrivate(path);
+    if (call === 'rename') restore.push(failCall('promises.rename', EIO));
+    else vi.spyOn(await fileHandlePrototype(), call).mockRejectedValueOnce(EIO);
+    await room.write('whole and new');
+    await room.release();
+    expect(readFileSync(path, 'utf8')).toBe('whole and new');
+    restore.splice(0).forEach((each) => each());
+    expect(names()).toEqual(['a.json']);
+  });
+
+  it('that can not be renamed at all leaves the whole text, which the next holder of the lock finds in its place', async () => {
+    const room = await reservePrivate(path);
+    const refuse = failCall('promises.rename', systemError('EACCES', -13, 'rename'), 10);
+    await expect(room.write('whole and new')).rejects.toMatchObject({ code: 'storage_unavailable' });
+    await room.close();
+    expect([readFileSync(path, 'utf8'), names()]).toEqual(['old', ['a.json', 'a.json.pending']]);
+    refuse();
+    expect(await withLock(path, async () => readPrivate(path), { isWhole })).toBe('whole and new');
+    expect(names()).toEqual(['a.json', 'a.json.lock']);
+  });
+
+  it('opens nothing and looks at nothing between the request and the rename', async () => {
+    const room = await reservePrivate(path);
+    const none = ['openSync', 'lstatSync', 'statSync', 'promises.open', 'promises.stat', 'promises.lstat'];
+    const calls: string[] = [];
+    for (const call of none) restore.push(failCall(call, EIO, 1, () => (calls.push(call), true)));
+    await room.write('new');
+    expect(calls).toEqual([]);
+  });
+});
+
+describe('a text that was left by an earlier holder of the lock', () => {
+  const leave = (text: string): void => writeFileSync(`${path}.pending`, text, { mode: 0o600 });
+
+  it('stays if it is not whole, if nothing is asked about it, and if it is not UTF-8', async () => {
+    leave('cut');
+    expect(await withLock(path, async () => readPrivate(path), { isWhole })).toBe('old');
+    leave('whole');
+    expect(await withLock(path, async () => readPrivate(path))).toBe('old');
+    writeFileSync(`${path}.pending`, Buffer.from([0x77, 0xff]));
+    expect(await withLock(path, async () => readPrivate(path), { isWhole: () => true })).toBe('old');
+    expect(existsSync(`${path}.pending`)).toBe(true);
+  });
+
+  it.for(['promises.open', 'promises.rename'])(
+    'prevents the work if %s fails: the work could use the value that the text replaces',
+    async (call) => {
+      await withLock(path, async () => undefined);
+      leave('whole');
+      restore.push(failCall(call, EIO));
+      let worked = false;
+      const work = async (): Promise<string | undefined> => ((worked = true), readPrivate(path));
+      await expect(withLock(path, work, { isWhole })).rejects.toMatchObject({
+        code: 'storage_unavailable',
+        retryable: true,
+      });
+      expect(worked).toBe(false);
+      expect(await withLock(path, work, { isWhole })).toBe('whole');
+    },
+  );
+});
