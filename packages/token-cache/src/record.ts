@@ -72,13 +72,14 @@ function isIntact(text: string): boolean {
  */
 export function parseRecord(text: string, file: string): TokenRecord | undefined {
   const record = parseJson(text);
-  if (!isObject(record) || typeof record['format'] !== 'number' || !isIntact(text)) return undefined;
+  if (!isObject(record) || typeof record['format'] !== 'number') return undefined;
   if (record['format'] > FORMAT_VERSION)
     throw new OAuthError(
       'newer_file_format',
       `${file} was written by a newer version of this program, so it is neither used nor overwritten. Update the program, or use another directory.`,
     );
-  if (record['format'] !== FORMAT_VERSION) return undefined;
+  // Later: a newer format may have a checksum of another kind.
+  if (record['format'] !== FORMAT_VERSION || !isIntact(text)) return undefined;
   if (!isStoredIdentity(record['identity']) || !isStoredToken(record['token'])) return undefined;
   return record as unknown as TokenRecord;
 }
