@@ -84,18 +84,19 @@ async function readAtServer(
   const network = { ...context.network, timeout: Math.min(context.network.timeout ?? MAX_CHECK_MS, MAX_CHECK_MS) };
   const read = await attempt(readClient(client, network));
   if (!read.ok) return { client, state: isUnknownClient(read.error) ? 'unknown' : 'no_answer' };
-  const known = withRedirectUris(read.value, client);
+  const known = withStoredMembers(read.value, client);
   if (!isSecretExpiring(known, context.now)) return { client: known, state: 'known' };
   // Every member is sent: a member that is left out is deleted (RFC 7592 section 2.2).
   const updated = await attempt(updateClient(known, known, network));
   if (!updated.ok || isSecretExpiring(updated.value, context.now)) return { client: known, state: 'known' };
   context.emit({ type: 'registration_renewed', issuer });
-  return { client: withRedirectUris(updated.value, known), state: 'known' };
+  return { client: withStoredMembers(updated.value, known), state: 'known' };
 }
 
-/** A server that does not return the redirect URIs is assumed not to have changed them. */
-function withRedirectUris(client: Client, { redirect_uris }: Client): Client {
-  return redirect_uris === undefined ? client : { redirect_uris, ...client };
+/** A server that leaves members out is assumed not to have changed them. The credentials are those of `answer`. */
+function withStoredMembers(answer: Client, stored: Client): Client {
+  const { client_secret: _secret, client_secret_expires_at: _expiry, ...rest } = stored;
+  return { ...rest, ...answer };
 }
 
 /** Whether the server lets the client read and update its registration. A token that no header can carry is not used. */

@@ -116,7 +116,8 @@ function validCredentials(before: Client, after: Client): Partial<Client> {
   const { registration_access_token, registration_client_uri, client_secret, client_secret_expires_at } = before;
   if (registration_access_token !== undefined) kept.registration_access_token = registration_access_token;
   if (registration_client_uri !== undefined) kept.registration_client_uri = registration_client_uri;
-  if (after.client_secret !== undefined || after.token_endpoint_auth_method === 'none') return kept;
+  const isReplaced = after.client_secret !== undefined && after.client_secret !== client_secret;
+  if (isReplaced || after.token_endpoint_auth_method === 'none') return kept;
   if (client_secret !== undefined) kept.client_secret = client_secret;
   if (client_secret_expires_at !== undefined) kept.client_secret_expires_at = client_secret_expires_at;
   return kept;

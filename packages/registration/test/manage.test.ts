@@ -37,6 +37,7 @@ it('returns the credentials that the server replaced, and keeps those that it le
       { client_secret: 's2', client_secret_expires_at: 200, registration_access_token: 'rat-2' },
     ],
     [{ client_secret: 's2' }, { client_secret: 's2' }],
+    [{ client_secret: 's1' }, { client_secret: 's1', client_secret_expires_at: 100 }],
     [{}, { client_secret: 's1', client_secret_expires_at: 100 }],
     [{ token_endpoint_auth_method: 'none' }, { token_endpoint_auth_method: 'none' }],
     [
@@ -93,7 +94,7 @@ it('accepts any 2xx for a deletion (RFC 7592 section 2.3)', async () => {
 it.each<[string, Reply, object]>([
   ['a 401', { status: 401, json: { error: 'invalid_token' } }, { code: 'oauth_error', error: 'invalid_token' }],
   ['a 401 without a body', { status: 401 }, { code: 'http_error', status: 401 }],
-  ['a 404', { status: 404, body: 'PLANTED' }, { code: 'http_error', status: 404 }],
+  ['a 404', { status: 404, body: '<p>PLANTED</p>' }, { code: 'http_error', status: 404 }],
   ['a 405', { status: 405 }, { code: 'http_error' }],
   [
     'a redirect to another origin',
