@@ -1,4 +1,6 @@
-import { readdirSync } from 'node:fs';
+import { chmodSync, readdirSync, renameSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { OAuthError } from '@oa/types';
 import { startScriptedServer } from '@oa-internal/scripted-server';
 import { expect, it, onTestFinished } from 'vitest';
 import { loggedIn, server, user } from './real-server.ts';
@@ -60,4 +62,44 @@ it('ends the wait for the server after an abort; the copy here is deleted (RFC 7
   await expect(result).rejects.toBe(reason);
   await manager.getToken(target, credentials);
   expect(server.requestsTo('/token')).toHaveLength(2);
+});
+
+it.each([
+  ['is open to other users', (path: string): void => chmodSync(path, 0o640)],
+  [
+    'is a symbolic link',
+    (path: string): void => {
+      renameSync(path, `${path}.elsewhere`);
+      symlinkSync(`${path}.elsewhere`, path);
+    },
+  ],
+])('deletes a token file that %s, and says that the token is not revoked', async (_, change) => {
+  const directory = temporaryDirectory();
+  await loggedIn(directory);
+  const path = (): string =>
+    join(
+      tokensDirectory(directory),
+      readdirSync(tokensDirectory(directory)).find((name) => name.endsWith('.json')) ?? '',
+    );
+  change(path());
+  const { manager } = managerAt(directory);
+  const result = await manager.logout(server.issuer, user());
+  expect(result).toMatchObject({ ok: false, error: { code: 'insecure_token_cache_permissions' } });
+  expect(result.ok || result.error.message).toContain('not revoked');
+  expect(readdirSync(tokensDirectory(directory)).filter((name) => name.endsWith('.json'))).toEqual([]);
+  expect(await manager.logout(server.issuer, user())).toEqual({ ok: true, value: undefined });
+});
+
+it('does not say that the user is logged out where the token can be neither read nor deleted', async () => {
+  const failure = new OAuthError('storage_unavailable', 'EIO: i/o error', { retryable: true });
+  const fail = (): never => {
+    throw failure;
+  };
+  const cache = { get: fail, set: fail, delete: fail };
+  const { manager, events } = managerAt(temporaryDirectory(), { cache });
+  expect(await manager.logout(server.issuer, user())).toMatchObject({
+    ok: false,
+    error: { code: 'storage_unavailable' },
+  });
+  expect(typesOf(events)).not.toContain('logged_out');
 });

@@ -1,4 +1,4 @@
-import { tokenKey } from '@oa/token-cache';
+import { fileTokenCache, tokenKey } from '@oa/token-cache';
 import type { Token, Store } from '@oa/types';
 import { startScriptedServer } from '@oa-internal/scripted-server';
 import { expect, it, onTestFinished } from 'vitest';
@@ -12,6 +12,7 @@ import {
   startScripted,
   storedTokens,
   temporaryDirectory,
+  tokensDirectory,
 } from './setup.ts';
 
 it('refreshes once when less than 60 s are left; the new refresh token is on disk when the token is handed out (RFC 9700 section 4.14.2)', async () => {
@@ -114,4 +115,88 @@ it('sends the resource with the refresh token (RFC 8707 section 2.2)', async () 
   expect(server.requests.map(({ form }) => [form.get('grant_type'), form.get('resource')])).toEqual([
     ['refresh_token', resource],
   ]);
+});
+
+it('sends the refreshParameters of the credentials, which are no part of the key (RFC 6749 section 6)', async () => {
+  const { server, metadata } = await startScripted({ '/token': bearer('new') });
+  const cache = new Map([nearExpiry(metadata.issuer, { refresh_token: 'r', expires_at: 1 })]);
+  const { manager } = managerAt(temporaryDirectory(), { cache });
+  await manager.getToken(metadata, { client_id: 'p', refreshParameters: { audience: 'https://api.example' } });
+  expect(server.requests.map(({ form }) => [form.get('grant_type'), form.get('audience')])).toEqual([
+    ['refresh_token', 'https://api.example'],
+  ]);
+  expect(cache.size).toBe(1);
+});
+
+it('keeps the members that the login delivered and the refresh left out, except for lifetimes', async () => {
+  const { metadata } = await startScripted({ '/token': { json: { access_token: 'new', token_type: 'Bearer' } } });
+  const more = { id_token: 'i', instance_url: 'https://eu1.example', scope: 'a b', refresh_token: 'r', expires_at: 1 };
+  const cache = new Map([nearExpiry(metadata.issuer, more)]);
+  const { manager } = managerAt(temporaryDirectory(), { cache });
+  const token = await manager.getToken(metadata, { client_id: 'p' });
+  expect(token).toMatchObject({
+    access_token: 'new',
+    id_token: 'i',
+    instance_url: 'https://eu1.example',
+    scope: 'a b',
+  });
+  expect(token).not.toHaveProperty('expires_in');
+  expect(token).not.toHaveProperty('expires_at');
+  expect([...cache.values()]).toEqual([token]);
+});
+
+it('ends the wait of the callers after the timeout, and still stores the answer of the server', async () => {
+  const { server, metadata } = await startScripted({
+    '/token': { delay: 1500, ...bearer('late', { refresh_token: 'second' }) },
+  });
+  const directory = temporaryDirectory();
+  const cache = fileTokenCache({ directory: tokensDirectory(directory) });
+  const [key, token] = nearExpiry(metadata.issuer, { refresh_token: 'first', expires_at: 1 });
+  await cache.set(key, token);
+  const { manager } = managerAt(directory, { timeout: 1000 });
+  expect(await manager.get(metadata, { client_id: 'p' })).toMatchObject({
+    ok: false,
+    error: { code: 'timeout', retryable: true, sent: true },
+  });
+  expect(storedTokens(directory)[0]?.refresh_token).toBe('first');
+  await expect.poll(() => storedTokens(directory)[0]?.refresh_token, { timeout: 20_000 }).toBe('second');
+  expect((await manager.getToken(metadata, { client_id: 'p' })).access_token).toBe('late');
+  expect(server.requests).toHaveLength(1);
+});
+
+it('says after a lost answer that the refresh was interrupted, when the server refuses the refresh token (RFC 9700 section 4.14.2)', async () => {
+  let isLosing = true;
+  const { metadata } = await startScripted({
+    '/token': () => (isLosing ? { drop: 'request' } : { status: 400, json: { error: 'invalid_grant' } }),
+  });
+  const directory = temporaryDirectory();
+  const cache = fileTokenCache({ directory: tokensDirectory(directory) });
+  await cache.set(...nearExpiry(metadata.issuer, { refresh_token: 'r', expires_at: 1 }));
+  const lost = await managerAt(directory, { interaction: 'never' }).manager.get(metadata, { client_id: 'p' });
+  expect(lost).toMatchObject({ ok: false, error: { code: 'network_error', sent: true } });
+  isLosing = false;
+  expect(await managerAt(directory, { interaction: 'never' }).manager.get(metadata, { client_id: 'p' })).toMatchObject({
+    ok: false,
+    error: { code: 'refresh_interrupted', error: 'invalid_grant' },
+  });
+});
+
+it.each([
+  ['a 503', { status: 503 }],
+  ['a 429', { status: 429 }],
+])('leaves no sign of an interruption after %s', async (_, reply) => {
+  let isOut = true;
+  const { metadata } = await startScripted({
+    '/token': () => (isOut ? reply : { status: 400, json: { error: 'invalid_grant' } }),
+  });
+  const directory = temporaryDirectory();
+  const cache = fileTokenCache({ directory: tokensDirectory(directory) });
+  await cache.set(...nearExpiry(metadata.issuer, { refresh_token: 'r', expires_at: 1 }));
+  const options = { interaction: 'never', timeout: 1000 } as const;
+  expect(await managerAt(directory, options).manager.get(metadata, { client_id: 'p' })).toMatchObject({ ok: false });
+  isOut = false;
+  expect(await managerAt(directory, options).manager.get(metadata, { client_id: 'p' })).toMatchObject({
+    ok: false,
+    error: { code: 'login_required', error: 'invalid_grant' },
+  });
 });

@@ -14,7 +14,7 @@ import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-
 import { cacheFile, fileTokenCache, tokenKey } from '@oa/token-cache';
 import { OAuthError, type Store, type Token } from '@oa/types';
 import { afterEach, beforeEach, expect, onTestFinished, it } from 'vitest';
-import { agreeingBrowser, managerAt, storedTokens, temporaryDirectory, tokensDirectory, typesOf } from '../setup.ts';
+import { aged, agreeingBrowser, managerAt, storedTokens, temporaryDirectory, tokensDirectory, typesOf } from '../setup.ts';
 
 let server: ScriptedServer;
 let directory: string;
@@ -234,4 +234,75 @@ it('puts the file below $XDG_CACHE_HOME/<app>/tokens/', async () => {
     cacheFile({ issuer: server.origin, grant_type: 'client_credentials', client_id: 'c' }, { app: 'test' }),
   );
   expect(dirname(file())).toBe(join(directory, 'cache', 'test', 'tokens'));
+});
+
+it('opens no browser, registers no client and keeps the token where the store can not be read at the moment', async () => {
+  const { store, map } = failing();
+  const busy = new OAuthError('storage_unavailable', 'EMFILE: too many open files', { retryable: true });
+  map.set(key(), aged(expired, 3000));
+  let isBusy = true;
+  const cache: Store<Token> = {
+    ...store,
+    get: (name) => {
+      if (isBusy) throw busy;
+      return map.get(name);
+    },
+  };
+  const { openBrowser, urls } = agreeingBrowser();
+  const { manager } = managerAt(directory, { cache, login: { openBrowser } });
+  for (const asked of [user, {}])
+    expect(await manager.get(target(), asked)).toMatchObject({
+      ok: false,
+      error: { code: 'storage_unavailable', retryable: true },
+    });
+  isBusy = false;
+  expect((await manager.getToken(target(), user)).access_token).toBe('old');
+  expect(urls).toEqual([]);
+  expect(server.requests).toEqual([]);
+});
+
+it('tells a job with a token file of mode 0640 the chmod, not to log in', async () => {
+  const options = { directory: tokensDirectory(directory) };
+  await fileTokenCache(options).set(key(), expired);
+  chmodSync(file(), 0o640);
+  const result = await managerAt(directory, { interaction: 'never' }).manager.get(target(), user);
+  expect(result).toMatchObject({ ok: false, error: { code: 'insecure_token_cache_permissions' } });
+  expect(result.ok || result.error.message).toContain(`chmod 600 ${file()}`);
+});
+
+it('asks the user once where the token file has mode 0640: the new token replaces it', async () => {
+  const options = { directory: tokensDirectory(directory) };
+  await fileTokenCache(options).set(key(), expired);
+  chmodSync(file(), 0o640);
+  const { openBrowser, urls } = agreeingBrowser();
+  const metadata = { ...target(), authorization_endpoint: `${server.origin}/authorize` };
+  for (let processes = 0; processes < 3; processes += 1)
+    await managerAt(directory, { login: { openBrowser } }).manager.getToken(metadata, user);
+  expect(urls).toHaveLength(1);
+  expect(statSync(file()).mode & 0o777).toBe(0o600);
+});
+
+it('does not ask the user to log in where the token can not be stored; the error says why', async () => {
+  const { store, broken } = failing();
+  broken.add('reserve');
+  const { openBrowser, urls } = agreeingBrowser();
+  const metadata = { ...target(), authorization_endpoint: `${server.origin}/authorize` };
+  const { manager } = managerAt(directory, { cache: store, login: { openBrowser } });
+  const result = await manager.get(metadata, user);
+  expect(result).toMatchObject({ ok: false, error: { code: 'storage_unavailable' } });
+  expect(result.ok || result.error.message).toContain('The user was not asked to log in');
+  expect(urls).toEqual([]);
+});
+
+it('does not ask the user to log in where a newer version of the program wrote the token file', async () => {
+  const options = { directory: tokensDirectory(directory) };
+  await fileTokenCache(options).set(key(), expired);
+  const newer = readFileSync(file(), 'utf8').replace(/"format":\d+/, '"format":99');
+  writeFileSync(file(), newer);
+  const { openBrowser, urls } = agreeingBrowser();
+  const metadata = { ...target(), authorization_endpoint: `${server.origin}/authorize` };
+  const { manager } = managerAt(directory, { login: { openBrowser } });
+  expect(await manager.get(metadata, user)).toMatchObject({ ok: false, error: { code: 'newer_file_format' } });
+  expect(readFileSync(file(), 'utf8')).toBe(newer);
+  expect(urls).toEqual([]);
 });
