@@ -9,6 +9,7 @@ import {
   blockHolder,
   countTogether,
   createSandbox,
+  damageEachByte,
   EXPIRED_TOKEN,
   failEachCall,
   failEachImport,
@@ -167,6 +168,14 @@ async function failCalls(): Promise<void> {
   }
 }
 
+async function damageFiles(): Promise<void> {
+  for (const file of ['registered.json', 'token'] as const) {
+    const { runs, refreshed, problems } = await damageEachByte(file, short ? 60 : 3);
+    report(`${file}: cut and flipped`, { runs, refreshed, wrong: problems.length }, problems.length === 0);
+    for (const problem of problems) console.log(`         ${problem}`);
+  }
+}
+
 /** One after the other: a part of each story is told in this process. */
 async function killCalls(): Promise<void> {
   for (const story of storyNames) {
@@ -205,7 +214,7 @@ await obtainTogether();
 await failTogether();
 await registerOnce();
 await Promise.all([stopHolder(), killHolder(), block(), killWriting()]);
-await Promise.all([failCalls(), killCalls()]);
+await Promise.all([failCalls(), killCalls().then(damageFiles)]);
 const rows = [
   toRow('**`withLock`**', withOneFile),
   toRow('O_EXCL file, taken over by pid', await count('pid', 1, MAX_COMPARISON_MS)),

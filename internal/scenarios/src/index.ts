@@ -1,4 +1,5 @@
 export { blockHolder } from './block.ts';
+export { damageEachByte, type DamageReport } from './faults/damage.ts';
 export { failEachCall, failEachImport, killAtEachCall, starve, type FaultReport } from './faults/matrix.ts';
 export { storyNames } from './faults/stories.ts';
 export { countTogether, type Counted } from './count.ts';

@@ -15,6 +15,8 @@ export interface RealmCounts {
   /** How many refresh tokens were sent a second time. The first one ends the session (RFC 9700 section 4.14.2). */
   reused: number;
   revoked: number;
+  /** How many refresh tokens were sent that this issuer never issued, or issued to another client. */
+  foreign: number;
   /** How many refresh tokens can be used. */
   alive: number;
 }
@@ -24,11 +26,14 @@ export interface RealmServer {
   server: ScriptedServer;
   issuerOf: (name: string) => string;
   counts: (name: string) => RealmCounts;
+  hasIssued: (name: string, accessToken: string) => boolean;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 interface Realm extends RealmCounts {
-  clients: Set<string>;
+  /** The secret of each client. The configured one may send any. */
+  clients: Map<string, string | undefined>;
+  accessTokens: Set<string>;
   /** The client of each refresh token that can be used. */
   sessions: Map<string, string>;
   used: Set<string>;
@@ -59,8 +64,24 @@ export async function startRealmServer(): Promise<RealmServer> {
   function realmOf(name: string): Realm {
     const known = realms.get(name);
     if (known !== undefined) return known;
-    const counts = { logins: 0, registrations: 0, refreshes: 0, grants: 0, reused: 0, revoked: 0, alive: 0 };
-    const realm = { ...counts, clients: new Set('c'), sessions: new Map(), used: new Set<string>(), codes: new Map() };
+    const counts = {
+      logins: 0,
+      registrations: 0,
+      refreshes: 0,
+      grants: 0,
+      reused: 0,
+      foreign: 0,
+      revoked: 0,
+      alive: 0,
+    };
+    const realm: Realm = {
+      ...counts,
+      clients: new Map([['c', undefined]]),
+      accessTokens: new Set(),
+      sessions: new Map(),
+      used: new Set(),
+      codes: new Map(),
+    };
     realms.set(name, realm);
     return realm;
   }
@@ -69,9 +90,10 @@ export async function startRealmServer(): Promise<RealmServer> {
     server,
     issuerOf: (name) => `${server.origin}/${name}`,
     counts(name) {
-      const { clients: _clients, sessions, used: _used, codes: _codes, ...counts } = realmOf(name);
-      return { ...counts, alive: sessions.size };
+      const { logins, registrations, refreshes, grants, reused, foreign, revoked, sessions } = realmOf(name);
+      return { logins, registrations, refreshes, grants, reused, foreign, revoked, alive: sessions.size };
     },
+    hasIssued: (name, accessToken) => realmOf(name).accessTokens.has(accessToken),
     [Symbol.asyncDispose]: () => server.close(),
   };
 }
@@ -94,8 +116,9 @@ const secret = (name: string): string => `${name}-${SECRET_MARK}-${randomUUID()}
 function register(realm: Realm, request: RecordedRequest): Reply {
   realm.registrations += 1;
   const client_id = `registered-${randomUUID()}`;
-  realm.clients.add(client_id);
-  const more = { client_id, client_secret: secret('cs'), client_secret_expires_at: 0 };
+  const client_secret = secret('cs');
+  realm.clients.set(client_id, client_secret);
+  const more = { client_id, client_secret, client_secret_expires_at: 0 };
   const asked = JSON.parse(request.body) as object;
   return { status: 201, json: { ...asked, ...more, token_endpoint_auth_method: 'client_secret_post' } };
 }
@@ -113,11 +136,13 @@ function authorize(realm: Realm, request: RecordedRequest): Reply {
 
 function answerToken(realm: Realm, { form }: RecordedRequest): Reply {
   const client = form.get('client_id') ?? '';
-  if (!realm.clients.has(client)) return { status: 401, json: { error: 'invalid_client' } };
+  const expected = realm.clients.get(client) ?? form.get('client_secret');
+  if (!realm.clients.has(client) || form.get('client_secret') !== expected)
+    return { status: 401, json: { error: 'invalid_client' } };
   const grant = form.get('grant_type');
   if (grant === 'client_credentials') {
     realm.grants += 1;
-    return { json: { access_token: secret('at'), token_type: 'Bearer', expires_in: 3600 } };
+    return { json: createAccessToken(realm) };
   }
   return grant === 'refresh_token' ? refresh(realm, client, form) : exchange(realm, client, form);
 }
@@ -140,6 +165,7 @@ function refresh(realm: Realm, client: string, form: URLSearchParams): Reply {
     return issue(realm, client);
   }
   if (realm.used.has(given)) realm.reused += 1;
+  else realm.foreign += 1;
   realm.sessions.clear();
   return refused;
 }
@@ -147,7 +173,13 @@ function refresh(realm: Realm, client: string, form: URLSearchParams): Reply {
 function issue(realm: Realm, client: string): Reply {
   const refresh_token = secret('rt');
   realm.sessions.set(refresh_token, client);
-  return { json: { access_token: secret('at'), token_type: 'Bearer', expires_in: 3600, refresh_token } };
+  return { json: { ...createAccessToken(realm), refresh_token } };
+}
+
+function createAccessToken(realm: Realm): object {
+  const access_token = secret('at');
+  realm.accessTokens.add(access_token);
+  return { access_token, token_type: 'Bearer', expires_in: 3600 };
 }
 
 function revoke(realm: Realm, { form }: RecordedRequest): Reply {

@@ -56,7 +56,8 @@ function strayOf({ code, signal, stderr }: ProcessEnd, { fault, at }: Omit<Fault
   return killed || code === 0 ? stray : [...stray, `ended with ${code ?? signal}`];
 }
 
-async function inDirectories<T>(roots: readonly string[], work: () => Promise<T>): Promise<T> {
+/** Does `work` with these directories in the environment. */
+export async function inDirectories<T>(roots: readonly string[], work: () => Promise<T>): Promise<T> {
   const before = VARIABLES.map((variable) => process.env[variable]);
   for (const [index, variable] of VARIABLES.entries()) process.env[variable] = roots[index];
   try {

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { createManager, type Manager, type ManagerOptions } from '@oa/manager';
-import { isOAuthError, type OAuthEvent, type Result } from '@oa/types';
+import { isOAuthError, type OAuthEvent, type Result, type Token } from '@oa/types';
 
 /** What a user does with a program. */
 export type StoryName = 'refresh' | 'first store' | 'registration' | 'logout';
@@ -14,6 +14,8 @@ export interface Ending {
   events: string[];
   /** Everything that was shown: the error, as a log shows it, and the events. */
   shown: string;
+  /** What the caller got. */
+  access_token?: string | undefined;
 }
 
 type Part = 'before' | 'act' | 'again' | 'next';
@@ -24,7 +26,7 @@ const MAX_PART_MS = 20_000;
 
 interface Story {
   /** What has happened already. */
-  before?: (issuer: string, manager: Manager) => Promise<Result<unknown>>;
+  before?: (issuer: string, manager: Manager) => Promise<Result<Token>>;
   act: (issuer: string, manager: Manager) => Promise<Result<unknown>>;
   /** The options of the healthy process that comes afterwards. */
   next: ManagerOptions;
@@ -65,8 +67,8 @@ export interface Telling {
   tell: (part: Part) => Promise<Ending>;
 }
 
-/** Creates the {@link Telling} of `name` at `issuer`. The directories are those of the environment. */
-export function createTelling(name: StoryName, issuer: string): Telling {
+/** Creates the {@link Telling} of `name` at `issuer`. The directories are those of the environment. `acting`: options of the act. */
+export function createTelling(name: StoryName, issuer: string, acting: ManagerOptions = {}): Telling {
   const story = stories[name];
   let events: OAuthEvent[] = [];
   const create = (part: Part): Manager => {
@@ -78,14 +80,15 @@ export function createTelling(name: StoryName, issuer: string): Telling {
       now: () => Date.now() + offset,
       onEvent: (event) => events.push(event),
       ...(part === 'next' ? story.next : {}),
+      ...(part === 'act' ? acting : {}),
     });
   };
-  let acting: Manager | undefined;
+  let actor: Manager | undefined;
 
   async function tell(part: Part): Promise<Ending> {
     events = [];
-    const manager = part === 'again' ? (acting ?? create(part)) : create(part);
-    if (part === 'act') acting = manager;
+    const manager = part === 'again' ? (actor ?? create(part)) : create(part);
+    if (part === 'act') actor = manager;
     const run = part === 'before' ? story.before : story.act;
     const ended = await endOf(async () => run?.(issuer, manager));
     const types = events.map(({ type }) => type);
@@ -100,7 +103,8 @@ async function endOf(run: () => Promise<Result<unknown> | undefined>): Promise<O
   const timeout = setTimeout(() => timer.reject(new Error(`not settled in ${MAX_PART_MS} ms`)), MAX_PART_MS);
   try {
     const result = await Promise.race([run(), timer.promise]);
-    if (result === undefined || result.ok) return { outcome: 'ok', message: '', shown: '' };
+    if (result === undefined || result.ok)
+      return { outcome: 'ok', message: '', shown: '', access_token: accessTokenOf(result?.value) };
     const { error } = result;
     return { outcome: error.code, message: error.message, shown: show(error) };
   } catch (error) {
@@ -109,6 +113,10 @@ async function endOf(run: () => Promise<Result<unknown> | undefined>): Promise<O
   } finally {
     clearTimeout(timeout);
   }
+}
+
+function accessTokenOf(value: unknown): string | undefined {
+  return typeof value === 'object' ? (value as Token).access_token : undefined;
 }
 
 function show(error: unknown): string {
