@@ -25,7 +25,10 @@ const MAX_CHECK_MS = 10_000;
  * @throws {OAuthError} a storage error, if the remembered client can't be read
  */
 export async function checkRemembered(session: Session, clients: ClientStore): Promise<ClientCheck> {
-  const { client, doubtful } = await findRemembered(clients, session.issuer);
+  const found = await attempt(findRemembered(clients, session.issuer));
+  // What is damaged is lost: a new client takes its place in the file.
+  if (!found.ok && found.error.code !== 'corrupt_file') throw found.error;
+  const { client, doubtful } = found.ok ? found.value : { client: undefined, doubtful: false };
   let state: ClientState = 'no_answer';
   if (client === undefined || !isManaged(client) || clients.update === undefined) return { state, doubtful };
   const revise = async (stored: Client): Promise<Client | undefined> => {

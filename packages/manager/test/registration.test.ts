@@ -187,6 +187,18 @@ it('names the permissions and the chmod where a refused registered.json hides th
   expect(await manager.get(registrar.metadata, { scope: 'two' })).toMatchObject({ ok: true });
 });
 
+it('registers once, and stores it, where the entry in registered.json is damaged', async () => {
+  const { registrar, directory } = await loggedIn(unmanaged, 'one');
+  const file = registeredFile(directory);
+  writeFileSync(file, readFileSync(file, 'utf8').slice(0, 40));
+  for (const scope of ['two', 'three']) {
+    const { manager } = managerAt(directory, { login: { openBrowser: registrar.openBrowser } });
+    await manager.getToken(registrar.metadata, { scope });
+  }
+  expect(registrar.registrations()).toBe(2);
+  expect(registeredClient(directory, registrar)).toMatchObject({ client_id: 'client-2' });
+});
+
 it('logs in with the intact entry of a registered.json that is damaged elsewhere', async () => {
   const { registrar, directory } = await loggedIn(withSecret, 'one');
   const file = registeredFile(directory);
