@@ -1,4 +1,5 @@
 import { attempt, type Result } from '@oa/types';
+import { hasTwoSpellings } from '@oa/types/rfc';
 import type { Context } from './context.ts';
 import type { Target } from './credentials.ts';
 import { resolveTarget } from './target.ts';
@@ -10,7 +11,9 @@ export async function forgetClient(context: Context, target: Target): Promise<Re
 
 async function removeClients(context: Context, target: Target): Promise<void> {
   const { issuer } = await resolveTarget(context, target, {});
-  context.unwrittenClients.delete(issuer);
   const clients = await context.clients();
-  await clients.remove(issuer);
+  for (const spelling of hasTwoSpellings(issuer) ? [issuer, `${issuer}/`] : [issuer]) {
+    context.unwrittenClients.delete(spelling);
+    await clients.remove(spelling);
+  }
 }

@@ -8,6 +8,8 @@ import type { Session } from './session.ts';
  */
 export async function logout(session: Session, signal: AbortSignal | undefined): Promise<Result<void>> {
   const { tokens } = session.context;
+  // The first read settles the key. What can't be read is read again with the lock.
+  await attempt(session.stored());
   return attempt(tokens.lock(session.key, () => deleteAndRevoke(session, signal), { signal }));
 }
 

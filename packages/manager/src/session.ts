@@ -9,7 +9,7 @@ import {
   type Token,
   type TokenSourceOptions,
 } from '@oa/types';
-import { mergeScopes } from '@oa/types/rfc';
+import { hasTwoSpellings, mergeScopes } from '@oa/types/rfc';
 import type { Context } from './context.ts';
 import {
   assertCredentials,
@@ -38,7 +38,9 @@ export interface GrantOptions {
 /** One identity at one issuer: everything that belongs to one key of the cache. */
 export interface Session {
   context: Context;
+  /** As the server writes it, once its metadata is known. */
   issuer: string;
+  /** The key of the token. It is final after the first call of `stored`. */
   key: string;
   /** The key with the secret of the client. What the server says of a wrong secret is no failure of the callers with the right one. */
   flight: string;
@@ -91,34 +93,60 @@ export async function openSession(
   const added = permitted(more);
   const base = credentials.scope ?? permitted(asked.scope);
   const scope = added === undefined ? base : mergeScopes(base, added);
-  const key = tokenKey({ issuer, grant_type, client_id, scope, resource, audience, parameters, profile });
+  const keyOf = (spelling: string): string =>
+    tokenKey({ issuer: spelling, grant_type, client_id, scope, resource, audience, parameters, profile });
+  // Earlier versions stored a token under the spelling of the caller.
+  const formerKeys = hasTwoSpellings(issuer) ? [keyOf(`${issuer}/`)] : [];
   const configuredClient = configuredClientOf(credentials);
   const session: Session = {
     context,
     issuer,
-    key,
-    flight: JSON.stringify([key, configuredClient]),
+    ...toKeys(keyOf(issuer), configuredClient),
     grant_type,
     parameters: { ...parameters, scope, resource, audience },
     refreshParameters: { ...credentials.refreshParameters, resource },
     configuredClient,
     isPinned,
     network: { ...context.network, authentication: credentials.authentication ?? context.options.authentication },
-    server,
+    async server(options) {
+      const found = await server(options);
+      session.issuer = found.issuer;
+      return found;
+    },
     client: async () => (await import('./client.ts')).findClient(session),
     clientOf: async (token) => (await import('./client.ts')).findTokenClient(session, token),
-    stored: () => readStored(session),
+    stored: () => readStored(session, formerKeys),
     async store(token) {
       setBounded(context.issuedAt, token.access_token, context.now(), MAX_ISSUED_TOKENS);
-      await context.tokens.set(key, token);
+      await context.tokens.set(session.key, token);
     },
     obtain: async (reason, options) => (await import('./obtain.ts')).obtain(session, reason, options),
   };
   return session;
 }
 
+/**
+ * Reads the stored token. The first read also looks under a former key, and where that has the token, the session uses that key.
+ *
+ * @param formerKeys are emptied
+ */
+async function readStored(session: Session, formerKeys: string[]): Promise<Token | undefined> {
+  const stored = await readToken(session, session.key);
+  const former = formerKeys.pop();
+  // What can't be read may be there.
+  const isMissing = stored === undefined && session.context.tokens.problemOf(session.key) === undefined;
+  if (former === undefined || !isMissing) return stored;
+  const found = await readToken(session, former);
+  if (found !== undefined) Object.assign(session, toKeys(former, session.configuredClient));
+  return found;
+}
+
+function toKeys(key: string, configuredClient: Client | undefined): Pick<Session, 'key' | 'flight'> {
+  return { key, flight: JSON.stringify([key, configuredClient]) };
+}
+
 /** What needs no user goes on without the store: a second grant harms no session. */
-async function readStored({ context, key, grant_type }: Session): Promise<Token | undefined> {
+async function readToken({ context, grant_type }: Session, key: string): Promise<Token | undefined> {
   try {
     return await context.tokens.get(key);
   } catch (error) {

@@ -1,4 +1,5 @@
-import { OAuthError, type AuthorizationServer } from '@oa/types';
+import { assertCompleteIssuer, OAuthError, type AuthorizationServer } from '@oa/types';
+import { isSameIssuer, issuerOfDocument, normalizeIssuer } from '@oa/types/rfc';
 import type { Context } from './context.ts';
 import type { Credentials, ResourceTarget, Target } from './credentials.ts';
 
@@ -24,7 +25,7 @@ export async function resolveTarget(
   if (isResource(target)) return resolveResource(context, target, credentials);
   if (typeof target === 'string' && target !== '') return resolveIssuer(context, target, true);
   if (typeof target === 'object' && target !== null && typeof target.token_endpoint === 'string')
-    return { issuer: target.issuer, isPinned: true, server: async () => target };
+    return { issuer: toIssuer(target.issuer), isPinned: true, server: async () => target };
   throw new TypeError('The target must be an issuer URL, authorization server metadata, or { resource: URL }.');
 }
 
@@ -48,7 +49,8 @@ async function resolveResource(
   const expected =
     issuer ?? (client_id === undefined ? undefined : await (await context.clientIssuers()).get(client_id));
   const chosen = expected ?? named[0];
-  if (named.includes(chosen)) return { ...resolveIssuer(context, chosen, isPinned), resource, scope };
+  if (named.some((each) => isSameIssuer(toIssuer(each), toIssuer(chosen))))
+    return { ...resolveIssuer(context, chosen, isPinned), resource, scope };
   const { origin } = new URL(url);
   throw new OAuthError(
     'resource_mismatch',
@@ -58,14 +60,21 @@ async function resolveResource(
   );
 }
 
-function resolveIssuer(context: Context, issuer: string, isPinned: boolean): ResolvedTarget {
+/** @param target an issuer, or the address of its metadata document */
+function resolveIssuer(context: Context, target: string, isPinned: boolean): ResolvedTarget {
+  assertCompleteIssuer(target);
   return {
-    issuer,
+    issuer: toIssuer(target),
     isPinned,
     async server({ fresh } = { fresh: false }) {
       const { discover } = await import('@oa/discovery');
       const { servers: cache } = await context.metadata();
-      return discover(issuer, { ...context.network, ...context.options.discovery, cache, fresh });
+      return discover(target, { ...context.network, ...context.options.discovery, cache, fresh });
     },
   };
+}
+
+/** Both spellings of an issuer without a path, and the address of its metadata, lead to one token. */
+function toIssuer(target: string): string {
+  return normalizeIssuer(issuerOfDocument(target) ?? target);
 }

@@ -98,14 +98,25 @@ export async function authorizationUrlAt(startUrl: string): Promise<URL> {
   return new URL(response.headers.get('location') ?? '');
 }
 
-/** A browser whose user agrees at once. It keeps the authorization URLs. */
-export function agreeingBrowser(): { openBrowser: (url: string) => Promise<Response>; urls: URL[] } {
+/**
+ * A browser whose user agrees at once. It keeps the authorization URLs.
+ *
+ * @param more parameters of the authorization response
+ */
+export function agreeingBrowser(more: Record<string, string> = {}): {
+  openBrowser: (url: string) => Promise<Response>;
+  urls: URL[];
+} {
   const urls: URL[] = [];
   const openBrowser = async (startUrl: string): Promise<Response> => {
     const url = await authorizationUrlAt(startUrl);
     urls.push(url);
     const callback = new URL(url.searchParams.get('redirect_uri') ?? '');
-    callback.search = new URLSearchParams({ code: 'code', state: url.searchParams.get('state') ?? '' }).toString();
+    callback.search = new URLSearchParams({
+      code: 'code',
+      state: url.searchParams.get('state') ?? '',
+      ...more,
+    }).toString();
     return fetch(callback);
   };
   return { openBrowser, urls };

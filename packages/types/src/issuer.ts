@@ -30,6 +30,11 @@ export function normalizeIssuer(issuer: string): string {
   return ISSUER_WITHOUT_PATH.exec(issuer)?.[1] ?? issuer;
 }
 
+/** Whether an issuer has no path, so that it can be written with or without a slash after the host. */
+export function hasTwoSpellings(issuer: string): boolean {
+  return ISSUER_WITHOUT_PATH.test(issuer);
+}
+
 /**
  * Whether two issuers are the same: byte for byte, or except for the slash after the host if there is no path.
  *

@@ -1,7 +1,7 @@
 /** The facts of the specifications that several packages need. */
 import type { Client, RequestParameters } from './metadata.ts';
 
-export { findPlaceholder, isSameIssuer, issuerOfDocument, normalizeIssuer } from './issuer.ts';
+export { findPlaceholder, hasTwoSpellings, isSameIssuer, issuerOfDocument, normalizeIssuer } from './issuer.ts';
 
 /**
  * The grant type of a device login.
