@@ -1,8 +1,8 @@
-import { setBounded, sleep } from '@oa/mechanisms';
-import { attempt, OAuthError, type LockOptions } from '@oa/types';
+import { sleep } from '@oa/mechanisms';
+import { OAuthError, type LockOptions } from '@oa/types';
 import { quotePath } from './check.ts';
+import { removeOrphansOnce } from './orphans.ts';
 import { adoptPending } from './pending.ts';
-import { removeOrphans } from './remove.ts';
 import { createSqliteLock, type FileLock } from './sqlite.ts';
 import { preparePath } from './write.ts';
 
@@ -26,9 +26,6 @@ const DEFAULT_LOCK_TIMEOUT_MS = 600_000;
 /** Between two looks at a lock the wait is random, so that waiters do not look at the same moments. */
 const MIN_POLL_MS = 5;
 const MAX_POLL_MS = 50;
-const MAX_CLEANED_PATHS = 10_000;
-/** Files whose orphans this process has removed. Once is enough: only a killed writer leaves orphans. */
-const cleaned = new Map<string, true>();
 /** The end of each lock that this process holds or waits for. One process has one connection to a lock file. */
 const running = new Map<string, Promise<void>>();
 
@@ -96,11 +93,4 @@ function toDuration(milliseconds: number): string {
   const seconds = Math.round(milliseconds / 1000);
   if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
   return seconds === 1 ? '1 second' : `${seconds} seconds`;
-}
-
-async function removeOrphansOnce(target: string): Promise<void> {
-  if (cleaned.has(target)) return;
-  const removed = await attempt(removeOrphans(target));
-  // Orphans are no reason to refuse the lock. The next holder tries again.
-  if (removed.ok) setBounded(cleaned, target, true, MAX_CLEANED_PATHS);
 }

@@ -7,7 +7,8 @@ import { assertPrivateFile, insecureFileError, NO_FOLLOW_FLAGS, NO_WAIT_FLAGS } 
 import { unlinkIfPresent } from './remove.ts';
 import { assertNewFilePrivate, type ReplaceOptions } from './replace.ts';
 import { isSystemError, toStorageError } from './storage-error.ts';
-import { renameBusy, syncDirectory } from './write.ts';
+import { syncDirectory } from './sync.ts';
+import { renameBusy } from './write.ts';
 
 const OPEN_FLAGS = constants.O_RDWR | NO_FOLLOW_FLAGS | NO_WAIT_FLAGS;
 const BLOCK_BYTES: number = 32 * 1024;

@@ -1,11 +1,8 @@
-import { lstat, readdir, rename, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { rename, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { resolvePrivatePath } from './resolve.ts';
 import { isSystemError, toStorageError } from './storage-error.ts';
-import { syncDirectory } from './write.ts';
-
-/** A temporary file of this age has no writer any more. */
-const MIN_ORPHAN_AGE_MS = 60 * 60 * 1000;
+import { syncDirectory } from './sync.ts';
 
 /** Implements `removePrivate`. */
 export async function removeDurably(path: string): Promise<void> {
@@ -40,23 +37,5 @@ export async function renameCorrupt(path: string): Promise<string | undefined> {
   } catch (error) {
     if (isSystemError(error, 'ENOENT')) return undefined;
     throw toStorageError(error, target);
-  }
-}
-
-/** Removes the temporary files that killed writers of `target` left. The caller holds the lock of `target`. */
-export async function removeOrphans(target: string): Promise<void> {
-  const directory = dirname(target);
-  const prefix = `.${basename(target)}.`;
-  try {
-    for (const name of await readdir(directory)) {
-      if (!name.startsWith(prefix) || !/^[\da-f]{18}\.tmp$/.test(name.slice(prefix.length))) continue;
-      const stats = await lstat(join(directory, name));
-      // No writer leaves a directory.
-      if (stats.isFile() && Date.now() - stats.mtimeMs > MIN_ORPHAN_AGE_MS)
-        await unlinkIfPresent(join(directory, name));
-    }
-  } catch (error) {
-    // ENOENT: the writer was still running, and has just renamed the file.
-    if (!isSystemError(error, 'ENOENT')) throw toStorageError(error, directory);
   }
 }

@@ -6,15 +6,8 @@ import { allocate, openPending } from './pending.ts';
 import { unlinkIfPresent } from './remove.ts';
 import { assertReplaceable, type ReplaceOptions } from './replace.ts';
 import { isSystemError, toStorageError } from './storage-error.ts';
-import {
-  openDirectory,
-  preparePath,
-  renameBusy,
-  syncOpenDirectory,
-  toBytes,
-  writeAtomically,
-  writeDurably,
-} from './write.ts';
+import { openDirectory, syncOpenDirectory } from './sync.ts';
+import { preparePath, renameBusy, toBytes, writeAtomically, writeDurably } from './write.ts';
 
 /** Room for any usual token. For a file that is larger already, twice its size is reserved. */
 const MIN_RESERVED_BYTES: number = 32 * 1024;

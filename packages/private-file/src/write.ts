@@ -4,9 +4,11 @@ import { basename, dirname, join } from 'node:path';
 import { sleep } from '@oa/mechanisms';
 import { OAuthError } from '@oa/types';
 import { MAX_FILE_BYTES, NO_FOLLOW_FLAGS, quotePath } from './check.ts';
+import { removeOrphansOnce } from './orphans.ts';
 import { assertNewFilePrivate, assertReplaceable, type ReplaceOptions } from './replace.ts';
 import { resolvePrivatePath } from './resolve.ts';
 import { isSystemError, toStorageError } from './storage-error.ts';
+import { syncDirectory } from './sync.ts';
 
 /** On Windows a virus scanner or an indexer can keep a file busy. The rename is repeated for this time. */
 const MAX_BUSY_MS = 2000;
@@ -27,10 +29,11 @@ export async function writeAtomically(path: string, text: string, options: Repla
     await renameBusy(temporary, target);
     await syncDirectory(dirname(target));
   } catch (error) {
-    // If the temporary file can't be removed either, `removeOrphans` does it later. The first error is the one to report.
+    // If the temporary file can't be removed either, a later write does it. The first error is the one to report.
     if (created) await Promise.allSettled([unlink(temporary)]);
     throw toStorageError(error, target);
   }
+  await removeOrphansOnce(target);
 }
 
 /** The bytes of `text`. Refuses more than `readPrivate` would read. */
@@ -109,30 +112,6 @@ export async function renameBusy(temporary: string, target: string): Promise<voi
       const busy = process.platform === 'win32' && isSystemError(error, 'EPERM', 'EACCES', 'EBUSY');
       if (!busy || performance.now() - started > MAX_BUSY_MS) throw error;
     }
-  }
-}
-
-/** Makes the names in a directory durable: a power cut does not bring an old content back. */
-export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await openDirectory(directory);
-  try {
-    await syncOpenDirectory(handle);
-  } finally {
-    await handle?.close();
-  }
-}
-
-/** @returns `undefined` on Windows, which does not open directories */
-export async function openDirectory(directory: string): Promise<FileHandle | undefined> {
-  return process.platform === 'win32' ? undefined : open(directory, constants.O_RDONLY);
-}
-
-/** Some network file systems do not sync directories. */
-export async function syncOpenDirectory(handle: FileHandle | undefined): Promise<void> {
-  try {
-    await handle?.sync();
-  } catch (error) {
-    if (!isSystemError(error, 'EINVAL', 'ENOTSUP')) throw error;
   }
 }
 

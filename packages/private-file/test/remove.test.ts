@@ -12,7 +12,7 @@ import { basename, dirname, join } from 'node:path';
 import { temporaryDirectory } from '@oa-internal/testing';
 import { quarantine, removePrivate, withLock, writePrivate } from '@oa/private-file';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { removeOrphans } from '../src/remove.ts';
+import { removeOrphans } from '../src/orphans.ts';
 import { failCall, systemError } from './faulty-fs.ts';
 
 let directory: string;

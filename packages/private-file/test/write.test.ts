@@ -1,9 +1,8 @@
-import { readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { startProcess, temporaryDirectory } from '@oa-internal/testing';
 import { readPrivate, reservePrivate, writePrivate } from '@oa/private-file';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { syncDirectory } from '../src/write.ts';
 import { program } from './programs.ts';
 
 let directory: string;
@@ -55,6 +54,13 @@ it('refuses a text over 1 MiB, which readPrivate would refuse', async () => {
   expect(await readPrivate(path)).toHaveLength(1024 * 1024);
 });
 
-it.runIf(process.platform === 'linux')('accepts a file system that can not sync directories', async () => {
-  await expect(syncDirectory('/proc')).resolves.toBeUndefined(); // EINVAL
+it('removes temporary files of the same file that killed writers left an hour ago', async () => {
+  await writePrivate(path, 'x');
+  const other = join(dirname(path), 'b.json');
+  const temporary = [`.a.json.${'0'.repeat(18)}.tmp`, `.b.json.${'0'.repeat(18)}.tmp`, `.b.json.${'1'.repeat(18)}.tmp`];
+  const old = new Date(Date.now() - 3_700_000);
+  for (const name of temporary) writeFileSync(join(dirname(path), name), 'secret');
+  for (const name of temporary.slice(0, 2)) utimesSync(join(dirname(path), name), old, old);
+  await writePrivate(other, 'x');
+  expect(readdirSync(dirname(path)).toSorted()).toEqual([temporary[0], temporary[2], 'a.json', 'b.json']);
 });

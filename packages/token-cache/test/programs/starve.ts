@@ -35,7 +35,7 @@ async function tryAll(): Promise<Record<string, unknown>> {
 
 const open: number[] = [];
 try {
-  for (;;) open.push(openSync(directory));
+  for (;;) open.push(openSync(directory, 'r'));
 } catch {
   // There is no free descriptor left.
 }
