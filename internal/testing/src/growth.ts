@@ -1,7 +1,9 @@
 /** The input grows until the work takes this long, or has the largest size. Longer work would seldom run without an interruption. */
 const MIN_WORK_MS = 0.25;
 const MIN_INPUT_CHARACTERS = 1024;
-const MAX_INPUT_CHARACTERS = 1024 * 1024;
+const MAX_INPUT_CHARACTERS = 512 * 1024;
+/** Between the two sizes: so large that the noise of a busy machine makes little difference. */
+const SIZE_FACTOR = 8;
 /** The shortest of many times counts: other processes, compilation and garbage collection only make it longer. */
 const REPETITIONS = 25;
 /** A busy machine can spoil a whole measurement. Work that is not linear is above the limit in all of them. */
@@ -9,7 +11,7 @@ const MEASUREMENTS = 5;
 const MAX_LINEAR_EXPONENT = 1.5;
 
 /**
- * Measures how the time of `work` grows with its input, at 1, 2 and 4 times a size. It depends on no speed of the machine.
+ * Measures how the time of `work` grows with its input, at one size and at 8 times that size. It depends on no speed of the machine.
  * A measurement that is not linear is repeated, up to 5 times, and the smallest counts.
  *
  * @param createInput makes an input of about `size` characters
@@ -34,11 +36,14 @@ async function exponentAt<T>(
   createInput: (size: number) => T,
   work: (input: T) => unknown,
 ): Promise<number> {
-  const runs = [1, 2, 4].map((factor) => ({ input: createInput(size * factor), shortest: Number.POSITIVE_INFINITY }));
+  const runs = [1, SIZE_FACTOR].map((factor) => ({
+    input: createInput(size * factor),
+    shortest: Number.POSITIVE_INFINITY,
+  }));
   for (let repetition = 0; repetition < REPETITIONS; repetition += 1)
     for (const run of runs) run.shortest = Math.min(run.shortest, await timeOf(work, run.input));
-  const [once, , fourfold] = runs.map(({ shortest }) => shortest);
-  return Math.log2((fourfold ?? 0) / (once ?? 0)) / 2;
+  const [small, large] = runs.map(({ shortest }) => shortest);
+  return Math.log2((large ?? 0) / (small ?? 0)) / Math.log2(SIZE_FACTOR);
 }
 
 async function timeOf<T>(work: (input: T) => unknown, input: T): Promise<number> {
