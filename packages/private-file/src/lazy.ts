@@ -20,7 +20,7 @@ import { toStorageError } from './storage-error.ts';
  * ```
  */
 export async function writePrivate(path: string, text: string, options: ReplaceOptions = {}): Promise<void> {
-  const { writeAtomically } = await loadModule(import('./write.ts'));
+  const { writeAtomically } = await importFileModule(import('./write.ts'));
   await writeAtomically(path, text, options);
 }
 
@@ -35,7 +35,7 @@ export async function writePrivate(path: string, text: string, options: ReplaceO
  * @throws {TypeError} if `path` is not absolute
  */
 export async function reservePrivate(path: string, options: ReplaceOptions = {}): Promise<Reservation> {
-  const { createReservation } = await loadModule(import('./reserve.ts'));
+  const { createReservation } = await importFileModule(import('./reserve.ts'));
   return createReservation(path, options);
 }
 
@@ -47,7 +47,7 @@ export async function reservePrivate(path: string, options: ReplaceOptions = {})
  * @throws {TypeError} if `path` is not absolute
  */
 export async function removePrivate(path: string): Promise<void> {
-  const { removeDurably } = await loadModule(import('./remove.ts'));
+  const { removeDurably } = await importFileModule(import('./remove.ts'));
   await removeDurably(path);
 }
 
@@ -61,7 +61,7 @@ export async function removePrivate(path: string): Promise<void> {
  * @throws {TypeError} if `path` is not absolute
  */
 export async function quarantine(path: string): Promise<string | undefined> {
-  const { renameCorrupt } = await loadModule(import('./remove.ts'));
+  const { renameCorrupt } = await importFileModule(import('./remove.ts'));
   return renameCorrupt(path);
 }
 
@@ -78,12 +78,12 @@ export async function quarantine(path: string): Promise<string | undefined> {
  * @throws {TypeError} if `path` is not absolute
  */
 export async function withLock<T>(path: string, work: () => Promise<T>, options: FileLockOptions<T> = {}): Promise<T> {
-  const { runLocked } = await loadModule(import('./lock.ts'));
+  const { runLocked } = await importFileModule(import('./lock.ts'));
   return runLocked(path, work, options);
 }
 
 /** A module is a file too: a process that has too many open files can't load it. */
-async function loadModule<T>(loading: Promise<T>): Promise<T> {
+async function importFileModule<T>(loading: Promise<T>): Promise<T> {
   try {
     return await loading;
   } catch (error) {

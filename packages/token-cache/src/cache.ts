@@ -87,7 +87,7 @@ export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
   let shared: Promise<SharedFiles> | undefined;
 
   function loadShared(): Promise<SharedFiles> {
-    shared ??= loadModule(import('./shared.ts')).then(({ createSharedFiles }) => createSharedFiles());
+    shared ??= importCacheModule(import('./shared.ts')).then(({ createSharedFiles }) => createSharedFiles());
     // The next call tries again.
     shared.catch(() => (shared = undefined));
     return shared;
@@ -146,13 +146,13 @@ export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
   }
 
   async function list(): Promise<CachedToken[]> {
-    const { listTokens } = await loadModule(import('./list.ts'));
+    const { listTokens } = await importCacheModule(import('./list.ts'));
     return listTokens(directory());
   }
 
   async function clear(): Promise<void> {
     memory.clear();
-    const { clearTokens } = await loadModule(import('./list.ts'));
+    const { clearTokens } = await importCacheModule(import('./list.ts'));
     await clearTokens(directory());
   }
 
@@ -172,7 +172,7 @@ export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
 }
 
 /** A module is a file too: a process that has too many open files can't load it. */
-async function loadModule<T>(loading: Promise<T>): Promise<T> {
+async function importCacheModule<T>(loading: Promise<T>): Promise<T> {
   try {
     return await loading;
   } catch (error) {
