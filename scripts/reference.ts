@@ -34,8 +34,8 @@ export function readErrors(path: string = sourceOf('error.ts')): ErrorEntry[] {
 
 /** Reads the events of `OAuthEvent`, by the union that holds them. */
 export function readEvents(path: string = sourceOf('event.ts')): Map<string, EventEntry[]> {
-  const unions = membersOf(findAlias(path, 'OAuthEvent')).map((member) =>
-    findAlias(path, textOf(findAlias(path, 'OAuthEvent'), member)),
+  const unions = membersOf(findAlias(path, 'EventUnion')).map((member) =>
+    findAlias(path, textOf(findAlias(path, 'EventUnion'), member)),
   );
   return new Map(
     unions.map((union) => [union.name, membersOf(union).map((member) => eventOf(union, member))] as const),
@@ -82,6 +82,7 @@ export function renderEvents(groups: Map<string, EventEntry[]>): string {
 ${NOTE('event.ts')}
 
 The option \`onEvent\` receives these events. No member ever holds a token, a secret, a code or a verifier. Times are in seconds.
+If the endpoints of a server are guessed, because it publishes no metadata, its events have \`guessed_after\`: the metadata addresses that were asked in vain.
 
 ${sections.join('\n')}`;
 }

@@ -15,6 +15,7 @@ import type { ClientIssuers } from './client-issuers.ts';
 import { createEarlyRefreshes, type EarlyRefreshes } from './early-refreshes.ts';
 import { assertManagerOptions, type ManagerOptions } from './options.ts';
 import type { Failures } from './failures.ts';
+import { createGuesses, type Guesses } from './guesses.ts';
 import { createResilientStore, type ResilientStore } from './resilient-store.ts';
 
 /** What all calls of one manager share. Nothing is loaded or touched before it is used. */
@@ -27,6 +28,7 @@ export interface Context {
   /** Milliseconds since the epoch. */
   now: () => number;
   emit: (event: OAuthEvent) => void;
+  guesses: Guesses;
   tokens: ResilientStore<Token>;
   clients: () => Promise<ClientStore>;
   /** Metadata of servers and resources: in files, or in memory where the program keeps its tokens in a cache of its own. */
@@ -56,7 +58,8 @@ interface MetadataStores {
 export function createContext(options: ManagerOptions): Context {
   assertManagerOptions(options);
   const { app, fetch, timeout, now = Date.now, leeway = DEFAULT_LEEWAY_MS } = options;
-  const emit = guardListener(options.onEvent);
+  const guesses = createGuesses();
+  const emit = guardListener((event) => options.onEvent?.(guesses.mark(event)));
   let clients: Promise<ClientStore> | undefined;
   let metadata: Promise<MetadataStores> | undefined;
   let clientIssuers: Promise<ClientIssuers> | undefined;
@@ -67,6 +70,7 @@ export function createContext(options: ManagerOptions): Context {
     leeway,
     now,
     emit,
+    guesses,
     tokens: createResilientStore(options.cache ?? fileTokenCache({ app }), emit),
     clients: () => (clients ??= loadClientStore(options, emit)),
     metadata: () => (metadata ??= loadMetadataStores(options)),
@@ -105,10 +109,10 @@ async function loadFailures({ app, cache }: ManagerOptions, now: () => number): 
 }
 
 /** A listener that throws is a bug of the program. It is reported as one, but it must not lose a token that is about to be stored. */
-function guardListener(onEvent: ((event: OAuthEvent) => void) | undefined): (event: OAuthEvent) => void {
+function guardListener(onEvent: (event: OAuthEvent) => void): (event: OAuthEvent) => void {
   return (event) => {
     try {
-      onEvent?.(event);
+      onEvent(event);
     } catch (error) {
       queueMicrotask(() => {
         throw error;

@@ -50,8 +50,9 @@ export interface Credentials {
 }
 
 /**
- * Where the token comes from: an issuer or the address of its metadata document, metadata that is known already, or a protected resource that names its issuers. A
- * resource with an `issuer` must name that issuer. A client secret belongs to one issuer, so a resource then needs an `issuer`.
+ * Where the token comes from: an issuer or the address of its metadata document, metadata that is known already, or a protected resource
+ * that names its issuers. A resource with an `issuer` must name that issuer. A client secret belongs to one issuer, so a resource then
+ * needs an `issuer`.
  */
 export type Target = string | AuthorizationServer | ResourceTarget;
 

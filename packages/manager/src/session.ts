@@ -111,6 +111,7 @@ export async function openSession(
     async server(options) {
       const found = await server(options);
       session.issuer = found.issuer;
+      context.guesses.note(found);
       return found;
     },
     client: async () => (await import('./client.ts')).findClient(session),

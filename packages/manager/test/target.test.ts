@@ -233,6 +233,26 @@ it('says in the error of a guessed endpoint which metadata addresses were asked 
   });
 });
 
+it('says in each later event about the server that its endpoints are guessed, until it publishes metadata', async () => {
+  const { server, metadata } = await startScripted({ '/token': bearer('a') });
+  const { manager, events } = managerAt(temporaryDirectory());
+  const credentials = { client_id: 'c', client_secret: 's' };
+  const ask = (scope: string): Promise<unknown> => manager.get(server.origin, { ...credentials, scope });
+  await ask('one');
+  const guessed_after = ['oauth-authorization-server', 'openid-configuration'].map(
+    (name) => `${server.origin}/.well-known/${name}`,
+  );
+  expect(events.find(({ type }) => type === 'obtained')).toMatchObject({ guessed_after });
+
+  server.script({
+    '/.well-known/oauth-authorization-server': { json: { ...metadata, token_endpoint: `${server.origin}/new` } },
+    '/new': bearer('b'),
+  });
+  events.length = 0;
+  expect(await ask('two')).toMatchObject({ value: { access_token: 'b' } });
+  expect(events.findLast(({ type }) => type === 'obtained')).not.toHaveProperty('guessed_after');
+});
+
 it('says to a user, in the event and after the login that the address of the login is guessed', async () => {
   const { server } = await startScripted();
   const printed: string[] = [];

@@ -6,7 +6,12 @@ import type { OAuthErrorCode } from './error.ts';
  * The type keeps secrets out: no member ever holds a token, a secret, a code or a verifier. Times are in seconds.
  * `docs/events.md` is generated from these comments.
  */
-export type OAuthEvent = NetworkEvent | LoginEvent | ManagerEvent;
+export type OAuthEvent = EventUnion & {
+  /** The metadata addresses that were asked in vain, if the endpoints of the server are guessed. */
+  guessed_after?: readonly string[] | undefined;
+};
+
+type EventUnion = NetworkEvent | LoginEvent | ManagerEvent;
 
 type NetworkEvent =
   /** A request failed and is sent again after `delay` seconds. */
@@ -21,8 +26,6 @@ type NetworkEvent =
       code: OAuthErrorCode;
       /** The HTTP status, if the server answered. */
       status?: number | undefined;
-      /** The metadata addresses that were asked in vain, if the endpoint is guessed. */
-      guessed_after?: readonly string[] | undefined;
     }
   /** The server publishes no metadata, so the conventional endpoints `/authorize`, `/token` and `/register` are guessed. */
   | {
@@ -84,8 +87,6 @@ type LoginEvent =
       redirect_uri: string;
       /** The seconds until the login times out. */
       expires_in: number;
-      /** The metadata addresses that were asked in vain, if the address of the login is guessed. */
-      guessed_after?: readonly string[] | undefined;
       /** Whether the terminal accepts a pasted address. */
       paste: boolean;
     }
