@@ -69,8 +69,9 @@ async function sendAgainIfLost(
     return await send();
   } catch (error) {
     if (!isOAuthError(error) || !wasAnswerLost(error)) throw error;
+    const { guessed_after } = server;
     const url = server.token_endpoint.replace(/[?#].*/s, '');
-    onEvent?.({ type: 'retry', url, attempt: 1, delay: 0, code: error.code, status: error.status });
+    onEvent?.({ type: 'retry', url, attempt: 1, delay: 0, code: error.code, status: error.status, guessed_after });
   }
   try {
     return await send();

@@ -59,7 +59,7 @@ export type OAuthErrorCode =
    */
   | 'http_error'
   /**
-   * The server refused the request. The member `error` has the code of the server (RFC 6749 section 5.2).
+   * The server refused the request. The member `error` has the code of the server, if it named one (RFC 6749 section 5.2).
    * Cause: It depends on `error`. For example, `invalid_grant` means a code or refresh token that is expired, revoked or used.
    * Cure: Log in again after `invalid_grant`. Check the client after `invalid_client`, and the scope after `invalid_scope`.
    */
@@ -67,7 +67,7 @@ export type OAuthErrorCode =
   /**
    * The token has a type that this client does not understand (RFC 6749 section 7.1).
    * Cause: The server issues tokens of another type than Bearer, such as DPoP.
-   * Cure: Configure the client at the server for Bearer tokens.
+   * Cure: Configure the client at the server for Bearer tokens. If the server documents that its tokens are used as Bearer tokens, list their type in the option `bearerTypes`.
    */
   | 'unsupported_token_type'
   /**
