@@ -1,16 +1,18 @@
-import { attempt, OAuthError, type Result, type Token } from '@oa/types';
+import { attempt, OAuthError, type Token } from '@oa/types';
 import { withServer } from './server.ts';
 import type { Session } from './session.ts';
 
 /**
  * Deletes the stored token, then revokes it at the server (RFC 7009). Where the server can't be reached, or where the token can't be read,
- * only the copy here is gone, and the result is the error.
+ * only the copy here is gone, and the error says so.
+ *
+ * @throws {OAuthError} of the network, the server or the store
  */
-export async function logout(session: Session, signal: AbortSignal | undefined): Promise<Result<void>> {
+export async function logout(session: Session, signal: AbortSignal | undefined): Promise<void> {
   const { tokens } = session.context;
   // The first read settles the key. What can't be read is read again with the lock.
   await attempt(session.stored());
-  return attempt(tokens.lock(session.key, () => deleteAndRevoke(session, signal), { signal }));
+  await tokens.lock(session.key, () => deleteAndRevoke(session, signal), { signal });
 }
 
 async function deleteAndRevoke(session: Session, signal: AbortSignal | undefined): Promise<void> {

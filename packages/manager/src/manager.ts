@@ -1,5 +1,6 @@
 import { abortable } from '@oa/mechanisms';
-import { attempt, type Result, type Token, type TokenSource, type TokenSourceOptions } from '@oa/types';
+import { toStorageError } from '@oa/private-file';
+import { attempt, isOAuthError, type Result, type Token, type TokenSource, type TokenSourceOptions } from '@oa/types';
 import { createContext } from './context.ts';
 import type { Credentials, Target } from './credentials.ts';
 import { isDueEarly, isUsable } from './freshness.ts';
@@ -74,21 +75,26 @@ export interface LogoutOptions {
 export function createManager(options: ManagerOptions = {}): Manager {
   const context = createContext(options);
 
-  async function getToken(target: Target, credentials: Credentials, wanted: TokenSourceOptions = {}): Promise<Token> {
+  async function findToken(target: Target, credentials: Credentials, wanted: TokenSourceOptions): Promise<Token> {
     const session = await abortable(openSession(context, target, credentials, wanted.scope), wanted.signal);
     wanted.signal?.throwIfAborted();
     return tokenOf(session, wanted);
   }
 
+  async function endSession(target: Target, credentials: Credentials, { signal }: LogoutOptions): Promise<void> {
+    const { logout } = await import('./logout.ts');
+    return logout(await abortable(openSession(context, target, credentials), signal), signal);
+  }
+
+  const getToken: Manager['getToken'] = (target, credentials, wanted = {}) =>
+    findToken(target, credentials, wanted).catch(rethrowAsOAuthError);
+
   return {
     getToken,
     get: (target, credentials, wanted) => attempt(getToken(target, credentials, wanted)),
     source: (target, credentials) => withStepUp((wanted) => getToken(target, credentials, wanted)),
-    async logout(target, credentials, { signal } = {}) {
-      const { logout } = await import('./logout.ts');
-      const session = await attempt(abortable(openSession(context, target, credentials), signal));
-      return session.ok ? logout(session.value, signal) : session;
-    },
+    logout: (target, credentials, logoutOptions = {}) =>
+      attempt(endSession(target, credentials, logoutOptions).catch(rethrowAsOAuthError)),
     forgetClient: async (target) => (await import('./forget-client.ts')).forgetClient(context, target),
   };
 }
@@ -99,7 +105,7 @@ async function tokenOf(session: Session, wanted: TokenSourceOptions): Promise<To
   const seen = await session.stored();
   if (seen !== undefined && isUsable(session, seen, wanted)) {
     context.emit({ type: 'cache_hit', issuer });
-    if (isDueEarly(session, seen)) void import('./renewal.ts').then(({ renewEarly }) => renewEarly(session, seen));
+    if (isDueEarly(session, seen)) void renewInBackground(session, seen);
     return seen;
   }
   // Loaded here: a caller with a usable token does not need it.
@@ -116,4 +122,24 @@ async function tokenOf(session: Session, wanted: TokenSourceOptions): Promise<To
     // A renewal that another caller started may end with the very token that this caller has just seen rejected.
     if (!joining || token.access_token !== wanted.rejected) return token;
   }
+}
+
+async function renewInBackground(session: Session, seen: Token): Promise<void> {
+  try {
+    const { renewEarly } = await import('./renewal.ts');
+    await renewEarly(session, seen);
+  } catch (error) {
+    const failure = toOAuthError(error);
+    if (!isOAuthError(failure)) throw error;
+    session.context.emit({ type: 'early_refresh_failed', issuer: session.issuer, code: failure.code });
+  }
+}
+
+function rethrowAsOAuthError(error: unknown): never {
+  throw toOAuthError(error);
+}
+
+/** A module is a file too: a process that has too many open files can't load it. */
+function toOAuthError(error: unknown): unknown {
+  return toStorageError(error, 'A module of @oa/manager');
 }

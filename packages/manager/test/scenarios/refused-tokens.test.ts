@@ -17,8 +17,8 @@ async function startRefusingApi(challenge: string | undefined): Promise<Scripted
 }
 
 /** A logged-in user, with or without a refresh token, whose access token is an hour old. */
-function loggedInCache(issuer: string, refresh_token: string | undefined): Map<string, Token> {
-  const token = aged({ access_token: 'old', token_type: 'Bearer', refresh_token }, 3600);
+function loggedInCache(issuer: string, more: { refresh_token?: string }): Map<string, Token> {
+  const token = aged({ access_token: 'old', token_type: 'Bearer', ...more }, 3600);
   const key = tokenKey({ issuer, grant_type: 'authorization_code', ...user });
   return new Map([[key, { ...token, expires_in: 7200 }]]);
 }
@@ -55,7 +55,7 @@ it.each(CHALLENGES)(
       '/token': (_request: unknown, index: number) => bearer(`t${index}`),
     });
     const { openBrowser, urls } = agreeingBrowser();
-    const cache = loggedInCache(metadata.issuer, 'r');
+    const cache = loggedInCache(metadata.issuer, { refresh_token: 'r' });
     const { manager } = managerAt(temporaryDirectory(), { cache, login: { openBrowser } });
     const call = createFetch(manager.source(metadata, user));
     for (let calls = 0; calls < 5; calls += 1) expect((await call(api.origin)).status).toBe(401);
@@ -68,7 +68,7 @@ it('opens no browser for a bare 401 where there is no refresh token, and returns
   const api = await startRefusingApi('Bearer realm="api"');
   const { metadata } = await startScripted({ '/token': bearer('new') });
   const { openBrowser, urls } = agreeingBrowser();
-  const cache = loggedInCache(metadata.issuer, undefined);
+  const cache = loggedInCache(metadata.issuer, {});
   const { manager } = managerAt(temporaryDirectory(), { cache, login: { openBrowser } });
   const call = createFetch(manager.source(metadata, user));
   for (let calls = 0; calls < 3; calls += 1) expect((await call(api.origin)).status).toBe(401);
@@ -79,7 +79,7 @@ it('asks the user once, not twice in a row, where the API calls every token inva
   const api = await startRefusingApi('Bearer error="invalid_token"');
   const { metadata } = await startScripted({ '/token': bearer('new') });
   const { openBrowser, urls } = agreeingBrowser();
-  const cache = loggedInCache(metadata.issuer, undefined);
+  const cache = loggedInCache(metadata.issuer, {});
   const { manager } = managerAt(temporaryDirectory(), { cache, login: { openBrowser } });
   const call = createFetch(manager.source(metadata, user));
   for (let calls = 0; calls < 3; calls += 1) expect((await call(api.origin)).status).toBe(401);

@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import { startProcess } from '@oa-internal/testing';
+import { expect, it } from 'vitest';
+import { bearer, startScripted, temporaryDirectory } from '../setup.ts';
+
+/** Each is loaded when it is needed for the first time. The login loads some while it waits for the user. */
+const MODULES: [string, number][] = [
+  ['manager/src/renewal.ts', 0],
+  ['manager/src/failures.ts', 0],
+  ['manager/src/client.ts', 0],
+  ['manager/src/obtain.ts', 0],
+  ['token-cache/src/shared.ts', 0],
+  ['loopback/src/login.ts', 0],
+  ['token-endpoint/src/request-token.ts', 1],
+  ['types/src/schemas.ts', 1],
+  ['/ky/', 1],
+];
+
+it.each(MODULES)(
+  'returns a retryable storage error in a process that has too many open files to load %s',
+  async (text, browsers) => {
+    const { metadata } = await startScripted({ '/token': bearer('a') });
+    const directory = temporaryDirectory();
+    const env = {
+      ...process.env,
+      XDG_CACHE_HOME: join(directory, 'cache'),
+      XDG_CONFIG_HOME: join(directory, 'config'),
+    };
+    const child = startProcess(join(import.meta.dirname, '../programs/missing-module.ts'), {
+      env,
+      task: { text, target: metadata.issuer },
+    });
+    const { stdout, stderr } = await child.ended;
+    expect(stderr).toBe('');
+    expect(JSON.parse(stdout)).toMatchObject({
+      browsers,
+      result: { ok: false, error: { code: 'storage_unavailable', retryable: true } },
+    });
+  },
+);
