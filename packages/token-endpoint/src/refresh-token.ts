@@ -16,6 +16,12 @@ import { fetchToken } from './request-token.ts';
 const LIFETIME_PATTERN = /expir|lifetime|ttl|valid_?until|not_?before|^(?:iat|exp|nbf|created_at|issued_at)$/i;
 
 /**
+ * Servers grant these scopes and leave them out of the answer (OpenID Connect Core sections 3.1.2.1, 5.4 and 11). Entra needs them in a
+ * refresh, and its `.default` stands for all scopes of a resource.
+ */
+const UNLISTED_SCOPE_PATTERN = /^(?:openid|offline_access|profile|email|address|phone|.*\/\.default|\.default)$/;
+
+/**
  * Exchanges a refresh token for a new token. Every member of the old token that the server leaves out is kept, except lifetimes: the
  * refresh token, the scope, `id_token` and others.
  *
@@ -29,7 +35,8 @@ const LIFETIME_PATTERN = /expir|lifetime|ttl|valid_?until|not_?before|^(?:iat|ex
  * @throws {OAuthError} `oauth_error`, `http_error`, `invalid_response`, `unsupported_token_type`, `endpoint_missing`,
  *   `unsupported_client_authentication`, `network_error`, `timeout`, `insecure_url`, `redirect_refused`, `response_too_large`,
  *   `unexpected_content_type`, `invalid_json`
- * @throws {TypeError} if `token.refresh_token` is missing, if a parameter or an option is wrong, or if `client.client_id` is missing
+ * @throws {TypeError} if `token.refresh_token` is missing, if `parameters.scope` is wider than `token.scope`, if a parameter or an
+ *   option is wrong, or if `client.client_id` is missing
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-6
  */
 export async function refreshToken(
@@ -43,6 +50,7 @@ export async function refreshToken(
   if (typeof refresh_token !== 'string' || refresh_token === '')
     throw new TypeError('token.refresh_token must be a non-empty string.');
   assertRequestParameters(parameters, ['grant_type', 'refresh_token']);
+  assertNarrowerScope(parameters['scope'], token.scope);
   const form = { ...parameters, grant_type: 'refresh_token', refresh_token };
   const remainingMs = startDeadline(options.timeout);
   const send = async (): Promise<Token> =>
@@ -92,4 +100,12 @@ function keepMembers(old: Token, fresh: Token): Token {
   const kept = Object.entries(old).filter(([name]) => !LIFETIME_PATTERN.test(name));
   const sent = Object.entries(fresh).filter(([, value]) => value !== null && value !== '' && value !== undefined);
   return { ...fresh, ...Object.fromEntries([...kept, ...sent]) };
+}
+
+/** RFC 6749 section 6: the scope must not include a scope that was not granted. */
+function assertNarrowerScope(requested: RequestParameters[string], granted: string | undefined): void {
+  if (typeof requested !== 'string' || granted === undefined) return;
+  const scopes = new Set(granted.split(' '));
+  if (!requested.split(' ').every((scope) => scopes.has(scope) || UNLISTED_SCOPE_PATTERN.test(scope)))
+    throw new TypeError('The parameter scope must not be wider than token.scope (RFC 6749 section 6).');
 }

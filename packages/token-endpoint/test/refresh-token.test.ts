@@ -78,22 +78,28 @@ describe('refreshToken', () => {
     expect(fresh.token_type).toBe('DPoP');
   });
 
-  it('requests the scope that the caller names, and returns what the server grants (RFC 6749 section 6)', async () => {
+  it('requests and returns a narrower scope, and refuses a wider one (RFC 6749 section 6)', async () => {
     await using server = await startScriptedServer((_, index) => ({
       json: { access_token: 'at', token_type: 'bearer', ...(index === 1 ? { scope: 'b' } : {}) },
     }));
     expect((await refreshToken(metadata(server), client, old, { scope: 'a' })).scope).toBe('a');
     expect((await refreshToken(metadata(server), client, old)).scope).toBe('b');
-    // A server can name fewer scopes than it granted: it decides.
-    expect((await refreshToken(metadata(server), client, old, { scope: 'a offline_access' })).scope).toBe(
-      'a offline_access',
-    );
-    expect(server.requests.at(-1)?.form.get('scope')).toBe('a offline_access');
+    await expect(refreshToken(metadata(server), client, old, { scope: 'a c' })).rejects.toThrow('RFC 6749 section 6');
+    expect(server.requests).toHaveLength(2);
     const { scope: _, ...unknown } = old;
     const fresh = await refreshToken(metadata(server), client, unknown);
     expect('scope' in fresh).toBe(false);
     expect((await refreshToken(metadata(server), client, unknown, { scope: 'c' })).scope).toBe('c');
   });
+
+  it.each(['a openid offline_access', 'profile email a', 'https://api.example/.default offline_access'])(
+    'requests %j, although servers do not list such scopes in their answers',
+    async (scope) => {
+      await using server = await startScriptedServer(() => ({ json: { access_token: 'at', token_type: 'bearer' } }));
+      expect((await refreshToken(metadata(server), client, old, { scope })).scope).toBe(scope);
+      expect(server.requests[0]?.form.get('scope')).toBe(scope);
+    },
+  );
 
   it('sends the resources (RFC 8707 section 2.2)', async () => {
     await using server = await startScriptedServer(() => ({ json: { access_token: 'at', token_type: 'bearer' } }));

@@ -158,7 +158,7 @@ describe('no refusal', () => {
     ['truncated JSON', { body: '{"access_token"', headers: { 'content-type': 'application/json' } }, 2],
     ['a dropped connection', { drop: 'request' }, 2],
     ['silence', { drop: 'never' }, 1],
-  ])('is %s', async (_, reply, requests) => {
+  ])('is no refusal: %s', async (_, reply, requests) => {
     const outcome = await refused(reply);
     expect(refreshRefusal(outcome.error)).toBeUndefined();
     expect(outcome.requests).toBe(requests);
