@@ -25,3 +25,10 @@ it('finds the authorization server of a real API from its 401 (RFC 9728 section 
   }
   expect(api.requests).toHaveLength(3);
 });
+
+it('reads the document of a real server at the address that the caller names', async () => {
+  await using server = await startAuthorizationServer();
+  const found = await discover(`${server.issuer}/.well-known/openid-configuration`);
+  expect(found).toEqual(await discover(server.issuer));
+  expect(found.token_endpoint).toBe(`${server.issuer}/token`);
+});
