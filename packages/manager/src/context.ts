@@ -71,7 +71,7 @@ export function createContext(options: ManagerOptions): Context {
     now,
     emit,
     guesses,
-    tokens: createResilientStore(options.cache ?? fileTokenCache({ app }), emit),
+    tokens: createResilientStore(options.cache ?? fileTokenCache({ app, onEvent: emit }), emit),
     clients: () => (clients ??= loadClientStore(options, emit)),
     metadata: () => (metadata ??= loadMetadataStores(options)),
     clientIssuers: () => (clientIssuers ??= loadClientIssuers(options)),
