@@ -4,7 +4,7 @@ import { rethrowAsTokenCacheError } from './errors.ts';
 import type { CachedToken } from './list.ts';
 import { createTokenMemory } from './memory.ts';
 import { assertTokenCacheOptions, cacheDirectory, filePathOf, type TokenCacheOptions } from './paths.ts';
-import { readRecord } from './read.ts';
+import { readRecord } from './record.ts';
 import type { SharedFiles, TokenReservation } from './shared.ts';
 
 /** A `Store<Token>` on disk that can also list and clear its tokens. */

@@ -2,8 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removePrivate, toStorageError } from '@oa/private-file';
 import { isOAuthError } from '@oa/types';
-import { readRecord } from './read.ts';
-import type { TokenRecord } from './record.ts';
+import { readRecord, type TokenRecord } from './record.ts';
 
 /** A stored token as it may be shown to a user: what it is for, and no secret. */
 export interface CachedToken {

@@ -1,5 +1,6 @@
 import { isObject, parseJson } from '@oa/mechanisms';
-import { OAuthError, type Token } from '@oa/types';
+import { readPrivate } from '@oa/private-file';
+import { isOAuthError, OAuthError, type Token } from '@oa/types';
 import { sha256 } from './sha256.ts';
 
 /** The version of the files, not of the package. A reader of a version reads all earlier versions too, and upgrades them here. */
@@ -82,6 +83,26 @@ export function parseRecord(text: string, file: string): TokenRecord | undefined
   if (record['format'] !== FORMAT_VERSION || !isIntact(text)) return undefined;
   if (!isStoredIdentity(record['identity']) || !isStoredToken(record['token'])) return undefined;
   return record as unknown as TokenRecord;
+}
+
+/**
+ * Reads a token's file.
+ *
+ * @param key where it is given, a record that was stored under another key is damaged: the file was copied or renamed
+ * @returns `undefined` if there is no file
+ * @throws {OAuthError} `insecure_file_permissions`, `newer_file_format`, `storage_unavailable`
+ */
+export async function readRecord(file: string, key?: string): Promise<TokenRecord | 'damaged' | undefined> {
+  let text: string | undefined;
+  try {
+    text = await readPrivate(file);
+  } catch (error) {
+    if (isOAuthError(error) && error.code === 'corrupt_file') return 'damaged';
+    throw error;
+  }
+  if (text === undefined) return undefined;
+  const record = parseRecord(text, file);
+  return record !== undefined && (key === undefined || belongsTo(record, key)) ? record : 'damaged';
 }
 
 /** Whether the record was stored under `key`. A file that was copied or renamed belongs to no key. */

@@ -9,8 +9,7 @@ import {
 import { attempt, type LockOptions, type Token } from '@oa/types';
 import { rethrowAsTokenCacheError } from './errors.ts';
 import { lockSharingFailure } from './failure.ts';
-import { readRecord } from './read.ts';
-import { belongsTo, parseRecord, serializeRecord } from './record.ts';
+import { belongsTo, parseRecord, readRecord, serializeRecord } from './record.ts';
 
 /** The room for the next token of a key, and what an earlier holder of the lock has left. */
 export interface TokenReservation {

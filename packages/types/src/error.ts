@@ -151,7 +151,7 @@ export type OAuthErrorCode =
   /**
    * Other users of the machine can read or write a cached token. The token is not used.
    * Cause: The file has wrong permissions, another owner or a second hard link, or another user can change a directory above it. A backup was restored without permissions, or the umask lets a group write.
-   * Cure: Do what the message says. If another user may have read the token, log out, so that the server revokes it.
+   * Cure: Do what the message says, or log in: the new token replaces the file, unless it belongs to another user. If another user may have read the token, log out, so that the server revokes it.
    */
   | 'insecure_token_cache_permissions'
   /**
@@ -174,8 +174,8 @@ export type OAuthErrorCode =
   | 'newer_file_format'
   /**
    * Files can't be stored or read.
-   * Cause: There is no home directory, the file system is read-only, the disk is full, or the permissions are missing.
-   * Cure: Do what the message says: free some space, correct the permissions, or pass another directory.
+   * Cause: There is no home directory, the file system is read-only, the disk is full, or the permissions are missing. Or the file can't be read at this moment, for example because the process has too many open files: `retryable` is then true.
+   * Cure: Do what the message says: free some space, correct the permissions, or pass another directory. If `retryable` is true, try again.
    */
   | 'storage_unavailable'
   /**
@@ -185,8 +185,8 @@ export type OAuthErrorCode =
    */
   | 'lock_timeout'
   /**
-   * An earlier process was killed between its refresh request and the storing of the answer. The refresh token is used, and the new one is lost.
-   * Cause: The process was killed, or the machine lost power, and the server accepts each refresh token once.
+   * An earlier process sent a refresh request and could not store the answer. The refresh token is used, and the new one is lost.
+   * Cause: The process was killed, the machine lost power, or the answer was lost on the way, and the server accepts each refresh token once.
    * Cure: Log in again.
    */
   | 'refresh_interrupted';
