@@ -114,7 +114,12 @@ export function assertManagerOptions(options: ManagerOptions): void {
   if (misplaced !== undefined)
     throw new TypeError(`options.login.${misplaced} is not an option of the login alone. ${adviceFor(misplaced)}`);
   assertMethods('options.cache', options.cache, ['get', 'set', 'delete'], ['lock', 'reserve']);
-  assertMethods('options.clients', options.clients, ['lookup', 'getOrRegister', 'remove', 'list'], []);
+  assertMethods(
+    'options.clients',
+    options.clients,
+    ['lookup', 'getOrRegister', 'remove', 'list'],
+    ['find', 'update', 'doubt'],
+  );
 }
 
 function assertDiscoveryOption({ fallback = 'conventional', ...others }: ManagerOptions['discovery'] & object): void {

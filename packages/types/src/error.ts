@@ -120,8 +120,8 @@ export type OAuthErrorCode =
   | 'login_required'
   /**
    * The user did not complete the login in time.
-   * Cause: The user left, or the browser showed an error. The usual errors are a redirect URI that is not registered, and an unknown scope.
-   * Cure: Log in again. If the browser shows an error, correct the registration of the client or the scope.
+   * Cause: The user left, or the browser showed an error. The usual errors are a redirect URI that is not registered, an unknown scope, and a registered client that the server has forgotten.
+   * Cure: Log in again. If the browser shows an error, correct the registration of the client or the scope. `forgetClient` of `@oa/manager` makes the next login register a new client.
    */
   | 'login_timeout'
   /**
