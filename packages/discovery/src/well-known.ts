@@ -86,7 +86,9 @@ export async function fetchFirstPublished<T extends {}>(
 
 /** How the addresses answered, for an error message. */
 export function toAnswersText(absent: readonly AbsentDocument[]): string {
-  return absent.map(({ url, status }) => `${toErrorText(url, MAX_QUOTED_URL_CHARACTERS)} answered ${status}`).join(', ');
+  return absent
+    .map(({ url, status }) => `${toErrorText(url, MAX_QUOTED_URL_CHARACTERS)} answered ${status}`)
+    .join(', ');
 }
 
 function isAbsent(status: number): boolean {

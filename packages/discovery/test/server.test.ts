@@ -109,13 +109,16 @@ describe('a placeholder in the document', () => {
     },
   );
 
-  it('refuses an endpoint with a placeholder, and sends nothing there', async () => {
+  it('refuses an endpoint with a placeholder that every grant needs, and no other one', async () => {
     await using server = await startServer((origin) => ({
       [RFC8414]: { json: metadata(origin, { token_endpoint: `${origin}/{tenant}/token` }) },
     }));
     const error = await rejectionOf(discover(server.origin));
     expect(error.code).toBe('invalid_response');
     expect(error.message).toMatch(/token_endpoint with the placeholder \{tenant\}\. Use the issuer of one tenant/);
+    const revocation_endpoint = `${server.origin}/{tenant}/revoke`;
+    server.script({ [RFC8414]: { json: metadata(server.origin, { revocation_endpoint }) } });
+    expect(await discover(server.origin)).toMatchObject({ revocation_endpoint });
   });
 });
 

@@ -1,7 +1,7 @@
 import { OAuthError } from './oauth-error.ts';
 import { findPlaceholder, toErrorText } from './rfc.ts';
 
-const MAX_QUOTED_CHARACTERS = 200;
+const MAX_SHOWN_ISSUER_CHARACTERS = 200;
 
 /**
  * Refuses an issuer with a placeholder, such as `https://as.example/{tenant}`, before a request is sent.
@@ -14,7 +14,7 @@ export function assertCompleteIssuer(issuer: string): void {
   const shown = issuer.replace(/\/\/[^/@]*@/, '//').replace(/[?#][^]*$/, '');
   throw new OAuthError(
     'metadata_not_found',
-    `The issuer "${toErrorText(shown, MAX_QUOTED_CHARACTERS)}" has the placeholder ${toErrorText(placeholder, MAX_QUOTED_CHARACTERS)}. ` +
+    `The issuer "${toErrorText(shown, MAX_SHOWN_ISSUER_CHARACTERS)}" has the placeholder ${toErrorText(placeholder, MAX_SHOWN_ISSUER_CHARACTERS)}. ` +
       'Put the value of your own account in its place, such as the identifier of your tenant, realm or domain. No request was sent.',
   );
 }

@@ -2,7 +2,7 @@
 const ISSUER_WITHOUT_PATH = /^(https?:\/\/[^/?#]+)\/?$/;
 const METADATA_PATH = /\/\.well-known\/(?:oauth-authorization-server|openid-configuration)(?=\/|$)/;
 /** A hostile server can choose the length of an issuer, and the pattern takes the square of it. */
-const MAX_SEARCHED_CHARACTERS = 2000;
+const MAX_SEARCHED_ISSUER_CHARACTERS = 2000;
 /** What documentation, templates, shells and routers write for a value that is to be filled in. No issuer in use has any of these. */
 const PLACEHOLDER = new RegExp(
   [
@@ -57,5 +57,5 @@ export function issuerOfDocument(url: string): string | undefined {
 
 /** Finds the first placeholder in an issuer, such as `{tenant}`. A program that passes one has not been configured completely. */
 export function findPlaceholder(issuer: string): string | undefined {
-  return PLACEHOLDER.exec(issuer.slice(0, MAX_SEARCHED_CHARACTERS))?.[0];
+  return PLACEHOLDER.exec(issuer.slice(0, MAX_SEARCHED_ISSUER_CHARACTERS))?.[0];
 }
