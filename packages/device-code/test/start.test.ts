@@ -29,6 +29,19 @@ describe('startDeviceLogin', () => {
     expect(scripted.requests[0]?.headers.authorization).toBeUndefined();
   });
 
+  it('reads an answer that is a form, as GitHub sends it by default', async () => {
+    const form = new URLSearchParams({
+      device_code: 'dc',
+      user_code: 'WDJB-MJHT',
+      verification_uri: 'https://as.example/device',
+      expires_in: '900',
+      interval: '7',
+    });
+    const headers = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' };
+    scripted.script({ '/device': { body: form.toString(), headers } });
+    expect(await startDeviceLogin(server, client)).toMatchObject({ device_code: 'dc', expires_in: 900, interval: 7 });
+  });
+
   it('authenticates a confidential client as at the token endpoint (RFC 8628 section 3.1)', async () => {
     answerPolls(scripted, GRANTED);
     const confidential = { client_id: 'id', client_secret: 's+e&=%/~: x' };

@@ -5,6 +5,9 @@ const MAX_NESTED_LEVELS = 64;
 /** No form that answers a request has more members. */
 const MAX_FORM_MEMBERS = 200;
 
+/** A form with one of these members is the answer of an OAuth endpoint. */
+const FORM_ANSWER_NAMES = ['access_token', 'device_code', 'error'];
+
 /** Parses JSON, also behind byte order marks. Returns `undefined` for other text, and for JSON that is nested too deeply. */
 export function parseBoundedJson(text: string): unknown {
   const json = parseJson(text.replace(/^\uFEFF+/, ''));
@@ -12,8 +15,8 @@ export function parseBoundedJson(text: string): unknown {
 }
 
 /**
- * Parses the body of an answer: JSON, or a form with a token or an error in it, whatever its label. GitHub answers with a form if it does
- * not see the header `accept`, and others always do.
+ * Parses the body of an answer: JSON, or a form with a token, a device code or an error in it, whatever its label. GitHub answers with
+ * a form if it does not see the header `accept`, and others always do.
  */
 export function parseBody(text: string): unknown {
   const json = parseBoundedJson(text);
@@ -36,7 +39,7 @@ function parseAnsweredForm(text: string): Record<string, string> | undefined {
   // Part by part, each with an equals sign: Node.js takes quadratic time for many parts without one.
   const parts = text.split('&', MAX_FORM_MEMBERS).map((part) => (part.includes('=') ? part : `${part}=`));
   const form = Object.fromEntries(new URLSearchParams(parts.join('&')));
-  return form['access_token'] === undefined && form['error'] === undefined ? undefined : form;
+  return FORM_ANSWER_NAMES.some((name) => Object.hasOwn(form, name)) ? form : undefined;
 }
 
 function isDeeperThan(value: unknown, levels: number): boolean {

@@ -137,6 +137,15 @@ it.each<Reply>([
   expect(await rejectionOf(answered(reply))).not.toHaveProperty('error_description');
 });
 
+it('does not repeat a secret beside a nested message', async () => {
+  const error = { code: 'x', message: 'It is planted-words-only.', refresh_token: 'planted-words-only' };
+  for (const status of [200, 400])
+    expect(await rejectionOf(answered({ status, json: { error } }))).toMatchObject({
+      code: 'oauth_error',
+      error_description: 'It is ***.',
+    });
+});
+
 it.each([null, '', false, 0, {}, [], { code: 0 }])('ignores the error %j in a good answer', async (error) => {
   expect(await answered({ json: { name: 'x', error } })).toHaveProperty('name');
 });

@@ -3,6 +3,9 @@ export const MAX_SEARCHED_CHARACTERS = 1000;
 /** A sentence about a refresh token says what is wrong with it within this many words. */
 const MAX_WORDS = 8;
 
+/** A token or an identifier, if it has a digit. It counts as one word. */
+const LONG_WORD_PATTERN = /[\w.~+/=-]{20,}/g;
+
 const toWords = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
 
 /** What is wrong with a refresh token. The words of other languages are those of servers that translate their errors. */
@@ -39,6 +42,8 @@ const OTHER_SUBJECTS = toWords(`
 `);
 /** Directly after "refresh token", they make it a part of another name. */
 const NAME_PARTS = toWords('request requests flow rotation lifetime policy parameter param exchange feature');
+/** Beside "refresh token", they make it the name of a grant. */
+const GRANT_WORDS = toWords('grant grants type types use using flow requests');
 /** "refresh" is a verb after them: "could not refresh token". */
 const BEFORE_VERBS = toWords('to not cannot can t couldnt cant please while');
 /** A sentence with one of these is about load or doubt, not about the refresh token. */
@@ -81,10 +86,21 @@ export function namesRefusedToken(text: string): boolean {
   );
 }
 
+/** Whether `text` names the refresh token itself, and not the grant of this name: "The refresh token was issued to another client". */
+export function namesRefreshToken(text: string): boolean {
+  return sentencesIn(text).some((words) =>
+    words.some((_, at) => {
+      const isGrant = GRANT_WORDS.has(words[at - 1] ?? '') || GRANT_WORDS.has(words[at + 1] ?? '');
+      return isRefreshToken(words, at) && !isGrant;
+    }),
+  );
+}
+
 /** Splits a text into sentences, and each into lower-case words. "refresh token" is one word, however it is written. */
 function sentencesIn(text: string): string[][] {
   return text
     .slice(0, MAX_SEARCHED_CHARACTERS)
+    .replace(LONG_WORD_PATTERN, (word) => (/\d/.test(word) ? 'it' : word))
     .replace(/(\p{Ll})(\p{Lu})/gu, '$1 $2')
     .toLowerCase()
     .split(/[.!?;](?=\s|$)|[\r\n]/)

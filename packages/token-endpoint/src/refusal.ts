@@ -2,7 +2,12 @@ import { isClientRefused } from '@oa/client-authentication';
 import { readError, type HttpResponse } from '@oa/http';
 import { isObject, parseJson } from '@oa/mechanisms';
 import { OAuthError } from '@oa/types';
-import { MAX_SEARCHED_CHARACTERS, namesRefusedRefreshToken, namesRefusedToken } from './refusal-text.ts';
+import {
+  MAX_SEARCHED_CHARACTERS,
+  namesRefreshToken,
+  namesRefusedRefreshToken,
+  namesRefusedToken,
+} from './refusal-text.ts';
 
 /** The refresh token is of no use any more, or only a user can help (OpenID Connect Core section 3.1.2.6). */
 const DEFINITE_CODES: ReadonlySet<string> = new Set([
@@ -46,6 +51,7 @@ export function refreshRefusal(error: OAuthError): 'definite' | 'probable' | und
   if (DEFINITE_CODES.has(code)) return 'definite';
   if (isClientRefused(error, false))
     return namesRefusedRefreshToken(description) && !/client/i.test(description) ? 'definite' : undefined;
+  if (code === 'unauthorized_client' && namesRefreshToken(description)) return 'definite';
   const texts = [code, description];
   if (texts.some((text) => namesRefusedRefreshToken(text) || namesRefusedToken(text))) return 'definite';
   return OTHER_CODES.has(code) ? undefined : 'probable';
@@ -73,7 +79,7 @@ function isDefinite({ status }: HttpResponse, error: OAuthError | undefined, tex
   if (error !== undefined && DEFINITE_CODES.has(error.error ?? '')) return true;
   if (texts.some((text) => DEFINITE_CODES.has(text.trim().toLowerCase()))) return true;
   if (LATER_STATUSES.has(status) || error?.error === 'temporarily_unavailable') return false;
-  const isNamed = texts.some(namesRefusedRefreshToken);
+  const isNamed = texts.some(namesRefusedRefreshToken) || (error !== undefined && refreshRefusal(error) === 'definite');
   if (error !== undefined && isClientRefused(error, false))
     return isNamed && !texts.some((text) => /client/i.test(text));
   return isNamed || (status < 500 && texts.some(namesRefusedToken));

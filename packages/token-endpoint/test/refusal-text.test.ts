@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { namesRefusedRefreshToken, namesRefusedToken } from '../src/refusal-text.ts';
+import { namesRefreshToken, namesRefusedRefreshToken, namesRefusedToken } from '../src/refusal-text.ts';
 
 describe('namesRefusedRefreshToken', () => {
   it.each([
@@ -44,6 +44,8 @@ describe('namesRefusedRefreshToken', () => {
     'El refresh token ha expirado',
     'Le refresh token est invalide',
     'refresh_token已过期',
+    'Invalid refresh token (expired): eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc-def_ghi',
+    'The refresh token eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc-def_ghi-jkl_mno-pqr_stu is expired',
   ])('is true for %j', (text) => {
     expect(namesRefusedRefreshToken(text)).toBe(true);
   });
@@ -80,6 +82,26 @@ describe('namesRefusedRefreshToken', () => {
     `${'x '.repeat(600)} invalid refresh token`,
   ])('is false for %j', (text) => {
     expect(namesRefusedRefreshToken(text)).toBe(false);
+  });
+});
+
+describe('namesRefreshToken', () => {
+  it.each(['refresh_token is invalid', 'The refresh token was issued to another client', 'Bad refreshToken'])(
+    'is true for %j',
+    (text) => {
+      expect(namesRefreshToken(text)).toBe(true);
+    },
+  );
+
+  it.each([
+    '',
+    'The client is unknown',
+    'The client may not use the grant type refresh_token',
+    'refresh_token grant is not allowed for this client',
+    'The client is not allowed to use refresh_token',
+    'Could not refresh token',
+  ])('is false for %j', (text) => {
+    expect(namesRefreshToken(text)).toBe(false);
   });
 });
 

@@ -54,6 +54,13 @@ describe('a definite refusal', () => {
       { status: 401, json: { error: 'unauthorized_client', error_description: 'refresh_token is invalid' } },
     ],
     [
+      'unauthorized_client about the client of the refresh token',
+      {
+        status: 400,
+        json: { error: 'unauthorized_client', error_description: 'The refresh token was issued to another client.' },
+      },
+    ],
+    [
       'invalid_request about a token',
       { status: 400, json: { error: 'invalid_request', error_description: 'Token is expired' } },
     ],
@@ -107,6 +114,13 @@ describe('a probable refusal', () => {
     ['a bare sentence as text', { status: 403, body: 'Forbidden', headers: TEXT }],
     ['a nested sentence', { status: 400, json: { error: { code: 190, message: 'Malformed' } } }],
     ['unauthorized_client', { status: 400, json: { error: 'unauthorized_client' } }],
+    [
+      'unauthorized_client about the grant',
+      {
+        status: 400,
+        json: { error: 'unauthorized_client', error_description: 'The client may not use the grant refresh_token.' },
+      },
+    ],
     ['invalid_scope', { status: 400, json: { error: 'invalid_scope' } }],
     ['an unknown code in a 200', { json: { error: 'oops' } }],
   ])('is %s', async (_, reply) => {

@@ -66,6 +66,7 @@ it.each<[string, (size: number) => string]>([
   ['upper and lower case', repeat('aA')],
   ['ends of sentences', repeat('. ')],
   ['words', repeat('token was ')],
+  ['long words', repeat('a1-.')],
   ['fillers', (size) => `${repeat('the ')(size)}token`],
 ])('searches a text of %s in linear time', async (_name, createText) => {
   const growth = await growthOf(createText, (text) => [namesRefusedRefreshToken(text), namesRefusedToken(text)]);
