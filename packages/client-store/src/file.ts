@@ -1,5 +1,12 @@
 import { isObject, parseJson } from '@oa/mechanisms';
-import { quarantine, readPrivate, writePrivate, type Reservation } from '@oa/private-file';
+import {
+  quarantine,
+  readPrivate,
+  withLock,
+  writePrivate,
+  type FileLockOptions,
+  type Reservation,
+} from '@oa/private-file';
 import { attempt, OAuthError } from '@oa/types';
 import { MAX_CLIENT_BYTES } from './entry.ts';
 import { splitMembers } from './json-members.ts';
@@ -18,6 +25,18 @@ export interface Registrations {
 const MAX_REGISTRATIONS_BYTES = 1024 * 1024;
 
 /**
+ * Runs `work` with the lock of the file held. What a killed process has written whole, and not yet renamed, is adopted first: it may hold
+ * the only copy of a secret.
+ */
+export async function lockRegistrations<T>(
+  path: string,
+  work: () => Promise<T>,
+  options: FileLockOptions<T> = {},
+): Promise<T> {
+  return withLock(path, work, { ...options, isWhole: (text) => isObject(parseJson(text)) });
+}
+
+/**
  * Reads the registrations in `path`. Of a damaged file it reads the lines that are intact.
  *
  * @throws {OAuthError} `insecure_file_permissions`, `storage_unavailable`
@@ -25,7 +44,10 @@ const MAX_REGISTRATIONS_BYTES = 1024 * 1024;
 export async function readRegistrations(path: string): Promise<Registrations> {
   const read = await attempt(readPrivate(path));
   if (!read.ok && read.error.code !== 'corrupt_file') throw read.error;
-  if (!read.ok) return { entries: new Map(), damage: read.error };
+  if (!read.ok) {
+    const text = await readPrivate(path, { lenient: true });
+    return { entries: readIntactLines(text ?? ''), damage: read.error };
+  }
   if (read.value === undefined) return { entries: new Map(), damage: undefined };
   if (isObject(parseJson(read.value))) return { entries: splitMembers(read.value), damage: undefined };
   return {
@@ -41,7 +63,7 @@ export async function readRegistrations(path: string): Promise<Registrations> {
 function readIntactLines(text: string): Map<string, string> {
   const entries = new Map<string, string>();
   for (const line of text.split('\n')) {
-    if (!line.startsWith(LINE_START)) continue;
+    if (!line.startsWith(LINE_START) || line.includes(NOT_UTF8)) continue;
     const object = `{${line.replace(/,$/, '')}}`;
     const members = isObject(parseJson(object)) ? [...splitMembers(object)] : [];
     const [entry] = members;
@@ -73,6 +95,8 @@ export async function writeRegistrations(
   await (room === undefined ? writePrivate(path, text) : room.write(text));
 }
 
+/** What `readPrivate` writes for bytes that are not UTF-8. */
+const NOT_UTF8 = '\uFFFD';
 const LINE_START = '  "';
 const LINE_END = ',\n';
 

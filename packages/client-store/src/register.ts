@@ -1,8 +1,8 @@
-import { reservePrivate, withLock } from '@oa/private-file';
+import { reservePrivate } from '@oa/private-file';
 import { attempt, type Client, type OAuthEvent } from '@oa/types';
 import { setBounded } from '@oa/mechanisms';
 import { parseEntry, toEntryWithNew } from './entry.ts';
-import { readRegistrations, writeRegistrations, type Registrations } from './file.ts';
+import { lockRegistrations, readRegistrations, writeRegistrations, type Registrations } from './file.ts';
 import { isFittingClient, isSecretExpiring } from './fits.ts';
 import { toStorableClient } from './members.ts';
 
@@ -68,7 +68,7 @@ export async function getOrRegisterClient(
     if (doubtful === undefined) throw registered.error;
     return doubtful;
   };
-  return (await look()) ?? withLock(file, work, { signal, timeout, whileWaiting: look });
+  return (await look()) ?? lockRegistrations(file, work, { signal, timeout, whileWaiting: look });
 }
 
 /** Reserves room before the request: a registration that can't be stored would be repeated by every process. */
@@ -89,7 +89,8 @@ async function registerAndStore(
     }
     return client;
   } finally {
-    await room.release();
+    // What is left of the room is removed by the next write.
+    await Promise.allSettled([room.release()]);
   }
 }
 

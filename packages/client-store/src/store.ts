@@ -1,7 +1,6 @@
-import { withLock } from '@oa/private-file';
 import { attempt, type Client } from '@oa/types';
 import { parseEntry, type RememberedClients } from './entry.ts';
-import { readRegistrations, writeRegistrations } from './file.ts';
+import { lockRegistrations, readRegistrations, writeRegistrations } from './file.ts';
 import { toStorableClient } from './members.ts';
 import { assertClientStoreOptions, storePath, type ClientStoreOptions } from './paths.ts';
 import { getOrRegisterClient, type GetOrRegisterOptions, type IssuerStore } from './register.ts';
@@ -155,7 +154,9 @@ export function fileClientStore(options: ClientStoreOptions = {}): Required<Clie
     async store(issuer, client) {
       const { file } = storeOf(issuer);
       const entry = JSON.stringify(toStorableClient(client));
-      await withLock(file, async () => writeRegistrations(file, await readRegistrations(file), { issuer, entry }));
+      await lockRegistrations(file, async () =>
+        writeRegistrations(file, await readRegistrations(file), { issuer, entry }),
+      );
       unstored.delete(issuer);
     },
     async list() {

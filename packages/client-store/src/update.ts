@@ -1,8 +1,8 @@
 import { setBounded } from '@oa/mechanisms';
-import { reservePrivate, withLock } from '@oa/private-file';
+import { reservePrivate } from '@oa/private-file';
 import { attempt, type Client, type LockOptions } from '@oa/types';
 import { parseEntry, toDoubtfulEntry, toEntryWithout, toEntryWithUpdated, toRetiredEntry } from './entry.ts';
-import { readRegistrations, writeRegistrations } from './file.ts';
+import { lockRegistrations, readRegistrations, writeRegistrations } from './file.ts';
 import { toStorableClient } from './members.ts';
 import { MAX_UNSTORED_CLIENTS, type IssuerStore } from './register.ts';
 
@@ -38,10 +38,11 @@ export async function updateStoredClient(
       onEvent?.({ type: 'persist_failed', code: stored.error.code, message: stored.error.message });
       return revised;
     } finally {
-      await room.release();
+      // What is left of the room is removed by the next write.
+      await Promise.allSettled([room.release()]);
     }
   };
-  return withLock(file, work, options);
+  return lockRegistrations(file, work, options);
 }
 
 /** Marks the present client, if it still has this `client_id`. */
@@ -69,7 +70,7 @@ async function changeEntry(
   { file, issuer }: IssuerStore,
   change: (before: string) => string | undefined,
 ): Promise<void> {
-  await withLock(file, async () => {
+  await lockRegistrations(file, async () => {
     const registrations = await readRegistrations(file);
     const before = registrations.entries.get(issuer);
     if (before === undefined) return;

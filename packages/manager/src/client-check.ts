@@ -1,5 +1,6 @@
 import { isSecretExpiring, type ClientStore, type RememberedClients } from '@oa/client-store';
 import { attempt, type Client, type OAuthError } from '@oa/types';
+import { deferSignals } from './defer-signals.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -36,7 +37,9 @@ export async function checkRemembered(session: Session, clients: ClientStore): P
     ({ state } = checked);
     return state === 'unknown' ? undefined : checked.client;
   };
-  const updated = await attempt(clients.update(session.issuer, client.client_id, revise));
+  const updated = await attempt(
+    deferWhileRenewing(session, client, async () => clients.update?.(session.issuer, client.client_id, revise)),
+  );
   // A store that can only be read still has a client.
   if (!updated.ok && updated.error.retryable) throw updated.error;
   return { state, doubtful };
@@ -50,8 +53,15 @@ export async function renewExpiring(session: Session, client: Client): Promise<C
     // Another process may have renewed it while this one waited for the lock.
     isSecretExpiring(stored, context.now) ? (await readAtServer(session, stored)).client : stored;
   const clients = await context.clients();
-  const updated = await attempt((async () => clients.update?.(issuer, client.client_id, revise))());
+  const updated = await attempt(
+    deferWhileRenewing(session, client, async () => clients.update?.(issuer, client.client_id, revise)),
+  );
   return (updated.ok ? updated.value : undefined) ?? client;
+}
+
+/** The answer to an update is the only copy of the new secret. A read changes nothing, so Ctrl-C ends it at once. */
+async function deferWhileRenewing<T>(session: Session, client: Client, work: () => Promise<T>): Promise<T> {
+  return isSecretExpiring(client, session.context.now) ? deferSignals(work) : work();
 }
 
 /**

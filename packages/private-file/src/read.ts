@@ -16,17 +16,22 @@ const { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } = p
  * moment (too many open files, a device error) is `storage_unavailable` with `retryable`, and never counts as missing.
  *
  * @param path absolute
+ * @param options `lenient`: return bytes that are not UTF-8 as U+FFFD, to save what is left of a damaged file
  * @returns the text, or `undefined` if there is no such file
  * @throws {OAuthError} `insecure_file_permissions`, `corrupt_file` (not UTF-8), `storage_unavailable`
  * @throws {TypeError} if `path` is not absolute
  */
-export async function readPrivate(path: string): Promise<string | undefined> {
+export async function readPrivate(
+  path: string,
+  options: { lenient?: boolean | undefined } = {},
+): Promise<string | undefined> {
   const file = resolvePrivatePath(path);
   if (file === undefined) return undefined;
   const descriptor = openToRead(file);
   if (descriptor === undefined) return undefined;
   const bytes = readDescriptor(file, descriptor);
-  if (!isUtf8(bytes)) throw new OAuthError('corrupt_file', `${quotePath(file)} is not UTF-8 text. Move it away.`);
+  if (options.lenient !== true && !isUtf8(bytes))
+    throw new OAuthError('corrupt_file', `${quotePath(file)} is not UTF-8 text. Move it away.`);
   return bytes.toString('utf8');
 }
 

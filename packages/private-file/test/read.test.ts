@@ -24,6 +24,7 @@ it('reads what was written, byte for byte; a missing file or directory is undefi
 it('rejects text that is not UTF-8 with corrupt_file', async () => {
   writeFileSync(path, Buffer.from([0xff, 0xfe, 0x41]), { mode: 0o600 });
   await expect(readPrivate(path)).rejects.toMatchObject({ code: 'corrupt_file' });
+  expect(await readPrivate(path, { lenient: true })).toBe('\uFFFD\uFFFDA');
 });
 
 it('gives a file another version after every write, and after a change of its mode', async () => {

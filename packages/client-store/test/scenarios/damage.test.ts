@@ -56,7 +56,7 @@ it('uses every intact entry of a file that was cut at any byte', async () => {
 it('uses every intact entry of a file in which one bit was flipped in any byte', async () => {
   const original = await storeClients();
   for (let at = 0; at < original.length; at += 1)
-    for (const bit of [1, 4, 16, 64]) {
+    for (const bit of [1, 8, 64, 128, 255]) {
       const damaged = Buffer.from(original);
       damaged[at] = (damaged[at] ?? 0) ^ bit;
       expect(await findMissed(original, damaged)).toEqual([]);
@@ -91,6 +91,19 @@ it('keeps the intact entries, and the damaged file beside them, when a client is
   });
   const aside = readdirSync(dirname(path)).find((name) => name.includes('.corrupt-')) ?? '';
   expect(readFileSync(join(dirname(path), aside))).toEqual(damaged);
+});
+
+it('adopts what a killed process has written whole, and ignores anything else that it left', async () => {
+  const { path, store } = fixture;
+  await storeClients();
+  writeFileSync(`${path}.pending`, 'random bytes', { mode: 0o600 });
+  await store.doubt('https://one.example', 'a');
+  expect((await store.find('https://second.example')).client).toEqual(CLIENTS['https://second.example']);
+  const renewed = { client_id: 'a', client_secret: 'renewed' };
+  writeFileSync(`${path}.pending`, JSON.stringify({ ...CLIENTS, 'https://one.example': renewed }), { mode: 0o600 });
+  await store.remove('https://second.example');
+  const { 'https://second.example': _removed, ...rest } = CLIENTS;
+  expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({ ...rest, 'https://one.example': renewed });
 });
 
 it('takes no text inside an entry for the entry of another issuer, wherever the file is damaged', async () => {
