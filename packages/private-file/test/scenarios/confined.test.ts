@@ -57,3 +57,7 @@ it('under the permission model of Node.js root is known where it hides the owner
   for (const each of [path, dirname(path)]) chownSync(each, otherUser, otherUser);
   expect(await readConfined(directory, otherUser)).toContain('"content"');
 });
+
+it('under the permission model of Node.js a directory that is not permitted is an error with the flags to use', async () => {
+  expect(await readConfined(join(directory, 'other'))).toMatch(/^storage_unavailable: .*--allow-fs-read/);
+});

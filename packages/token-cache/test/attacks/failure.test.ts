@@ -20,11 +20,13 @@ async function waitForFailure(failure: OAuthError): Promise<unknown> {
     throw failure;
   });
   await held.promise;
-  const waiter = fileTokenCache({ directory }).lock(KEY, async () => 'own work', {
-    whileWaiting: () => waiting.resolve() as undefined,
-  });
+  const whileWaiting = (): undefined => waiting.resolve() as undefined;
+  // It may reject before the holder does.
+  const waiter = fileTokenCache({ directory })
+    .lock(KEY, async () => 'own work', { whileWaiting })
+    .catch((error: unknown) => error);
   await expect(holder).rejects.toBe(failure);
-  return waiter.catch((error: unknown) => error);
+  return waiter;
 }
 
 describe('a call that waits does its own work after', () => {
@@ -47,7 +49,7 @@ describe('a call that waits does its own work after', () => {
 
 describe('a call that waits gets', () => {
   it.for<[OAuthErrorCode, OAuthErrorDetails]>([
-    ['network_error', { retryable: true }],
+    ['network_error', { retryable: true, sent: true }],
     ['http_error', { status: 503, retryable: true, retryAfter: 5 }],
     ['login_timeout', {}],
     // From the authorization endpoint, which no client authenticates to: the user denied the login.
@@ -69,6 +71,7 @@ describe('the record of a failure', () => {
     ['a code that is no code', { code: 'rm -rf', message: 'm', retryable: true }],
     ['a prototype', '{"__proto__":{"code":"timeout","message":"m","retryable":true}}'],
     ['a text as status', { code: 'timeout', message: 'm', retryable: true, status: '503' }],
+    ['a text as sent', { code: 'timeout', message: 'm', retryable: true, sent: 'no' }],
     ['a text as retryable', { code: 'timeout', message: 'm', retryable: 'yes' }],
     ['an object as retryAfter', { code: 'timeout', message: 'm', retryable: true, retryAfter: { valueOf: 1 } }],
     ['a number that JSON reads as infinite', '{"code":"timeout","message":"m","retryable":true,"retryAfter":1e999}'],
