@@ -14,8 +14,8 @@ export interface Registrar {
   secretLifetime?: number | undefined;
   /** Whether a client may read and update its registration. */
   managed: boolean;
-  /** Answers a management request in place of the server. */
-  manage?: ((request: RecordedRequest) => Reply | undefined) | undefined;
+  /** Answers a management request in place of the server, or delays its answer. */
+  manage?: ((request: RecordedRequest) => Reply | undefined | Promise<undefined>) | undefined;
   /** Answers a registration in place of the server. */
   register?: (() => Reply) | undefined;
   /** The registrations so far. */
@@ -104,9 +104,9 @@ export async function startRegistrar(): Promise<Registrar> {
     return bearer(`access-${issued}`, { refresh_token: `refresh-${issued}` });
   }
 
-  server.script((request) => {
+  server.script(async (request) => {
     if (request.path === '/token') return token(request);
-    if (request.path.startsWith('/register/')) return registrar.manage?.(request) ?? manage(request);
+    if (request.path.startsWith('/register/')) return (await registrar.manage?.(request)) ?? manage(request);
     if (request.path !== '/register') return undefined;
     return (
       registrar.register?.() ?? describe(`client-${registrar.registrations()}`, JSON.parse(request.body) as object)

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { startScriptedServer } from '@oa-internal/scripted-server';
 import { registeredClient, startRegistrar, type Registrar } from '../registrar.ts';
@@ -46,4 +47,27 @@ it('registers once for 5 processes with 5 logins after the server has forgotten 
   const results = (await Promise.all(jobs.map(async (job) => job.results))).flat();
   expect(results.map(({ ok }) => ok)).toEqual(scopes.map(() => true));
   expect([registrar.registrations(), registrar.openings()]).toEqual([2, 6]);
+});
+
+it('stores a renewed secret although SIGTERM arrives while the server renews it', async () => {
+  const registrar = await startRegistrar();
+  registrar.secretLifetime = 30;
+  const directory = temporaryDirectory();
+  const past = (): number => Date.now() - 120_000;
+  const { openBrowser } = registrar;
+  await managerAt(directory, { now: past, login: { openBrowser } }).manager.getToken(registrar.metadata, {});
+  await changeStored(directory, (token) => aged(token, -1));
+  registrar.secretLifetime = 3600;
+  const job = startJob({ directory, target: registrar.metadata, credentials: {} });
+  registrar.manage = async ({ method }) => {
+    if (method === 'PUT') job.kill('SIGTERM');
+    await sleep(300);
+    return undefined;
+  };
+  expect((await job.ended).signal).toBe('SIGTERM');
+  expect(registrar.managements().slice(-2)).toEqual(['GET', 'PUT']);
+  const renewed = registrar.clients.get('client-1');
+  expect(registeredClient(directory, registrar)).toMatchObject({ client_secret: renewed });
+  await managerAt(directory, { interaction: 'never' }).manager.getToken(registrar.metadata, {});
+  expect(registrar.registrations()).toBe(1);
 });
