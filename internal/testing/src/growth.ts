@@ -8,7 +8,7 @@ const SIZE_FACTOR = 8;
 const REPETITIONS = 25;
 /** A busy machine can spoil a whole measurement. Work that is not linear is above the limit in all of them. */
 const MEASUREMENTS = 5;
-const MAX_LINEAR_EXPONENT = 1.5;
+const MAX_LINEAR_EXPONENT_FACTOR = 1.5;
 
 /**
  * Measures how the time of `work` grows with its input, at one size and at 8 times that size. It depends on no speed of the machine.
@@ -26,7 +26,7 @@ export async function growthOf<T>(
   let size = minSize;
   while (size < MAX_INPUT_CHARACTERS && (await timeOf(work, createInput(size))) < MIN_WORK_MS) size *= 2;
   let smallest = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < MEASUREMENTS && smallest >= MAX_LINEAR_EXPONENT; round += 1)
+  for (let round = 0; round < MEASUREMENTS && smallest >= MAX_LINEAR_EXPONENT_FACTOR; round += 1)
     smallest = Math.min(smallest, await exponentAt(size, createInput, work));
   return smallest;
 }

@@ -129,17 +129,17 @@ async function renewInBackground(session: Session, seen: Token): Promise<void> {
     const { renewEarly } = await import('./renewal.ts');
     await renewEarly(session, seen);
   } catch (error) {
-    const failure = toOAuthError(error);
+    const failure = toModuleError(error);
     if (!isOAuthError(failure)) throw error;
     session.context.emit({ type: 'early_refresh_failed', issuer: session.issuer, code: failure.code });
   }
 }
 
 function rethrowAsOAuthError(error: unknown): never {
-  throw toOAuthError(error);
+  throw toModuleError(error);
 }
 
 /** A module is a file too: a process that has too many open files can't load it. */
-function toOAuthError(error: unknown): unknown {
+function toModuleError(error: unknown): unknown {
   return toStorageError(error, 'A module of @oa/manager');
 }

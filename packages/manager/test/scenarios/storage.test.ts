@@ -14,7 +14,15 @@ import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-
 import { cacheFile, fileTokenCache, tokenKey } from '@oa/token-cache';
 import { OAuthError, type Store, type Token } from '@oa/types';
 import { afterEach, beforeEach, expect, onTestFinished, it } from 'vitest';
-import { aged, agreeingBrowser, managerAt, storedTokens, temporaryDirectory, tokensDirectory, typesOf } from '../setup.ts';
+import {
+  aged,
+  agreeingBrowser,
+  managerAt,
+  storedTokens,
+  temporaryDirectory,
+  tokensDirectory,
+  typesOf,
+} from '../setup.ts';
 
 let server: ScriptedServer;
 let directory: string;
