@@ -61,7 +61,12 @@ function assertTimeout(timeout: number): void {
 function timeoutError(name: string, timeout: number, sent: boolean): OAuthError {
   return new OAuthError(
     'timeout',
-    `${name} did not answer completely within ${timeout / 1000} seconds. Try again later.`,
+    `${name} did not answer completely within ${roundSeconds(timeout)} seconds. Try again later.`,
     { retryable: true, sent },
   );
+}
+
+/** The rest of a timeout that several requests share is an odd number of milliseconds. */
+function roundSeconds(milliseconds: number): number {
+  return milliseconds < 10_000 ? Math.max(0.1, Math.round(milliseconds / 100) / 10) : Math.round(milliseconds / 1000);
 }

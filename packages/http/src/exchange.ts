@@ -1,6 +1,6 @@
 import { isOAuthError, OAuthError } from '@oa/types';
 import { readBody } from './body.ts';
-import { toOAuthError } from './failure.ts';
+import { toNetworkError } from './failure.ts';
 import { loadTransport, type PreparedRequest } from './ky.ts';
 
 const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -45,7 +45,7 @@ async function orOAuthError<T>({ signal, name }: PreparedRequest, work: () => Pr
     return await work();
   } catch (error) {
     signal.throwIfAborted();
-    throw isOAuthError(error) ? error : toOAuthError(error, name);
+    throw isOAuthError(error) ? error : toNetworkError(error, name);
   }
 }
 

@@ -40,7 +40,7 @@ const CERTIFICATE_CODES: ReadonlySet<string> = new Set([
  * Converts what `fetch` or a body stream threw. Only the error codes are read, because messages and causes of HTTP clients contain URLs,
  * headers and bodies. `sent` is `false` only where the failure came before the request left this machine.
  */
-export function toOAuthError(thrown: unknown, name: string): OAuthError {
+export function toNetworkError(thrown: unknown, name: string): OAuthError {
   const causes = causesOf(thrown);
   const codes = causes.map(({ code }) => code);
   if (codes.includes('UND_ERR_HEADERS_OVERFLOW'))

@@ -68,6 +68,19 @@ describe('timeout', () => {
       expect(await postForm(`${server.origin}/`, form, schema, { timeout: 600 })).toEqual({ name: 'rotated' });
   });
 
+  it.each([
+    [1, '0.1'],
+    [693, '0.7'],
+    [1000, '1'],
+    [29_987, '30'],
+  ])('of %i ms is named as %s seconds', async (timeout, seconds) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const call = rejectionOf(request('GET', 'https://as.example/', { fetch: silentFetch, timeout }));
+    await vi.advanceTimersByTimeAsync(timeout);
+    expect((await call).message).toContain(`within ${seconds} seconds.`);
+  });
+
   it('leaves no timer after the request', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     onTestFinished(() => void vi.useRealTimers());

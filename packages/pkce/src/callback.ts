@@ -52,7 +52,7 @@ export function readCallback(url: string | URL, expected: ExpectedCallback): str
       `The authorization response has the parameter ${repeated} more than once. Log in again.`,
     );
   assertResponseIssuer(parameters.get('iss'), expected.server);
-  if (parameters.has('error')) throw toRefusal(parameters);
+  if (parameters.has('error')) throw toAuthorizationError(parameters);
   const code = parameters.get('code');
   if (code === null || code === '')
     throw new OAuthError('invalid_callback', 'The authorization response has no code and no error. Log in again.');
@@ -71,7 +71,7 @@ function assertResponseIssuer(iss: string | null, server: AuthorizationServer): 
   );
 }
 
-function toRefusal(parameters: URLSearchParams): OAuthError {
+function toAuthorizationError(parameters: URLSearchParams): OAuthError {
   const details: OAuthErrorDetails = {};
   for (const name of ['error', 'error_description', 'error_uri'] as const) {
     const value = parameters.get(name);

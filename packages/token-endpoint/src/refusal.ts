@@ -69,7 +69,7 @@ export function assertRefreshNotRefused(response: HttpResponse): void {
   const json = parseJson(text);
   if (error === undefined && (!isObject(json) || 'access_token' in json)) return;
   const isText = !isPage(response, json);
-  if (isDefinite(response, error, isText ? textsIn(json ?? text) : [])) throw toDefiniteRefusal(status, error);
+  if (isDefinite(response, error, isText ? searchedTexts(json ?? text) : [])) throw toDefiniteRefusal(status, error);
   if (error?.code !== 'http_error' || !isText || !REFUSAL_STATUSES.has(status)) return;
   if (status === 401 && text.trim() === '') return;
   throw new OAuthError('oauth_error', refusalMessage(status, error), { ...error.toJSON(), retryable: false });
@@ -110,7 +110,7 @@ function isPage({ headers, text }: HttpResponse, json: unknown): boolean {
 }
 
 /** Lists the texts in an answer with the names of their members, up to a length. */
-function textsIn(answer: unknown): string[] {
+function searchedTexts(answer: unknown): string[] {
   const texts: string[] = [];
   let length = 0;
   for (const text of leavesOf(answer, '')) {

@@ -200,11 +200,11 @@ describe('an answer that is lost on the way', () => {
     const authentication = (): { parameters: { client_assertion: string } } => ({
       parameters: { client_assertion: `jwt-${(count += 1)}` },
     });
-    const started = performance.now();
     const options = { authentication, timeout: 1000 };
     const error = await rejectionOf(refreshToken(metadata(server), client, old, {}, options));
     expect(error.code).toBe('timeout');
-    expect(performance.now() - started).toBeLessThan(1900);
+    // The rest of the second that the call has.
+    expect(error.message).toMatch(/within 0\.\d seconds/);
     expect([...proofs]).toEqual(['jwt-1', 'jwt-2']);
   });
 });

@@ -38,6 +38,7 @@ describe('a definite refusal', () => {
     ['a code in a list', { status: 400, json: { errors: [{ code: 'invalid_grant', message: 'No.' }] } }],
     ['the code of GitHub', { json: { error: 'bad_refresh_token', error_description: 'It is incorrect.' } }],
     ['the code of GitHub as a form', { body: 'error=bad_refresh_token&error_description=No.', headers: FORM }],
+    ['the code of GitHub with status 503', { status: 503, json: { error: 'bad_refresh_token' } }],
     ['a code that names the refresh token', { status: 400, json: { error: 'refresh_token_already_used' } }],
     ['another', { json: { ok: false, error: 'invalid_refresh_token' } }],
     [
