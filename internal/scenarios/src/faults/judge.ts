@@ -70,8 +70,8 @@ const hasToken = ({ names }: Listing): boolean => names.some((name) => name.ends
 
 /** Where the loss of a refresh token is possible and explained: its successor is not yet whole and on the disk. */
 const WINDOW_CALL = /handle\.(write|truncate|stat|sync) .*\.pending$/;
-/** A token file that can't be read for its permissions is not used. A login replaces it. */
-const REFUSED_CALL = /(open|read|fstat|readFile)\w* .*tokens\/v1\.\*\.json$/;
+/** A token file that can't be read for its permissions, or those of its directories, is not used. A login replaces it. */
+const REFUSED_CALL = /Sync cache(\/faults(\/tokens(\/v1\.\*\.json)?)?)?$/;
 
 /** What is wrong with a run. `window` is not wrong: the successor of the refresh token was lost where that is explained. */
 export function judge(observed: Observed): { problems: string[]; window: boolean } {
