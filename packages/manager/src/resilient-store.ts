@@ -11,7 +11,7 @@ export interface ResilientStore<V> extends Required<Store<V>> {
   problemOf: (key: string) => OAuthError | undefined;
 }
 
-const MAX_PROBLEMS = 1000;
+const MAX_REMEMBERED_KEYS = 1000;
 
 /** A value that could not be written. */
 interface UnwrittenValue<V> {
@@ -32,14 +32,18 @@ interface UnwrittenValue<V> {
 export function createResilientStore<V>(store: Store<V>, onEvent: (event: OAuthEvent) => void): ResilientStore<V> {
   const unwritten = new Map<string, UnwrittenValue<V>>();
   const problems = new Map<string, OAuthError>();
+  /** What was read last. Where nothing can be read after a failed write, it is what the store held before. */
+  const lastRead = new Map<string, V | undefined>();
   const reportUnavailable = createReport(onEvent);
   const { lock, reasonUnlocked } = createResilientLock(store, reportUnavailable);
 
   async function read(key: string): Promise<Result<V | undefined>> {
     const found = await attempt((async () => store.get(key))());
     if (!found.ok && !isStorageError(found.error)) throw found.error;
-    if (found.ok) problems.delete(key);
-    else setBounded(problems, key, found.error, MAX_PROBLEMS);
+    if (found.ok) {
+      problems.delete(key);
+      setBounded(lastRead, key, found.value, MAX_REMEMBERED_KEYS);
+    } else setBounded(problems, key, found.error, MAX_REMEMBERED_KEYS);
     return found;
   }
 
@@ -52,7 +56,9 @@ export function createResilientStore<V>(store: Store<V>, onEvent: (event: OAuthE
     if (!isStorageError(written.error)) throw written.error;
     if (unwritten.get(key)?.value === value) return;
     onEvent({ type: 'persist_failed', code: written.error.code, message: written.error.message });
-    unwritten.set(key, { value, before: await read(key) });
+    const last = lastRead.get(key);
+    const before = await read(key);
+    unwritten.set(key, { value, before: before.ok || !lastRead.has(key) ? before : { ok: true, value: last } });
   }
 
   async function get(key: string): Promise<V | undefined> {

@@ -45,6 +45,17 @@ it('keeps a value that could not be written, reports it once, and writes it at t
   expect(map.get('k')).toBe('v');
 });
 
+it('keeps a value that could not be written where nothing can be read after the failed write', async () => {
+  const { resilient, map, broken } = failing();
+  map.set('k', 'used');
+  expect(await resilient.get('k')).toBe('used');
+  for (const way of ['get', 'set', 'reserve', 'lock'] as const) broken.add(way);
+  await resilient.set('k', 'successor');
+  broken.clear();
+  expect(await resilient.get('k')).toBe('successor');
+  expect(map.get('k')).toBe('successor');
+});
+
 it('does not overwrite what another process has stored meanwhile with a value that could not be written', async () => {
   const { resilient, map, broken, events } = failing('set');
   map.set('k', 'old');

@@ -1,4 +1,4 @@
-import { isObject, parseJson } from '@oa/mechanisms';
+import { parseJson } from '@oa/mechanisms';
 import {
   fileVersion,
   readPrivate,
@@ -7,10 +7,7 @@ import {
   writePrivate,
   type FileLockOptions,
 } from '@oa/private-file';
-import { attempt, isShareableError, OAuthError, type OAuthErrorCode, type OAuthErrorDetails } from '@oa/types';
-
-/** What `JSON.stringify` makes of an OAuthError. */
-type FailureRecord = { code: OAuthErrorCode; message: string } & OAuthErrorDetails;
+import { attempt, isShareableError, parseOAuthError, type OAuthError } from '@oa/types';
 
 /**
  * Runs `work` with the lock of `file`. Calls that waited while the work of the holder failed get its failure, instead of sending the
@@ -67,23 +64,6 @@ async function throwSharedFailure(file: string): Promise<void> {
  * @returns `undefined` if it is damaged, or if its failure is not one that calls share
  */
 export function parseFailure(text: string): OAuthError | undefined {
-  const record = parseJson(text);
-  if (!isFailureRecord(record)) return undefined;
-  const { code, message, ...details } = record;
-  const failure = new OAuthError(code, message, details);
+  const failure = parseOAuthError(parseJson(text));
   return isShareableError(failure) ? failure : undefined;
-}
-
-function isFailureRecord(value: unknown): value is FailureRecord {
-  if (!isObject(value)) return false;
-  const { code, message, error, error_description, error_uri, status, retryable, retryAfter, sent } = value;
-  return (
-    typeof code === 'string' &&
-    /^[a-z_]{1,100}$/.test(code) &&
-    typeof message === 'string' &&
-    typeof retryable === 'boolean' &&
-    (sent === undefined || typeof sent === 'boolean') &&
-    [error, error_description, error_uri].every((each) => each === undefined || typeof each === 'string') &&
-    [status, retryAfter].every((each) => each === undefined || Number.isFinite(each))
-  );
 }

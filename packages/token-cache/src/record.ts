@@ -57,17 +57,12 @@ function toExactNumber(_name: string, value: unknown): unknown {
   return Math.abs(value) === Number.POSITIVE_INFINITY ? rawJSON(value > 0 ? '1e400' : '-1e400') : value;
 }
 
-/** Whether the checksum of a file is right. `undefined`: there is none. */
-function isIntact(text: string): boolean | undefined {
+/** Whether the checksum of a file is right, or missing. */
+function isIntact(text: string): boolean {
   const content = text.trimEnd();
   const at = content.length - CHECKSUM_CHARACTERS;
-  if (!content.startsWith(CHECKSUM_START, at)) return undefined;
+  if (!content.startsWith(CHECKSUM_START, at)) return true;
   return content.slice(at) === `${CHECKSUM_START}${sha256(content.slice(0, at))}${CHECKSUM_END}`;
-}
-
-/** Whether a file of this version has only another number of the format: a flipped bit would else look like a newer version for ever. */
-function isFormatDamaged(text: string): boolean {
-  return isIntact(text.replace(/^\{"format":\d+/, `{"format":${FORMAT_VERSION}`)) === true;
 }
 
 /**
@@ -79,14 +74,13 @@ function isFormatDamaged(text: string): boolean {
 export function parseRecord(text: string, file: string): TokenRecord | undefined {
   const record = parseJson(text);
   if (!isObject(record) || typeof record['format'] !== 'number') return undefined;
-  if (record['format'] > FORMAT_VERSION && isFormatDamaged(text)) return undefined;
   if (record['format'] > FORMAT_VERSION)
     throw new OAuthError(
       'newer_file_format',
-      `${file} was written by a newer version of this program, so it is neither used nor overwritten. Update the program, or use another directory.`,
+      `${file} was written by a newer version of this program, so it is neither used nor overwritten. Update the program, use another directory, or move the file away.`,
     );
-  // Later: a newer format may have a checksum of another kind.
-  if (record['format'] !== FORMAT_VERSION || isIntact(text) === false) return undefined;
+  // The checksum of a newer format may be of another kind, so it is not looked at before.
+  if (record['format'] !== FORMAT_VERSION || !isIntact(text)) return undefined;
   if (!isStoredIdentity(record['identity']) || !isStoredToken(record['token'])) return undefined;
   return record as unknown as TokenRecord;
 }

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileTokenCache } from '@oa/token-cache';
-import type { OAuthEvent } from '@oa/types';
+import { attempt, type OAuthEvent } from '@oa/types';
 import { expect, it } from 'vitest';
 import { fileNames, IDENTITY, KEY, OTHER_KEY, readElsewhere, TOKEN, useCache } from './setup.ts';
 
@@ -51,7 +51,10 @@ it('a file with any flipped bit or any cut does not return another token', async
   let used = 0;
   const expectNoOtherToken = async (bytes: Uint8Array): Promise<void> => {
     writeFileSync(file, bytes);
-    const found = await fileTokenCache({ directory }).get(KEY);
+    const result = await attempt((async () => fileTokenCache({ directory }).get(KEY))());
+    // The bit may be one of the number of the format.
+    if (!result.ok) return void expect(result.error.code).toBe('newer_file_format');
+    const found = result.value;
     if (found !== undefined) used += 1;
     expect([undefined, JSON.stringify(token)]).toContain(found && JSON.stringify(found));
   };

@@ -1,6 +1,13 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { isOAuthError, isShareableError, isStorageError, OAuthError, type OAuthErrorCode } from '@oa/types';
+import {
+  isOAuthError,
+  parseOAuthError,
+  isShareableError,
+  isStorageError,
+  OAuthError,
+  type OAuthErrorCode,
+} from '@oa/types';
 
 describe('OAuthError', () => {
   it("keeps only the characters of RFC 6749 section 5.2 of a server's texts", () => {
@@ -123,4 +130,16 @@ describe('isShareableError', () => {
   it('accepts nothing that is not an OAuthError', () => {
     expect(isShareableError(Object.assign(new Error('x'), { retryable: true }))).toBe(false);
   });
+});
+
+it('parses what it has written as JSON, and nothing that is damaged', () => {
+  const details = { error: 'invalid_grant', status: 400, retryable: true, retryAfter: 3, sent: true };
+  const error = new OAuthError('oauth_error', 'It failed.', details);
+  const record: unknown = JSON.parse(JSON.stringify(error));
+  const parsed = parseOAuthError(record);
+  expect(isOAuthError(parsed)).toBe(true);
+  expect(JSON.stringify(parsed)).toBe(JSON.stringify(error));
+  for (const damage of [{ code: 'A B' }, { message: 1 }, { status: 'x' }, { retryable: 1 }, { sent: 1 }, { error: {} }])
+    expect(parseOAuthError({ ...(record as object), ...damage })).toBeUndefined();
+  for (const other of [undefined, null, 'text', []]) expect(parseOAuthError(other)).toBeUndefined();
 });
