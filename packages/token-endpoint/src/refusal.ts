@@ -31,7 +31,7 @@ const OTHER_CODES: ReadonlySet<string> = new Set([
 /** Statuses with which servers refuse a refresh token without an error code. */
 const REFUSAL_STATUSES: ReadonlySet<number> = new Set([400, 401, 403, 422]);
 /** Statuses of an endpoint that has moved. */
-const GONE_STATUSES: ReadonlySet<number> = new Set([404, 405, 410]);
+const MOVED_STATUSES: ReadonlySet<number> = new Set([404, 405, 410]);
 /** Statuses that mean "later". A text beside them says nothing of the refresh token. */
 const LATER_STATUSES: ReadonlySet<number> = new Set([408, 429, 502, 503, 504]);
 
@@ -56,7 +56,7 @@ export function refreshRefusal(error: OAuthError): 'definite' | 'probable' | und
   if (code === 'unauthorized_client' && namesRefreshToken(description)) return 'definite';
   const texts = [code, description];
   if (texts.some((text) => namesRefusedRefreshToken(text) || namesRefusedToken(text))) return 'definite';
-  return OTHER_CODES.has(code) || GONE_STATUSES.has(error.status ?? 0) ? undefined : 'probable';
+  return OTHER_CODES.has(code) || MOVED_STATUSES.has(error.status ?? 0) ? undefined : 'probable';
 }
 
 /**
