@@ -52,11 +52,10 @@ it('a file with any flipped bit or any cut does not return another token', async
   const expectNoOtherToken = async (bytes: Uint8Array): Promise<void> => {
     writeFileSync(file, bytes);
     const result = await attempt((async () => fileTokenCache({ directory }).get(KEY))());
+    if (result.ok && result.value !== undefined) used += 1;
     // The bit may be one of the number of the format.
-    if (!result.ok) return void expect(result.error.code).toBe('newer_file_format');
-    const found = result.value;
-    if (found !== undefined) used += 1;
-    expect([undefined, JSON.stringify(token)]).toContain(found && JSON.stringify(found));
+    const outcome = result.ok ? result.value && JSON.stringify(result.value) : result.error.code;
+    expect([undefined, JSON.stringify(token), 'newer_file_format']).toContain(outcome);
   };
   for (let at = 0; at < intact.length; at += 1) {
     const flipped = Buffer.from(intact);
