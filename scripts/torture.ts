@@ -19,6 +19,7 @@ import {
   registerTogether,
   startRotatingServer,
   starve,
+  starveTogether,
   storyNames,
   type Counted,
   type FaultReport,
@@ -39,6 +40,7 @@ const FAULT_KILLS = short ? 10 : 1000;
 /** The modules that can't be opened, and the steps between the numbers of descriptors that a process gets. */
 const FAULT_MODULES = short ? 5 : 30;
 const DESCRIPTORS_STEP = short ? 8 : 2;
+const STARVED_PROCESSES = short ? 16 : 128;
 /** The other locks get this time: some of them would take many minutes. */
 const MAX_COMPARISON_MS = short ? 5000 : 35_000;
 /** From a kill to the next holder. */
@@ -176,6 +178,13 @@ async function damageFiles(): Promise<void> {
   }
 }
 
+async function starveProcesses(): Promise<void> {
+  const { problems, ...figures } = await starveTogether(STARVED_PROCESSES);
+  const name = `${STARVED_PROCESSES} processes with few descriptors share a session`;
+  report(name, { ...figures, wrong: problems.length }, problems.length === 0);
+  for (const problem of problems) console.log(`         ${problem}`);
+}
+
 /** One after the other: a part of each story is told in this process. */
 async function killCalls(): Promise<void> {
   for (const story of storyNames) {
@@ -214,7 +223,7 @@ await obtainTogether();
 await failTogether();
 await registerOnce();
 await Promise.all([stopHolder(), killHolder(), block(), killWriting()]);
-await Promise.all([failCalls(), killCalls().then(damageFiles)]);
+await Promise.all([failCalls(), killCalls().then(damageFiles).then(starveProcesses)]);
 const rows = [
   toRow('**`withLock`**', withOneFile),
   toRow('O_EXCL file, taken over by pid', await count('pid', 1, MAX_COMPARISON_MS)),

@@ -1,6 +1,7 @@
 export { blockHolder } from './block.ts';
 export { damageEachByte, type DamageReport } from './faults/damage.ts';
 export { failEachCall, failEachImport, killAtEachCall, starve, type FaultReport } from './faults/matrix.ts';
+export { starveTogether, type SharedStarvation } from './faults/together.ts';
 export { storyNames } from './faults/stories.ts';
 export { countTogether, type Counted } from './count.ts';
 export { registerTogether } from './register.ts';

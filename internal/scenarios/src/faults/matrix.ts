@@ -3,7 +3,8 @@ import type { FailCallsTask } from '../programs/fail-calls.ts';
 import { judge, type Observed } from './judge.ts';
 import type { FaultPlan } from './plan.ts';
 import { startRealmServer } from './realms.ts';
-import { tellSeparately } from './separate.ts';
+import { MAX_DESCRIPTORS, MIN_DESCRIPTORS } from './together.ts';
+import { tellSeparately, withDescriptors } from './separate.ts';
 import type { StoryName } from './stories.ts';
 
 const FAIL_CALLS = new URL('../programs/fail-calls.ts', import.meta.url);
@@ -20,8 +21,6 @@ export interface FaultReport {
   problems: string[];
 }
 
-const MIN_DESCRIPTORS = 16;
-const MAX_DESCRIPTORS = 48;
 /** More than any story makes. */
 const ALL_CALLS = 1_000_000;
 
@@ -57,8 +56,8 @@ export async function starve(story: StoryName, step = 1): Promise<FaultReport> {
   await using realms = await startRealmServer();
   const runs: Observed[] = [];
   for (let limit = MIN_DESCRIPTORS; limit <= MAX_DESCRIPTORS; limit += step) {
-    const under = ['sh', '-c', 'ulimit -n "$0"; exec "$@"', String(limit)];
-    const { observed } = await tellSeparately(realms, `r${limit}`, story, { at: 0, fault: 'EMFILE' }, under);
+    const plan = { at: 0, fault: 'EMFILE' } as const;
+    const { observed } = await tellSeparately(realms, `r${limit}`, story, plan, withDescriptors(limit));
     runs.push({ ...observed, call: `${limit} descriptors`, fault: 'starved' });
   }
   return toReport(runs);

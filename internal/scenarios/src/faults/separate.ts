@@ -23,15 +23,11 @@ export async function tellSeparately(
   const roots = ['cache', 'config'].map((each) => join(root, each));
   for (const each of roots) mkdirSync(each, { mode: 0o700 });
   const issuer = realms.issuerOf(name);
-  const env = { ...process.env, ...Object.fromEntries(VARIABLES.map((variable, index) => [variable, roots[index]])) };
   const telling = createTelling(story, issuer);
   const ready = await inDirectories(roots, () => telling.tell('before'));
   if (ready.outcome !== 'ok') throw new Error(`The story can't begin: ${ready.message}`);
   const before = realms.counts(name);
-  const task: TellTask = { story, issuer, plan: { ...plan, roots } };
-  const end = await startProcess(TELL, { task, env, under, nodeOptions: [`--import=${PRELOAD}`] }).ended;
-  const printed = end.stdout.split('\n');
-  const told = printed.length < 3 ? undefined : (JSON.parse(printed[1] ?? '') as Told);
+  const { end, told, began } = await tellInProcess({ story, issuer, plan: { ...plan, roots } }, under);
   const act = realms.counts(name);
   const files = listFiles(root);
   const next = await inDirectories(roots, () => telling.tell('next'));
@@ -44,10 +40,32 @@ export async function tellSeparately(
     next,
     counts: { before, act, next: realms.counts(name) },
     files: { act: files, next: listFiles(root) },
-    stray: printed[0] === 'begun' || under.length === 0 ? strayOf(end, plan) : [],
+    stray: began || under.length === 0 ? strayOf(end, plan) : [],
   };
   rmSync(root, { recursive: true });
   return { observed, calls: told?.calls ?? [] };
+}
+
+/** How a process that told the act ended. */
+export interface ToldEnd {
+  end: ProcessEnd;
+  told: Told | undefined;
+  /** Whether it came so far that it used a manager. */
+  began: boolean;
+}
+
+/** Tells the act of a story in a process of its own. `under`: a program that runs Node.js. */
+export async function tellInProcess(task: TellTask, under: readonly string[] = []): Promise<ToldEnd> {
+  const { roots } = task.plan;
+  const env = { ...process.env, ...Object.fromEntries(VARIABLES.map((variable, index) => [variable, roots[index]])) };
+  const end = await startProcess(TELL, { task, env, under, nodeOptions: [`--import=${PRELOAD}`] }).ended;
+  const [first, second = '', last] = end.stdout.split('\n');
+  return { end, told: last === undefined ? undefined : (JSON.parse(second) as Told), began: first === 'begun' };
+}
+
+/** The arguments of a shell that runs a program with this many descriptors at most. */
+export function withDescriptors(limit: number): string[] {
+  return ['sh', '-c', 'ulimit -n "$0"; exec "$@"', String(limit)];
 }
 
 function strayOf({ code, signal, stderr }: ProcessEnd, { fault, at }: Omit<FaultPlan, 'roots'>): string[] {
