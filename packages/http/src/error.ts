@@ -95,6 +95,12 @@ function descriptionIn({ headers, text }: HttpResponse, json: unknown): string |
   return sentence === undefined || (sentence === error && CODE_PATTERN.test(sentence)) ? undefined : sentence;
 }
 
+/** Quotes what the server says in an answer that is not what was expected: some servers report their errors with status 200. */
+export function quoteAnswer(response: HttpResponse, json: Record<string, unknown>): string {
+  const text = textIn(json);
+  return quoteDescription(text && redact(text, [...secretsSentFor(response), ...secretsReceived(json)]));
+}
+
 function textIn(body: Record<string, unknown>): string | undefined {
   return DESCRIPTION_NAMES.map((name) => toNonEmptyString(body[name])).find((text) => text !== undefined);
 }

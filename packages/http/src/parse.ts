@@ -7,6 +7,8 @@ const MAX_FORM_MEMBERS = 200;
 
 /** A form with one of these members is the answer of an OAuth endpoint. */
 const FORM_ANSWER_NAMES = ['access_token', 'device_code', 'error'];
+/** A name, plain, encoded or with brackets, and no sentence, page, script or JSON. */
+const FORM_START_PATTERN = /^[^\s=&<>{}()"';]{1,100}=/;
 
 /** Parses JSON, also behind byte order marks. Returns `undefined` for other text, and for JSON that is nested too deeply. */
 export function parseBoundedJson(text: string): unknown {
@@ -35,9 +37,11 @@ function isDamaged(credential: unknown): boolean {
 }
 
 function parseAnsweredForm(text: string): Record<string, string> | undefined {
-  if (!/^[\w.-]{1,100}=/.test(text)) return undefined;
+  // Scripts that print a form put a line break at its end.
+  const content = text.trim();
+  if (!FORM_START_PATTERN.test(content)) return undefined;
   // Part by part, each with an equals sign: Node.js takes quadratic time for many parts without one.
-  const parts = text.split('&', MAX_FORM_MEMBERS).map((part) => (part.includes('=') ? part : `${part}=`));
+  const parts = content.split('&', MAX_FORM_MEMBERS).map((part) => (part.includes('=') ? part : `${part}=`));
   const form = Object.fromEntries(new URLSearchParams(parts.join('&')));
   return FORM_ANSWER_NAMES.some((name) => Object.hasOwn(form, name)) ? form : undefined;
 }

@@ -1,6 +1,7 @@
 import { isObject } from '@oa/mechanisms';
 import { OAuthError } from '@oa/types';
 import type { BaseIssue, GenericSchema } from 'valibot';
+import { quoteAnswer } from './error.ts';
 import { redact, redactShared } from './redact.ts';
 import { responseName, secretsSentFor, type HttpResponse } from './request.ts';
 import { secretsReceived } from './secrets.ts';
@@ -26,18 +27,23 @@ export function validateJson<T>(json: unknown, schema: GenericSchema<unknown, T>
   const member = redactShared(path, secretsSentFor(response)).slice(0, 100);
   const what = member === '' ? 'The answer' : `Member ${member}`;
   const problem =
-    issue.path?.length === 1 && issue.input === undefined && isObject(json)
-      ? `The answer has no ${member}; ${listMembers(json, response)}`
-      : `${what} ${expectation(issue)}`;
+    issue.path?.length === 1 && isUnset(issue.input) && isObject(json)
+      ? `The answer has no ${member}; ${listMembers(json, response)}.${quoteAnswer(response, json)}`
+      : `${what} ${expectation(issue)}.`;
   throw new OAuthError(
     'invalid_response',
-    `${responseName(response)} answered with JSON that the specification does not allow. ${problem}.`,
+    `${responseName(response)} answered with JSON that the specification does not allow. ${problem}`,
   );
+}
+
+/** Servers write "not set" in these ways too. */
+function isUnset(value: unknown): boolean {
+  return value === undefined || value === null || value === '';
 }
 
 /** Names the members that an answer has instead of the missing one: they show what kind of answer it is. */
 function listMembers(json: Record<string, unknown>, response: HttpResponse): string {
-  const names = Object.keys(json);
+  const names = Object.keys(json).filter((name) => !isUnset(json[name]));
   if (names.length === 0) return 'it is empty';
   const shown = names.slice(0, MAX_SHOWN_NAMES).join(', ').slice(0, MAX_SHOWN_CHARACTERS);
   const secrets = [...secretsSentFor(response), ...secretsReceived(json)];

@@ -7,6 +7,9 @@ const MIN_EXPIRES_AT_SECONDS = 1_000_000_000;
 /** An `expires_at` above it is in milliseconds. */
 const MAX_EXPIRES_AT_SECONDS = 100_000_000_000;
 
+/** The name of a type, and no token in its place. */
+const SHOWN_TYPE_PATTERN = /^[a-z_-]{1,20}$/;
+
 /**
  * Adds `expires_at` to a token response.
  *
@@ -55,13 +58,14 @@ export function tokenTypeOf(
   other: string | undefined,
   bearerTypes: readonly string[] = [],
 ): string | undefined {
-  const type = token.token_type.toLowerCase();
+  const type = token.token_type.trim().toLowerCase();
   if (type === '') return undefined;
-  if (type === 'bearer' || type === 'bearertoken') return 'Bearer';
+  if (/^bearer[ _-]?(?:token)?$/.test(type)) return 'Bearer';
   if (type === other?.toLowerCase()) return other;
   if (bearerTypes.some((each) => type === each.toLowerCase())) return 'Bearer';
+  const shown = SHOWN_TYPE_PATTERN.test(type) ? `, "${type}"` : '';
   throw new OAuthError(
     'unsupported_token_type',
-    `The server issued a token of a type other than Bearer${other === undefined ? '' : ` and ${other}`}. This program can't use it. If the server documents that it is used as a Bearer token, list its type in the option \`bearerTypes\`.`,
+    `The server issued a token of a type other than Bearer${other === undefined ? '' : ` and ${other}`}${shown}. This program can't use it. If the server documents that it is used as a Bearer token, list its type in the option \`bearerTypes\`.`,
   );
 }

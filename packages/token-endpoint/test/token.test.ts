@@ -64,9 +64,12 @@ describe('the lifetime (RFC 6749 section 5.1)', () => {
 });
 
 describe('the token type (RFC 6749 section 7.1)', () => {
-  it.each(['Bearer', 'bearer', 'BEARER', 'BearerToken'])('%s is Bearer', async (token_type) => {
-    expect((await tokenFrom(tokenReply({ token_type }))).token_type).toBe('Bearer');
-  });
+  it.each(['Bearer', 'bearer', 'BEARER', ' Bearer ', 'BearerToken', 'Bearer Token', 'bearer_token'])(
+    '%s is Bearer',
+    async (token_type) => {
+      expect((await tokenFrom(tokenReply({ token_type }))).token_type).toBe('Bearer');
+    },
+  );
 
   it.each(['mac', 'DPoP', 'N_A', 'pop'])('%s is refused', async (token_type) => {
     const error = await rejectionOf(tokenFrom(tokenReply({ token_type })));
@@ -78,7 +81,14 @@ describe('the token type (RFC 6749 section 7.1)', () => {
     expect((await tokenFrom(tokenReply({ token_type }), {}, options)).token_type).toBe('Bearer');
     const error = await rejectionOf(tokenFrom(tokenReply({ token_type: 'mac' }), {}, options));
     expect(error.code).toBe('unsupported_token_type');
-    expect((await rejectionOf(tokenFrom(tokenReply({ token_type })))).message).toContain('bearerTypes');
+    const { message } = await rejectionOf(tokenFrom(tokenReply({ token_type })));
+    expect(message).toContain('bearerTypes');
+    expect(message).toContain(`"${token_type.toLowerCase()}"`);
+  });
+
+  it('is not shown where it could be a secret', async () => {
+    const error = await rejectionOf(tokenFrom(tokenReply({ token_type: 'PLANTED-1' })));
+    expect(error.message).not.toMatch(/planted/i);
   });
 
   it('is Bearer where the server sends none, with an event', async () => {
