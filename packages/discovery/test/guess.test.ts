@@ -90,3 +90,15 @@ it('does not use stored conventional endpoints of an earlier version, which does
   expect(await discover(server.origin, { cache: new Map([[server.origin, old]]) })).toEqual(metadata(server.origin));
   expect(server.requests).toHaveLength(1);
 });
+
+it.each(['/.well-known/jwks.json', '/.well-known/oauth-protected-resource/mcp', '/a/.well-known', `${OPENID}.json`])(
+  'guesses no endpoint for %s, which is the address of a document (RFC 8615 section 3)',
+  async (path) => {
+    await using server = await startServer(() => ({}));
+    const { events, onEvent } = recordEvents();
+    const error = await rejectionOf(discover(`${server.origin}${path}`, { onEvent }));
+    expect(error.code).toBe('metadata_not_found');
+    expect(error.message).toContain('Pass the issuer');
+    expect(events).toEqual([]);
+  },
+);

@@ -15,7 +15,13 @@ const PLACEHOLDER = new RegExp(
     /\$[A-Za-z_]\w*/, // $TENANT
     /%(?![0-9A-Fa-f]{2})\w+%/, // %TENANT%
     /(?<=\/):[A-Za-z_][\w-]*/, // :tenant
-    /\bYOUR_[A-Z_]+/, // YOUR_TENANT
+    /\bYOUR[_-][A-Z_-]+/, // YOUR_TENANT, YOUR-TENANT
+    /(?<=\/)[A-Z]+[_-](?:ID|NAME)(?=\/|$)/, // TENANT_ID
+    /Enter_the_\w+?_Here/i, // as the documentation of Entra writes it
+    /(?<=[/.])(?:__\w+?__|@[A-Z_]+@)/, // __TENANT__, @TENANT@
+    /x{8}-(?:x{4}-){3}x{12}/i,
+    /(?<=\/)(?:undefined|null|NaN)(?=[/.]|$)/, // a variable that is not set
+    /\[object(?: |%20)Object\]|%5Bobject%20Object%5D/,
   ]
     .map(({ source }) => source)
     .join('|'),

@@ -46,13 +46,15 @@ function dropUnusable(
   };
 }
 
-/** Drops the members of `optional` whose value is `null`, which servers write for "not set". Every other wrong value is refused. */
-function dropNull(
+/** Drops the members of `optional` whose value is `null` or an empty string, which servers write for "not set". Every other wrong value is refused. */
+function dropUnset(
   optional: Record<string, v.GenericSchema>,
 ): (input: Record<string, unknown>) => Record<string, unknown> {
   return (input) =>
     Object.fromEntries(
-      Object.entries(input).filter(([name, value]) => value !== null || !Object.hasOwn(optional, name)),
+      Object.entries(input).filter(
+        ([name, value]) => (value !== null && value !== '') || !Object.hasOwn(optional, name),
+      ),
     );
 }
 
@@ -108,7 +110,7 @@ const serverMembers = { ...serverEndpoints, ...serverLists, ...serverFlags };
  */
 export const authorizationServerSchema: v.GenericSchema<unknown, AuthorizationServer> = v.pipe(
   jsonObject,
-  v.transform(dropNull(serverMembers)),
+  v.transform(dropUnset(serverMembers)),
   v.looseObject({ issuer: nonEmptyText, token_endpoint: endpointUrl, ...toOptional(serverMembers) }),
 );
 
@@ -125,7 +127,7 @@ const resourceLists = {
  */
 export const protectedResourceSchema: v.GenericSchema<unknown, ProtectedResource> = v.pipe(
   jsonObject,
-  v.transform(dropNull(resourceLists)),
+  v.transform(dropUnset(resourceLists)),
   v.looseObject({ resource: nonEmptyText, ...toOptional(resourceLists) }),
 );
 

@@ -78,8 +78,8 @@ describe('tokenResponseSchema', () => {
 describe('authorizationServerSchema', () => {
   const body = { issuer: 'https://a', token_endpoint: 'https://a/token', op_tos_uri: 'x', nothing: null };
 
-  it('keeps unknown members, and drops known ones that are null', () => {
-    const given = { ...body, registration_endpoint: null, scopes_supported: null };
+  it('keeps unknown members, and drops known ones that are null or empty', () => {
+    const given = { ...body, registration_endpoint: null, revocation_endpoint: '', scopes_supported: null };
     expect(v.parse(authorizationServerSchema, given)).toEqual(body);
   });
 
