@@ -65,7 +65,9 @@ export interface LoginOptions extends TokenEndpointOptions {
 }
 
 const LOGIN_OPTION_NAMES: ReadonlySet<string> = new Set(
-  'openBrowser port redirectHost timeout paste print interaction fetch signal now onEvent authentication'.split(' '),
+  'openBrowser port redirectHost timeout paste print interaction fetch signal now onEvent authentication bearerTypes'.split(
+    ' ',
+  ),
 );
 
 /**

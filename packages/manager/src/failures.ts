@@ -59,7 +59,10 @@ export async function createFailures(app: string | undefined, inMemory: boolean,
       const failure = memory.get(session.flight) ?? (await readFile(session));
       if (failure === undefined || !isDue(failure)) return undefined;
       const { error, until } = failure;
-      return new OAuthError(error.code, error.message, { ...error.toJSON(), retryAfter: Math.ceil((until - now()) / 1000) });
+      return new OAuthError(error.code, error.message, {
+        ...error.toJSON(),
+        retryAfter: Math.ceil((until - now()) / 1000),
+      });
     },
     async add(session, error) {
       const pause = pauseAfter(session, error);

@@ -20,6 +20,12 @@ export interface ManagerOptions extends Omit<RequestOptions, 'signal'> {
    */
   authentication?: AuthenticationOption | undefined;
   /**
+   * Values of `token_type` that count as Bearer although they have other names, such as `user` and `bot` of Slack.
+   *
+   * @default none: a token of such a type is `unsupported_token_type`
+   */
+  bearerTypes?: readonly string[] | undefined;
+  /**
    * Where tokens are kept. `new Map()` keeps them in memory.
    *
    * @default private files below `$XDG_CACHE_HOME/<app>/tokens`
@@ -68,15 +74,16 @@ export interface ManagerOptions extends Omit<RequestOptions, 'signal'> {
   clientMetadataUrl?: string | undefined;
 }
 
-type LoginOptionOfManager = 'authentication' | 'fetch' | 'signal' | 'now' | 'onEvent' | 'interaction';
+type LoginOptionOfManager = 'authentication' | 'bearerTypes' | 'fetch' | 'signal' | 'now' | 'onEvent' | 'interaction';
 
 const OPTION_NAMES =
-  'app authentication cache clients discovery interaction leeway login registration stepUp clientMetadataUrl fetch timeout now onEvent'.split(
+  'app authentication bearerTypes cache clients discovery interaction leeway login registration stepUp clientMetadataUrl fetch timeout now onEvent'.split(
     ' ',
   );
 /** Options of a login that the manager decides for all grants. */
 const LOGIN_OPTIONS_OF_MANAGER: readonly LoginOptionOfManager[] = [
   'authentication',
+  'bearerTypes',
   'fetch',
   'signal',
   'now',
@@ -94,6 +101,7 @@ export function assertManagerOptions(options: ManagerOptions): void {
     authentication = 'none',
     stepUp = 'user',
     discovery = {},
+    bearerTypes = [],
   } = options;
   const unknown = Object.keys(options).find((name) => !OPTION_NAMES.includes(name));
   if (unknown !== undefined)
@@ -104,6 +112,7 @@ export function assertManagerOptions(options: ManagerOptions): void {
     throw new TypeError("options.interaction must be 'auto', 'always' or 'never'.");
   if (stepUp !== 'user' && stepUp !== false && !isListOfStrings(stepUp))
     throw new TypeError("options.stepUp must be 'user', false or an array of scopes.");
+  if (!isListOfStrings(bearerTypes)) throw new TypeError('options.bearerTypes must be an array of token types.');
   assertDiscoveryOption(discovery);
   // Which names there are is checked with the first request: that keeps the list out of the path of a stored token.
   if (!['string', 'function'].includes(typeof authentication))

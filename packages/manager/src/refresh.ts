@@ -83,8 +83,10 @@ async function requestAndStore(
 ): Promise<Token> {
   const { context, issuer, network, refreshParameters } = session;
   const { refreshToken } = await import('@oa/token-endpoint');
-  const refreshed = await refreshToken(server, client, current, refreshParameters, { ...network, timeout });
-  const token: Token = { ...refreshed, issued_to };
+  // Without the granted scope, which a scope in `refreshParameters` must not exceed: whether it does is for the server to say.
+  const { scope, ...others } = current;
+  const refreshed = await refreshToken(server, client, others, refreshParameters, { ...network, timeout });
+  const token: Token = { ...(scope !== undefined && { scope }), ...refreshed, issued_to };
   await session.store(token);
   context.emit({ type: 'refreshed', issuer });
   return token;

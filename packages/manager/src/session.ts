@@ -107,7 +107,11 @@ export async function openSession(
     refreshParameters: { ...credentials.refreshParameters, resource },
     configuredClient,
     isPinned,
-    network: { ...context.network, authentication: credentials.authentication ?? context.options.authentication },
+    network: {
+      ...context.network,
+      authentication: credentials.authentication ?? context.options.authentication,
+      bearerTypes: context.options.bearerTypes,
+    },
     async server(options) {
       const found = await server(options);
       session.issuer = found.issuer;

@@ -72,6 +72,25 @@ it.each(['client_secret_basic', 'client_secret_post'] as const)(
   },
 );
 
+it('takes the token types that the program lists for Bearer, in a login and in a refresh', async () => {
+  const { metadata } = await startScripted({ '/token': bearer('xoxp', { token_type: 'user', refresh_token: 'r' }) });
+  const { openBrowser } = agreeingBrowser();
+  const directory = temporaryDirectory();
+  const options = { login: { openBrowser }, bearerTypes: ['user', 'bot'] };
+  const token = await managerAt(directory, options).manager.getToken(metadata, { client_id: 'p' });
+  expect(token).toMatchObject({ access_token: 'xoxp', token_type: 'Bearer' });
+  await changeStored(directory, (stored) => aged(stored, 1));
+  expect(await managerAt(directory, options).manager.get(metadata, { client_id: 'p' })).toMatchObject({
+    ok: true,
+    value: { token_type: 'Bearer' },
+  });
+  await changeStored(directory, (stored) => aged(stored, -1));
+  expect(await managerAt(directory).manager.get(metadata, { client_id: 'p' })).toMatchObject({
+    ok: false,
+    error: { code: 'unsupported_token_type' },
+  });
+});
+
 it('makes the device grant where the credentials ask for it (RFC 8628)', async () => {
   await using server = await startAuthorizationServer();
   const approvals: Promise<void>[] = [];

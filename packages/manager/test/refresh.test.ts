@@ -128,6 +128,15 @@ it('sends the refreshParameters of the credentials, which are no part of the key
   expect(cache.size).toBe(1);
 });
 
+it('leaves it to the server whether a scope in the refreshParameters is wider than the granted one', async () => {
+  const { server, metadata } = await startScripted({ '/token': bearer('new') });
+  const cache = new Map([nearExpiry(metadata.issuer, { refresh_token: 'r', expires_at: 1, scope: 'a' })]);
+  const { manager } = managerAt(temporaryDirectory(), { cache });
+  const token = await manager.getToken(metadata, { client_id: 'p', refreshParameters: { scope: 'a b' } });
+  expect(server.requests.map(({ form }) => form.get('scope'))).toEqual(['a b']);
+  expect(token.access_token).toBe('new');
+});
+
 it('keeps the members that the login delivered and the refresh left out, except for lifetimes', async () => {
   const { metadata } = await startScripted({ '/token': { json: { access_token: 'new', token_type: 'Bearer' } } });
   const more = { id_token: 'i', instance_url: 'https://eu1.example', scope: 'a b', refresh_token: 'r', expires_at: 1 };
