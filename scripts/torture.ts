@@ -40,7 +40,7 @@ const FAULT_KILLS = short ? 10 : 1000;
 /** The modules that can't be opened, and the steps between the numbers of descriptors that a process gets. */
 const FAULT_MODULES = short ? 5 : 30;
 const DESCRIPTORS_STEP = short ? 8 : 2;
-const STARVED_PROCESSES = short ? 16 : 128;
+const STARVED_PROCESSES = short ? 16 : 96;
 /** The other locks get this time: some of them would take many minutes. */
 const MAX_COMPARISON_MS = short ? 5000 : 35_000;
 /** From a kill to the next holder. */

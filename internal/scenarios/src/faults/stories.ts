@@ -22,7 +22,8 @@ type Part = 'before' | 'act' | 'again' | 'next';
 
 /** A token has expired by then, and a client has not. */
 const LATER_MS = 2 * 3_600_000;
-const MAX_PART_MS = 20_000;
+/** A process that shares its machine with a hundred others is slow. */
+const MAX_PART_MS = 120_000;
 
 interface Story {
   /** What has happened already. */

@@ -6,8 +6,8 @@ import { SECRET_MARK, startRealmServer } from './realms.ts';
 import { inDirectories, tellInProcess, withDescriptors } from './separate.ts';
 import { createTelling } from './stories.ts';
 
-/** Too few for Node.js to start. */
-export const MIN_DESCRIPTORS = 16;
+/** Too few for Node.js to start. With fewer than this it prints warnings of its own. */
+export const MIN_DESCRIPTORS = 20;
 /** Enough for every story. */
 export const MAX_DESCRIPTORS = 48;
 
@@ -29,7 +29,8 @@ export async function starveTogether(processes: number): Promise<SharedStarvatio
   for (const each of roots) mkdirSync(each, { mode: 0o700 });
   const issuer = realms.issuerOf('shared');
   const telling = createTelling('refresh', issuer);
-  await inDirectories(roots, () => telling.tell('before'));
+  const ready = await inDirectories(roots, () => telling.tell('before'));
+  if (ready.outcome !== 'ok') throw new Error(`The story can't begin: ${ready.message}`);
   const plan = { at: 0, fault: 'EMFILE', roots } as const;
   const limits = Array.from(
     { length: processes },
