@@ -1,5 +1,6 @@
 import { growthOf } from '@oa-internal/testing';
 import { parseChallenges } from '@oa/discovery';
+import { findPlaceholder } from '@oa/types/rfc';
 import { expect, it } from 'vitest';
 import { isIssuer, quoteIssuer } from '../../src/issuer.ts';
 import { cacheLifetimeSeconds } from '../../src/lifetime.ts';
@@ -66,3 +67,11 @@ it('checks the metadata of a resource with many authorization servers in linear 
   );
   expect(growth).toBeLessThan(MAX_EXPONENTS);
 });
+
+it.each(['{', '<', '%7B', '[a', '$(', '%'])(
+  'searches an issuer of %s for placeholders in linear time',
+  async (part) => {
+    const growth = await growthOf(repeat(part), findPlaceholder);
+    expect(growth).toBeLessThan(MAX_EXPONENTS);
+  },
+);
