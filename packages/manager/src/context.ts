@@ -16,6 +16,7 @@ import { createEarlyRefreshes, type EarlyRefreshes } from './early-refreshes.ts'
 import { assertManagerOptions, type ManagerOptions } from './options.ts';
 import type { Failures } from './failures.ts';
 import { createGuesses, type Guesses } from './guesses.ts';
+import { loadOnce } from './module-error.ts';
 import { createResilientStore, type ResilientStore } from './resilient-store.ts';
 
 /** What all calls of one manager share. Nothing is loaded or touched before it is used. */
@@ -60,10 +61,6 @@ export function createContext(options: ManagerOptions): Context {
   const { app, fetch, timeout, now = Date.now, leeway = DEFAULT_LEEWAY_MS } = options;
   const guesses = createGuesses();
   const emit = guardListener((event) => options.onEvent?.(guesses.mark(event)));
-  let clients: Promise<ClientStore> | undefined;
-  let metadata: Promise<MetadataStores> | undefined;
-  let clientIssuers: Promise<ClientIssuers> | undefined;
-  let failures: Promise<Failures> | undefined;
   return {
     options,
     network: { fetch, timeout, now, onEvent: emit },
@@ -72,13 +69,13 @@ export function createContext(options: ManagerOptions): Context {
     emit,
     guesses,
     tokens: createResilientStore(options.cache ?? fileTokenCache({ app, onEvent: emit }), emit),
-    clients: () => (clients ??= loadClientStore(options, emit)),
-    metadata: () => (metadata ??= loadMetadataStores(options)),
-    clientIssuers: () => (clientIssuers ??= loadClientIssuers(options)),
+    clients: loadOnce(() => loadClientStore(options, emit)),
+    metadata: loadOnce(() => loadMetadataStores(options)),
+    clientIssuers: loadOnce(() => loadClientIssuers(options)),
     unwrittenClients: new Map(),
     renewals: createSingleFlight(),
     earlyRefreshes: createEarlyRefreshes(now),
-    failures: () => (failures ??= loadFailures(options, now)),
+    failures: loadOnce(() => loadFailures(options, now)),
     issuedAt: new Map(),
     replacedAt: new Map(),
     askedAgainAt: new Map(),

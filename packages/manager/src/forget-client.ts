@@ -1,15 +1,10 @@
-import { attempt, type Result } from '@oa/types';
 import { hasTwoSpellings } from '@oa/types/rfc';
 import type { Context } from './context.ts';
 import type { Target } from './credentials.ts';
 import { resolveTarget } from './target.ts';
 
 /** Forgets the clients that were registered at the issuer of `target`. Only the copy here is removed. */
-export async function forgetClient(context: Context, target: Target): Promise<Result<void>> {
-  return attempt(removeClients(context, target));
-}
-
-async function removeClients(context: Context, target: Target): Promise<void> {
+export async function forgetClient(context: Context, target: Target): Promise<void> {
   const { issuer } = await resolveTarget(context, target, {});
   const clients = await context.clients();
   for (const spelling of hasTwoSpellings(issuer) ? [issuer, `${issuer}/`] : [issuer]) {

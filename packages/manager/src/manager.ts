@@ -1,9 +1,9 @@
 import { abortable } from '@oa/mechanisms';
-import { toStorageError } from '@oa/private-file';
-import { attempt, isOAuthError, type Result, type Token, type TokenSource, type TokenSourceOptions } from '@oa/types';
+import { attempt, type Result, type Token, type TokenSource, type TokenSourceOptions } from '@oa/types';
 import { createContext } from './context.ts';
 import type { Credentials, Target } from './credentials.ts';
 import { isDueEarly, isUsable } from './freshness.ts';
+import { rethrowModuleError } from './module-error.ts';
 import type { ManagerOptions } from './options.ts';
 import { openSession, type Session } from './session.ts';
 import { withStepUp } from './step-up.ts';
@@ -86,16 +86,21 @@ export function createManager(options: ManagerOptions = {}): Manager {
     return logout(await abortable(openSession(context, target, credentials), signal), signal);
   }
 
+  async function forget(target: Target): Promise<void> {
+    const { forgetClient } = await import('./forget-client.ts');
+    await forgetClient(context, target);
+  }
+
   const getToken: Manager['getToken'] = (target, credentials, wanted = {}) =>
-    findToken(target, credentials, wanted).catch(rethrowAsOAuthError);
+    findToken(target, credentials, wanted).catch(rethrowModuleError);
 
   return {
     getToken,
     get: (target, credentials, wanted) => attempt(getToken(target, credentials, wanted)),
     source: (target, credentials) => withStepUp((wanted) => getToken(target, credentials, wanted)),
     logout: (target, credentials, logoutOptions = {}) =>
-      attempt(endSession(target, credentials, logoutOptions).catch(rethrowAsOAuthError)),
-    forgetClient: async (target) => (await import('./forget-client.ts')).forgetClient(context, target),
+      attempt(endSession(target, credentials, logoutOptions).catch(rethrowModuleError)),
+    forgetClient: (target) => attempt(forget(target).catch(rethrowModuleError)),
   };
 }
 
@@ -125,21 +130,8 @@ async function tokenOf(session: Session, wanted: TokenSourceOptions): Promise<To
 }
 
 async function renewInBackground(session: Session, seen: Token): Promise<void> {
-  try {
-    const { renewEarly } = await import('./renewal.ts');
-    await renewEarly(session, seen);
-  } catch (error) {
-    const failure = toModuleError(error);
-    if (!isOAuthError(failure)) throw error;
-    session.context.emit({ type: 'early_refresh_failed', issuer: session.issuer, code: failure.code });
-  }
-}
-
-function rethrowAsOAuthError(error: unknown): never {
-  throw toModuleError(error);
-}
-
-/** A module is a file too: a process that has too many open files can't load it. */
-function toModuleError(error: unknown): unknown {
-  return toStorageError(error, 'A module of @oa/manager');
+  const { context, issuer } = session;
+  const work = async (): Promise<void> => (await import('./renewal.ts')).renewEarly(session, seen);
+  const renewed = await attempt(work().catch(rethrowModuleError));
+  if (!renewed.ok) context.emit({ type: 'early_refresh_failed', issuer, code: renewed.error.code });
 }

@@ -1,4 +1,5 @@
 import { attempt, type Client, type OAuthError, type Token } from '@oa/types';
+import { rethrowModuleError } from './module-error.ts';
 
 /** What an attempt to get a newer token came to. */
 export type Outcome = Renewed | Refused | Failed;
@@ -25,8 +26,8 @@ export interface Failed {
   error: OAuthError;
 }
 
-/** Turns a promise of a stored token into an outcome. What is not an OAuthError still rejects. */
+/** Turns a promise of a stored token into an outcome. What is neither an OAuthError nor the failure to load a module still rejects. */
 export async function toOutcome(token: Promise<Token>): Promise<Renewed | Failed> {
-  const result = await attempt(token);
+  const result = await attempt(token.catch(rethrowModuleError));
   return result.ok ? { type: 'renewed', token: result.value } : { type: 'failed', error: result.error };
 }

@@ -1,6 +1,7 @@
 import { attempt, OAuthError, type AuthorizationServer, type Token } from '@oa/types';
 import { isRegistrationRefused, type FoundClient } from './client.ts';
 import { deferSignals } from './defer-signals.ts';
+import { rethrowModuleError } from './module-error.ts';
 import { toOutcome, type Outcome, type Refused } from './outcome.ts';
 import { withServer } from './server.ts';
 import type { Session } from './session.ts';
@@ -20,7 +21,8 @@ export type OnSlowRefresh = (current: Token, error: OAuthError) => void;
  * stored a newer one meanwhile, that one is refreshed.
  */
 export async function refresh(session: Session, stored: Token, onSlow?: OnSlowRefresh): Promise<Outcome> {
-  const result = await attempt(withServer(session, (server) => refreshLatest(session, server, stored, onSlow)));
+  const work = withServer(session, (server) => refreshLatest(session, server, stored, onSlow));
+  const result = await attempt(work.catch(rethrowModuleError));
   return result.ok ? result.value : { type: 'failed', error: result.error };
 }
 
@@ -59,6 +61,8 @@ async function sendRefresh(
   onSlow: OnSlowRefresh | undefined,
 ): Promise<Outcome> {
   const { context, key } = session;
+  // Loaded before the reservation: if that fails, no request was sent.
+  await import('@oa/token-endpoint');
   const reservation = await context.tokens.reserve(key);
   const wait = context.options.timeout ?? DEFAULT_REFRESH_WAIT_MS;
   const timer = setTimeout(() => onSlow?.(current, answerIsSlow(wait)), wait);

@@ -1,13 +1,16 @@
-// Asks a manager for a token while the modules whose address holds a given text can't be loaded, as in a process with too many open files.
+// Calls a manager while the modules whose address holds a given text can't be loaded, as in a process with too many open files, and once more
+// when they can.
 import { registerHooks } from 'node:module';
 import { createManager } from '@oa/manager';
 import { readTask } from '@oa-internal/testing/child';
 
-const { text, target } = readTask() as { text: string; target: string };
+const { text, target, call } = readTask() as { text: string; target: string; call: keyof typeof calls };
+
+let isStarved = true;
 
 registerHooks({
   load(url, context, nextLoad) {
-    if (!url.includes(text)) return nextLoad(url, context);
+    if (!isStarved || !url.includes(text)) return nextLoad(url, context);
     throw Object.assign(new Error(`EMFILE: ${url}`), { code: 'EMFILE', errno: -24, syscall: 'open' });
   },
 });
@@ -22,8 +25,20 @@ const openBrowser = async (url: string): Promise<void> => {
   await fetch(callback);
 };
 const manager = createManager({ app: 'test', login: { openBrowser, print: () => {} } });
-const result = await manager.get(
-  { issuer: target, token_endpoint: `${target}/token`, authorization_endpoint: `${target}/authorize` },
-  { client_id: 'p' },
-);
-process.stdout.write(JSON.stringify({ browsers, result }));
+const metadata = {
+  issuer: target,
+  token_endpoint: `${target}/token`,
+  authorization_endpoint: `${target}/authorize`,
+  registration_endpoint: `${target}/register`,
+};
+const calls = {
+  login: () => manager.get(metadata, { client_id: 'p' }),
+  register: () => manager.get(metadata, {}),
+  job: () => manager.get(target, { client_id: 'p', client_secret: 's' }),
+  forget: () => manager.forgetClient(metadata),
+};
+const result = await calls[call]();
+const opened = browsers;
+isStarved = false;
+const later = await calls[call]();
+process.stdout.write(JSON.stringify({ browsers: opened, result, later }));

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { bearer, startScripted, temporaryDirectory } from '../setup.ts';
 
 /** Each is loaded when it is needed for the first time. The login loads some while it waits for the user. */
-const MODULES: [string, number][] = [
+const MODULES: [string, number, string?][] = [
   ['manager/src/renewal.ts', 0],
   ['manager/src/failures.ts', 0],
   ['manager/src/client.ts', 0],
@@ -14,12 +14,20 @@ const MODULES: [string, number][] = [
   ['token-endpoint/src/request-token.ts', 1],
   ['types/src/schemas.ts', 1],
   ['/ky/', 1],
+  ['client-store/src/index.ts', 0, 'register'],
+  ['client-store/src/update.ts', 0, 'register'],
+  ['registration/src/index.ts', 0, 'register'],
+  ['discovery/src/file-cache.ts', 0, 'job'],
+  ['manager/src/forget-client.ts', 0, 'forget'],
 ];
 
 it.each(MODULES)(
-  'returns a retryable storage error in a process that has too many open files to load %s',
-  async (text, browsers) => {
-    const { metadata } = await startScripted({ '/token': bearer('a') });
+  'returns a retryable storage error in a process that has too many open files to load %s, and works when it can',
+  async (text, browsers, call = 'login') => {
+    const { metadata } = await startScripted({
+      '/token': bearer('a'),
+      '/register': { status: 201, json: { client_id: 'registered' } },
+    });
     const directory = temporaryDirectory();
     const env = {
       ...process.env,
@@ -28,13 +36,14 @@ it.each(MODULES)(
     };
     const child = startProcess(join(import.meta.dirname, '../programs/missing-module.ts'), {
       env,
-      task: { text, target: metadata.issuer },
+      task: { text, target: metadata.issuer, call },
     });
     const { stdout, stderr } = await child.ended;
     expect(stderr).toBe('');
     expect(JSON.parse(stdout)).toMatchObject({
       browsers,
       result: { ok: false, error: { code: 'storage_unavailable', retryable: true } },
+      later: { ok: true },
     });
   },
 );
