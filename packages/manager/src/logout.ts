@@ -3,8 +3,8 @@ import { withServer } from './server.ts';
 import type { Session } from './session.ts';
 
 /**
- * Deletes the stored token, then revokes it at the server (RFC 7009). Where the server can't be reached, or where the token can't be read,
- * only the copy here is gone, and the error says so.
+ * Deletes the stored token, then revokes it at the server (RFC 7009), also where it can't be deleted. Where the server can't be reached, or
+ * where the token can't be read, only the copy here is gone. The error says so.
  *
  * @throws {OAuthError} of the network, the server or the store
  */
@@ -21,10 +21,14 @@ async function deleteAndRevoke(session: Session, signal: AbortSignal | undefined
   // What can't be read is deleted too, and is no reason to say that the user is logged out.
   const problem = read.ok ? context.tokens.problemOf(key) : read.error;
   const token = read.ok ? read.value : undefined;
-  if (token === undefined && problem === undefined) return;
-  await context.tokens.delete(key);
-  if (problem !== undefined) throw notRevoked(problem);
-  if (token !== undefined) await revoke(session, token, signal);
+  // A damaged file counts as missing, and may hold a whole refresh token.
+  const deleted = await attempt((async () => context.tokens.delete(key))());
+  if (deleted.ok && problem !== undefined) throw notRevoked(problem);
+  // A token that can't be deleted here is revoked all the more.
+  const revoked = token && (await attempt(revoke(session, token, signal)));
+  if (!deleted.ok) throw deleted.error;
+  if (revoked === undefined) return;
+  if (!revoked.ok) throw revoked.error;
   context.emit({ type: 'logged_out', issuer });
 }
 

@@ -1,6 +1,6 @@
-import { chmodSync, readdirSync, renameSync, symlinkSync } from 'node:fs';
+import { chmodSync, readdirSync, renameSync, symlinkSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { OAuthError } from '@oa/types';
+import { OAuthError, type Store, type Token } from '@oa/types';
 import { startScriptedServer } from '@oa-internal/scripted-server';
 import { expect, it, onTestFinished } from 'vitest';
 import { loggedIn, server, user } from './real-server.ts';
@@ -88,6 +88,41 @@ it.each([
   expect(result.ok || result.error.message).toContain('not revoked');
   expect(readdirSync(tokensDirectory(directory)).filter((name) => name.endsWith('.json'))).toEqual([]);
   expect(await manager.logout(server.issuer, user())).toEqual({ ok: true, value: undefined });
+});
+
+it.each<[string, (path: string) => void]>([
+  ['cut', (path): void => truncateSync(path, 300)],
+  ['empty', (path): void => truncateSync(path, 0)],
+])('deletes a token file that is %s: a refresh token may still be in it', async (_, damage) => {
+  const directory = temporaryDirectory();
+  await loggedIn(directory);
+  const name = readdirSync(tokensDirectory(directory)).find((each) => each.endsWith('.json'));
+  damage(join(tokensDirectory(directory), name ?? ''));
+  const { manager, events } = managerAt(directory);
+  expect(await manager.logout(server.issuer, user())).toEqual({ ok: true, value: undefined });
+  expect(typesOf(events)).toEqual(['file_damaged']);
+  expect(readdirSync(tokensDirectory(directory)).filter((each) => each.endsWith('.json'))).toEqual([]);
+});
+
+it('revokes a token that can not be deleted, and returns the error', async () => {
+  const { server: scripted, metadata } = await startScripted({ '/token': bearer('a'), '/revoke': {} });
+  const failure = new OAuthError('storage_unavailable', 'EROFS: read-only file system');
+  const cache: Store<Token> = new Map();
+  const { manager, events } = managerAt(temporaryDirectory(), {
+    cache: {
+      get: (key) => cache.get(key),
+      set: (key, token) => cache.set(key, token),
+      delete: () => {
+        throw failure;
+      },
+    },
+  });
+  const credentials = { client_id: 'c', client_secret: 's' };
+  const target = { ...metadata, revocation_endpoint: `${metadata.issuer}/revoke` };
+  await manager.getToken(target, credentials);
+  expect(await manager.logout(target, credentials)).toEqual({ ok: false, error: failure });
+  expect(scripted.requestsTo('/revoke').map(({ form }) => form.get('token'))).toEqual(['a']);
+  expect(typesOf(events)).not.toContain('logged_out');
 });
 
 it('does not say that the user is logged out where the token can be neither read nor deleted', async () => {
