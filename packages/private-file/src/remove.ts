@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import { rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { resolvePrivatePath } from './resolve.ts';
@@ -22,7 +23,9 @@ export async function unlinkIfPresent(path: string): Promise<void> {
   try {
     await unlink(path);
   } catch (error) {
-    if (!isSystemError(error, 'ENOENT')) throw error;
+    // A read-only file system refuses before it looks for the file.
+    const isMissing = isSystemError(error, 'EROFS') && lstatSync(path, { throwIfNoEntry: false }) === undefined;
+    if (!isSystemError(error, 'ENOENT') && !isMissing) throw error;
   }
 }
 

@@ -60,8 +60,16 @@ function permissionError(path: string): OAuthError {
 export function systemErrorName(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code, errno, syscall } = error as NodeJS.ErrnoException;
+  if (code === 'ERR_INVALID_PACKAGE_CONFIG') return nameInPackageError(error.message);
   if (typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) && !code.startsWith('ERR')) return code;
   return typeof errno === 'number' && typeof syscall === 'string' ? nameOfNumber(Math.abs(errno)) : undefined;
+}
+
+/** Node.js reads the description of a package before its modules, and reports a failure of the system as a text only. */
+function nameInPackageError(message: string): string | undefined {
+  const text = /^Cannot read package config [^]*: ([^:]+)\.$/.exec(message)?.[1];
+  const systemErrors = [...process.getBuiltinModule('node:util').getSystemErrorMap().values()];
+  return systemErrors.find(([, each]) => each === text)?.[0];
 }
 
 /** Node.js has no name for some numbers. It calls EDQUOT "Unknown system error -122". */

@@ -38,6 +38,15 @@ it('removePrivate removes the file and its reservation, and a link without follo
   await expect(removePrivate(path)).rejects.toMatchObject({ code: 'storage_unavailable' });
 });
 
+it('removePrivate reports a read-only file system only where there is something to remove', async () => {
+  await writePrivate(path, 'x');
+  const restore = failCall('promises.unlink', systemError('EROFS', -30, 'unlink'), Number.POSITIVE_INFINITY);
+  await expect(removePrivate(path)).rejects.toMatchObject({ code: 'storage_unavailable', retryable: false });
+  rmSync(path);
+  await removePrivate(path);
+  restore();
+});
+
 it('removePrivate removes what it can if a call fails, and reports the failure', async () => {
   for (const [call, left] of [
     [`${path}.pending`, ['a.json.pending']],

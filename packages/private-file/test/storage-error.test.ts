@@ -40,6 +40,15 @@ describe('an error of the file system is storage_unavailable', () => {
     expect(error.message).toContain(`can't be used (${name}): `);
   });
 
+  it('also if Node.js can not read the description of a package that it is about to load', () => {
+    const error = (problem: string): Error => Object.assign(new Error(problem), { code: 'ERR_INVALID_PACKAGE_CONFIG' });
+    const momentary = converted(error('Cannot read package config /a: b/package.json: too many open files.'));
+    expect(momentary).toMatchObject({ code: 'storage_unavailable', retryable: true });
+    expect(momentary.message).toContain('(EMFILE)');
+    const damaged = error('Invalid package config /a/package.json.');
+    expect(toStorageError(damaged, '/a file')).toBe(damaged);
+  });
+
   it.for([
     ['ENOSPC', -28],
     ['EROFS', -30],
