@@ -60,7 +60,8 @@ function createFileStore<V>(directory: string): Store<V> {
       const text = await readPrivate(file);
       return text === undefined ? undefined : (parseValue(text, file) as V);
     },
-    set: async (key, value) => writePrivate(toPath(key), JSON.stringify(value)),
+    // A file that others could have planted is not used. It is replaced, or every process would ask the server.
+    set: async (key, value) => writePrivate(toPath(key), JSON.stringify(value), { replaceRefused: true }),
     delete: async (key) => removePrivate(toPath(key)),
   };
 }

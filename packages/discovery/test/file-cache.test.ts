@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { createHash } from 'node:crypto';
 import { temporaryDirectory } from '@oa-internal/testing';
@@ -104,6 +114,31 @@ describe('a store', () => {
       { ...failed, issuer: server.origin },
     ]);
     expect(await findBoth()).toEqual([]);
+  });
+
+  it.runIf(process.platform !== 'win32').each<[string, (path: string) => void]>([
+    ['is open to others', (path): void => chmodSync(path, 0o644)],
+    [
+      'is a link',
+      (path): void => {
+        renameSync(path, `${path}.elsewhere`);
+        symlinkSync(`${path}.elsewhere`, path);
+      },
+    ],
+  ])('replaces a file that %s, and never uses it', async (_, change) => {
+    await using server = await startServer((origin) => ({ [RFC8414]: { json: metadata(origin) } }));
+    const directory = createDirectory();
+    const find = async (): Promise<unknown[]> => {
+      const { events, onEvent } = recordEvents();
+      await discover(server.origin, { cache: fileMetadataCache({ directory }).servers, onEvent });
+      return events;
+    };
+    await find();
+    const [name = ''] = readdirSync(join(directory, 'servers'));
+    change(join(directory, 'servers', name));
+    expect(await find()).toMatchObject([{ type: 'metadata_cache_failed', code: 'insecure_file_permissions' }]);
+    expect(await find()).toEqual([]);
+    expect(server.requests).toHaveLength(2);
   });
 
   it('reports a directory that can not be created as events', async () => {

@@ -70,7 +70,8 @@ export async function createFailures(app: string | undefined, inMemory: boolean,
       const until = now() + pause;
       setBounded(memory, session.flight, { error, until }, MAX_REMEMBERED_FAILURES);
       const file = fileOf(session);
-      if (file !== undefined) await attempt(writePrivate(file, failureFileText(session, { error, until })));
+      if (file !== undefined)
+        await attempt(writePrivate(file, failureFileText(session, { error, until }), { replaceRefused: true }));
     },
     async forget(session) {
       memory.delete(session.flight);

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Token } from '@oa/types';
 import { expect, it } from 'vitest';
@@ -29,6 +29,19 @@ it.each([429, 503])(
     expect(server.requests).toHaveLength(requests);
   },
 );
+
+it('replaces the file of a failure that others could have planted', async () => {
+  const { server, metadata } = await startScripted({ '/token': BUSY });
+  const directory = temporaryDirectory();
+  const get = async () => managerAt(directory, { timeout: 1000 }).manager.get(metadata, credentials);
+  await get();
+  const name = readdirSync(failuresDirectory(directory)).find((each) => each.endsWith('.json'));
+  chmodSync(join(failuresDirectory(directory), name ?? ''), 0o666);
+  await get();
+  const requests = server.requests.length;
+  expect(await get()).toMatchObject({ ok: false, error: { status: 429 } });
+  expect(server.requests).toHaveLength(requests);
+});
 
 it('asks again after the time of Retry-After, and forgets the failure after a success', async () => {
   let isBusy = true;
