@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removePrivate, toStorageError } from '@oa/private-file';
-import { isOAuthError } from '@oa/types';
+import { attempt, isOAuthError, type OAuthError } from '@oa/types';
 import { readRecord, type TokenRecord } from './record.ts';
 
 /** A stored token as it may be shown to a user: what it is for, and no secret. */
@@ -37,10 +37,18 @@ export async function listTokens(directory: string): Promise<CachedToken[]> {
   return found;
 }
 
-/** Removes tokens, damaged files, reservations, failures and temporary files, and no file of another program. */
+/**
+ * Removes tokens, damaged files, reservations, failures and temporary files, and no file of another program. Where a file can't be removed,
+ * the others are, and the first error is thrown.
+ */
 export async function clearTokens(directory: string): Promise<void> {
-  for (const name of await readNames(directory))
-    if (CLEARED_FILE.test(name)) await removePrivate(join(directory, name));
+  let failure: OAuthError | undefined;
+  for (const name of await readNames(directory)) {
+    if (!CLEARED_FILE.test(name)) continue;
+    const removed = await attempt(removePrivate(join(directory, name)));
+    if (!removed.ok) failure ??= removed.error;
+  }
+  if (failure !== undefined) throw failure;
 }
 
 async function readNames(directory: string): Promise<string[]> {

@@ -66,7 +66,11 @@ it('clear removes every file of the cache that may hold a secret, and no other f
   expect(fileNames(fixture)).toEqual(['notes.txt', lock, 'v1.x.json'].toSorted());
 });
 
-it('clear rejects if a file can not be removed', async () => {
-  mkdirSync(join(fixture.directory, `v1.${'0'.repeat(64)}.json`), { recursive: true });
-  await expect(fixture.cache.clear()).rejects.toMatchObject({ code: 'storage_unavailable' });
+it('clear rejects if a file can not be removed, and removes all others', async () => {
+  const { cache, directory } = fixture;
+  const name = `v1.${'0'.repeat(64)}.json`;
+  mkdirSync(join(directory, name), { recursive: true });
+  await cache.set(KEY, TOKEN);
+  await expect(cache.clear()).rejects.toMatchObject({ code: 'storage_unavailable' });
+  expect(fileNames(fixture)).toEqual([name]);
 });
