@@ -1,5 +1,9 @@
 import type { OAuthError } from '@oa/types';
 
+/** Besides `invalid_client`: GitHub answers `incorrect_client_credentials`, Slack `bad_client_secret`, Google `deleted_client`. */
+const CLIENT_PATTERN =
+  /^(?:invalid|bad|incorrect|unknown|deleted|disabled|inactive)_client(?:_id|_secret|_credentials)?$/;
+
 /**
  * Whether `error` says that the server did not recognise the client. The server has then not looked at the grant, since RFC 6749 sections
  * 4.1.3 and 6 authenticate the client first: a code or a refresh token can be sent again, if the server says so in words. For an idempotent
@@ -9,7 +13,7 @@ import type { OAuthError } from '@oa/types';
  */
 export function isClientRefused(error: OAuthError, idempotent: boolean): boolean {
   const { code, status, error: said } = error;
-  if (said === 'invalid_client') return true;
+  if (said !== undefined && CLIENT_PATTERN.test(said)) return true;
   if (said === 'invalid_request') return /client_(id|secret)/i.test(error.error_description ?? '');
   // Keycloak answers a wrong secret so. Atlassian answers a refused refresh token so, and says it in the text.
   if (said === 'unauthorized_client') return status === 401 && !/refresh.?token/i.test(error.error_description ?? '');

@@ -20,6 +20,9 @@ describe('a refusal of the client (RFC 6749 section 5.2)', () => {
     ['401 as plain text', { status: 401, body: 'Unauthorized', headers: { 'content-type': 'text/plain' } }],
     ['401 of a framework', { status: 401, json: { error: 'Unauthorized', message: 'Bad credentials' } }],
     ['200 with an error', { json: { error: 'invalid_client' } }],
+    ...['incorrect_client_credentials', 'bad_client_secret', 'invalid_client_id', 'deleted_client'].map(
+      (error): [string, Reply] => [error, { json: { error } }],
+    ),
   ])('is %s: an idempotent request is sent by another method', async (_, reply) => {
     await using server = await startScriptedServer((_request, index) => (index === 0 ? reply : { json: token }));
     await postGrant(newMetadata(server), client, grant);

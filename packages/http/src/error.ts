@@ -68,7 +68,8 @@ function toErrorDetails(
 ): OAuthErrorDetails {
   const { status } = response;
   const uri = toNonEmptyString(body['error_uri']);
-  const transient = TRANSIENT_CODES.has(error ?? '');
+  // ServiceNow answers a refused refresh token with 401 and server_error.
+  const transient = TRANSIENT_CODES.has(error ?? '') && status !== 401 && status !== 403;
   return {
     status,
     retryable: status === 408 || status === 429 || status >= 500 || transient,

@@ -52,6 +52,7 @@ export async function refreshToken(
   assertRequestParameters(parameters, ['grant_type', 'refresh_token']);
   assertNarrowerScope(parameters['scope'], token.scope);
   const form = { ...parameters, grant_type: 'refresh_token', refresh_token };
+  const isPublic = client.client_secret === undefined && typeof options.authentication !== 'function';
   const remainingMs = startDeadline(options.timeout);
   const send = async (): Promise<Token> =>
     fetchToken(
@@ -60,7 +61,7 @@ export async function refreshToken(
       form,
       { ...options, timeout: remainingMs() },
       {
-        inspectResponse: assertRefreshNotRefused,
+        inspectResponse: (response) => assertRefreshNotRefused(response, isPublic),
         token_type: token.token_type,
       },
     );

@@ -11,7 +11,7 @@ const toWords = (text: string): ReadonlySet<string> => new Set(text.trim().split
 /** What is wrong with a refresh token. The words of other languages are those of servers that translate their errors. */
 const STATES = toWords(`
   invalid invalidated expired revoked reused reuse replayed unknown inactive consumed blacklisted blocklisted superseded
-  stale rotated replaced deleted bad incorrect wrong unrecognized unrecognised malformed nonexistent
+  redeemed evicted stale rotated replaced deleted bad incorrect wrong unrecognized unrecognised malformed nonexistent
   ungültig ungültiges ungültiger ungltig abgelaufen abgelaufenes abgelaufener widerrufen gesperrt unbekannt
   invalide expiré révoqué inconnu inválido invalido caducado expirado vencido revocado desconocido revogado
   scaduto revocato sconosciuto ongeldig verlopen ingetrokken
@@ -34,7 +34,7 @@ const FILLERS = toWords(`
   the a an or and of this that your provided supplied given user oauth authorization authorisation grant code old previous
 `);
 /** Between a token and its state. */
-const COPULAS = toWords('is was has have been already either or and invalid inactive');
+const COPULAS = toWords('is was has have been already either or and invalid');
 /** After one of these, the sentence is about something else, or about what can be. */
 const OTHER_SUBJECTS = toWords(`
   access audience because but client database endpoint grant if key may might method must resource scope scopes server
@@ -44,15 +44,17 @@ const OTHER_SUBJECTS = toWords(`
 const NAME_PARTS = toWords('request requests flow rotation lifetime policy parameter param exchange feature');
 /** Beside "refresh token", they make it the name of a grant. */
 const GRANT_WORDS = toWords('grant grants type types use using flow requests');
+/** Directly before "refresh token", they make it the name of a grant: "grant_type=refresh_token is not valid for this client". */
+const BEFORE_GRANTS = toWords('grant type types');
 /** "refresh" is a verb after them: "could not refresh token". */
 const BEFORE_VERBS = toWords('to not cannot can t couldnt cant please while');
-/** A sentence with one of these is about load or doubt, not about the refresh token. */
+/** A sentence with one of these is about load, doubt or clocks, not about the refresh token. */
 const HEDGES = toWords(`
-  if whether many often frequently rate limit limited limits quota throttled throttling temporarily unavailable timeout
+  if whether yet many often frequently rate limit limited limits quota throttled throttling temporarily unavailable timeout
   overloaded
 `);
 /** A bare "token" in the answer to a refresh is the refresh token if it has one of these states. */
-const TOKEN_STATES = toWords('expired revoked reused reuse blacklisted');
+const TOKEN_STATES = toWords('expired revoked reused reuse redeemed inactive blacklisted');
 /** Before a bare "token". Another word can make it another token, such as an access token. */
 const TOKEN_PREFIXES = toWords(
   'the this that your provided supplied given a an or and oauth expired revoked invalid error grant',
@@ -63,7 +65,8 @@ export function namesRefusedRefreshToken(text: string): boolean {
   return sentencesIn(text).some((words) =>
     words.some((word, at) => {
       if (word === 'invalid' && words[at + 1] === 'grant') return words[at + 2] !== 'type';
-      return isRefreshToken(words, at) && (isStateBefore(words, at) || isStateAfter(words, at));
+      if (!isRefreshToken(words, at) || BEFORE_GRANTS.has(words[at - 1] ?? '')) return false;
+      return isStateBefore(words, at) || isStateAfter(words, at);
     }),
   );
 }

@@ -26,7 +26,6 @@ const OTHER_CODES: ReadonlySet<string> = new Set([
   'slow_down',
   'authorization_pending',
   'temporarily_unavailable',
-  'server_error',
 ]);
 /** Statuses with which servers refuse a refresh token without an error code. */
 const REFUSAL_STATUSES: ReadonlySet<number> = new Set([400, 401, 403, 422]);
@@ -42,7 +41,8 @@ const LATER_STATUSES: ReadonlySet<number> = new Set([408, 429, 502, 503, 504]);
  *   helps.
  * - `probable`: everything else that looks like a refusal, such as `invalid_request` or an empty 400. Keep the refresh token until a new
  *   login has succeeded: the server may accept it tomorrow.
- * - `undefined`: no refusal of the refresh token, such as a network failure, 5xx, 429, or a client that the server does not know.
+ * - `undefined`: no refusal of the refresh token, such as a network failure, 5xx, 429, a `Retry-After`, or a client that the server does
+ *   not know.
  *
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  * @see https://openid.net/specs/openid-connect-core-1_0.html#AuthError
@@ -56,16 +56,18 @@ export function refreshRefusal(error: OAuthError): 'definite' | 'probable' | und
   if (code === 'unauthorized_client' && namesRefreshToken(description)) return 'definite';
   const texts = [code, description];
   if (texts.some((text) => namesRefusedRefreshToken(text) || namesRefusedToken(text))) return 'definite';
-  return OTHER_CODES.has(code) || MOVED_STATUSES.has(error.status ?? 0) ? undefined : 'probable';
+  const isLater = error.retryAfter !== undefined || OTHER_CODES.has(code);
+  return isLater || MOVED_STATUSES.has(error.status ?? 0) ? undefined : 'probable';
 }
 
 /**
  * Throws an error that {@link refreshRefusal} recognises, if `response` refuses the refresh token in a form of its own: without an error
  * code, in another member, or with a status that means something else.
  *
+ * @param isPublic whether the client has nothing to authenticate with. A bare 401 is then about the refresh token.
  * @throws {OAuthError} `oauth_error`
  */
-export function assertRefreshNotRefused(response: HttpResponse): void {
+export function assertRefreshNotRefused(response: HttpResponse, isPublic: boolean): void {
   const { status, text } = response;
   const error = readError(response);
   const json = parseJson(text);
@@ -73,7 +75,7 @@ export function assertRefreshNotRefused(response: HttpResponse): void {
   const isText = !isPage(response, json);
   if (isDefinite(response, error, isText ? searchedTexts(json ?? text) : [])) throw toDefiniteRefusal(status, error);
   if (error?.code !== 'http_error' || !isText || !REFUSAL_STATUSES.has(status)) return;
-  if (status === 401 && text.trim() === '') return;
+  if (error.retryAfter !== undefined || (status === 401 && text.trim() === '' && !isPublic)) return;
   throw new OAuthError('oauth_error', refusalMessage(status, error), { ...error.toJSON(), retryable: false });
 }
 
@@ -123,10 +125,23 @@ function searchedTexts(answer: unknown): string[] {
   return texts;
 }
 
-/** A form that is sent back names the member first: `{ "refresh_token": ["is invalid"] }`. */
+/**
+ * A form that is sent back names the member first: `{ "refresh_token": ["is invalid"] }`. A list of faults names it beside the fault:
+ * `{ "field": "refresh_token", "code": "invalid" }`.
+ */
 function* leavesOf(value: unknown, name: string): Generator<string> {
   if (typeof value === 'string')
     yield `${/refresh/i.test(name) ? 'refresh_token ' : ''}${value.slice(0, MAX_SEARCHED_CHARACTERS)}`;
   else if (Array.isArray(value)) for (const item of value) yield* leavesOf(item, name);
-  else if (isObject(value)) for (const [key, member] of Object.entries(value)) yield* leavesOf(member, key);
+  else if (isObject(value)) {
+    const members = Object.entries(value);
+    const isFault = members.some(([key, member]) => key !== 'grant_type' && namesMember(member));
+    for (const [key, member] of members) yield* leavesOf(member, isFault ? 'refresh_token' : key);
+  }
+}
+
+/** Whether `value` is the name of the refresh token, or a path to it. */
+function namesMember(value: unknown): boolean {
+  const name: unknown = Array.isArray(value) ? value.at(-1) : value;
+  return typeof name === 'string' && /^refresh_?token$/i.test(name);
 }

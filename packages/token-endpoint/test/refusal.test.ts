@@ -78,6 +78,28 @@ describe('a definite refusal', () => {
     ['a message', { status: 403, json: { message: 'The refresh_token has expired.' } }],
     ['a message without an error in a 200', { json: { errcode: 42_002, errmsg: 'refresh_token expired' } }],
     ['a form that is sent back', { status: 422, json: { errors: { refresh_token: ['is invalid'] } } }],
+    [
+      'a list of faults',
+      {
+        status: 400,
+        json: {
+          message: 'Bad Request',
+          errors: [{ resource: 'RefreshToken', field: 'refresh_token', code: 'invalid' }],
+        },
+      },
+    ],
+    [
+      'a list of faults with paths',
+      { status: 422, json: { detail: [{ loc: ['body', 'refresh_token'], msg: 'expired' }] } },
+    ],
+    [
+      'a redeemed token',
+      {
+        status: 400,
+        json: { error: 'invalid_token', error_description: 'The refresh token has already been redeemed.' },
+      },
+    ],
+    ['an inactive token', { status: 401, json: { error: 'token_inactive', error_description: 'It is malformed.' } }],
     ['a token that is not named', { status: 401, json: { detail: 'Token is invalid or expired' } }],
     ['XML', { status: 400, body: '<error>invalid_grant</error>', headers: { 'content-type': 'application/xml' } }],
   ])('is %s', async (_, reply) => {
@@ -122,6 +144,32 @@ describe('a probable refusal', () => {
         json: { error: 'unauthorized_client', error_description: 'The client may not use the grant refresh_token.' },
       },
     ],
+    ...[
+      'Grant type refresh_token is unknown',
+      "The grant type 'refresh_token' is not valid for this client.",
+      'grant_type=refresh_token is not valid for this client',
+    ].map((error_description): [string, Reply] => [
+      `a grant that is refused: ${error_description}`,
+      { status: 400, json: { error: 'unsupported_grant_type', error_description } },
+    ]),
+    [
+      'a clock that is slow',
+      { status: 400, json: { error: 'invalid_request', error_description: 'The refresh token is not yet valid' } },
+    ],
+    [
+      'a list of faults of another member',
+      {
+        status: 422,
+        json: {
+          errors: [{ field: 'scope', code: 'invalid', input: { grant_type: 'refresh_token', scope: 'expired' } }],
+        },
+      },
+    ],
+    ['an empty 401 to a client that has no secret', { status: 401 }],
+    [
+      'server_error with status 401',
+      { status: 401, json: { error: 'server_error', error_description: 'access_denied' } },
+    ],
     ['invalid_scope', { status: 400, json: { error: 'invalid_scope' } }],
     ['an unknown code in a 200', { json: { error: 'oops' } }],
   ])('is %s', async (_, reply) => {
@@ -148,6 +196,9 @@ describe('no refusal', () => {
     ['503 with a code', { status: 503, json: { error: 'invalid_request' } }, 1],
     ['temporarily_unavailable', { status: 400, json: { error: 'temporarily_unavailable' } }, 1],
     ['invalid_client', { status: 401, json: { error: 'invalid_client' } }, 1],
+    ...['incorrect_client_credentials', 'bad_client_secret', 'invalid_client_id', 'deleted_client'].map(
+      (error): [string, Reply, number] => [error, { json: { error } }, 1],
+    ),
     [
       'an expired assertion of the client',
       { status: 400, json: { error: 'invalid_client', error_description: 'Token has expired' } },
@@ -166,7 +217,8 @@ describe('no refusal', () => {
     ["a gateway's page", { status: 403, body: '<h1>Blocked</h1>', headers: HTML }, 1],
     ['a page without a label', { status: 403, body: '\n<!doctype html><p>Forbidden' }, 1],
     ['a page about refresh tokens', { status: 400, body: 'invalid_grant', headers: HTML }, 1],
-    ['an empty 401', { status: 401 }, 1],
+    ['403 with a Retry-After', { status: 403, headers: { 'retry-after': '60' }, json: { message: 'Slow down' } }, 1],
+    ['400 with a Retry-After', { status: 400, headers: { 'retry-after': '60' }, json: { error: 'limited' } }, 1],
     ['a 404', { status: 404 }, 1],
     ['a 404 with a sentence', { status: 404, json: { message: 'No such route' } }, 1],
     ['a 404 with a code', { status: 404, json: { error: 'not_found' } }, 1],
@@ -180,6 +232,13 @@ describe('no refusal', () => {
     const outcome = await refused(reply);
     expect(refreshRefusal(outcome.error)).toBeUndefined();
     expect(outcome.requests).toBe(requests);
+  });
+
+  it('is no refusal: an empty 401 to a client that authenticates', async () => {
+    await using server = await startScriptedServer(() => ({ status: 401 }));
+    const metadata = { issuer: server.origin, token_endpoint: `${server.origin}/token` };
+    const error = await rejectionOf(refreshToken(metadata, { ...client, client_secret: 's' }, old));
+    expect(refreshRefusal(error)).toBeUndefined();
   });
 
   it('is a token, whatever the texts beside it', async () => {
