@@ -45,8 +45,6 @@ export interface Context {
   failures: () => Promise<Failures>;
   /** When this process received the tokens that it has stored, by access token. Milliseconds since the epoch. */
   issuedAt: Map<string, number>;
-  /** When this process received the tokens that replaced refused ones, by access token. Milliseconds since the epoch. */
-  replacedAt: Map<string, number>;
   /** When the metadata of a server was read anew because an endpoint was gone, by issuer. Milliseconds since the epoch. */
   askedAgainAt: Map<string, number>;
 }
@@ -77,7 +75,6 @@ export function createContext(options: ManagerOptions): Context {
     earlyRefreshes: createEarlyRefreshes(now),
     failures: loadOnce(() => loadFailures(options, now)),
     issuedAt: new Map(),
-    replacedAt: new Map(),
     askedAgainAt: new Map(),
   };
 }

@@ -1,22 +1,24 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { isClientRefused } from '@oa/client-authentication';
 import { isObject, parseJson, setBounded } from '@oa/mechanisms';
 import { fileVersion, readPrivate, removePrivate, userDirectory, writePrivate } from '@oa/private-file';
-import { attempt, OAuthError, parseOAuthError } from '@oa/types';
+import { attempt, OAuthError, parseOAuthError, type Token } from '@oa/types';
+import { MAX_JUST_ISSUED_MS } from './freshness.ts';
 import type { Session } from './session.ts';
 
-/** After `invalid_client` the same client and secret are refused again, unless the server has just been corrected. */
-const INVALID_CLIENT_PAUSE_MS = 5000;
+/** A client that was refused, in whatever words, is refused again, unless the server has just been corrected. */
+const REFUSED_CLIENT_PAUSE_MS = 5000;
 /** A server must not lock its clients out for longer, by mistake or on purpose. */
 const MAX_PAUSE_MS = 3_600_000;
 const MAX_REMEMBERED_FAILURES = 1000;
 
 /** Remembers failures until the time that the server asked for, so that its clients do not ask again before. */
 export interface Failures {
-  /** The failure that holds for the session now. Its `retryAfter` is the rest of the time. */
-  find: (session: Session) => Promise<OAuthError | undefined>;
-  /** Remembers `error`, if the server asked for a pause or refused the configured client. */
-  add: (session: Session, error: OAuthError) => Promise<void>;
+  /** The failure that holds for the session now, or for one of its tokens. Its `retryAfter` is the rest of the time. */
+  find: (session: Session, token?: Token) => Promise<OAuthError | undefined>;
+  /** Remembers `error`, if the server asked for a pause, or refused the configured client, or the token. */
+  add: (session: Session, error: OAuthError, token?: Token) => Promise<void>;
   forget: (session: Session) => Promise<void>;
 }
 
@@ -42,11 +44,11 @@ export async function createFailures(app: string | undefined, inMemory: boolean,
     return directory && join(directory, `${createHash('sha256').update(key).digest('hex')}.json`);
   }
 
-  async function readFile(session: Session): Promise<RememberedFailure | undefined> {
+  async function readFile(session: Session, subject: string): Promise<RememberedFailure | undefined> {
     const file = fileOf(session);
     if (file === undefined || fileVersion(file) === undefined) return undefined;
     const text = await attempt(readPrivate(file));
-    return text.ok && text.value !== undefined ? parseFailureFile(text.value, session) : undefined;
+    return text.ok && text.value !== undefined ? parseFailureFile(text.value, subject) : undefined;
   }
 
   function isDue({ until }: RememberedFailure): boolean {
@@ -55,8 +57,9 @@ export async function createFailures(app: string | undefined, inMemory: boolean,
   }
 
   return {
-    async find(session) {
-      const failure = memory.get(session.flight) ?? (await readFile(session));
+    async find(session, token) {
+      const subject = subjectOf(session, token);
+      const failure = memory.get(subject) ?? (await readFile(session, subject));
       if (failure === undefined || !isDue(failure)) return undefined;
       const { error, until } = failure;
       return new OAuthError(error.code, error.message, {
@@ -64,17 +67,18 @@ export async function createFailures(app: string | undefined, inMemory: boolean,
         retryAfter: Math.ceil((until - now()) / 1000),
       });
     },
-    async add(session, error) {
+    async add(session, error, token) {
       const pause = pauseAfter(session, error);
       if (pause === undefined) return;
       const until = now() + pause;
-      setBounded(memory, session.flight, { error, until }, MAX_REMEMBERED_FAILURES);
+      const subject = subjectOf(session, token);
+      setBounded(memory, subject, { error, until }, MAX_REMEMBERED_FAILURES);
       const file = fileOf(session);
       if (file !== undefined)
-        await attempt(writePrivate(file, failureFileText(session, { error, until }), { replaceRefused: true }));
+        await attempt(writePrivate(file, failureFileText(subject, { error, until }), { replaceRefused: true }));
     },
     async forget(session) {
-      memory.delete(session.flight);
+      memory.delete(subjectOf(session, undefined));
       const file = fileOf(session);
       if (file !== undefined && fileVersion(file) !== undefined) await attempt(removePrivate(file));
     },
@@ -82,27 +86,35 @@ export async function createFailures(app: string | undefined, inMemory: boolean,
 }
 
 /** Milliseconds. */
-function pauseAfter({ configuredClient }: Session, error: OAuthError): number | undefined {
-  if (error.error === 'invalid_client') return configuredClient && INVALID_CLIENT_PAUSE_MS;
+function pauseAfter({ configuredClient, grant_type }: Session, error: OAuthError): number | undefined {
+  if (error.code === 'token_rejected') return MAX_JUST_ISSUED_MS;
+  const isJob = grant_type === 'client_credentials';
+  if (isClientRefused(error, isJob) || (isJob && error.error === 'unauthorized_client'))
+    return configuredClient && REFUSED_CLIENT_PAUSE_MS;
   if (error.retryAfter === undefined || error.retryAfter <= 0) return undefined;
   return Math.min(error.retryAfter * 1000, MAX_PAUSE_MS);
 }
 
-/** The proof tells whether another process has the same client and secret, and does not contain them. */
-function failureFileText(session: Session, { error, until }: RememberedFailure): string {
-  const salt = randomBytes(16).toString('hex');
-  return JSON.stringify({ until, salt, proof: proofOf(session, salt), error });
+/** What a failure holds for. */
+function subjectOf({ flight }: Session, token: Token | undefined): string {
+  return token === undefined ? flight : JSON.stringify([flight, token.access_token]);
 }
 
-function parseFailureFile(text: string, session: Session): RememberedFailure | undefined {
+/** The proof tells whether another process has the same client, secret and token, and does not contain them. */
+function failureFileText(subject: string, { error, until }: RememberedFailure): string {
+  const salt = randomBytes(16).toString('hex');
+  return JSON.stringify({ until, salt, proof: proofOf(subject, salt), error });
+}
+
+function parseFailureFile(text: string, subject: string): RememberedFailure | undefined {
   const record = parseJson(text);
   if (!isObject(record)) return undefined;
   const { until, salt, proof } = record;
   const error = parseOAuthError(record['error']);
   if (typeof until !== 'number' || typeof salt !== 'string' || error === undefined) return undefined;
-  return proof === proofOf(session, salt) ? { error, until } : undefined;
+  return proof === proofOf(subject, salt) ? { error, until } : undefined;
 }
 
-function proofOf({ flight }: Session, salt: string): string {
-  return createHash('sha256').update(salt).update(flight).digest('hex');
+function proofOf(subject: string, salt: string): string {
+  return createHash('sha256').update(salt).update(subject).digest('hex');
 }

@@ -10,13 +10,13 @@ const MIN_EARLY_LEEWAYS = 2;
 const MAX_VALIDITY_RATIO = 0.9;
 
 /** Another token than one of this age would be refused for the same reason: it is for another tenant, or lacks a role. */
-const MAX_JUST_ISSUED_MS = 60_000;
+export const MAX_JUST_ISSUED_MS = 60_000;
 
 /** Whether `token` may be handed out to a caller that asks for `wanted`. */
 export function isUsable(session: Session, token: Token, wanted: TokenSourceOptions): boolean {
   const { context } = session;
   if (token.access_token === wanted.rejected) return false;
-  if (needsUserAtOnce(session, token)) return true;
+  if (isWithoutLifetime(session, token) && !isRefreshable(session, token)) return true;
   if (isExpired(token, context)) return false;
   if (wanted.minimumValidity === undefined || token.expires_at === undefined) return true;
   const lifetime = token.expires_in === undefined ? Number.POSITIVE_INFINITY : token.expires_in * 1000;
@@ -39,25 +39,22 @@ export function isRefreshable({ grant_type }: Session, token: Token): boolean {
 }
 
 /**
- * Whether a token without a lifetime (`expires_in` of 0 or less) could be replaced only by asking the user again and again. It is used
- * until the resource server refuses it.
+ * Whether a user has logged in for a token without a lifetime (`expires_in` of 0 or less). Where it can't be refreshed it is used until the
+ * resource server refuses it: the next one would have no lifetime either, and the user would be asked again and again.
  */
-function needsUserAtOnce(session: Session, token: Token): boolean {
-  const { expires_in = 1 } = token;
-  return expires_in <= 0 && session.grant_type !== 'client_credentials' && !isRefreshable(session, token);
+export function isWithoutLifetime({ grant_type }: Session, { expires_in = 1 }: Token): boolean {
+  return expires_in <= 0 && grant_type !== 'client_credentials';
 }
 
 /**
- * Whether no other token than `token`, which a resource server has just refused, would help: it was issued seconds ago, and it replaced
- * another refused token, or a user would have to log in again.
+ * Whether the user would have to log in again for another token than `token`, which a resource server has just refused, although it was
+ * issued seconds ago.
  */
-export function isPointlessToReplace(session: Session, token: Token): boolean {
+export function isLoginPointless(session: Session, token: Token): boolean {
   const { context, grant_type } = session;
-  const isRecent = (time: number | undefined): boolean =>
-    time !== undefined && Math.abs(context.now() - time) < MAX_JUST_ISSUED_MS;
-  if (isRecent(context.replacedAt.get(token.access_token))) return true;
-  const needsUser = grant_type !== 'client_credentials' && !isRefreshable(session, token);
-  return needsUser && isRecent(context.issuedAt.get(token.access_token) ?? issueTimeOf(token));
+  if (grant_type === 'client_credentials' || isRefreshable(session, token)) return false;
+  const time = context.issuedAt.get(token.access_token) ?? issueTimeOf(token);
+  return time !== undefined && Math.abs(context.now() - time) < MAX_JUST_ISSUED_MS;
 }
 
 /** Milliseconds since the epoch. */
@@ -68,6 +65,7 @@ function issueTimeOf({ expires_at, expires_in }: Token): number | undefined {
 }
 
 /** Whether the resource server would still accept `token`, as far as this process can tell. */
-export function isAccepted({ context }: Session, token: Token, { rejected }: TokenSourceOptions): boolean {
-  return token.access_token !== rejected && !isExpired(token, { leeway: 0, now: context.now });
+export function isAccepted(session: Session, token: Token, { rejected }: TokenSourceOptions): boolean {
+  if (token.access_token === rejected) return false;
+  return isWithoutLifetime(session, token) || !isExpired(token, { leeway: 0, now: session.context.now });
 }

@@ -29,20 +29,21 @@ export function loginRequired({ context, issuer, key }: Session, { interaction, 
   const problem = context.tokens.problemOf(key);
   if (refusal === undefined && problem !== undefined) return problem;
   const { app = DEFAULT_APP, interaction: general } = context.options;
-  const why = refusal === undefined ? 'No usable token is stored' : `The session has ended: ${toSentence(refusal)}`;
+  const why = refusal === undefined ? 'No usable token is stored.' : toSentence(refusal);
   const isForbidden = (interaction ?? general) === 'never';
   return new OAuthError(
     refusal?.code === 'refresh_interrupted' ? 'refresh_interrupted' : 'login_required',
-    `A user must log in at ${issuer}. ${why}. No user can be asked here${isForbidden ? ", because the option interaction is 'never'" : ''}. ` +
+    `A user must log in at ${issuer}. ${why} No user can be asked here${isForbidden ? ", because the option interaction is 'never'" : ''}. ` +
       `Run ${app === DEFAULT_APP ? 'the program' : app} once in a terminal${isForbidden ? ", with interaction 'auto'" : ''}, or use the client credentials of a service.`,
     refusal,
   );
 }
 
-/** What the server said. */
-function toSentence({ error, error_description, status, code }: OAuthError): string {
-  const said = [error ?? code, error_description].filter((each) => each !== undefined && each !== '').join(', ');
-  return `the server answered the refresh request with ${said.replace(/\.$/, '')}${status === undefined ? '' : ` (status ${status})`}`;
+/** What the server said, or why it was not asked. */
+function toSentence({ error, error_description, status, message }: OAuthError): string {
+  if (status === undefined) return message;
+  const said = [error, error_description].filter((each) => each !== undefined && each !== '').join(', ');
+  return `The server refused to refresh the session: ${said.replace(/\.$/, '') || 'it named no reason'} (status ${status}).`;
 }
 
 /** A new token by the grant of the session, stored. A registration that the server has forgotten is replaced, once. */
@@ -92,9 +93,9 @@ async function reserveForLogin({ context, key, grant_type }: Session): Promise<S
   const reserved = await attempt(context.tokens.reserve(key));
   if (reserved.ok) return reserved.value;
   const { code, message, retryable } = reserved.error;
-  throw new OAuthError(code, `${message} The user was not asked to log in, because the token could not be stored.`, {
-    retryable,
-  });
+  // The message may end with a command.
+  const text = `The user was not asked to log in, because the token could not be stored. ${message}`;
+  throw new OAuthError(code, text, { retryable });
 }
 
 async function grantWithClient(session: Session, signal: AbortSignal): Promise<Token> {

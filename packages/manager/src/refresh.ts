@@ -1,5 +1,5 @@
 import { attempt, OAuthError, type AuthorizationServer, type Token } from '@oa/types';
-import { isRegistrationRefused, type FoundClient } from './client.ts';
+import type { FoundClient } from './client.ts';
 import { deferSignals } from './defer-signals.ts';
 import { rethrowModuleError } from './module-error.ts';
 import { toOutcome, type Outcome, type Refused } from './outcome.ts';
@@ -10,6 +10,9 @@ import type { Session } from './session.ts';
 const DEFAULT_REFRESH_WAIT_MS = 30_000;
 /** The request itself goes on for longer: its answer may be the only copy of the next refresh token. */
 const REFRESH_TIMEOUT_FACTOR = 2;
+
+/** A gateway answers so where the answer of the server did not reach it (RFC 9110 section 15.6). The last five are those of Cloudflare. */
+const GATEWAY_STATUSES: ReadonlySet<number> = new Set([502, 504, 520, 522, 523, 524, 525]);
 
 /** Told when callers have waited long enough for the answer, while the request goes on. */
 export type OnSlowRefresh = (current: Token, error: OAuthError) => void;
@@ -72,7 +75,7 @@ async function sendRefresh(
   if (outcome.type === 'renewed') return outcome;
   const { error } = outcome;
   // Without an answer the refresh token may be used: the next holder of the lock must know.
-  if (error.status !== undefined || error.sent === false) await reservation.release?.();
+  if (error.sent === false || isAnswerOfServer(error)) await reservation.release?.();
   const refusal = await toRefusal(session, found, error);
   if (refusal === undefined) throw error;
   return reservation.interrupted ? { ...refusal, error: toInterruption(error) } : refusal;
@@ -96,9 +99,17 @@ async function requestAndStore(
   return token;
 }
 
+/** Whether the server has answered, and has not refreshed. A success that can't be read, and an error of a gateway, do not say so. */
+function isAnswerOfServer({ code, status }: OAuthError): boolean {
+  if (status === undefined || GATEWAY_STATUSES.has(status)) return false;
+  return code === 'oauth_error' || status >= 300;
+}
+
 async function toRefusal(session: Session, { client }: FoundClient, error: OAuthError): Promise<Refused | undefined> {
+  const { isClientRefused } = await import('@oa/client-authentication');
   // The server may know the client again tomorrow. A new login registers another one.
-  if (isRegistrationRefused(session, error)) return { type: 'refused', error, isDefinite: false, forgotten: client };
+  if (session.configuredClient === undefined && isClientRefused(error, false))
+    return { type: 'refused', error, isDefinite: false, forgotten: client };
   const { refreshRefusal } = await import('@oa/token-endpoint');
   const grade = refreshRefusal(error);
   return grade === undefined ? undefined : { type: 'refused', error, isDefinite: grade === 'definite' };

@@ -1,12 +1,9 @@
-import { setBounded } from '@oa/mechanisms';
 import { isOAuthError, OAuthError, type Token, type TokenSourceOptions } from '@oa/types';
-import { isAccepted, isPointlessToReplace, isRefreshable, isUsable } from './freshness.ts';
+import { isAccepted, isLoginPointless, isRefreshable, isUsable, isWithoutLifetime } from './freshness.ts';
 import { canObtain, loginRequired } from './obtain.ts';
 import type { Outcome } from './outcome.ts';
 import { refresh, type OnSlowRefresh } from './refresh.ts';
 import type { Session } from './session.ts';
-
-const MAX_REPLACEMENTS = 1000;
 
 /** One search for a newer token than the caller has seen. */
 export interface Renewal {
@@ -56,10 +53,10 @@ async function renewLocked(renewal: Renewal, onSlow: OnSlowRefresh): Promise<Tok
   const adopted = adoptNewer(renewal, current);
   if (adopted !== undefined) return adopted;
   const isRejected = current !== undefined && current.access_token === wanted.rejected;
-  if (isRejected && isPointlessToReplace(session, current)) throw tokenRejected();
+  if (isRejected && (await isPointlessToReplace(session, current))) throw tokenRejected();
   const outcome = await replace(renewal, current, onSlow);
   await rememberOutcome(session, outcome);
-  if (isRejected && outcome.type === 'renewed') rememberReplacement(session, outcome.token);
+  if (isRejected && outcome.type === 'renewed') await rememberReplacement(session, outcome.token);
   return conclude(renewal, current, outcome);
 }
 
@@ -69,8 +66,18 @@ async function rememberOutcome(session: Session, outcome: Outcome): Promise<void
   await (outcome.type === 'renewed' ? failures.forget(session) : failures.add(session, outcome.error));
 }
 
-function rememberReplacement({ context }: Session, { access_token }: Token): void {
-  setBounded(context.replacedAt, access_token, context.now(), MAX_REPLACEMENTS);
+/**
+ * Whether no other token than `token`, which a resource server has just refused, would help: it was issued seconds ago, and it replaced
+ * another refused token, or a user would have to log in again.
+ */
+async function isPointlessToReplace(session: Session, token: Token): Promise<boolean> {
+  if (isLoginPointless(session, token)) return true;
+  return (await (await session.context.failures()).find(session, token)) !== undefined;
+}
+
+/** For other processes too: each run of a program would renew the token otherwise. */
+async function rememberReplacement(session: Session, token: Token): Promise<void> {
+  await (await session.context.failures()).add(session, tokenRejected(), token);
 }
 
 /** The new token, else `current` while it is accepted, else the error. */
@@ -91,7 +98,10 @@ async function replace(
   if (current === undefined) return session.obtain('nothing_stored', options);
   if (!isRefreshable(session, current)) return session.obtain('not_refreshable', options);
   const refreshed = await refresh(session, current, onSlow);
-  return refreshed.type === 'refused' ? session.obtain(refreshed, options) : refreshed;
+  if (refreshed.type !== 'refused') return refreshed;
+  // The user has logged in for this token. A login for each call would give tokens like it.
+  const isKept = isWithoutLifetime(session, current) && isAccepted(session, current, wanted);
+  return isKept ? { type: 'failed', error: refreshed.error } : session.obtain(refreshed, options);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { chmodSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Token } from '@oa/types';
+import type { Reply } from '@oa-internal/scripted-server';
 import { expect, it } from 'vitest';
 import { aged, bearer, managerAt, nearExpiry, startScripted, temporaryDirectory, tokensDirectory } from './setup.ts';
 
@@ -86,6 +87,28 @@ it('makes one attempt for 20 calls with a refused secret; another secret is aske
     expect(result).toMatchObject({ ok: false, error: { error: 'invalid_client', status: 401 } });
   expect(server.requests).toHaveLength(requests);
   expect(await manager.get(metadata, { ...wrong, client_secret: 'right' })).toMatchObject({ ok: true });
+});
+
+it.each<[string, Reply]>([
+  ['unauthorized_client with 401', { status: 401, json: { error: 'unauthorized_client' } }],
+  ['unauthorized_client with 400', { status: 400, json: { error: 'unauthorized_client' } }],
+  ['incorrect_client_credentials with 200', { json: { error: 'incorrect_client_credentials' } }],
+  ['invalid_client_id', { status: 400, json: { error: 'invalid_client_id' } }],
+  ['access_denied with 401', { status: 401, json: { error: 'access_denied' } }],
+  ['an empty 401', { status: 401 }],
+])('makes one attempt for 20 calls with a client that is refused with %s', async (_, reply) => {
+  const { server, metadata } = await startScripted({ '/token': reply });
+  const directory = temporaryDirectory();
+  const { manager } = managerAt(directory);
+  const first = await manager.get(metadata, credentials);
+  const requests = server.requests.length;
+  for (const each of [manager, managerAt(directory).manager])
+    for (let calls = 0; calls < 10; calls += 1)
+      expect(await each.get(metadata, credentials)).toMatchObject({
+        ok: false,
+        error: { code: first.ok || first.error.code, status: first.ok || first.error.status },
+      });
+  expect(server.requests).toHaveLength(requests);
 });
 
 it('asks again five seconds after a refused secret', async () => {

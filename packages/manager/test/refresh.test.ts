@@ -1,6 +1,6 @@
 import { fileTokenCache, tokenKey } from '@oa/token-cache';
 import type { Token, Store } from '@oa/types';
-import { startScriptedServer } from '@oa-internal/scripted-server';
+import { startScriptedServer, type Reply } from '@oa-internal/scripted-server';
 import { expect, it, onTestFinished } from 'vitest';
 import { loggedIn, server, user } from './real-server.ts';
 import {
@@ -208,4 +208,23 @@ it.each([
     ok: false,
     error: { code: 'login_required', error: 'invalid_grant' },
   });
+});
+
+it.each<[string, Reply]>([
+  ['a gateway that lost the answer (502)', { status: 502 }],
+  ['a gateway that did not wait (504)', { status: 504 }],
+  ['a body that is cut', { body: '{"access_token":"x', headers: { 'content-type': 'application/json' } }],
+  ['a page with status 200', { body: '<p>', headers: { 'content-type': 'text/html' } }],
+])('says after %s that the refresh was interrupted, when the server refuses the refresh token', async (_, lost) => {
+  let isLosing = true;
+  const { metadata } = await startScripted({
+    '/token': () => (isLosing ? lost : { status: 400, json: { error: 'invalid_grant' } }),
+  });
+  const directory = temporaryDirectory();
+  const cache = fileTokenCache({ directory: tokensDirectory(directory) });
+  await cache.set(...nearExpiry(metadata.issuer, { refresh_token: 'r', expires_at: 1 }));
+  const run = async () => managerAt(directory, { interaction: 'never' }).manager.get(metadata, { client_id: 'p' });
+  expect(await run()).toMatchObject({ ok: false });
+  isLosing = false;
+  expect(await run()).toMatchObject({ ok: false, error: { code: 'refresh_interrupted', error: 'invalid_grant' } });
 });

@@ -1,7 +1,19 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import type { RecordedRequest, Reply } from '@oa-internal/scripted-server';
 import { expect, it, vi } from 'vitest';
+import type { ManagerOptions } from '@oa/manager';
 import { registeredClient, registeredFile, startRegistrar, type Registrar } from './registrar.ts';
-import { aged, changeStored, managerAt, storedTokens, temporaryDirectory, typesOf } from './setup.ts';
+import {
+  aged,
+  agreeingBrowser,
+  bearer,
+  changeStored,
+  managerAt,
+  startScripted,
+  storedTokens,
+  temporaryDirectory,
+  typesOf,
+} from './setup.ts';
 
 /** The error of the next `openSync` of `registered.json`. */
 const fault = vi.hoisted(() => {
@@ -208,4 +220,33 @@ it('logs in with the intact entry of a registered.json that is damaged elsewhere
   await changeStored(directory, (token) => aged(token, -1));
   await managerAt(directory, { interaction: 'never' }).manager.getToken(registrar.metadata, { scope: 'one' });
   expect([registrar.registrations(), registrar.refreshedBy]).toEqual([1, ['client-1']]);
+});
+
+it.each<[string, Reply]>([
+  ['unauthorized_client', { status: 401, json: { error: 'unauthorized_client' } }],
+  ['a text', { status: 400, json: { error: 'invalid_request', error_description: 'Invalid client_id' } }],
+  ['invalid_client', { status: 401, json: { error: 'invalid_client' } }],
+  // What the job is told must not keep the user from the login.
+  [
+    'invalid_client and a Retry-After',
+    { status: 401, headers: { 'retry-after': '900' }, json: { error: 'invalid_client' } },
+  ],
+])('registers anew for the login where the server refuses the client of a refresh with %s', async (_, refusal) => {
+  const { server, metadata } = await startScripted({
+    '/register': (_request: unknown, index: number) => ({ status: 201, json: { client_id: `client-${index}` } }),
+    '/token': ({ form }: RecordedRequest) =>
+      form.has('refresh_token') ? refusal : bearer('a', { refresh_token: 'r' }),
+  });
+  const target = { ...metadata, registration_endpoint: `${server.origin}/register` };
+  const directory = temporaryDirectory();
+  const { openBrowser, urls } = agreeingBrowser();
+  const options: ManagerOptions = { interaction: 'always', login: { openBrowser } };
+  await managerAt(directory, options).manager.getToken(target, {});
+  await changeStored(directory, (token) => aged(token, 0));
+  const job = managerAt(directory, { interaction: 'never' }).manager;
+  expect(await job.get(target, {})).toMatchObject({ ok: false, error: { code: 'login_required' } });
+  expect(storedTokens(directory)[0]?.refresh_token).toBe('r');
+  await managerAt(directory, options).manager.getToken(target, {});
+  expect(server.requestsTo('/register')).toHaveLength(2);
+  expect(urls).toHaveLength(2);
 });

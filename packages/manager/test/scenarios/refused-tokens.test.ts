@@ -2,7 +2,12 @@
 import { createFetch } from '@oa/fetch';
 import { tokenKey } from '@oa/token-cache';
 import type { Token } from '@oa/types';
-import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-server';
+import {
+  startScriptedServer,
+  type RecordedRequest,
+  type Reply,
+  type ScriptedServer,
+} from '@oa-internal/scripted-server';
 import { expect, it, onTestFinished } from 'vitest';
 import { agreeingBrowser, aged, bearer, managerAt, startScripted, temporaryDirectory } from '../setup.ts';
 
@@ -64,6 +69,28 @@ it.each(CHALLENGES)(
   },
 );
 
+it.each([
+  ['a job', job],
+  ['a user', user],
+])(
+  'costs one renewal in 10 processes of %s, not one in each, at an API that always answers 401',
+  async (name, credentials) => {
+    const api = await startRefusingApi(undefined);
+    const { server, metadata } = await startScripted({
+      '/token': (_request: unknown, index: number) => bearer(`t${index}`, { refresh_token: `r${index}` }),
+    });
+    const directory = temporaryDirectory();
+    const { openBrowser, urls } = agreeingBrowser();
+    for (let processes = 0; processes < 10; processes += 1) {
+      const { manager } = managerAt(directory, { interaction: 'always', login: { openBrowser } });
+      expect((await createFetch(manager.source(metadata, credentials))(api.origin)).status).toBe(401);
+    }
+    // The first token, and one more.
+    expect(server.requests).toHaveLength(2);
+    expect(urls).toHaveLength(name === 'a user' ? 1 : 0);
+  },
+);
+
 it('opens no browser for a bare 401 where there is no refresh token, and returns the answer of the API', async () => {
   const api = await startRefusingApi('Bearer realm="api"');
   const { metadata } = await startScripted({ '/token': bearer('new') });
@@ -116,6 +143,29 @@ it.each([0, -1])(
         expect((await manager.getToken(metadata, user)).access_token).toBe('a');
     }
     expect(urls).toHaveLength(1);
+  },
+);
+
+it.each<[string, Reply]>([
+  ['invalid_grant', { status: 400, json: { error: 'invalid_grant' } }],
+  ['an empty 400', { status: 400 }],
+])(
+  'does not ask the user twice for tokens with an expires_in of 0 and a refresh token that is refused with %s',
+  async (_, refusal) => {
+    const { metadata } = await startScripted({
+      '/token': ({ form }: RecordedRequest) =>
+        form.has('refresh_token') ? refusal : bearer('a', { expires_in: 0, refresh_token: 'r' }),
+    });
+    const { openBrowser, urls } = agreeingBrowser();
+    const directory = temporaryDirectory();
+    for (let processes = 0; processes < 3; processes += 1) {
+      const { manager } = managerAt(directory, { interaction: 'always', login: { openBrowser } });
+      expect((await manager.getToken(metadata, user)).access_token).toBe('a');
+    }
+    expect(urls).toHaveLength(1);
+    // Where the API refuses it, a new login may help.
+    const { manager } = managerAt(directory, { interaction: 'never' });
+    expect(await manager.get(metadata, user, { rejected: 'a' })).toMatchObject({ ok: false });
   },
 );
 
