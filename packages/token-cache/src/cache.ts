@@ -1,10 +1,10 @@
 import { fileVersion, removePrivate, toStorageError } from '@oa/private-file';
-import type { LockOptions, Store, Token } from '@oa/types';
+import { attempt, type LockOptions, type Store, type Token } from '@oa/types';
 import { rethrowAsTokenCacheError } from './errors.ts';
 import type { CachedToken } from './list.ts';
 import { createTokenMemory } from './memory.ts';
 import { assertTokenCacheOptions, cacheDirectory, filePathOf, type TokenCacheOptions } from './paths.ts';
-import { readRecord } from './record.ts';
+import { readRecord, type TokenRecord } from './record.ts';
 import type { SharedFiles, TokenReservation } from './shared.ts';
 
 /** A `Store<Token>` on disk that can also list and clear its tokens. */
@@ -96,13 +96,25 @@ export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
   async function load(key: string): Promise<Token | undefined> {
     const file = filePathOf(key, options);
     const version = fileVersion(file);
-    const record = await readRecord(file, key);
+    const record = (await readRecord(file, key)) ?? (await adoptFirst(file, key));
     if (record === 'damaged') reportDamage(file);
     if (record === undefined || record === 'damaged') return undefined;
     // Frozen, because all callers get the same object.
     const token = Object.freeze(record.token);
     if (version !== undefined) memory.set(key, token, file, version);
     return token;
+  }
+
+  /**
+   * Looks for a first token that its process could write but not put in its place, which the lock does. A process that holds the lock, for
+   * example during a login, is not waited for.
+   */
+  async function adoptFirst(file: string, key: string): Promise<TokenRecord | 'damaged' | undefined> {
+    if (locking.has(key) || fileVersion(`${file}.pending`) === undefined) return undefined;
+    const adopted = await attempt(lock(key, () => readRecord(file, key), { timeout: 0 }));
+    if (adopted.ok) return adopted.value;
+    if (adopted.error.code !== 'lock_timeout' && adopted.error.retryable) throw adopted.error;
+    return undefined;
   }
 
   /** Once for each file, until it is replaced. */

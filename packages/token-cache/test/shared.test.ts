@@ -168,6 +168,19 @@ describe('a whole token that an earlier holder has left', () => {
     expect(await cache.lock(KEY, async () => cache.get(KEY))).toMatchObject({ access_token: 'next' });
   });
 
+  it('is found without a lock where nothing is stored, and no holder of the lock is waited for', async () => {
+    await leave(successor);
+    const { directory } = fixture;
+    const [reader, holder] = [fileTokenCache({ directory }), fileTokenCache({ directory })];
+    expect(await reader.get(KEY)).toEqual(successor);
+    await holder.delete(KEY);
+    await holder.lock(KEY, async () => {
+      await holder.reserve(KEY);
+      expect(await reader.get(KEY)).toBeUndefined();
+      expect(await holder.get(KEY)).toBeUndefined();
+    });
+  });
+
   it('is found by a process that waited for the lock, and does not come back after a logout', async () => {
     const { cache, file } = fixture;
     await cache.set(KEY, TOKEN);
