@@ -60,15 +60,15 @@ function assertAudience({ aud, azp }: Claims, client_id: string): void {
 
 function assertTimes(claims: Claims, { max_age, now = Date.now }: ReadIdTokenOptions): void {
   const clock = now() / 1000;
-  for (const name of ['exp', 'iat', ...PAST_CLAIMS, ...(max_age === undefined ? [] : ['auth_time'])]) {
-    const isRequired = name === 'exp' || name === 'iat' || (name === 'auth_time' && max_age !== undefined);
-    if (claims[name] === undefined ? isRequired : !Number.isFinite(claims[name]))
+  const required: readonly string[] = max_age === undefined ? ['exp', 'iat'] : ['exp', 'iat', 'auth_time'];
+  for (const name of ['exp', ...PAST_CLAIMS])
+    if (claims[name] === undefined ? required.includes(name) : !Number.isFinite(claims[name]))
       throw invalidIdToken(
         `The ID token must have ${name} as a number of seconds (OpenID Connect Core section 2). Report it to the server operator.`,
       );
-  }
   const { exp, auth_time } = claims as unknown as IdTokenClaims;
-  if (exp + CLOCK_TOLERANCE_SECONDS <= clock)
+  // Also refused with a clock that shows no number.
+  if (!(exp + CLOCK_TOLERANCE_SECONDS > clock))
     throw invalidIdToken(`The ID token is expired. Log in again, or ask the server with userInfo. ${clockText(clock)}`);
   const future = PAST_CLAIMS.find((name) => Number(claims[name]) > clock + CLOCK_TOLERANCE_SECONDS);
   if (future !== undefined) throw invalidIdToken(`The ${future} of the ID token is in the future. ${clockText(clock)}`);

@@ -72,7 +72,7 @@ function parseObject(part: string): Record<string, unknown> | undefined {
   return isObject(json) ? json : undefined;
 }
 
-/** Other bytes than UTF-8 become U+FFFD, and with one of those nothing is JSON outside of a text. Claims must not change silently. */
+/** Decodes UTF-8 strictly: a claim with replaced characters would be another claim. Other bytes become a text that is not JSON. */
 function decodeUtf8(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);

@@ -66,6 +66,11 @@ it.each([{ exp: 1 }, { iat: NOW_SECONDS + 3600 }])('shows the clock of the machi
   expect((await rejectionOf(readWith(changes))).message).toContain('it shows 2027-01-15T08:00:00.000Z');
 });
 
+it('refuses every ID token with a clock that shows no number', async () => {
+  const error = await rejectionOf(readWith({}, { now: () => Number.NaN }));
+  expect(error).toMatchObject({ code: 'invalid_id_token', message: expect.stringContaining('it shows no date') });
+});
+
 it.each(['exp', 'iat', 'nbf', 'auth_time'])('refuses %s that is not a number', async (name) => {
   for (const value of ['1800000000', null, true, [NOW_SECONDS], {}]) {
     const token = tokenWithParts({ alg: 'ES256' }, claimsOf(server.issuer, { ...atFixedTime, [name]: value }));
@@ -207,6 +212,7 @@ it('shows nothing of the token in an error', async () => {
 it.each<[string, Record<string, unknown>]>([
   ['options.server', { server: {} }],
   ['options.server', { server: undefined }],
+  ['options.server', { server: null }],
   ['options.client_id', { client_id: '' }],
   ['options.client_id', { client_id: undefined }],
   ['options.nonce', { nonce: '' }],
