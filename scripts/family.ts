@@ -16,6 +16,7 @@ const ORDER = [
   '@oa/client-credentials',
   '@oa/discovery',
   '@oa/registration',
+  '@oa/identity',
   '@oa/token-cache',
   '@oa/client-store',
   '@oa/token-endpoint',

@@ -38,7 +38,7 @@ const RESERVED_LOGIN_PARAMETERS = [
  * @throws {OAuthError} `login_required`, `login_timeout`, `login_intercepted`, `port_unavailable`, `client_required`, `endpoint_missing`, `insecure_url`,
  *   `issuer_mismatch`, `invalid_callback`, `oauth_error`, `http_error`, `invalid_response`, `unsupported_token_type`,
  *   `unsupported_client_authentication`, `network_error`, `timeout`, `redirect_refused`, `response_too_large`,
- *   `unexpected_content_type`, `invalid_json`
+ *   `unexpected_content_type`, `invalid_json`; `invalid_id_token` if the ID token does not have the nonce of this login
  * @throws {TypeError} if an option is wrong, or a parameter is malformed or reserved
  * @see https://www.rfc-editor.org/rfc/rfc8252
  * @see https://www.rfc-editor.org/rfc/rfc7636
@@ -72,10 +72,12 @@ async function loginWithBrowser(
   const { code_verifier, ...challenge } = await createPkce();
   const state = randomText();
   const receiver = await openLoginReceiver(server, client, state, options, emit);
+  // As `authorizationUrl` would add it. Here it is compared.
+  const nonce = asksForIdToken(parameters) ? randomText() : undefined;
   let code: string;
   try {
     const { redirect_uri } = receiver;
-    const url = authorizationUrl(server, client, { ...parameters, ...challenge, redirect_uri, state });
+    const url = authorizationUrl(server, client, { ...parameters, ...challenge, redirect_uri, state, nonce });
     const { resource } = parameters;
     code = await waitForUser({ receiver, url, expected: { state, server }, resource, options, emit });
   } finally {
@@ -85,8 +87,17 @@ async function loginWithBrowser(
   const { timeout: _, ...tokenOptions } = options;
   const exchange = { code, code_verifier, redirect_uri: receiver.redirect_uri, resource: parameters['resource'] };
   const token = await exchangeCode(server, client, exchange, tokenOptions);
+  if (nonce !== undefined) {
+    const { assertIdTokenNonce } = await import('@oa/identity');
+    assertIdTokenNonce(token, nonce);
+  }
   emit({ type: 'code_exchanged', issuer: server.issuer });
   return token;
+}
+
+/** Whether the answer may have an ID token (OpenID Connect Core section 3.1.2.1). */
+function asksForIdToken({ scope }: RequestParameters): boolean {
+  return [scope].flat().some((each) => each?.split(' ').includes('openid'));
 }
 
 async function openLoginReceiver(

@@ -71,6 +71,12 @@ export type OAuthErrorCode =
    */
   | 'unsupported_token_type'
   /**
+   * The ID token must not be trusted, or the server answered about another user than the one of the ID token (OpenID Connect Core sections 3.1.3.7 and 5.3.2).
+   * Cause: The token has no ID token, or it belongs to another login, client or server, is expired, or has a wrong signature. Or the clock of this machine is wrong.
+   * Cure: Do what the message says: check the clock, the `client_id` and the server, or log in again with the scope `openid`. If the error stays, report it to the server operator.
+   */
+  | 'invalid_id_token'
+  /**
    * Metadata or an authorization response belongs to another issuer (RFC 8414 section 3.3, RFC 9207 section 2.4).
    * Cause: The issuer is not exactly the one that the server publishes, or the answer comes from another server.
    * Cure: Use the issuer that the message names, if you trust it. After a login, log in again.

@@ -12,6 +12,7 @@ export interface AuthorizationServer {
   device_authorization_endpoint?: string;
   revocation_endpoint?: string;
   introspection_endpoint?: string;
+  userinfo_endpoint?: string;
   jwks_uri?: string;
   scopes_supported?: string[];
   response_types_supported?: string[];
@@ -19,6 +20,7 @@ export interface AuthorizationServer {
   code_challenge_methods_supported?: string[];
   token_endpoint_auth_methods_supported?: string[];
   revocation_endpoint_auth_methods_supported?: string[];
+  introspection_endpoint_auth_methods_supported?: string[];
   /**
    * Whether every authorization response has `iss`. A response without it is then refused.
    *

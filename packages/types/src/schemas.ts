@@ -87,6 +87,7 @@ const serverEndpoints = {
   device_authorization_endpoint: endpointUrl,
   revocation_endpoint: endpointUrl,
   introspection_endpoint: endpointUrl,
+  userinfo_endpoint: endpointUrl,
   jwks_uri: endpointUrl,
 };
 const serverLists = {
@@ -96,6 +97,7 @@ const serverLists = {
   code_challenge_methods_supported: textList,
   token_endpoint_auth_methods_supported: textList,
   revocation_endpoint_auth_methods_supported: textList,
+  introspection_endpoint_auth_methods_supported: textList,
 };
 const serverFlags = {
   authorization_response_iss_parameter_supported: v.boolean(),

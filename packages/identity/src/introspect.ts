@@ -1,0 +1,93 @@
+import { sendAuthenticated, type AuthenticatedRequest, type AuthenticationOption } from '@oa/client-authentication';
+import { readJson, request, type HttpResponse } from '@oa/http';
+import { startDeadline } from '@oa/mechanisms';
+import { OAuthError, type AuthorizationServer, type Client, type RequestOptions, type Token } from '@oa/types';
+import { toErrorText } from '@oa/types/rfc';
+
+/**
+ * What a server says about a token, with every member that it sent.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc7662#section-2.2
+ */
+export interface Introspection {
+  /** Whether the token is valid now. All other members are absent if it is not. */
+  active: boolean;
+  /** Scopes separated by spaces. */
+  scope?: string;
+  client_id?: string;
+  /** A name of the user, for people to read. */
+  username?: string;
+  token_type?: string;
+  /** The user, or the client if the token has no user. */
+  sub?: string;
+  iss?: string;
+  /** Seconds since the epoch. */
+  exp?: number;
+  /** Seconds since the epoch. */
+  iat?: number;
+  [member: string]: unknown;
+}
+
+/** The options of {@link introspect}. */
+export interface IntrospectOptions extends RequestOptions {
+  /**
+   * How the client authenticates: a built-in method, or a function for any other.
+   *
+   * @default the method that client and server have in common
+   */
+  authentication?: AuthenticationOption | undefined;
+}
+
+/**
+ * Asks the server whether an access token is valid, and for whom. The client authenticates as at the token endpoint.
+ *
+ * @param token a token response, or the access token that a resource server received
+ * @returns the answer. A token that the server does not know has `active: false`.
+ * @throws {OAuthError} `endpoint_missing` if the server has no `introspection_endpoint`; `oauth_error`, `http_error`,
+ *   `unsupported_client_authentication`, `network_error`, `timeout`, `insecure_url`, `redirect_refused`, `response_too_large`,
+ *   `unexpected_content_type`, `invalid_json`, `invalid_response`
+ * @throws {TypeError} if the access token or `client.client_id` is missing, or if an option is wrong
+ * @throws the reason of `options.signal` when it aborts
+ * @see https://www.rfc-editor.org/rfc/rfc7662#section-2.1
+ *
+ * @example
+ * ```ts
+ * const { active, sub } = await introspect(server, client, token);
+ * ```
+ */
+export async function introspect(
+  server: AuthorizationServer,
+  client: Client,
+  token: Token | string,
+  options: IntrospectOptions = {},
+): Promise<Introspection> {
+  const value: unknown = typeof token === 'string' ? token : token?.access_token;
+  if (typeof value !== 'string' || value === '')
+    throw new TypeError('token must be a token response with an access_token, or a non-empty string.');
+  const url = server.introspection_endpoint;
+  if (url === undefined)
+    throw new OAuthError(
+      'endpoint_missing',
+      `${toErrorText(server.issuer, 200)} names no introspection_endpoint. Tokens can't be checked there.`,
+    );
+  const { introspectionSchema } = await import('./schemas.ts');
+  const remainingMs = startDeadline(options.timeout);
+  const { authentication: _, ...network } = options;
+  const form = { token: value, token_type_hint: 'access_token' };
+  const send = ({ headers, parameters }: AuthenticatedRequest): Promise<HttpResponse> =>
+    request('POST', url, {
+      ...network,
+      timeout: remainingMs(),
+      headers,
+      form: { ...form, ...parameters },
+      idempotent: true,
+    });
+  const read = (response: HttpResponse): Introspection => readJson(response, introspectionSchema);
+  return sendAuthenticated(toIntrospectionServer(server), client, { url, idempotent: true, send, read }, options);
+}
+
+/** RFC 8414 section 2 has a list of methods of its own for this endpoint. */
+function toIntrospectionServer(server: AuthorizationServer): AuthorizationServer {
+  const supported = server.introspection_endpoint_auth_methods_supported;
+  return supported === undefined ? server : { ...server, token_endpoint_auth_methods_supported: supported };
+}
