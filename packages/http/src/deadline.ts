@@ -1,9 +1,7 @@
-import { abortable, MAX_TIMER_MS } from '@oa/mechanisms';
+import { abortable, MAX_TIMER_MS, startTimeout } from '@oa/mechanisms';
 import { OAuthError, type RequestOptions } from '@oa/types';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
-/** The last part of the timeout has its own timer, of at most this length. */
-const MAX_LAST_TIMER_MS = 250;
 
 /** The time that a call has left. */
 export interface Deadline {
@@ -34,13 +32,8 @@ export async function withDeadline<T>(
   const end = performance.now() + timeout;
   const onAbort = (): void => controller.abort(signal?.reason);
   signal?.addEventListener('abort', onAbort);
-  // Two timers in a row. After the event loop was blocked, a single timer would fire before an answer that has already arrived is read.
-  // A new refresh token in that answer would be lost.
-  const lastTimer = Math.min(MAX_LAST_TIMER_MS, timeout / 2);
   const deadline = { signal: controller.signal, left: () => end - performance.now(), sent: false };
-  let timer = setTimeout(() => {
-    timer = setTimeout(() => controller.abort(timeoutError(name, timeout, deadline.sent)), lastTimer);
-  }, timeout - lastTimer);
+  const cancel = startTimeout(() => controller.abort(timeoutError(name, timeout, deadline.sent)), timeout);
   try {
     return await abortable(work(deadline), controller.signal);
   } catch (error) {
@@ -48,7 +41,7 @@ export async function withDeadline<T>(
     controller.abort();
     throw error;
   } finally {
-    clearTimeout(timer);
+    cancel();
     signal?.removeEventListener('abort', onAbort);
   }
 }

@@ -1,3 +1,4 @@
+import { startTimeout } from '@oa/mechanisms';
 import { attempt, OAuthError, type AuthorizationServer, type Token } from '@oa/types';
 import type { FoundClient } from './client.ts';
 import { deferSignals } from './defer-signals.ts';
@@ -67,11 +68,7 @@ async function sendRefresh(
   // Loaded before the reservation: if that fails, no request was sent.
   await import('@oa/token-endpoint');
   const reservation = await context.tokens.reserve(key);
-  const wait = context.options.timeout ?? DEFAULT_REFRESH_WAIT_MS;
-  const timer = setTimeout(() => onSlow?.(current, answerIsSlow(wait)), wait);
-  const outcome = await toOutcome(
-    deferSignals(() => requestAndStore(session, server, found, current, wait * REFRESH_TIMEOUT_FACTOR)),
-  ).finally(() => clearTimeout(timer));
+  const outcome = await toOutcome(deferSignals(() => requestAndStore(session, server, found, current, onSlow)));
   if (outcome.type === 'renewed') return outcome;
   const { error } = outcome;
   // Without an answer the refresh token may be used: the next holder of the lock must know.
@@ -86,13 +83,16 @@ async function requestAndStore(
   server: AuthorizationServer,
   { client, issued_to }: FoundClient,
   current: Token,
-  timeout: number,
+  onSlow: OnSlowRefresh | undefined,
 ): Promise<Token> {
   const { context, issuer, network, refreshParameters } = session;
   const { refreshToken } = await import('@oa/token-endpoint');
   // Without the granted scope, which a scope in `refreshParameters` must not exceed: whether it does is for the server to say.
   const { scope, ...others } = current;
-  const refreshed = await refreshToken(server, client, others, refreshParameters, { ...network, timeout });
+  const wait = context.options.timeout ?? DEFAULT_REFRESH_WAIT_MS;
+  const options = { ...network, timeout: wait * REFRESH_TIMEOUT_FACTOR };
+  const cancel = startTimeout(() => onSlow?.(current, answerIsSlow(wait)), wait);
+  const refreshed = await refreshToken(server, client, others, refreshParameters, options).finally(cancel);
   const token: Token = { ...(scope !== undefined && { scope }), ...refreshed, issued_to };
   await session.store(token);
   context.emit({ type: 'refreshed', issuer });

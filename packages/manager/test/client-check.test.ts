@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { fileClientStore } from '@oa/client-store';
+import { OAuthError } from '@oa/types';
 import type { Reply } from '@oa-internal/scripted-server';
 import { expect, it } from 'vitest';
 import { login, server } from './real-server.ts';
-import { registeredClient, registeredFile, startRegistrar, type Registrar } from './registrar.ts';
+import { minimalClientStore, registeredClient, registeredFile, startRegistrar, type Registrar } from './registrar.ts';
 import { aged, changeStored, managerAt, temporaryDirectory } from './setup.ts';
 
 /** A user who has logged in with a registered client. */
@@ -158,4 +160,55 @@ it.each<[string, (registrar: Registrar) => void, string[]]>([
     managements,
     ['client-1'],
   ]);
+});
+
+it('logs in and refreshes with the client of a store that can change none, and asks no server about it', async () => {
+  const registrar = await startRegistrar();
+  registrar.secretLifetime = 90;
+  const directory = temporaryDirectory();
+  const clients = minimalClientStore(directory);
+  const { openBrowser } = registrar;
+  for (const scope of ['one', 'two'])
+    await managerAt(directory, { clients, login: { openBrowser } }).manager.getToken(registrar.metadata, { scope });
+  await changeStored(directory, (token) => aged(token, -1));
+  const now = (): number => Date.now() + 60_000;
+  const { manager } = managerAt(directory, { clients, now, interaction: 'never' });
+  await manager.getToken(registrar.metadata, { scope: 'one' });
+  expect([registrar.registrations(), registrar.managements()]).toEqual([1, []]);
+  expect(registrar.refreshedBy).toEqual(['client-1']);
+});
+
+it('registers no client where a store that finds none can not be listed for a moment', async () => {
+  const registrar = await startRegistrar();
+  const directory = temporaryDirectory();
+  const clients = {
+    ...minimalClientStore(directory),
+    list: () => Promise.reject(new OAuthError('storage_unavailable', 'Locked.', { retryable: true })),
+  };
+  const { manager } = managerAt(directory, { clients, login: { openBrowser: registrar.openBrowser } });
+  expect(await manager.get(registrar.metadata, {})).toMatchObject({
+    ok: false,
+    error: { code: 'storage_unavailable', message: 'Locked.' },
+  });
+  expect([registrar.registrations(), registrar.openings()]).toEqual([0, 0]);
+});
+
+it.each<[string, boolean, object, number]>([
+  [
+    'returns the error where the lock of the store is held for long',
+    true,
+    { ok: false, error: { code: 'lock_timeout' } },
+    1,
+  ],
+  ['logs in all the same where the store can only be read', false, { ok: true }, 2],
+])('asks the server about a remembered client, and %s', async (_, retryable, result, openings) => {
+  const { registrar, directory } = await loggedIn();
+  const code = retryable ? 'lock_timeout' : 'storage_unavailable';
+  const clients = {
+    ...fileClientStore({ path: registeredFile(directory) }),
+    update: () => Promise.reject(new OAuthError(code, 'Not written.', { retryable })),
+  };
+  const { manager } = managerAt(directory, { clients, login: { openBrowser: registrar.openBrowser } });
+  expect(await manager.get(registrar.metadata, { scope: 'two' })).toMatchObject(result);
+  expect([registrar.registrations(), registrar.openings()]).toEqual([1, openings]);
 });

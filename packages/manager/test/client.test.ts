@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileClientStore } from '@oa/client-store';
 import { loopbackRedirectUris } from '@oa/loopback';
+import { OAuthError } from '@oa/types';
 import { startScriptedServer } from '@oa-internal/scripted-server';
 import { expect, it, onTestFinished } from 'vitest';
 import { login, server } from './real-server.ts';
+import { minimalClientStore, startRegistrar } from './registrar.ts';
 import { agreeingBrowser, aged, bearer, changeStored, managerAt, startScripted, temporaryDirectory } from './setup.ts';
 
 it('registers a client once and remembers it, where the credentials have no client_id', async () => {
@@ -173,3 +175,82 @@ it('keeps a registration that another process has stored in place of the refused
   expect(server.requestsTo('/register')).toHaveLength(1);
   expect(await clients.lookup(metadata.issuer)).toEqual({ client_id: 'client-2' });
 });
+
+it.each([
+  ['keeps a refused client with a secret for its refresh tokens', fileClientStore, ['client-1']],
+  ['removes a refused client with a secret from a store that keeps no former clients', undefined, []],
+])('%s, and registers another one for the login', async (_, createStore, former) => {
+  const { server, metadata } = await startScripted();
+  let registered = 0;
+  server.script({
+    '/register': () => ({ status: 201, json: { client_id: `client-${(registered += 1)}`, client_secret: 's' } }),
+    '/token': ({ headers, form }) =>
+      `${headers.authorization}${form.get('client_id')}`.match(/client-1|Y2xpZW50LTE6/) === null
+        ? bearer('new')
+        : { status: 401, json: { error: 'invalid_client' } },
+  });
+  const directory = temporaryDirectory();
+  const path = join(directory, 'clients.json');
+  const clients = createStore?.({ path }) ?? minimalClientStore(directory);
+  const login = { openBrowser: agreeingBrowser().openBrowser };
+  const token = await managerAt(directory, { clients, login }).manager.getToken(metadata, {});
+  expect(token.issued_to).toMatchObject({ client_id: 'client-2' });
+  const { find } = fileClientStore({ path });
+  const remembered = await find(metadata.issuer);
+  expect(remembered.client?.client_id).toBe('client-2');
+  expect(remembered.former.map(({ client_id }) => client_id).filter((id) => id === 'client-1')).toEqual(former);
+});
+
+it('removes a client from a store that marks none, where a login with it was not completed', async () => {
+  const registrar = await startRegistrar();
+  const directory = temporaryDirectory();
+  const clients = minimalClientStore(directory);
+  const { openBrowser } = registrar;
+  await managerAt(directory, { clients, login: { openBrowser } }).manager.getToken(registrar.metadata, {});
+  const away = { openBrowser: () => undefined, timeout: 300 };
+  const { manager } = managerAt(directory, { clients, login: away });
+  const message = expect.stringContaining('The next login registers a new client.');
+  expect(await manager.get(registrar.metadata, { scope: 'two' })).toMatchObject({
+    ok: false,
+    error: { code: 'login_timeout', message },
+  });
+  expect(await clients.list()).toEqual([]);
+});
+
+it('tells how to register a new client where the doubt about the present one can not be stored', async () => {
+  const registrar = await startRegistrar();
+  registrar.managed = false;
+  const directory = temporaryDirectory();
+  const clients = {
+    ...fileClientStore({ path: join(directory, 'clients.json') }),
+    doubt: () => Promise.reject(new OAuthError('storage_unavailable', 'The disk is full.')),
+  };
+  const { openBrowser } = registrar;
+  await managerAt(directory, { clients, login: { openBrowser } }).manager.getToken(registrar.metadata, {});
+  const away = { openBrowser: () => undefined, timeout: 300 };
+  const { manager, events } = managerAt(directory, { clients, login: away });
+  const message = expect.stringMatching(/could not be noted \(The disk is full\.\), so call forgetClient/);
+  expect(await manager.get(registrar.metadata, { scope: 'two' })).toMatchObject({
+    ok: false,
+    error: { code: 'login_timeout', message },
+  });
+  expect(events).toContainEqual({ type: 'persist_failed', code: 'storage_unavailable', message: 'The disk is full.' });
+});
+
+it('registers anew after a login timeout with a client that is kept in memory only', async () => {
+  const registrar = await startRegistrar();
+  const directory = temporaryDirectory();
+  let isAway = false;
+  const openBrowser = async (url: string): Promise<void> => (isAway ? undefined : registrar.openBrowser(url));
+  const { manager } = managerAt(directory, { cache: new Map(), login: { openBrowser, timeout: 2000 } });
+  process.env['XDG_CONFIG_HOME'] = '/proc/no';
+  await manager.getToken(registrar.metadata, { scope: 'one' });
+  isAway = true;
+  expect(await manager.get(registrar.metadata, { scope: 'two' })).toMatchObject({
+    ok: false,
+    error: { code: 'login_timeout' },
+  });
+  isAway = false;
+  const token = await manager.getToken(registrar.metadata, { scope: 'two' });
+  expect(token.issued_to?.client_id).toBe('client-2');
+}, 60_000);

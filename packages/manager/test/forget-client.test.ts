@@ -1,4 +1,5 @@
 import { chmodSync, readFileSync } from 'node:fs';
+import { fileClientStore } from '@oa/client-store';
 import { expect, it } from 'vitest';
 import { registeredFile, startRegistrar, type Registrar } from './registrar.ts';
 import { aged, changeStored, managerAt, temporaryDirectory } from './setup.ts';
@@ -31,6 +32,17 @@ it('leaves the session of a public client, which still refreshes', async () => {
   await changeStored(directory, (token) => aged(token, -1));
   await manager.getToken(registrar.metadata, { scope: 'one' });
   expect([registrar.registrations(), registrar.refreshedBy]).toEqual([1, ['client-1']]);
+});
+
+it('forgets the client of an issuer with a path, and not the client of its host', async () => {
+  const directory = temporaryDirectory();
+  const { manager } = managerAt(directory);
+  const clients = fileClientStore({ path: registeredFile(directory) });
+  await clients.store('https://as.example', { client_id: 'host' });
+  await clients.store('https://as.example/tenant', { client_id: 'tenant' });
+  await clients.store('https://as.example/tenant/', { client_id: 'slash' });
+  expect(await manager.forgetClient('https://as.example/tenant')).toEqual({ ok: true, value: undefined });
+  expect((await clients.list()).map(({ client_id }) => client_id)).toEqual(['host', 'slash']);
 });
 
 it('forgets a client that is kept in memory only', async () => {

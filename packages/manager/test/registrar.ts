@@ -1,6 +1,7 @@
 // A scripted server that registers clients and lets them manage their registration, as its knobs say.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileClientStore, type ClientStore } from '@oa/client-store';
 import type { AuthorizationServer } from '@oa/types';
 import type { RecordedRequest, Reply, ScriptedServer } from '@oa-internal/scripted-server';
 import { authorizationUrlAt, bearer, startScripted } from './setup.ts';
@@ -127,4 +128,10 @@ export function registeredClient(directory: string, { metadata }: Registrar): Re
     Record<string, unknown>
   >;
   return content[metadata.issuer];
+}
+
+/** A store of clients below `directory` that has only the methods that every store must have. */
+export function minimalClientStore(directory: string): ClientStore {
+  const { lookup, store, remove, list, getOrRegister } = fileClientStore({ path: join(directory, 'clients.json') });
+  return { lookup, store, remove, list, getOrRegister };
 }

@@ -113,6 +113,23 @@ export function startDeadline(timeout: number | undefined): () => number | undef
   return () => Math.max(1, Math.ceil(end - performance.now()));
 }
 
+/** The last part of a timeout has its own timer, of at most this length. */
+const MAX_LAST_TIMER_MS = 250;
+
+/**
+ * Calls `callback` after `milliseconds`, with two timers in a row. After the event loop was blocked, or the process was stopped, a single
+ * timer would fire before an answer that has already arrived is read.
+ *
+ * @returns a function that cancels it
+ */
+export function startTimeout(callback: () => void, milliseconds: number): () => void {
+  const last = Math.min(MAX_LAST_TIMER_MS, milliseconds / 2);
+  let timer = setTimeout(() => {
+    timer = setTimeout(callback, last);
+  }, milliseconds - last);
+  return () => clearTimeout(timer);
+}
+
 /** Sets `key` in `map` as the newest entry, then deletes the oldest entries above `maxEntries`. */
 export function setBounded<K, V>(map: Map<K, V>, key: K, value: V, maxEntries: number): void {
   map.delete(key);

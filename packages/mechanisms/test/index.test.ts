@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { Worker } from 'node:worker_threads';
 import {
   abortable,
   assertNodeVersion,
@@ -9,10 +12,11 @@ import {
   setBounded,
   sleep,
   startDeadline,
+  startTimeout,
   toBase64,
   toBase64Url,
 } from '@oa/mechanisms';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 
 const reason = new Error('the reason of the caller');
 
@@ -366,4 +370,42 @@ function countListeners(signal: AbortSignal): () => number {
   const add = vi.spyOn(signal, 'addEventListener');
   const remove = vi.spyOn(signal, 'removeEventListener');
   return () => add.mock.calls.length - remove.mock.calls.length;
+}
+
+it('calls back after what arrived while the event loop was blocked', async () => {
+  const order: string[] = [];
+  const over = Promise.withResolvers<void>();
+  const socket = connect(await startGreeter());
+  socket.once('data', () => order.push('answer'));
+  await once(socket, 'connect');
+  startTimeout(() => {
+    order.push('timeout');
+    over.resolve();
+  }, 200);
+  // The greeting arrives meanwhile, and is read only afterwards.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600);
+  await over.promise;
+  socket.destroy();
+  expect(order).toEqual(['answer', 'timeout']);
+});
+
+it('does not call back after it is cancelled', async () => {
+  const calls: string[] = [];
+  const cancel = startTimeout(() => calls.push('cancelled'), 20);
+  startTimeout(() => calls.push('kept'), 20);
+  cancel();
+  await expect.poll(() => calls, { timeout: 20_000 }).toContain('kept');
+  expect(calls).toEqual(['kept']);
+});
+
+/** A server in a thread of its own, which greets each client after 100 ms. Returns its port. */
+async function startGreeter(): Promise<number> {
+  const code = `
+    const { parentPort } = require('node:worker_threads');
+    const server = require('node:net').createServer((socket) => setTimeout(() => socket.end('hello'), 100));
+    server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));`;
+  const worker = new Worker(code, { eval: true });
+  onTestFinished(() => void worker.terminate());
+  const [port] = (await once(worker, 'message')) as [number];
+  return port;
 }
