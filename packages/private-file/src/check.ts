@@ -79,7 +79,7 @@ export function hasModes(): boolean {
 
 /** The owner that a private file must have: the user that this process acts as. */
 export function expectedOwner(stats: Stats): number {
-  return hasModes() ? (process.geteuid?.() ?? stats.uid) : stats.uid;
+  return (hasModes() ? process.geteuid?.() : undefined) ?? stats.uid;
 }
 
 /** The mode of a file as `chmod` takes it. */

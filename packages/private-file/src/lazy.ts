@@ -2,7 +2,10 @@
 import type { FileLockOptions } from './lock.ts';
 import type { ReplaceOptions } from './replace.ts';
 import type { Reservation } from './reserve.ts';
-import { toStorageError } from './storage-error.ts';
+import { withStorageErrors } from './storage-error.ts';
+
+/** A module is a file too: a process that has too many open files can't load it. */
+const MODULE = 'A module of @oa/private-file';
 
 /**
  * Writes a private file (mode 0600, in a directory created with 0700), whole or not at all: readers see the old content or the
@@ -20,7 +23,7 @@ import { toStorageError } from './storage-error.ts';
  * ```
  */
 export async function writePrivate(path: string, text: string, options: ReplaceOptions = {}): Promise<void> {
-  const { writeAtomically } = await importFileModule(import('./write.ts'));
+  const { writeAtomically } = await withStorageErrors(MODULE, import('./write.ts'));
   await writeAtomically(path, text, options);
 }
 
@@ -35,7 +38,7 @@ export async function writePrivate(path: string, text: string, options: ReplaceO
  * @throws {TypeError} if `path` is not absolute
  */
 export async function reservePrivate(path: string, options: ReplaceOptions = {}): Promise<Reservation> {
-  const { createReservation } = await importFileModule(import('./reserve.ts'));
+  const { createReservation } = await withStorageErrors(MODULE, import('./reserve.ts'));
   return createReservation(path, options);
 }
 
@@ -47,7 +50,7 @@ export async function reservePrivate(path: string, options: ReplaceOptions = {})
  * @throws {TypeError} if `path` is not absolute
  */
 export async function removePrivate(path: string): Promise<void> {
-  const { removeDurably } = await importFileModule(import('./remove.ts'));
+  const { removeDurably } = await withStorageErrors(MODULE, import('./remove.ts'));
   await removeDurably(path);
 }
 
@@ -61,7 +64,7 @@ export async function removePrivate(path: string): Promise<void> {
  * @throws {TypeError} if `path` is not absolute
  */
 export async function quarantine(path: string): Promise<string | undefined> {
-  const { renameCorrupt } = await importFileModule(import('./remove.ts'));
+  const { renameCorrupt } = await withStorageErrors(MODULE, import('./remove.ts'));
   return renameCorrupt(path);
 }
 
@@ -78,15 +81,6 @@ export async function quarantine(path: string): Promise<string | undefined> {
  * @throws {TypeError} if `path` is not absolute
  */
 export async function withLock<T>(path: string, work: () => Promise<T>, options: FileLockOptions<T> = {}): Promise<T> {
-  const { runLocked } = await importFileModule(import('./lock.ts'));
+  const { runLocked } = await withStorageErrors(MODULE, import('./lock.ts'));
   return runLocked(path, work, options);
-}
-
-/** A module is a file too: a process that has too many open files can't load it. */
-async function importFileModule<T>(loading: Promise<T>): Promise<T> {
-  try {
-    return await loading;
-  } catch (error) {
-    throw toStorageError(error, 'A module of @oa/private-file');
-  }
 }

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, linkSync, openSync, unlinkSync } from 'node:fs';
 import { NO_FOLLOW_FLAGS } from './check.ts';
 import { assertNewFilePrivate } from './replace.ts';
-import { isSystemError, systemErrorName } from './storage-error.ts';
+import { isSystemError } from './storage-error.ts';
 import { toTemporaryPath } from './write.ts';
 
 const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW_FLAGS;
@@ -45,8 +45,7 @@ function createUnlinked(path: string): void {
 function removeTemporary(temporary: string): void {
   try {
     unlinkSync(temporary);
-  } catch (error) {
+  } catch {
     // What stays is removed later, as the orphan of a killed writer.
-    if (systemErrorName(error) === undefined) throw error;
   }
 }

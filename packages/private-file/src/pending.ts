@@ -6,7 +6,7 @@ import { attempt } from '@oa/types';
 import { assertPrivateFile, insecureFileError, NO_FOLLOW_FLAGS, NO_WAIT_FLAGS } from './check.ts';
 import { unlinkIfPresent } from './remove.ts';
 import { assertNewFilePrivate, type ReplaceOptions } from './replace.ts';
-import { isSystemError, toStorageError } from './storage-error.ts';
+import { isSystemError, toStorageError, withStorageErrors } from './storage-error.ts';
 import { syncDirectory } from './sync.ts';
 import { renameBusy } from './write.ts';
 
@@ -53,11 +53,7 @@ async function createPending(pending: string): Promise<FileHandle | undefined> {
 
 /** Removes a file that is not trusted, and creates a new one. */
 async function recreatePending(pending: string): Promise<FileHandle> {
-  try {
-    await unlinkIfPresent(pending);
-  } catch (error) {
-    throw toStorageError(error, pending);
-  }
+  await withStorageErrors(pending, unlinkIfPresent(pending));
   const created = await createPending(pending);
   if (created === undefined) throw insecureFileError(pending, 'was created by another program', 'Remove it.');
   return created;

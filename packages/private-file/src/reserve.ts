@@ -5,7 +5,7 @@ import { MAX_FILE_BYTES } from './check.ts';
 import { allocate, openPending } from './pending.ts';
 import { unlinkIfPresent } from './remove.ts';
 import { assertReplaceable, type ReplaceOptions } from './replace.ts';
-import { isSystemError, toStorageError } from './storage-error.ts';
+import { isSystemError, toStorageError, withStorageErrors } from './storage-error.ts';
 import { openDirectory, syncOpenDirectory } from './sync.ts';
 import { preparePath, renameBusy, toBytes, writeAtomically, writeDurably } from './write.ts';
 
@@ -87,11 +87,7 @@ function toReservation(room: Room, interrupted: boolean): Reservation {
     },
     async release() {
       await close();
-      try {
-        if (!keepSign) await unlinkIfPresent(room.pending);
-      } catch (error) {
-        throw toStorageError(error, room.pending);
-      }
+      if (!keepSign) await withStorageErrors(room.pending, unlinkIfPresent(room.pending));
     },
     close,
   };
@@ -109,9 +105,7 @@ async function writeRoom(room: Room, text: string, bytes: Uint8Array): Promise<v
     await Promise.allSettled([unlink(pending)]);
     return;
   }
-  await syncOpenDirectory(parent).catch((error: unknown) => {
-    throw toStorageError(error, target);
-  });
+  await withStorageErrors(target, syncOpenDirectory(parent));
 }
 
 /** The room could not be used: a file call failed, or the directory was cleared or exchanged meanwhile. */

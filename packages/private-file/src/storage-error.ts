@@ -48,6 +48,19 @@ export function toStorageError(error: unknown, path: string, reading: boolean = 
   });
 }
 
+/**
+ * Waits for a call of the file system.
+ *
+ * @throws {OAuthError} `storage_unavailable`, see {@link toStorageError}
+ */
+export async function withStorageErrors<T>(path: string, call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    throw toStorageError(error, path);
+  }
+}
+
 function permissionError(path: string): OAuthError {
   return new OAuthError(
     'storage_unavailable',
