@@ -1,10 +1,10 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { temporaryDirectory } from '@oa-internal/testing';
 import { readPrivate, reservePrivate, withLock, writePrivate } from '@oa/private-file';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { failCall, systemError } from './faulty-fs.ts';
+import { failCall, replaceCall, systemError } from './faulty-fs.ts';
 
 let directory: string;
 let path: string;
@@ -51,6 +51,27 @@ describe('a write into a reservation', () => {
     expect(names()).toEqual(['a.json', 'a.json.lock']);
   });
 
+  it('is reported if the name can not be made durable', async () => {
+    const room = await reservePrivate(path);
+    const prototype = await fileHandlePrototype();
+    // oxlint-disable-next-line typescript/unbound-method -- it is called with a handle below
+    const { sync } = prototype;
+    vi.spyOn(prototype, 'sync').mockImplementation(async function syncFiles(this: FileHandle) {
+      if ((await this.stat()).isDirectory()) throw EIO;
+      return Reflect.apply(sync, this, []);
+    });
+    await expect(room.write('new')).rejects.toMatchObject({ code: 'storage_unavailable', retryable: true });
+    expect([readFileSync(path, 'utf8'), names()]).toEqual(['new', ['a.json']]);
+  });
+
+  it('reports a bug, and writes no other file instead', async () => {
+    const room = await reservePrivate(path);
+    const bug = new RangeError('a bug');
+    vi.spyOn(await fileHandlePrototype(), 'truncate').mockRejectedValueOnce(bug);
+    await expect(room.write('new')).rejects.toBe(bug);
+    expect([readFileSync(path, 'utf8'), names()]).toEqual(['old', ['a.json', 'a.json.pending']]);
+  });
+
   it('opens nothing and looks at nothing between the request and the rename', async () => {
     const room = await reservePrivate(path);
     const none = ['openSync', 'lstatSync', 'statSync', 'promises.open', 'promises.stat', 'promises.lstat'];
@@ -58,6 +79,53 @@ describe('a write into a reservation', () => {
     for (const call of none) restore.push(failCall(call, EIO, 1, () => (calls.push(call), true)));
     await room.write('new');
     expect(calls).toEqual([]);
+  });
+});
+
+/** Calls `after` when the file call has ended, once. */
+function afterCall(name: string, after: () => void): void {
+  let left = 1;
+  const replace =
+    (original: (...args: unknown[]) => unknown) =>
+    async (...args: unknown[]) => {
+      const [outcome] = await Promise.allSettled([original(...args)]);
+      if ((left -= 1) === 0) after();
+      if (outcome.status === 'rejected') throw outcome.reason;
+      return outcome.value;
+    };
+  restore.push(replaceCall(name, replace));
+}
+
+describe('a reservation that an earlier holder has left', () => {
+  const leave = (mode: number): void => writeFileSync(`${path}.pending`, '', { mode });
+
+  it('is a sign of the interruption also if it is removed while it is opened', async () => {
+    leave(0o600);
+    afterCall('promises.open', () => rmSync(`${path}.pending`));
+    const room = await reservePrivate(path);
+    expect(room.interrupted).toBe(true);
+    await room.write('new');
+    expect([readFileSync(path, 'utf8'), names()]).toEqual(['new', ['a.json']]);
+  });
+
+  it('is refused, not used, if another program creates it again while it is replaced', async () => {
+    leave(0o644);
+    afterCall('promises.unlink', () => leave(0o644));
+    await expect(reservePrivate(path, { replaceRefused: true })).rejects.toMatchObject({
+      code: 'insecure_file_permissions',
+      message: expect.stringContaining('was created by another program') as string,
+    });
+    expect(readFileSync(`${path}.pending`, 'utf8')).toBe('');
+  });
+
+  it('is reported if it must be replaced and can not be removed', async () => {
+    leave(0o644);
+    restore.push(failCall('promises.unlink', EIO));
+    await expect(reservePrivate(path, { replaceRefused: true })).rejects.toMatchObject({
+      code: 'storage_unavailable',
+      retryable: true,
+    });
+    expect(names()).toEqual(['a.json', 'a.json.pending']);
   });
 });
 
@@ -72,6 +140,20 @@ describe('a text that was left by an earlier holder of the lock', () => {
     writeFileSync(`${path}.pending`, Buffer.from([0x77, 0xff]));
     expect(await withLock(path, async () => readPrivate(path), { isWhole: () => true })).toBe('old');
     expect(existsSync(`${path}.pending`)).toBe(true);
+  });
+
+  it('stays if other users could have written it', async () => {
+    leave('whole');
+    chmodSync(`${path}.pending`, 0o644);
+    expect(await withLock(path, async () => readPrivate(path), { isWhole })).toBe('old');
+    expect(readFileSync(`${path}.pending`, 'utf8')).toBe('whole');
+  });
+
+  it('is not asked about if there is none', async () => {
+    const asked: string[] = [];
+    const ask = (text: string): boolean => (asked.push(text), true);
+    expect(await withLock(path, async () => readPrivate(path), { isWhole: ask })).toBe('old');
+    expect(asked).toEqual([]);
   });
 
   it.for(['promises.open', 'promises.rename'])(

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   linkSync,
   mkdirSync,
   readdirSync,
@@ -13,6 +14,8 @@ import { dirname, join } from 'node:path';
 import { startProcess, temporaryDirectory } from '@oa-internal/testing';
 import { readPrivate, reservePrivate, writePrivate } from '@oa/private-file';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { failCall, systemError } from './faulty-fs.ts';
+import { noOtherUser, otherUser } from './other-user.ts';
 import { program } from './programs.ts';
 
 let directory: string;
@@ -149,4 +152,21 @@ it('reports room that can not be given back', async () => {
   rmSync(`${path}.pending`);
   mkdirSync(`${path}.pending`);
   await expect(room.release()).rejects.toMatchObject({ code: 'storage_unavailable' });
+});
+
+it('is refused if the size of the present file can not be read, and leaves nothing', async () => {
+  const restore = failCall('promises.lstat', systemError('EIO', -5, 'lstat'));
+  await expect(reservePrivate(path)).rejects.toMatchObject({ code: 'storage_unavailable', retryable: true });
+  restore();
+  expect(names()).toEqual(['a.json']);
+});
+
+it('replaces no file of another user, also if that is asked for', async ({ skip }) => {
+  skip(noOtherUser !== undefined, noOtherUser);
+  chownSync(path, otherUser, otherUser);
+  await expect(reservePrivate(path, { replaceRefused: true })).rejects.toMatchObject({
+    code: 'insecure_file_permissions',
+    message: expect.stringContaining('belongs to another user') as string,
+  });
+  expect([readFileSync(path, 'utf8'), names()]).toEqual(['old', ['a.json']]);
 });
