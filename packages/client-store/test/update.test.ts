@@ -188,3 +188,23 @@ it('lets no registration write the members of the store', async () => {
   await store.update(ISSUER, 'c', async () => planted);
   expect(readContent(fixture)).toEqual({ [ISSUER]: { client_id: 'c' } });
 });
+
+it('updates and removes one of several former clients, and keeps the others and the present one', async () => {
+  const { store } = fixture;
+  for (const client_id of ['a', 'b', 'c']) {
+    await store.getOrRegister(ISSUER, async () => ({ client_id, client_secret: 's' }));
+    await store.doubt(ISSUER, client_id);
+  }
+  const [a, b, client] = ['a', 'b', 'c'].map((client_id) => ({ client_id, client_secret: 's' }));
+  await store.update(ISSUER, 'a', async (former) => ({ ...former, client_secret: 'renewed' }));
+  const renewed = { ...a, client_secret: 'renewed' };
+  expect(await store.find(ISSUER)).toEqual({ client, doubtful: true, former: [b, renewed] });
+  await store.remove(ISSUER, 'b');
+  expect(await store.find(ISSUER)).toEqual({ client, doubtful: true, former: [renewed] });
+});
+
+it('leaves out a former client that is damaged', async () => {
+  const former_clients = [{ client_id: 5 }, null, FORMER];
+  writeContent(fixture, { [ISSUER]: { client_id: 'c', former_clients } });
+  expect(await fixture.store.find(ISSUER)).toEqual({ client: { client_id: 'c' }, doubtful: false, former: [FORMER] });
+});
