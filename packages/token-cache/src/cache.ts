@@ -142,15 +142,19 @@ export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
 
   async function lock<T>(key: string, work: () => Promise<T>, lockOptions?: LockOptions<T>): Promise<T> {
     const file = filePathOf(key, options);
-    locking.set(key, (locking.get(key) ?? 0) + 1);
+    countLocking(key, 1);
     try {
       return await (await loadShared()).lock(file, key, work, lockOptions);
     } finally {
-      const others = (locking.get(key) ?? 1) - 1;
-      if (others === 0) locking.delete(key);
-      else locking.set(key, others);
+      countLocking(key, -1);
       memory.delete(key);
     }
+  }
+
+  function countLocking(key: string, change: 1 | -1): void {
+    const calls = (locking.get(key) ?? 0) + change;
+    if (calls === 0) locking.delete(key);
+    else locking.set(key, calls);
   }
 
   async function reserve(key: string): Promise<TokenReservation> {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import {
+import fs, {
   chmodSync,
   existsSync,
   mkdirSync,
@@ -10,13 +10,14 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { mountSmallDisk, startProcess, type TestProcess } from '@oa-internal/testing';
 import { fileTokenCache } from '@oa/token-cache';
 import { OAuthError, type Token } from '@oa/types';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { fileNames, KEY, OTHER_KEY, TOKEN, useCache } from './setup.ts';
 
 const fixture = useCache();
@@ -44,6 +45,21 @@ describe('lock', () => {
     const found = await Promise.all(Array.from({ length: 200 }, async () => cache.lock(KEY, work)));
     expect(new Set(found)).toEqual(new Set(['at']));
     expect(obtained).toBe(1);
+  });
+
+  it('lets get read the file until the last call that holds it or waits for it has ended, and then the memory', async () => {
+    const { cache } = fixture;
+    await cache.set(KEY, TOKEN);
+    const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const calls = [first, second].map(async ({ promise }) => cache.lock(KEY, async () => promise));
+    for (const [index, { resolve }] of [first, second].entries()) {
+      await cache.get(KEY);
+      expect(cache.get(KEY)).toBeInstanceOf(Promise);
+      resolve();
+      await calls[index];
+    }
+    await cache.get(KEY);
+    expect(cache.get(KEY)).toEqual(TOKEN);
   });
 
   it('lets one of 8 threads do the work', async () => {
@@ -179,6 +195,30 @@ describe('a whole token that an earlier holder has left', () => {
       expect(await reader.get(KEY)).toBeUndefined();
       expect(await holder.get(KEY)).toBeUndefined();
     });
+  });
+
+  it('counts as missing without a lock where the lock is refused', async () => {
+    await leave(successor);
+    const { directory, file } = fixture;
+    writeFileSync(`${file}.lock`, '');
+    chmodSync(`${file}.lock`, 0o644);
+    expect(await fileTokenCache({ directory }).get(KEY)).toBeUndefined();
+    expect(existsSync(`${file}.pending`)).toBe(true);
+  });
+
+  it('does not count as missing if it can not be put in its place at this moment', async () => {
+    await leave(successor);
+    const { cache } = fixture;
+    const busy = Object.assign(new Error('EBUSY: rename'), { code: 'EBUSY', errno: -16, syscall: 'rename' });
+    const rename = vi.spyOn(fs.promises, 'rename').mockRejectedValueOnce(busy);
+    syncBuiltinESMExports();
+    try {
+      await expect(cache.get(KEY)).rejects.toMatchObject({ code: 'storage_unavailable', retryable: true });
+    } finally {
+      rename.mockRestore();
+      syncBuiltinESMExports();
+    }
+    expect(await cache.get(KEY)).toEqual(successor);
   });
 
   it('is found by a process that waited for the lock, and does not come back after a logout', async () => {
