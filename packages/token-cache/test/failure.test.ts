@@ -61,28 +61,33 @@ it('is not shared if it is a bug', async () => {
   expect(new Set(messages)).toEqual(new Set(['RangeError: 1', 'RangeError: 2']));
 });
 
-it.for(['', 'null', '{"code":5,"message":"m"}', '{"code":"network_error"}'])(
-  'is not shared if its record is damaged (%s)',
-  async (record) => {
-    const { cache, file } = fixture;
-    const free = Promise.withResolvers<void>();
-    const held = Promise.withResolvers<void>();
-    const holder = cache.lock(KEY, async () => {
-      held.resolve();
-      await free.promise;
-    });
-    await held.promise;
-    let looks = 0;
-    const waiter = cache.lock(KEY, async () => 'own work', { whileWaiting: () => void (looks += 1) });
-    await expect.poll(() => looks, { timeout: 20_000 }).toBeGreaterThan(0);
-    writeFileSync(file.replace('.json', '.failure'), record, { mode: 0o600 });
-    const before = looks;
-    await expect.poll(() => looks, { timeout: 20_000 }).toBeGreaterThan(before + 1);
-    free.resolve();
-    await holder;
-    expect(await waiter).toBe('own work');
-  },
-);
+const SHARED = new OAuthError('network_error', 'The server is down.', { retryable: true });
+
+it.for([
+  ['is damaged', '', 0o600],
+  ['is damaged', 'null', 0o600],
+  ['is damaged', '{"code":5,"message":"m"}', 0o600],
+  ['is damaged', '{"code":"network_error"}', 0o600],
+  ['is open to other users', JSON.stringify(SHARED), 0o644],
+] as const)('is not shared if its record %s (%s)', async ([, record, mode]) => {
+  const { cache, file } = fixture;
+  const free = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  const holder = cache.lock(KEY, async () => {
+    held.resolve();
+    await free.promise;
+  });
+  await held.promise;
+  let looks = 0;
+  const waiter = cache.lock(KEY, async () => 'own work', { whileWaiting: () => void (looks += 1) });
+  await expect.poll(() => looks, { timeout: 20_000 }).toBeGreaterThan(0);
+  writeFileSync(file.replace('.json', '.failure'), record, { mode });
+  const before = looks;
+  await expect.poll(() => looks, { timeout: 20_000 }).toBeGreaterThan(before + 1);
+  free.resolve();
+  await holder;
+  expect(await waiter).toBe('own work');
+});
 
 it('of an earlier call is not shared with a call that waits for a later holder', async () => {
   const { cache } = fixture;
@@ -101,4 +106,19 @@ it('of an earlier call is not shared with a call that waits for a later holder',
   free.resolve();
   await holder;
   expect(await waiter).toBe('own work');
+});
+
+it('does not happen to a call whose last look, with the lock held, finds what it waits for', async () => {
+  const { cache } = fixture;
+  const [held, looked] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let stored: string | undefined;
+  const holder = cache.lock(KEY, async () => {
+    held.resolve();
+    await looked.promise;
+    stored = 'of the holder';
+  });
+  await held.promise;
+  const whileWaiting = (): string | undefined => (looked.resolve(), stored);
+  expect(await cache.lock(KEY, async () => 'own work', { whileWaiting })).toBe('of the holder');
+  await holder;
 });
