@@ -57,7 +57,12 @@ export interface ToldEnd {
 /** Tells the act of a story in a process of its own. `under`: a program that runs Node.js. */
 export async function tellInProcess(task: TellTask, under: readonly string[] = []): Promise<ToldEnd> {
   const { roots } = task.plan;
-  const env = { ...process.env, ...Object.fromEntries(VARIABLES.map((variable, index) => [variable, roots[index]])) };
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    ...Object.fromEntries(VARIABLES.map((variable, index) => [variable, roots[index]])),
+    // Node.js warns on stderr if a process with few descriptors can't read this file.
+    NODE_EXTRA_CA_CERTS: undefined,
+  };
   const end = await startProcess(TELL, { task, env, under, nodeOptions: [`--import=${PRELOAD}`] }).ended;
   const [first, second = '', last] = end.stdout.split('\n');
   return { end, told: last === undefined ? undefined : (JSON.parse(second) as Told), began: first === 'begun' };
