@@ -43,6 +43,7 @@ const add = (what: string): void => void count.set(what, (count.get(what) ?? 0) 
 // At this server a refresh token works once. Using it again is a violation, unless the process that used it first was killed before it could
 // store the answer.
 const killed = new Set<string>();
+const terminated = new Set<string>();
 const valid = new Map<string, string>();
 const used = new Map<string, string>();
 const codes = new Map<string, string>();
@@ -140,12 +141,16 @@ async function disturb(): Promise<void> {
   const [...children] = running;
   const child = children[Math.floor(Math.random() * children.length)];
   if (child?.pid === undefined) return;
+  const pid = String(child.pid);
   const dice = Math.random();
   if (dice < 0.4) {
-    killed.add(String(child.pid));
+    killed.add(pid);
     child.kill('SIGKILL');
     add('kills');
   } else if (dice < 0.5) {
+    // The first one takes effect after the answer is stored, the second one at once, as SIGKILL does.
+    if (terminated.has(pid)) killed.add(pid);
+    terminated.add(pid);
     child.kill('SIGTERM');
     add('terminations');
   } else {
