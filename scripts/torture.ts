@@ -1,6 +1,6 @@
-// What the storage does when many processes share it, and some are killed, stopped or blocked: `pnpm torture`, under 10 minutes on
-// 2 cores. Ends with the table of the README of @oa/private-file, and with a code other than 0 if a figure is wrong. `--short` runs
-// the same scenarios with a tenth of the processes and rounds, in a minute, to try a change.
+// What the storage does when many processes share it, some are killed, stopped or blocked, and file calls fail: `pnpm torture`, about 20
+// minutes on 2 cores. Ends with the table of the README of @oa/private-file, and with a code other than 0 if a figure is wrong. `--short`
+// runs the same scenarios with a tenth of the processes and rounds, in a minute, to try a change.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startScriptedServer } from '@oa-internal/scripted-server';
