@@ -158,9 +158,14 @@ async function killWriting(): Promise<void> {
   report('4 writers killed again and again', { kills, reads, torn, empty, orphans, unswept }, right);
 }
 
-function reportFaults(name: string, { runs, calls, window, problems }: FaultReport): void {
-  report(name, { calls, runs, explained: window.length, wrong: problems.length }, problems.length === 0);
+/** Nothing may be wrong. */
+function reportProblems(scenario: string, figures: Record<string, unknown>, problems: readonly string[]): void {
+  report(scenario, { ...figures, wrong: problems.length }, problems.length === 0);
   for (const problem of problems) console.log(`         ${problem}`);
+}
+
+function reportFaults(name: string, { runs, calls, window, problems }: FaultReport): void {
+  reportProblems(name, { calls, runs, explained: window.length }, problems);
 }
 
 async function failCalls(): Promise<void> {
@@ -173,16 +178,14 @@ async function failCalls(): Promise<void> {
 async function damageFiles(): Promise<void> {
   for (const file of ['registered.json', 'token'] as const) {
     const { runs, refreshed, problems } = await damageEachByte(file, short ? 60 : 3);
-    report(`${file}: cut and flipped`, { runs, refreshed, wrong: problems.length }, problems.length === 0);
-    for (const problem of problems) console.log(`         ${problem}`);
+    reportProblems(`${file}: cut and flipped`, { runs, refreshed }, problems);
   }
 }
 
 async function starveProcesses(): Promise<void> {
   const { problems, ...figures } = await starveTogether(STARVED_PROCESSES);
   const name = `${STARVED_PROCESSES} processes with few descriptors share a session`;
-  report(name, { ...figures, wrong: problems.length }, problems.length === 0);
-  for (const problem of problems) console.log(`         ${problem}`);
+  reportProblems(name, figures, problems);
 }
 
 /** One after the other: a part of each story is told in this process. */

@@ -1,6 +1,7 @@
 import { starve, starveTogether, storyNames } from '@oa-internal/scenarios';
 import { expect, it } from 'vitest';
 
+// Windows has no limit of descriptors for a process (`ulimit`).
 it.skipIf(process.platform === 'win32').each(storyNames)(
   '%s ends with a token or a typed error in a process that may open few files',
   async (story) => {

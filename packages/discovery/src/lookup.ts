@@ -35,9 +35,9 @@ export async function findServer(lookup: ServerLookup): Promise<KnownServer> {
   const now = (options.now ?? Date.now)();
   if (stored?.server === undefined && stored?.metadata_url !== undefined)
     rememberAddress(memory, key, stored.metadata_url);
-  const latest = stored ?? memory.known.get(key)?.entry;
-  const published = hasDocument(latest) && isPublished(latest, now) ? latest : undefined;
-  const first = latest?.metadata_url ?? memory.addresses.get(key);
+  const remembered = stored ?? memory.known.get(key)?.entry;
+  const published = hasDocument(remembered) && isPublished(remembered, now) ? remembered : undefined;
+  const first = remembered?.metadata_url ?? memory.addresses.get(key);
   if (published === undefined) return askServer(lookup, first, options.fallback !== 'none');
   // A server that has published metadata in the last days has not stopped to: a guess would lead secrets to other endpoints.
   if (options.fresh === true) return askServer(lookup, first, false);

@@ -33,8 +33,8 @@ export function redactShared(text: string, secrets: readonly string[]): string {
 
 /** Leaves so much of the text that a secret in it does not use up all of the room. */
 function toBoundedText(text: string, secrets: readonly string[]): string {
-  const longest = secrets.reduce((length, secret) => Math.max(length, secret.length), 0);
-  return toErrorText(text.slice(0, MAX_REDACTED_CHARACTERS + longest));
+  const maxCharacters = secrets.reduce((length, secret) => Math.max(length, secret.length), 0);
+  return toErrorText(text.slice(0, MAX_REDACTED_CHARACTERS + maxCharacters));
 }
 
 /** Yields the start and end of what looks like a secret that this process has not seen. */

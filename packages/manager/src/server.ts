@@ -16,9 +16,9 @@ export async function withServer<T>(session: Session, work: (server: Authorizati
   const result = await attempt(work(server));
   if (result.ok) return result.value;
   if (!isEndpointGone(result.error) || !mayAskAgain(session)) throw result.error;
-  const latest = await attempt(session.server({ fresh: true }));
-  if (!latest.ok || JSON.stringify(latest.value) === JSON.stringify(server)) throw result.error;
-  return work(latest.value);
+  const reread = await attempt(session.server({ fresh: true }));
+  if (!reread.ok || JSON.stringify(reread.value) === JSON.stringify(server)) throw result.error;
+  return work(reread.value);
 }
 
 /** A server whose endpoint is missing for good is not asked for its metadata with every call. */

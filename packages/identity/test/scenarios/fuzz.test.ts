@@ -60,12 +60,12 @@ async function isAcceptedByJose(id_token: string): Promise<boolean> {
 /** The rules of OpenID Connect Core section 3.1.3.7 that a library for JSON Web Tokens does not know, written without the package. */
 function isOfOpenIdConnect(payload: Record<string, unknown>): boolean {
   const { aud, azp, iat, auth_time, at_hash } = payload;
-  const latest = Date.now() / 1000 + 60;
+  const maxTime = Date.now() / 1000 + 60;
   if ('azp' in payload ? azp !== CLIENT_ID : Array.isArray(aud) && aud.length > 1) return false;
   if (Array.isArray(aud) && aud.some((each) => typeof each !== 'string')) return false;
-  if ('auth_time' in payload && !(typeof auth_time === 'number' && auth_time <= latest)) return false;
+  if ('auth_time' in payload && !(typeof auth_time === 'number' && auth_time <= maxTime)) return false;
   // The access token is never the one of a random hash.
-  return Number(iat) <= latest && at_hash === undefined;
+  return Number(iat) <= maxTime && at_hash === undefined;
 }
 
 const now = Math.floor(Date.now() / 1000);

@@ -4,6 +4,7 @@ import { KEY, readElsewhere, TOKEN, useCache } from '../setup.ts';
 
 const fixture = useCache();
 
+// Windows has no limit of descriptors for a process (`ulimit`).
 it.skipIf(process.platform === 'win32')(
   'a process that can not open any file gets a retryable storage_unavailable from everything, and works later',
   async () => {
