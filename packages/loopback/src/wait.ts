@@ -15,11 +15,13 @@ export interface PendingLogin {
   expected: ExpectedCallback;
   /** What the token is for (RFC 8707), to show to the user. */
   resource: string | readonly string[] | undefined;
+  /** What answers without `state` said. */
+  unverified: string[];
   options: LoginOptions;
   emit: (event: OAuthEvent) => void;
 }
 
-const DEFAULT_LOGIN_TIMEOUT_MS = 300_000;
+export const DEFAULT_LOGIN_TIMEOUT_MS = 300_000;
 
 /**
  * Shows the URL and waits for the code: received or pasted, whichever comes first.
@@ -33,7 +35,7 @@ export async function waitForUser(login: PendingLogin): Promise<string> {
   const url = sanitizeUrl(login.url);
   const timeout = options.timeout ?? DEFAULT_LOGIN_TIMEOUT_MS;
   const { promise: pasted, resolve, reject } = Promise.withResolvers<string>();
-  const timer = setTimeout(() => reject(loginTimeout(timeout, redirect_uri)), timeout);
+  const timer = setTimeout(() => reject(loginTimeout(timeout, redirect_uri, login.unverified)), timeout);
   // The user is done. The time that the browser takes for its last page does not count.
   receiver.ended.then(() => clearTimeout(timer)).catch(reject);
   const onLine = (line: string): void => {
@@ -119,9 +121,10 @@ async function callOpener(open: (url: string) => unknown, url: string, onFailure
 }
 
 /** Many servers answer a wrong request with a page of their own, and do not redirect the browser. */
-function loginTimeout(timeout: number, redirect_uri: string): OAuthError {
+function loginTimeout(timeout: number, redirect_uri: string, unverified: readonly string[]): OAuthError {
+  const told = unverified.length === 0 ? '' : ` Answers that could not be verified arrived: ${unverified.join('; ')}.`;
   return new OAuthError(
     'login_timeout',
-    `The login was not completed within ${timeout / 1000} seconds. Log in again. If the browser showed an error instead of a login, the usual causes are a redirect URI that is not registered (this login used ${redirect_uri}) and an unknown scope.`,
+    `The login was not completed within ${timeout / 1000} seconds. Log in again.${told} If the browser showed an error instead of a login, the usual causes are a redirect URI that is not registered (this login used ${redirect_uri}) and an unknown scope.`,
   );
 }
