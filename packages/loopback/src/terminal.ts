@@ -29,6 +29,8 @@ export function toTerminalText(event: OAuthEvent): string | undefined {
     case 'port_waiting':
       return `Another login of this program uses port ${event.port}. This login waits for it to end.\n`;
     case 'pasted_ignored':
+      if (event.unverified !== undefined)
+        return `That address has no state, so it can not be verified. It says: ${event.unverified}\nPaste the whole address from the address bar of the browser.\n`;
       return event.code === 'state_mismatch'
         ? 'That address belongs to another login. Paste the address that this login ended on.\n'
         : 'That is not the address that this login ends on. Paste the whole address from the address bar of the browser.\n';

@@ -125,6 +125,8 @@ type LoginEvent =
       type: 'pasted_ignored';
       /** `invalid_callback` for other text, `state_mismatch` for the response of another login. */
       code: OAuthErrorCode;
+      /** What a response without `state` said, in the characters of RFC 6749 section 5.2. It is not verified. */
+      unverified?: string | undefined;
     }
   /** The authorization code was exchanged for a token. */
   | { type: 'code_exchanged'; issuer: string }

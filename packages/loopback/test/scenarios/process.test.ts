@@ -151,6 +151,17 @@ describe.skipIf(process.platform !== 'linux')('in a terminal (Linux only)', () =
     expect(await isPortOpen(waiting)).toBe(false);
   });
 
+  it.each([
+    ['Ctrl-D', '\u0004\u0003'],
+    ['half of an escape sequence', '\u001B[\u0003'],
+    ['text', 'http://127.0.0.1\u0003:1/'],
+  ])('ends the program after Ctrl-C in the same piece of input as %s', async (_, keys) => {
+    const running = runInTerminal();
+    await running.printed(/paste its address here/);
+    running.write(keys);
+    expect(await running.ended).toMatchObject({ code: 130 });
+  });
+
   it('rejects with login_required in CI, although there is a terminal', async () => {
     const running = runInTerminal({ CI: 'true' });
     expect(await running.ended).toMatchObject({ code: 0 });
