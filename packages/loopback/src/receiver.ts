@@ -26,6 +26,8 @@ export interface Receiver {
    * belong to another user, who could log in with another account.
    */
   serveStartAddress(url: string): string;
+  /** Whether a browser has opened the start address. */
+  isOpened(): boolean;
   /** Closes the port. After a callback it stays open for a short grace, which does not keep the process alive. */
   close(isAborted?: boolean): Promise<void>;
 }
@@ -64,6 +66,7 @@ export async function openReceiver(
       reception.start = createStartAddress(url);
       return `${addresses.origin}${reception.start.path}`;
     },
+    isOpened: () => reception.start?.cookie !== undefined,
     close: createCloser(reception, servers, port),
   };
 }

@@ -1,6 +1,7 @@
 import { abortable } from '@oa/mechanisms';
 import { readCallback, type ExpectedCallback } from '@oa/pkce';
 import { isOAuthError, OAuthError, type OAuthEvent } from '@oa/types';
+import { toErrorText } from '@oa/types/rfc';
 import { toUnverifiedText } from './answer.ts';
 import { openInBrowser, sanitizeUrl } from './browser.ts';
 import { browserHint, hasScreen, readEnvironment } from './environment.ts';
@@ -23,6 +24,8 @@ export interface PendingLogin {
   emit: (event: OAuthEvent) => void;
 }
 
+/** The longest name of a program that is shown. */
+const MAX_PROGRAM_CHARACTERS = 200;
 export const DEFAULT_LOGIN_TIMEOUT_MS = 300_000;
 
 /**
@@ -127,13 +130,18 @@ async function openLoginUrl(
 ): Promise<void> {
   const { openBrowser = true } = login.options;
   const environment = readEnvironment();
-  const onFailure = (): void => {
+  const onFailure = (programs: string[] = []): void => {
     if (!isWaiting()) return;
-    const hint = browserHint(environment, new URL(login.receiver.redirect_uri), canPaste());
+    const failed =
+      programs.length === 0
+        ? ''
+        : `BROWSER could not open the URL (tried ${programs.map((each) => toErrorText(each, MAX_PROGRAM_CHARACTERS)).join(', ')}). `;
+    const hint = failed + browserHint(environment, new URL(login.receiver.redirect_uri), canPaste());
     login.emit({ type: 'browser_unavailable', hint });
   };
   if (typeof openBrowser === 'function') await callOpener(openBrowser, url, onFailure);
-  else if (openBrowser && hasScreen(environment)) await openInBrowser(url, onFailure);
+  else if (openBrowser && hasScreen(environment))
+    await openInBrowser(url, onFailure, () => !isWaiting() || login.receiver.isOpened());
   else if (openBrowser) onFailure();
 }
 
