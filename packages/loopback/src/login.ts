@@ -9,6 +9,7 @@ import {
 import { assertRequestParameters } from '@oa/types/rfc';
 import { randomText } from '@oa/mechanisms';
 import { authorizationUrl, createPkce, exchangeCode, readCallback } from '@oa/pkce';
+import { hasHyperlinks, toHyperlink } from './hyperlink.ts';
 import { assertInteractive } from './interaction.ts';
 import { assertLoginOptions, type LoginOptions } from './options.ts';
 import { toLoginNames } from './outcome.ts';
@@ -125,10 +126,16 @@ async function openLoginReceiver(
 }
 
 function createLoginEmitter(options: LoginOptions): (event: OAuthEvent) => void {
-  const { onEvent, print = (text) => process.stderr.write(text) } = options;
+  const { onEvent, print } = options;
   return (event) => {
     const text = toTerminalText(event);
-    if (text !== undefined) print(text);
+    if (text !== undefined && print !== undefined) print(text);
+    else if (text !== undefined) printToTerminal(text, event);
     onEvent?.(event);
   };
+}
+
+function printToTerminal(text: string, event: OAuthEvent): void {
+  const isLink = event.type === 'login_waiting' && process.stderr.isTTY && hasHyperlinks(process.env);
+  process.stderr.write(isLink ? toHyperlink(text, event.url) : text);
 }

@@ -26,6 +26,8 @@ export function toTerminalText(event: OAuthEvent): string | undefined {
       return /^10*$/.test(String(event.count))
         ? `Ignored ${event.count} request${event.count === 1 ? '' : 's'} that did not belong to this login.\n`
         : undefined;
+    case 'code_exchanged':
+      return `Logged in${toHostText(event.issuer)}.\n`;
     case 'port_waiting':
       return `Another login of this program uses port ${event.port}. This login waits for it to end.\n`;
     case 'pasted_ignored':
@@ -54,9 +56,12 @@ function toPurposeText({
   issuer: string;
   resource?: readonly string[] | undefined;
 }): string {
-  const host = URL.canParse(issuer) ? ` at ${new URL(issuer).host}` : '';
   const resources = resource.map(toResourceText).join(' and ');
-  return `${host}${resources === '' ? '' : ` for ${resources}`}`;
+  return `${toHostText(issuer)}${resources === '' ? '' : ` for ${resources}`}`;
+}
+
+function toHostText(issuer: string): string {
+  return URL.canParse(issuer) ? ` at ${new URL(issuer).host}` : '';
 }
 
 /** A URL has its host first if it has no user name. The parser writes the host in ASCII, where no letter looks like another one. */
