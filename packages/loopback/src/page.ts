@@ -2,7 +2,7 @@ import { toBase64 } from '@oa/mechanisms';
 import { toPageContent, type LoginNames, type LoginOutcome, type LoginPageContent } from './outcome.ts';
 
 /** An HTML page as an HTTP response. */
-export interface LoginPage {
+interface LoginPage {
   status: number;
   headers: Record<string, string>;
   body: string;

@@ -252,6 +252,9 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
 
 it.skipIf(pictures !== undefined)('has the screenshots of the README', async () => {
   const folder = fileURLToPath(new URL('../../../../docs/images/', import.meta.url));
-  const names = ['success', 'denied', 'failed', 'expired'].flatMap((name) => [`${name}-light.png`, `${name}-dark.png`]);
+  const names = ['success', 'denied', 'failed', 'expired', 'too-large'].flatMap((name) => [
+    `${name}-light.png`,
+    `${name}-dark.png`,
+  ]);
   expect(await readdir(folder)).toEqual(expect.arrayContaining(names));
 });
