@@ -1,6 +1,6 @@
 import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-server';
 import { startProcess, type TestProcess } from '@oa-internal/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { answerUrl, grantTokens, metadata } from './help.ts';
 
 let scripted: ScriptedServer;
@@ -9,6 +9,12 @@ beforeAll(async () => {
   grantTokens(scripted);
 });
 afterAll(() => scripted.close());
+
+const shells: TestProcess[] = [];
+afterEach(() => {
+  // After a failed test the shell still waits. The end of its terminal ends it, and the program in it.
+  for (const shell of shells.splice(0)) shell.kill('SIGKILL');
+});
 
 const CTRL_C = '\u0003';
 const CTRL_Z = '\u001A';
@@ -19,11 +25,13 @@ const MODES = String.raw`stty -a | grep -o -E -e '-?(icanon|echo|isig)\b' | tr '
 function startShell(): TestProcess {
   const shell = `export PROGRAM="$(printf "'%s' " "$@")"; exec script -qefc "bash --noprofile --norc -i" /dev/null`;
   const { CI: _, SSH_CONNECTION: _s, ...env } = process.env;
-  return startProcess(new URL('programs/login.ts', import.meta.url), {
+  const started = startProcess(new URL('programs/login.ts', import.meta.url), {
     env: { ...env, TERM: 'xterm', BROWSER: '', DISPLAY: '', OA_SERVER: JSON.stringify(metadata(scripted)) },
     under: ['sh', '-c', shell, 'sh'],
     input: true,
   });
+  shells.push(started);
+  return started;
 }
 
 /** Runs a command of the shell, and returns the output up to its end. */
