@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { OAuthEvent } from '@oa/types';
 import { LOOPBACK_HOSTS } from '@oa/types/rfc';
+import { isFormPost } from './answer.ts';
 import type { RedirectTarget } from './redirect.ts';
 
 /** Why a request was ignored. */
@@ -25,7 +26,10 @@ export function toReceiverAddresses(target: RedirectTarget, port: number): Recei
   return { origin, port, redirect_uri: `${origin}${target.path}`, callbackPath, donePath };
 }
 
-/** Returns what makes a request none of the receiver's, `undefined` if it is a GET of one of `paths`. */
+/**
+ * Returns what makes a request none of the receiver's, `undefined` if it is a GET of one of `paths`, or an answer that was posted to the
+ * first of them. `routine`: browsers send a favicon request, a HEAD and a preflight by themselves.
+ */
 export function toIgnoredReason(
   request: IncomingMessage,
   port: number,
@@ -33,8 +37,16 @@ export function toIgnoredReason(
 ): IgnoredReason | undefined {
   // DNS rebinding: a web site can make its own name point to this port.
   if (!isReceiverHost(request.headers.host, port)) return 'host';
-  if (!paths.includes(splitTarget(request)[0])) return 'path';
-  return request.method === 'GET' ? undefined : 'method';
+  const [path] = splitTarget(request);
+  if (isRoutine(request.method, path)) return 'routine';
+  if (!paths.includes(path)) return 'path';
+  return request.method === 'GET' || (path === paths[0] && isFormPost(request)) ? undefined : 'method';
+}
+
+function isRoutine(method: string | undefined, path: string): boolean {
+  return (
+    ['HEAD', 'OPTIONS'].includes(method ?? '') || /^\/(?:favicon|apple-touch-icon)[\w-]*\.(?:ico|png|svg)$/.test(path)
+  );
 }
 
 /** Splits the target of a request into its path and its query. */

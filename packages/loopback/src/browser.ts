@@ -6,18 +6,47 @@ const SHELLS: ReadonlySet<string> = new Set(
 );
 
 /**
- * Opens `url` in the browser: with the program in `BROWSER`, otherwise with the default of the system. Calls `onFailure` if the browser
- * can't be started, is a shell, or exits with an error.
+ * Opens `url` in the browser: with the programs in `BROWSER`, each in turn until one succeeds, otherwise with the default of the system.
+ * Calls `onFailure` with the names of the programs if none can be started, or all are shells or exit with an error. `isOpened`: a program
+ * that exits with an error after a browser has opened the URL has not failed, and a second browser must not open it.
  *
  * No shell is used. `url` must come from {@link sanitizeUrl}: the server's metadata chose it, and such URLs have been used to run
  * commands (CVE-2025-6514).
  */
-export async function openInBrowser(url: string, onFailure: () => void): Promise<void> {
-  const command = parseBrowserCommand(process.env['BROWSER'], url);
-  if (command !== undefined && startsShell(command)) return onFailure();
+export async function openInBrowser(
+  url: string,
+  onFailure: (programs: string[]) => void,
+  isOpened: () => boolean = () => false,
+): Promise<void> {
+  const commands = parseBrowserCommands(process.env['BROWSER'], url);
+  if (commands.length > 0) return openWithCommands(commands, [], onFailure, isOpened);
+  await watchBrowser(
+    async () => (await import('open')).default(url),
+    () => onFailure([]),
+  );
+}
+
+async function openWithCommands(
+  [command, ...others]: readonly string[][],
+  failed: string[],
+  onFailure: (programs: string[]) => void,
+  isOpened: () => boolean,
+): Promise<void> {
+  if (isOpened()) return undefined;
+  if (command === undefined) return onFailure(failed);
+  const tryNext = (): Promise<void> => openWithCommands(others, [...failed, command[0] ?? ''], onFailure, isOpened);
+  if (startsShell(command)) return tryNext();
+  await watchBrowser(
+    () => spawnDetached(command),
+    () => void tryNext(),
+  );
+}
+
+/** Calls `onFailure` if the browser can't be started, or exits with an error. */
+async function watchBrowser(start: () => Promise<ChildProcess>, onFailure: () => void): Promise<void> {
   let child: ChildProcess;
   try {
-    child = command === undefined ? await (await import('open')).default(url) : await spawnDetached(command);
+    child = await start();
   } catch {
     // The cause depends on the machine. The remedy is always the same: the user opens the URL.
     return onFailure();
@@ -44,16 +73,19 @@ export function sanitizeUrl(url: URL): string {
 }
 
 /**
- * Parses `BROWSER`: a program with arguments, or several separated by colons, of which the first is used. `%s` stands for the URL.
- * Without `%s` the URL is the last argument.
+ * Parses `BROWSER`: programs with arguments, separated by colons. `%s` stands for the URL. Without `%s` the URL is the last argument. An
+ * entry that is the path of a file is this program, with its spaces.
  */
-export function parseBrowserCommand(browser: string | undefined, url: string): string[] | undefined {
-  // The colon of `C:\\` does not separate programs.
-  const words = (browser ?? '').split(/:(?!\\)/, 1)[0]?.match(/"[^"]*"|\S+/g) ?? [];
-  if (words.length === 0) return undefined;
-  const command = words.map((word) => word.replaceAll('"', ''));
-  if (!command.some((word) => word.includes('%s'))) return [...command, url];
-  return command.map((word) => word.replaceAll('%s', () => url));
+export function parseBrowserCommands(browser: string | undefined, url: string): string[][] {
+  const { existsSync } = process.getBuiltinModule('node:fs');
+  // The colon of `C:\\` and `C:/` does not separate programs.
+  return (browser ?? '').split(/(?<!(?:^|:)[A-Za-z]):(?!\\)/).flatMap((entry) => {
+    const isPath = entry.includes(' ') && existsSync(entry.trim());
+    const words = isPath ? [entry.trim()] : (entry.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replaceAll('"', ''));
+    if (words.length === 0) return [];
+    if (!words.some((word) => word.includes('%s'))) return [[...words, url]];
+    return [words.map((word) => word.replaceAll('%s', () => url))];
+  });
 }
 
 /** Whether a command is a shell, or starts one with a command of its own: `env sh -c ...`. */

@@ -34,12 +34,20 @@ export function hasTerminal({ env }: Environment): boolean {
   return !isCi && (process.stdin.isTTY || process.stderr.isTTY);
 }
 
-/** Tells the user how to open the URL on this kind of machine, if no browser could be started. */
-export function browserHint(environment: Environment, { hostname, port }: URL): string {
+/**
+ * Tells the user how to open the URL on this kind of machine, if no browser could be started. `canPaste`: whether the program reads what
+ * the user pastes.
+ */
+export function browserHint(environment: Environment, { hostname, port }: URL, canPaste: boolean): string {
   const { env } = environment;
-  const paste = 'Open the URL in any browser. If it ends on a page that does not load, paste its address here.';
-  if (isSsh(env))
-    return `This is an SSH session. On the machine with your browser, run\n\n    ${sshCommand(env, hostname, port)}\n\nand open the URL there. Or: ${lowerFirst(paste)}`;
+  const paste = canPaste
+    ? 'Open the URL in any browser. If it ends on a page that does not load, paste its address here.'
+    : `Open the URL in a browser that can reach port ${port} of this machine.`;
+  if (isSsh(env)) {
+    const command = sshCommand(env, hostname, port);
+    const other = canPaste ? ` Or: ${lowerFirst(paste)}` : '';
+    return `This is an SSH session. On the machine with your browser, run\n\n    ${command}\n\nand open the URL there.${other}`;
+  }
   if (isWsl(env))
     return `No browser could be started from WSL. Open the URL in a browser of Windows, or set BROWSER to a program that opens one (such as wslview). ${paste}`;
   if (environment.container || isSet(env['KUBERNETES_SERVICE_HOST']) || isSet(env['container']))

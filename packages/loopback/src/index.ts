@@ -1,5 +1,6 @@
 export { isInteractive } from './interaction.ts';
 export { login } from './login.ts';
 export type { LoginOptions, PasteStreams } from './options.ts';
+export type { LoginPageContent } from './outcome.ts';
 export { loopbackRedirectUris } from './redirect.ts';
 export type { RedirectHost } from './redirect.ts';

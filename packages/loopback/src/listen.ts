@@ -17,6 +17,11 @@ type ListenResult = Server | 'busy' | 'absent';
 /** The longest time that a request may take to arrive. */
 const MAX_REQUEST_MS = 10_000;
 const REQUEST_CHECK_INTERVAL_MS = 1_000;
+/**
+ * Browsers send the cookies of all ports of a host, so those of every web server that was ever developed on this machine come with the
+ * callback. Node.js answers 431 above 16 KiB by default.
+ */
+const MAX_HEADER_BYTES = 262_144;
 /** How often a random port is drawn if the other address family has it taken. */
 const MAX_PORT_DRAWS = 10;
 const ABSENT_FAMILY_CODES: ReadonlySet<string> = new Set([
@@ -27,7 +32,8 @@ const ABSENT_FAMILY_CODES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Listens on 127.0.0.1 and [::1], on one port. If only one of the addresses is available, that one is used (RFC 8252 section 7.3).
+ * Listens on 127.0.0.1 and [::1], on one port. The redirect URI has the first host that this machine has. If that host's port is busy,
+ * the next port is tried, not the next host: a client that is registered for 127.0.0.1 is often not registered for [::1].
  * `localhost` is used only if no other program has the port on either address, because that program might receive the code.
  *
  * @throws {OAuthError} `port_unavailable`
@@ -41,7 +47,7 @@ export async function listenOnLoopback(
     const actual = typeof v4 === 'string' ? port : boundPort(v4);
     const v6 = await listenOn('::1', actual);
     const servers = [v4, v6].filter((server) => typeof server !== 'string');
-    const target = targets.find(({ host }) => isHostUsable(host, v4, v6));
+    const target = findUsableTarget(targets, port, v4, v6);
     if (target !== undefined && servers[0] !== undefined) return { servers, port: boundPort(servers[0]), target };
     await Promise.all(servers.map(closeServer));
   }
@@ -54,6 +60,22 @@ export async function closeServer(server: Server): Promise<void> {
     server.close(() => resolve());
     server.closeAllConnections();
   });
+}
+
+/**
+ * The target for `port`: one that is registered with this port, if there is one, on the first host that this machine has. `undefined` if
+ * the port is busy there.
+ */
+export function findUsableTarget(
+  targets: readonly RedirectTarget[],
+  port: number,
+  v4: ListenResult,
+  v6: ListenResult,
+): RedirectTarget | undefined {
+  const exact = targets.filter((target) => target.port === port);
+  const candidates = exact.length > 0 ? exact : targets;
+  const target = candidates.find(({ host }) => host === 'localhost' || (host === '127.0.0.1' ? v4 : v6) !== 'absent');
+  return target && isHostUsable(target.host, v4, v6) ? target : undefined;
 }
 
 /** Whether a redirect to `host` can only reach this process. */
@@ -75,6 +97,7 @@ async function listenOn(address: '127.0.0.1' | '::1', port: number): Promise<Lis
     headersTimeout: MAX_REQUEST_MS,
     requestTimeout: MAX_REQUEST_MS,
     connectionsCheckingInterval: REQUEST_CHECK_INTERVAL_MS,
+    maxHeaderSize: MAX_HEADER_BYTES,
   });
   boundConnections(server);
   return new Promise<ListenResult>((resolve) => {

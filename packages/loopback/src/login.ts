@@ -9,12 +9,19 @@ import {
 import { assertRequestParameters } from '@oa/types/rfc';
 import { randomText } from '@oa/mechanisms';
 import { authorizationUrl, createPkce, exchangeCode, readCallback } from '@oa/pkce';
+import { hasHyperlinks, toHyperlink } from './hyperlink.ts';
 import { assertInteractive } from './interaction.ts';
 import { assertLoginOptions, type LoginOptions } from './options.ts';
+import { toLoginNames } from './outcome.ts';
+import { createPageRenderer } from './page.ts';
 import { openReceiver, type Receiver } from './receiver.ts';
+import type { ReceiverHooks } from './reception.ts';
 import { redirectTargets, toPorts } from './redirect.ts';
 import { toTerminalText } from './terminal.ts';
-import { waitForUser } from './wait.ts';
+import { DEFAULT_LOGIN_TIMEOUT_MS, waitForUser } from './wait.ts';
+
+/** Every web site can send answers without `state`: only the first few are shown. */
+const MAX_UNVERIFIED_TEXTS = 3;
 
 /** The parameters that the login sets itself. A caller who set one would remove a protection. */
 const RESERVED_LOGIN_PARAMETERS = [
@@ -71,28 +78,29 @@ async function loginWithBrowser(
   const emit = createLoginEmitter(options);
   const { code_verifier, ...challenge } = await createPkce();
   const state = randomText();
-  const receiver = await openLoginReceiver(server, client, state, options, emit);
+  const unverified: string[] = [];
   // As `authorizationUrl` would add it. Here it is compared.
   const nonce = asksForIdToken(parameters) ? randomText() : undefined;
-  let code: string;
+  const receiver = await openLoginReceiver(server, client, { state, unverified }, options, emit);
   try {
     const { redirect_uri } = receiver;
     const url = authorizationUrl(server, client, { ...parameters, ...challenge, redirect_uri, state, nonce });
     const { resource } = parameters;
-    code = await waitForUser({ receiver, url, expected: { state, server }, resource, options, emit });
+    const code = await waitForUser({ receiver, url, expected: { state, server }, resource, unverified, options, emit });
+    // The option `timeout` is the time for the user. The token request has its own default.
+    const { timeout: _, ...tokenOptions } = options;
+    const exchange = { code, code_verifier, redirect_uri, resource };
+    const token = await exchangeCode(server, client, exchange, tokenOptions);
+    if (nonce !== undefined) {
+      const { assertIdTokenNonce } = await import('@oa/identity');
+      assertIdTokenNonce(token, nonce);
+    }
+    if (receiver.isEnded()) await receiver.lastPage;
+    emit({ type: 'code_exchanged', issuer: server.issuer });
+    return token;
   } finally {
-    await receiver.close();
+    await receiver.close(options.signal?.aborted);
   }
-  // The option `timeout` is the time for the user. The token request has its own default.
-  const { timeout: _, ...tokenOptions } = options;
-  const exchange = { code, code_verifier, redirect_uri: receiver.redirect_uri, resource: parameters['resource'] };
-  const token = await exchangeCode(server, client, exchange, tokenOptions);
-  if (nonce !== undefined) {
-    const { assertIdTokenNonce } = await import('@oa/identity');
-    assertIdTokenNonce(token, nonce);
-  }
-  emit({ type: 'code_exchanged', issuer: server.issuer });
-  return token;
 }
 
 /** Whether the answer may have an ID token (OpenID Connect Core section 3.1.2.1). */
@@ -103,31 +111,42 @@ function asksForIdToken({ scope }: RequestParameters): boolean {
 async function openLoginReceiver(
   server: AuthorizationServer,
   client: Client,
-  state: string,
+  { state, unverified }: { state: string; unverified: string[] },
   options: LoginOptions,
   emit: (event: OAuthEvent) => void,
 ): Promise<Receiver> {
+  const { signal, timeout = DEFAULT_LOGIN_TIMEOUT_MS } = options;
   const targets = redirectTargets(client, options.redirectHost);
   // Some servers compare ports, against RFC 8252 section 7.3: the registered port is tried first.
   const registered = targets.map(({ port }) => port).filter((port) => port !== 0);
   const ports = toPorts(options.port, [...new Set([...registered, 0])]);
+  const names = toLoginNames(options.app ?? client['client_name'], server.issuer);
   let count = 0;
-  return openReceiver(
-    targets,
-    ports,
-    (url) => readCallback(url, { state, server }),
-    (reason) => {
-      count += 1;
-      emit({ type: 'callback_ignored', reason, count });
+  const hooks: ReceiverHooks = {
+    readCode: (url) => readCallback(url, { state, server }),
+    onIgnored: (reason, text) => {
+      if (reason !== 'routine') count += 1;
+      const isNews = text !== undefined && !unverified.includes(text) && unverified.length < MAX_UNVERIFIED_TEXTS;
+      if (isNews) unverified.push(text);
+      emit({ type: 'callback_ignored', reason, count, ...(isNews && { unverified: text }) });
     },
-  );
+    render: createPageRenderer(names, options.page),
+  };
+  const onWait = (port: number): void => emit({ type: 'port_waiting', port });
+  return openReceiver(targets, ports, hooks, { timeout, signal, onWait });
 }
 
 function createLoginEmitter(options: LoginOptions): (event: OAuthEvent) => void {
-  const { onEvent, print = (text) => process.stderr.write(text) } = options;
+  const { onEvent, print } = options;
   return (event) => {
     const text = toTerminalText(event);
-    if (text !== undefined) print(text);
+    if (text !== undefined && print !== undefined) print(text);
+    else if (text !== undefined) printToTerminal(text, event);
     onEvent?.(event);
   };
+}
+
+function printToTerminal(text: string, event: OAuthEvent): void {
+  const isLink = event.type === 'login_waiting' && process.stderr.isTTY && hasHyperlinks(process.env);
+  process.stderr.write(isLink ? toHyperlink(text, event.url) : text);
 }

@@ -2,6 +2,7 @@
 import { MAX_TIMER_MS } from '@oa/mechanisms';
 import type { TokenEndpointOptions } from '@oa/token-endpoint';
 import { isLoopbackHost } from '@oa/types/rfc';
+import type { CustomPage } from './page.ts';
 import { isPort, toPorts, type RedirectHost } from './redirect.ts';
 
 /** The streams that the user can paste an address into. */
@@ -37,6 +38,19 @@ export interface LoginOptions extends TokenEndpointOptions {
    */
   redirectHost?: RedirectHost | undefined;
   /**
+   * The name of the program that the pages in the browser show.
+   *
+   * @default the `client_name` of the client, otherwise "the program"
+   */
+  app?: string | undefined;
+  /**
+   * Returns the HTML of the pages that the browser ends on, for a design or a language of the program. The texts that it receives are
+   * plain and may come from the server: escape them. The page may have inline styles, but no scripts, and it can load nothing.
+   *
+   * @default a page in English
+   */
+  page?: CustomPage | undefined;
+  /**
    * The time for the user to log in, in milliseconds. The token request has its own timeout of 30,000 milliseconds.
    *
    * @default 300_000
@@ -65,7 +79,7 @@ export interface LoginOptions extends TokenEndpointOptions {
 }
 
 const LOGIN_OPTION_NAMES: ReadonlySet<string> = new Set(
-  'openBrowser port redirectHost timeout paste print interaction fetch signal now onEvent authentication bearerTypes'.split(
+  'openBrowser port redirectHost app page timeout paste print interaction fetch signal now onEvent authentication bearerTypes'.split(
     ' ',
   ),
 );
@@ -84,6 +98,9 @@ export function assertLoginOptions(options: LoginOptions): void {
   const { openBrowser = true, redirectHost = 'localhost', timeout = 1, paste = false, interaction = 'auto' } = options;
   if (!['boolean', 'function'].includes(typeof openBrowser))
     throw new TypeError('options.openBrowser must be a boolean, or a function that takes the URL.');
+  if (!['undefined', 'string'].includes(typeof options.app)) throw new TypeError('options.app must be a string.');
+  if (!['undefined', 'function'].includes(typeof options.page))
+    throw new TypeError('options.page must be a function that returns HTML.');
   if (!isLoopbackHost(redirectHost))
     throw new TypeError("options.redirectHost must be '127.0.0.1', '[::1]' or 'localhost'.");
   if (!(timeout > 0 && timeout <= MAX_TIMER_MS))

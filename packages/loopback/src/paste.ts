@@ -1,39 +1,81 @@
-import { LOOPBACK_HOSTS } from '@oa/types/rfc';
 import type { PasteStreams } from './options.ts';
+import { handleStops } from './stop.ts';
+
+/** The editor that the user pastes into. */
+export interface PasteReader {
+  /** Whether the input is still read. It is not after an end of file. */
+  isOpen(): boolean;
+  close(): void;
+}
 
 /**
- * Reads the lines that the user pastes, until `close`. Then the input is paused, so that it does not keep the process alive, and the
- * program can read it again.
+ * Lines that arrive together are one paste: a terminal or a mail program has wrapped the address. A paste arrives in pieces, with a few
+ * milliseconds between them.
+ */
+const PASTE_PAUSE_MS = 250;
+const INTERRUPT_KEY = '\u0003';
+
+/**
+ * Reads what the user pastes, until `close`. Then the input is paused, so that it does not keep the process alive, and the program can
+ * read it again. `onLines` receives the lines that arrived together, without empty ones.
  *
  * On a terminal the line editor of readline is used: the kernel's cuts a line at 4,096 characters (macOS: 1,024), and redirect URLs
  * can be longer.
  */
-export function readPastedLines({ input, output }: PasteStreams, onLine: (line: string) => void): { close(): void } {
+export function readPastedLines({ input, output }: PasteStreams, onLines: (lines: string[]) => void): PasteReader {
   const { createInterface } = process.getBuiltinModule('node:readline');
   const terminal = isTerminal(input) && isTerminal(output);
-  const lines = createInterface({ input, output, terminal, historySize: 0, prompt: '' });
-  lines.on('line', (line) => {
-    if (line.trim() !== '') onLine(line.trim());
+  const editor = createInterface({ input, output, terminal, historySize: 0, prompt: '' });
+  const pending: string[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let isOpen = true;
+  const flush = (): void => {
+    // The rest of the paste is still in the editor: it has no line break at its end.
+    if (terminal && isOpen && editor.line.trim() !== '') return;
+    if (pending.length > 0) onLines(pending.splice(0));
+  };
+  editor.on('line', (line) => {
+    if (line.trim() !== '') pending.push(line.trim());
+    clearTimeout(timer);
+    timer = setTimeout(flush, PASTE_PAUSE_MS);
   });
-  // In the raw mode of the editor Ctrl-C is only a key. It must end the program, as without the editor.
-  lines.once('SIGINT', () => {
-    lines.close();
+  const stops = terminal ? handleStops(editor, input) : undefined;
+  const interrupt = terminal ? handleInterrupts(input, () => editor.close()) : undefined;
+  editor.once('close', () => {
+    isOpen = false;
+    clearTimeout(timer);
+    stops?.close();
+    interrupt?.close();
+    flush();
+  });
+  return {
+    isOpen: () => isOpen,
+    close() {
+      pending.length = 0;
+      editor.close();
+    },
+  };
+}
+
+/**
+ * In the raw mode of the editor Ctrl-C is only a key. It must end the program, as without the editor. It is looked for in every piece of
+ * input: the editor ignores what follows a Ctrl-D, and waits for the rest of an escape sequence.
+ */
+function handleInterrupts(input: NodeJS.ReadableStream, closeEditor: () => void): { close(): void } {
+  const onData = (data: Buffer | string): void => {
+    if (!String(data).includes(INTERRUPT_KEY)) return;
+    closeEditor();
     process.kill(process.pid, 'SIGINT');
-  });
-  return { close: () => lines.close() };
+  };
+  input.prependListener('data', onData);
+  return { close: () => void input.removeListener('data', onData) };
 }
 
-/** The callback URL in a pasted line, `undefined` if it is something else. Some browsers copy an address without its scheme. */
-export function parsePastedUrl(line: string, redirect_uri: string): string | undefined {
-  const url = LOOPBACK_HOSTS.some((host) => line.startsWith(`${host}:`)) ? `http://${line}` : line;
-  const next = url.startsWith(redirect_uri) ? url.charAt(redirect_uri.length) : '';
-  return next === '?' || next === '&' ? url : undefined;
-}
-
-/** The streams to use for the option `paste`, `undefined` if pasting is off. */
+/** The streams to use for the option `paste`, `undefined` if pasting is off, or if nothing can be read. */
 export function toPasteStreams(paste: boolean | PasteStreams | undefined): PasteStreams | undefined {
-  if (typeof paste === 'object') return paste;
-  return (paste ?? isTerminal(process.stdin)) ? { input: process.stdin, output: process.stderr } : undefined;
+  const streams = typeof paste === 'object' ? paste : { input: process.stdin, output: process.stderr };
+  if (!streams.input.readable) return undefined;
+  return typeof paste === 'object' || (paste ?? isTerminal(process.stdin)) ? streams : undefined;
 }
 
 function isTerminal(stream: object): boolean {

@@ -1,58 +1,43 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isOAuthError, OAuthError } from '@oa/types';
-import {
-  splitTarget,
-  toIgnoredReason,
-  toReceiverAddresses,
-  type IgnoredReason,
-  type ReceiverAddresses,
-} from './addresses.ts';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { toReceiverAddresses } from './addresses.ts';
+import { answerLargeHeaders } from './large-headers.ts';
 import { closeServer, listenOnLoopback } from './listen.ts';
-import { COMMON_HEADERS, type LoginOutcome } from './page.ts';
-import { isOtherUser } from './peer.ts';
+import { createReception, type Reception, type ReceiverHooks } from './reception.ts';
 import type { RedirectTarget } from './redirect.ts';
-import { sendPage, sendStatus } from './response.ts';
-import { createStartAddress, isOpenedElsewhere, sendToServer, type StartAddress } from './start-address.ts';
+import { handleRequest } from './requests.ts';
+import { sendLargeHeadersPage } from './response.ts';
+import { createStartAddress } from './start-address.ts';
+import { holdPort, takeTurn, type TurnOptions } from './turn.ts';
 
 /** Receives one callback on loopback. */
 export interface Receiver {
   redirect_uri: string;
   /** Resolves when a request has ended the login. The browser may still load its last page. */
   ended: Promise<void>;
-  /** The code, after the browser has loaded the last page. Rejects with the error of `readCode`, except for `state_mismatch`. */
+  /** Whether a request has ended the login. */
+  isEnded(): boolean;
+  /** The code. Rejects with the error of `readCode`, except for `state_mismatch`. */
   code: Promise<string>;
+  /** Resolves when the browser has loaded the last page, or does not ask for it. Rejects with `login_intercepted`. */
+  lastPage: Promise<void>;
   /**
    * Returns a one-time address that redirects to `url`. If two programs open it, `code` rejects with `login_intercepted`: one of them may
    * belong to another user, who could log in with another account.
    */
   serveStartAddress(url: string): string;
-  close(): Promise<void>;
+  /** Whether a browser has opened the start address. */
+  isOpened(): boolean;
+  /** Closes the port. After a callback it stays open for a short grace, which does not keep the process alive. */
+  close(isAborted?: boolean): Promise<void>;
 }
 
-/** The longest wait for the browser to load the last page. It takes a few milliseconds, if the browser loads it at all. */
-const MAX_LAST_PAGE_WAIT_MS = 5_000;
-
-/** The state of a receiver. */
-interface Reception {
-  addresses: ReceiverAddresses;
-  readCode: (url: string) => string;
-  onIgnored: (reason: IgnoredReason) => void;
-  resolve: (code: string) => void;
-  reject: (reason: unknown) => void;
-  onEnded: () => void;
-  start?: StartAddress;
-  /** Set by the first callback that belongs to the login, or by an interception. */
-  end?: ReceptionEnd;
-}
-
-interface ReceptionEnd {
-  outcome: LoginOutcome;
-  settle: () => void;
-}
+/** How long the same answer gets the same page after a login: prefetched, opened in a second tab, loaded again. */
+const PAGE_GRACE_MS = 2_000;
 
 /**
- * Opens the port. `readCode` reads the code from the URL of a callback. A callback that it refuses with `state_mismatch`, one of another
- * user, and every other request, is answered, counted and otherwise ignored, because every program on this machine can send requests.
+ * Opens the port. A callback that `readCode` refuses with `state_mismatch`, one of another user, and every other request, is answered,
+ * counted and otherwise ignored, because every program on this machine can send requests.
  *
  * @throws {OAuthError} `port_unavailable`
  * @see https://www.rfc-editor.org/rfc/rfc8252#section-7.3
@@ -61,103 +46,75 @@ interface ReceptionEnd {
 export async function openReceiver(
   targets: readonly RedirectTarget[],
   ports: readonly number[],
-  readCode: (url: string) => string,
-  onIgnored: (reason: IgnoredReason) => void,
+  hooks: ReceiverHooks,
+  turn: TurnOptions,
 ): Promise<Receiver> {
-  const { servers, port, target } = await listenOnLoopback(targets, ports);
-  const { promise: code, resolve, reject } = Promise.withResolvers<string>();
-  const { promise: ended, resolve: onEnded } = Promise.withResolvers<void>();
-  const addresses = toReceiverAddresses(target, port);
-  const reception: Reception = { addresses, readCode, onIgnored, resolve, reject, onEnded };
-  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    // The error is a bug here or in the caller's `onEvent`. The caller receives it: it must not end the process.
-    handleRequest(reception, request, response).catch((error: unknown) => {
-      response.destroy();
-      reject(error);
-    });
-  };
-  for (const server of servers) server.on('request', onRequest);
+  const { servers, port, target } = await takeTurn(ports, turn, () => listenOnLoopback(targets, ports));
+  const reception = createReception(toReceiverAddresses(target, port), hooks);
+  for (const server of servers) {
+    server.on('request', toRequestListener(reception));
+    answerLargeHeaders(server, (socket) => handleLargeHeaders(reception, socket));
+  }
+  const { addresses, code, ended, lastPage } = reception;
   return {
     redirect_uri: addresses.redirect_uri,
-    ended,
-    code,
+    ended: ended.promise,
+    isEnded: () => reception.end !== undefined,
+    code: code.promise,
+    lastPage: lastPage.promise,
     serveStartAddress(url) {
       reception.start = createStartAddress(url);
       return `${addresses.origin}${reception.start.path}`;
     },
-    close: async () => void (await Promise.all(servers.map(closeServer))),
+    isOpened: () => reception.start?.cookie !== undefined,
+    close: createCloser(reception, servers, port),
   };
 }
 
-async function handleRequest(reception: Reception, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { addresses, start, end, onIgnored } = reception;
-  const { port, callbackPath, donePath } = addresses;
-  const [path] = splitTarget(request);
-  const reason = toIgnoredReason(request, port, [callbackPath, start?.path, end && donePath]);
-  if (reason !== undefined) {
-    onIgnored(reason);
-    return sendStatus(response, reason === 'method' ? 405 : 404);
-  }
-  if (path === start?.path) return handleStart(reception, start, request, response);
-  if (end === undefined) return handleCallback(reception, request, response);
-  return path === donePath ? sendLastPage(reception, end, response) : sendPage(response, { type: 'expired' });
+function toRequestListener(reception: Reception): (request: IncomingMessage, response: ServerResponse) => void {
+  return (request, response) => {
+    // The error is a bug here or in the caller's `onEvent`. The caller receives it: it must not end the process.
+    handleRequest(reception, request, response).catch((error: unknown) => {
+      response.destroy();
+      reception.code.reject(error);
+    });
+  };
 }
 
-async function handleStart(
-  reception: Reception,
-  start: StartAddress,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  if (isOtherUser(request.socket)) return refuseUser(reception, response);
-  if (isOpenedElsewhere(start, request)) return sendLastPage(reception, endIntercepted(reception), response);
-  if (reception.end !== undefined) return sendPage(response, { type: 'expired' });
-  return sendToServer(start, response);
+function handleLargeHeaders({ onIgnored, render, code }: Reception, socket: Socket): void {
+  const answer = async (): Promise<void> => {
+    onIgnored('headers');
+    await sendLargeHeadersPage(render, socket);
+  };
+  answer().catch((error: unknown) => {
+    socket.destroy();
+    code.reject(error);
+  });
 }
 
-async function handleCallback(reception: Reception, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { addresses, readCode, onIgnored, resolve, reject } = reception;
-  let end: ReceptionEnd;
-  try {
-    const code = readCode(`${addresses.redirect_uri.split('?', 1)[0]}?${splitTarget(request)[1]}`);
-    end = { outcome: { type: 'success' }, settle: () => resolve(code) };
-  } catch (error) {
-    if (!isOAuthError(error)) throw error;
-    if (error.code === 'state_mismatch') {
-      onIgnored('state');
-      return sendPage(response, { type: 'expired' });
-    }
-    end = { outcome: { type: 'failed', error }, settle: () => reject(error) };
-  }
-  // After the state: only a request that knows it is worth reading the list of all sockets.
-  if (isOtherUser(request.socket)) return refuseUser(reception, response);
-  endReception(reception, end);
-  // A redirect to a fixed path removes code and state from the address bar (RFC 9700 section 4.3).
-  response.writeHead(303, { ...COMMON_HEADERS, location: addresses.donePath }).end();
+function createCloser(reception: Reception, servers: readonly Server[], port: number): Receiver['close'] {
+  let isLingering = false;
+  const closeNow = async (): Promise<void> => {
+    await Promise.all(servers.map(closeServer));
+    release();
+  };
+  const release = holdPort(port, () => {
+    // oxlint-disable-next-line typescript/no-floating-promises -- the waiting login is told by `release`
+    if (isLingering) closeNow();
+    return isLingering;
+  });
+  return async (isAborted = false) => {
+    if (isAborted || reception.end === undefined) return closeNow();
+    await reception.lastPage.promise.catch(() => undefined);
+    isLingering = true;
+    for (const server of servers) unrefServer(server);
+    setTimeout(() => void closeNow(), PAGE_GRACE_MS).unref();
+  };
 }
 
-function endIntercepted(reception: Reception): ReceptionEnd {
-  const error = new OAuthError(
-    'login_intercepted',
-    'Another program has opened this login, so it has ended. Log in again. If it happens each time, open the printed URL instead.',
-  );
-  return endReception(reception, { outcome: { type: 'failed', error }, settle: () => reception.reject(error) });
-}
-
-/** Ends the login when the browser has loaded its last page. A later end replaces the first: an interception, a code that was received. */
-function endReception(reception: Reception, end: ReceptionEnd): ReceptionEnd {
-  reception.end = end;
-  reception.onEnded();
-  setTimeout(() => reception.end?.settle(), MAX_LAST_PAGE_WAIT_MS).unref();
-  return end;
-}
-
-function sendLastPage(reception: Reception, { outcome }: ReceptionEnd, response: ServerResponse): Promise<void> {
-  response.once('close', () => reception.end?.settle());
-  return sendPage(response, outcome);
-}
-
-function refuseUser({ onIgnored }: Reception, response: ServerResponse): Promise<void> {
-  onIgnored('user');
-  return sendPage(response, { type: 'refused' });
+/** Lets the process end although the server listens. */
+function unrefServer(server: Server): void {
+  server.unref();
+  server.closeIdleConnections();
+  server.on('connection', (socket: Socket) => socket.unref());
 }

@@ -17,11 +17,22 @@ export function toTerminalText(event: OAuthEvent): string | undefined {
     case 'browser_unavailable':
       return `${event.hint}\n`;
     case 'callback_ignored':
+      if (event.reason === 'routine') return undefined;
+      if (event.unverified !== undefined)
+        return `An answer arrived that can not be verified, because it has no state. It may come from any program, so the login goes on. It says: ${event.unverified}\n`;
+      if (event.reason === 'headers')
+        return 'The browser sent too many cookies. Delete the cookies of 127.0.0.1 and localhost in the browser, and load the page again, or paste its address here.\n';
       // Only at 1, 10, 100, ...: many such requests must not scroll the URL away.
       return /^10*$/.test(String(event.count))
         ? `Ignored ${event.count} request${event.count === 1 ? '' : 's'} that did not belong to this login.\n`
         : undefined;
+    case 'code_exchanged':
+      return `Logged in${toHostText(event.issuer)}.\n`;
+    case 'port_waiting':
+      return `Another login of this program uses port ${event.port}. This login waits for it to end.\n`;
     case 'pasted_ignored':
+      if (event.unverified !== undefined)
+        return `That address has no state, so it can not be verified. It says: ${event.unverified}\nPaste the whole address from the address bar of the browser.\n`;
       return event.code === 'state_mismatch'
         ? 'That address belongs to another login. Paste the address that this login ended on.\n'
         : 'That is not the address that this login ends on. Paste the whole address from the address bar of the browser.\n';
@@ -45,9 +56,12 @@ function toPurposeText({
   issuer: string;
   resource?: readonly string[] | undefined;
 }): string {
-  const host = URL.canParse(issuer) ? ` at ${new URL(issuer).host}` : '';
   const resources = resource.map(toResourceText).join(' and ');
-  return `${host}${resources === '' ? '' : ` for ${resources}`}`;
+  return `${toHostText(issuer)}${resources === '' ? '' : ` for ${resources}`}`;
+}
+
+function toHostText(issuer: string): string {
+  return URL.canParse(issuer) ? ` at ${new URL(issuer).host}` : '';
 }
 
 /** A URL has its host first if it has no user name. The parser writes the host in ASCII, where no letter looks like another one. */

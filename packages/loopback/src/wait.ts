@@ -1,10 +1,13 @@
 import { abortable } from '@oa/mechanisms';
 import { readCallback, type ExpectedCallback } from '@oa/pkce';
 import { isOAuthError, OAuthError, type OAuthEvent } from '@oa/types';
+import { toErrorText } from '@oa/types/rfc';
+import { toUnverifiedText } from './answer.ts';
 import { openInBrowser, sanitizeUrl } from './browser.ts';
 import { browserHint, hasScreen, readEnvironment } from './environment.ts';
 import type { LoginOptions } from './options.ts';
-import { parsePastedUrl, readPastedLines, toPasteStreams } from './paste.ts';
+import { readPastedLines, toPasteStreams } from './paste.ts';
+import { toPastedGroups, toPastedUrls } from './pasted-answer.ts';
 import type { Receiver } from './receiver.ts';
 
 /** A login that waits for the user. */
@@ -15,11 +18,15 @@ export interface PendingLogin {
   expected: ExpectedCallback;
   /** What the token is for (RFC 8707), to show to the user. */
   resource: string | readonly string[] | undefined;
+  /** What answers without `state` said. */
+  unverified: string[];
   options: LoginOptions;
   emit: (event: OAuthEvent) => void;
 }
 
-const DEFAULT_LOGIN_TIMEOUT_MS = 300_000;
+/** The longest name of a program that is shown. */
+const MAX_PROGRAM_CHARACTERS = 200;
+export const DEFAULT_LOGIN_TIMEOUT_MS = 300_000;
 
 /**
  * Shows the URL and waits for the code: received or pasted, whichever comes first.
@@ -33,12 +40,12 @@ export async function waitForUser(login: PendingLogin): Promise<string> {
   const url = sanitizeUrl(login.url);
   const timeout = options.timeout ?? DEFAULT_LOGIN_TIMEOUT_MS;
   const { promise: pasted, resolve, reject } = Promise.withResolvers<string>();
-  const timer = setTimeout(() => reject(loginTimeout(timeout, redirect_uri)), timeout);
+  const timer = setTimeout(() => reject(loginTimeout(timeout, redirect_uri, login.unverified)), timeout);
   // The user is done. The time that the browser takes for its last page does not count.
   receiver.ended.then(() => clearTimeout(timer)).catch(reject);
-  const onLine = (line: string): void => {
+  const onLines = (lines: string[]): void => {
     try {
-      const code = readPastedCode(line, login);
+      const code = readPastedCode(lines, login);
       if (code !== undefined) resolve(code);
     } catch (error) {
       // The error may come from the caller's `onEvent`. The caller receives it: it must not end the process.
@@ -46,7 +53,7 @@ export async function waitForUser(login: PendingLogin): Promise<string> {
     }
   };
   const streams = toPasteStreams(options.paste);
-  const lines = streams && readPastedLines(streams, onLine);
+  const reader = streams && readPastedLines(streams, onLines);
   let isWaiting = true;
   try {
     emit({
@@ -56,10 +63,13 @@ export async function waitForUser(login: PendingLogin): Promise<string> {
       url,
       redirect_uri,
       expires_in: timeout / 1000,
-      paste: lines !== undefined,
+      paste: reader !== undefined,
       ...(guessed_after !== undefined && { guessed_after }),
     });
-    openLoginUrl(receiver.serveStartAddress(url), login, () => isWaiting).catch(reject);
+    openLoginUrl(receiver.serveStartAddress(url), login, {
+      isWaiting: () => isWaiting,
+      canPaste: () => reader?.isOpen() === true,
+    }).catch(reject);
     loadNetwork().catch(reject);
     const received = Promise.race([
       receiver.code.then((code) => ({ code, via: 'loopback' as const })),
@@ -71,20 +81,36 @@ export async function waitForUser(login: PendingLogin): Promise<string> {
   } finally {
     isWaiting = false;
     clearTimeout(timer);
-    lines?.close();
+    reader?.close();
   }
 }
 
-/** Reads the code from a pasted line, with the checks of the receiver. A line that does not belong to this login is ignored. */
-function readPastedCode(line: string, { receiver, expected, emit }: PendingLogin): string | undefined {
-  const url = parsePastedUrl(line, receiver.redirect_uri);
+/** Reads the code from pasted lines, with the checks of the receiver. Lines that do not belong to this login are ignored. */
+function readPastedCode(lines: readonly string[], login: PendingLogin): string | undefined {
+  for (const group of toPastedGroups(lines)) {
+    const urls = toPastedUrls(group, login.receiver.redirect_uri);
+    for (const url of urls) {
+      const code = readCodeWithState(url, login.expected);
+      if (code !== undefined) return code;
+    }
+    const unverified = urls[0] === undefined ? undefined : toUnverifiedText(new URL(urls[0]).search);
+    login.emit({
+      type: 'pasted_ignored',
+      code: urls[0] === undefined ? 'invalid_callback' : 'state_mismatch',
+      ...(unverified !== undefined && { unverified }),
+    });
+  }
+  return undefined;
+}
+
+/** Reads the code, `undefined` if the URL does not have the state of this login. */
+function readCodeWithState(url: string, expected: ExpectedCallback): string | undefined {
   try {
-    if (url !== undefined) return readCallback(url, expected);
+    return readCallback(url, expected);
   } catch (error) {
     if (!isOAuthError(error) || error.code !== 'state_mismatch') throw error;
+    return undefined;
   }
-  emit({ type: 'pasted_ignored', code: url === undefined ? 'invalid_callback' : 'state_mismatch' });
-  return undefined;
 }
 
 /** Loads the network code while the user logs in. Loading takes longer than the rest of a login. */
@@ -97,15 +123,25 @@ async function loadNetwork(): Promise<void> {
   await preloadTransport();
 }
 
-async function openLoginUrl(url: string, login: PendingLogin, isWaiting: () => boolean): Promise<void> {
+async function openLoginUrl(
+  url: string,
+  login: PendingLogin,
+  { isWaiting, canPaste }: { isWaiting: () => boolean; canPaste: () => boolean },
+): Promise<void> {
   const { openBrowser = true } = login.options;
   const environment = readEnvironment();
-  const onFailure = (): void => {
+  const onFailure = (programs: string[] = []): void => {
     if (!isWaiting()) return;
-    login.emit({ type: 'browser_unavailable', hint: browserHint(environment, new URL(login.receiver.redirect_uri)) });
+    const failed =
+      programs.length === 0
+        ? ''
+        : `BROWSER could not open the URL (tried ${programs.map((each) => toErrorText(each, MAX_PROGRAM_CHARACTERS)).join(', ')}). `;
+    const hint = failed + browserHint(environment, new URL(login.receiver.redirect_uri), canPaste());
+    login.emit({ type: 'browser_unavailable', hint });
   };
   if (typeof openBrowser === 'function') await callOpener(openBrowser, url, onFailure);
-  else if (openBrowser && hasScreen(environment)) await openInBrowser(url, onFailure);
+  else if (openBrowser && hasScreen(environment))
+    await openInBrowser(url, onFailure, () => !isWaiting() || login.receiver.isOpened());
   else if (openBrowser) onFailure();
 }
 
@@ -119,9 +155,10 @@ async function callOpener(open: (url: string) => unknown, url: string, onFailure
 }
 
 /** Many servers answer a wrong request with a page of their own, and do not redirect the browser. */
-function loginTimeout(timeout: number, redirect_uri: string): OAuthError {
+function loginTimeout(timeout: number, redirect_uri: string, unverified: readonly string[]): OAuthError {
+  const told = unverified.length === 0 ? '' : ` Answers that could not be verified arrived: ${unverified.join('; ')}.`;
   return new OAuthError(
     'login_timeout',
-    `The login was not completed within ${timeout / 1000} seconds. Log in again. If the browser showed an error instead of a login, the usual causes are a redirect URI that is not registered (this login used ${redirect_uri}) and an unknown scope.`,
+    `The login was not completed within ${timeout / 1000} seconds. Log in again.${told} If the browser showed an error instead of a login, the usual causes are a redirect URI that is not registered (this login used ${redirect_uri}) and an unknown scope.`,
   );
 }

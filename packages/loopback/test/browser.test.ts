@@ -1,9 +1,9 @@
-import { readFile, rm } from 'node:fs/promises';
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-server';
 import { temporaryDirectory } from '@oa-internal/testing';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { openInBrowser, parseBrowserCommand, sanitizeUrl } from '../src/browser.ts';
+import { openInBrowser, parseBrowserCommands, sanitizeUrl } from '../src/browser.ts';
 import { createFakeBrowser } from './fake-browser.ts';
 import { startLogin, finishLogin, grantTokens, metadata, browserHints, sendRequest } from './help.ts';
 
@@ -76,14 +76,61 @@ it('refuses URLs that are not http(s), and encodes all characters that a shell c
 });
 
 it.each([
-  [undefined, undefined],
-  ['', undefined],
-  ['firefox', ['firefox', 'URL']],
-  ['firefox:chromium', ['firefox', 'URL']],
-  [String.raw`C:\x\firefox.exe`, [String.raw`C:\x\firefox.exe`, 'URL']],
-  ['firefox --url=%s -x', ['firefox', '--url=URL', '-x']],
-  ['"/opt/My Browser/run" -n', ['/opt/My Browser/run', '-n', 'URL']],
-])('parses BROWSER=%s', (browser, command) => {
-  expect(parseBrowserCommand(browser, 'URL')).toEqual(command);
-  expect(parseBrowserCommand('b %s', '$&')).toEqual(['b', '$&']);
+  [undefined, []],
+  ['', []],
+  ['firefox', [['firefox', 'URL']]],
+  [
+    'firefox:chromium -n',
+    [
+      ['firefox', 'URL'],
+      ['chromium', '-n', 'URL'],
+    ],
+  ],
+  [String.raw`C:\x\firefox.exe`, [[String.raw`C:\x\firefox.exe`, 'URL']]],
+  [
+    'C:/x/firefox.exe:chromium',
+    [
+      ['C:/x/firefox.exe', 'URL'],
+      ['chromium', 'URL'],
+    ],
+  ],
+  ['firefox --url=%s -x', [['firefox', '--url=URL', '-x']]],
+  ['"/opt/My Browser/run" -n', [['/opt/My Browser/run', '-n', 'URL']]],
+])('parses BROWSER=%s', (browser, commands) => {
+  expect(parseBrowserCommands(browser, 'URL')).toEqual(commands);
+  expect(parseBrowserCommands('b %s', '$&')).toEqual([['b', '$&']]);
+});
+
+it('tries each program of BROWSER in turn, also one whose path has spaces', async () => {
+  const failing = await createFakeBrowser(directory, 3);
+  const spaced = await createFakeBrowser(directory, 0, 'my browser');
+  vi.stubEnv('BROWSER', `${join(directory, 'missing')}:sh:${failing.path}:${spaced.path}`);
+  const login = startLogin(metadata(scripted), {}, { openBrowser: true, interaction: 'always' });
+  const [address] = await spaced.readArguments();
+  expect(await failing.readArguments()).toEqual([address]);
+  await finishLogin(login);
+  expect(browserHints(login)).toEqual([]);
+});
+
+it('starts no second browser after one has opened the address, because that would end the login', async () => {
+  const opening = join(directory, 'opening');
+  const second = await createFakeBrowser(directory);
+  const fetchUrl = `fetch(process.argv[1], { redirect: 'manual' })`;
+  await writeFile(opening, `#!/bin/sh\n"${process.execPath}" -e "${fetchUrl}" "$1"\ntouch "$0.done"\nexit 1\n`);
+  await chmod(opening, 0o755);
+  vi.stubEnv('BROWSER', `${opening}:${second.path}`);
+  const login = startLogin(metadata(scripted), {}, { openBrowser: true, interaction: 'always' });
+  await vi.waitFor(() => readFile(`${opening}.done`), { timeout: 20_000 });
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  await expect(readFile(`${second.path}.args`)).rejects.toThrow('ENOENT');
+  await finishLogin(login);
+});
+
+it('names the programs of BROWSER that failed', async () => {
+  const failing = await createFakeBrowser(directory, 3);
+  vi.stubEnv('BROWSER', `${join(directory, 'missing')}:${failing.path}`);
+  const login = startLogin(metadata(scripted), {}, { openBrowser: true, interaction: 'always' });
+  await vi.waitFor(() => expect(browserHints(login)).toHaveLength(1), { timeout: 20_000 });
+  expect(browserHints(login)[0]).toContain(`(tried ${join(directory, 'missing')}, ${failing.path})`);
+  await finishLogin(login);
 });

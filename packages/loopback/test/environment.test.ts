@@ -28,24 +28,31 @@ describe('hasScreen and browserHint', () => {
   ])('%s', (_, environment, screen) => expect(hasScreen(environment)).toBe(screen));
 
   it('gives the exact ssh command, with the port of the server and the address family of the redirect', () => {
-    expect(browserHint(at(ssh), url)).toContain('\n    ssh -N -L 4321:127.0.0.1:4321 -p 2222 ada@2001:db8::2\n');
-    expect(browserHint(at({ SSH_TTY: '/dev/pts/1' }), new URL('http://[::1]:9/'))).toContain(
+    expect(browserHint(at(ssh), url, true)).toContain('\n    ssh -N -L 4321:127.0.0.1:4321 -p 2222 ada@2001:db8::2\n');
+    expect(browserHint(at({ SSH_TTY: '/dev/pts/1' }), new URL('http://[::1]:9/'), true)).toContain(
       'ssh -N -L 9:[::1]:9 <this machine>',
     );
-    expect(browserHint(at({ ...ssh, LOGNAME: 'bob', USER: undefined }), new URL('http://localhost:9/'))).toContain(
-      '-L 9:127.0.0.1:9 -p 2222 bob@',
-    );
+    expect(
+      browserHint(at({ ...ssh, LOGNAME: 'bob', USER: undefined }), new URL('http://localhost:9/'), true),
+    ).toContain('-L 9:127.0.0.1:9 -p 2222 bob@');
   });
 
   it('gives hints for WSL, containers and other machines', () => {
-    expect(browserHint(at({ WSL_DISTRO_NAME: 'Debian' }), url)).toContain('browser of Windows');
+    expect(browserHint(at({ WSL_DISTRO_NAME: 'Debian' }), url, true)).toContain('browser of Windows');
     for (const where of [
       at({}, { container: true }),
       at({ KUBERNETES_SERVICE_HOST: '10.0.0.1' }),
       at({ container: 'podman' }),
     ])
-      expect(browserHint(where, url)).toContain('port 4321');
-    expect(browserHint(at({}), url)).toMatch(/^No browser could be started here\. Open the URL in any browser\./);
+      expect(browserHint(where, url, true)).toContain('port 4321');
+    expect(browserHint(at({}), url, true)).toMatch(/^No browser could be started here\. Open the URL in any browser\./);
+  });
+
+  it('offers pasting only if the program reads what is pasted', () => {
+    for (const where of [at(ssh), at({ WSL_DISTRO_NAME: 'Debian' }), at({}, { container: true }), at({})]) {
+      expect(browserHint(where, url, true)).toContain('paste its address here');
+      expect(browserHint(where, url, false)).not.toContain('paste');
+    }
   });
 
   it('counts CI as no terminal', () => {

@@ -3,8 +3,8 @@ import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-
 import { rejectionOf, startProcess } from '@oa-internal/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { login } from '../src/index.ts';
-import { isHostUsable, toListenFailure } from '../src/listen.ts';
-import { followCallback, startLogin, callbackUrl, client, grantTokens, ipv6, metadata } from './help.ts';
+import { findUsableTarget, isHostUsable, toListenFailure } from '../src/listen.ts';
+import { finishLogin, followCallback, startLogin, callbackUrl, client, grantTokens, ipv6, metadata } from './help.ts';
 import { FAMILIES, freePort, LOOPBACK, observeRedirect, occupy } from './ports.ts';
 
 let scripted: ScriptedServer;
@@ -42,24 +42,23 @@ describe('the port', () => {
     }
   });
 
-  it.skipIf(!ipv6)(
-    'is used on ::1 if 127.0.0.1 is busy, and on 127.0.0.1 if ::1 is busy (RFC 8252 section 7.3; needs ::1)',
-    async () => {
-      await using v4 = await occupy(['127.0.0.1']);
-      expect(await observeRedirect(scripted, { port: v4.port })).toEqual({
-        uri: `http://[::1]:${v4.port}/callback`,
-        families: ['[::1]'],
-      });
-      expect((await observeRedirect(scripted, { port: v4.port, redirectHost: '127.0.0.1' })).uri).toBe(
-        'port_unavailable',
-      );
-      await using v6 = await occupy(['::1']);
-      expect(await observeRedirect(scripted, { port: v6.port })).toEqual({
-        uri: `http://127.0.0.1:${v6.port}/callback`,
-        families: ['127.0.0.1'],
-      });
-    },
-  );
+  it('is never used on ::1 because 127.0.0.1 is busy: the next port is tried, then the login fails', async () => {
+    await using v4 = await occupy(['127.0.0.1']);
+    const free = await freePort();
+    const registered = [`http://127.0.0.1:${v4.port}/cb`, `http://[::1]:${free}/cb`, `http://[::1]:${v4.port}/cb`];
+    for (const options of [{ port: v4.port }, { port: v4.port, redirectHost: '127.0.0.1' as const }])
+      expect((await observeRedirect(scripted, options)).uri).toBe('port_unavailable');
+    expect((await observeRedirect(scripted, { port: [v4.port] }, registered)).uri).toBe('port_unavailable');
+    expect((await observeRedirect(scripted, { port: [v4.port, free] })).uri).toBe(`http://127.0.0.1:${free}/callback`);
+  });
+
+  it.skipIf(!ipv6)('is used on 127.0.0.1 if only ::1 is busy (RFC 8252 section 7.3; needs ::1)', async () => {
+    await using v6 = await occupy(['::1']);
+    expect(await observeRedirect(scripted, { port: v6.port })).toEqual({
+      uri: `http://127.0.0.1:${v6.port}/callback`,
+      families: ['127.0.0.1'],
+    });
+  });
 
   it('is not used for localhost if another program has it on one of the addresses', async () => {
     for (const host of LOOPBACK) {
@@ -98,6 +97,44 @@ describe('the port', () => {
   });
 });
 
+describe('a second login of this process on the same fixed port', () => {
+  it('waits for the first one, and says so', async () => {
+    const port = await freePort();
+    const first = startLogin(metadata(scripted), {}, { port });
+    await first.waiting;
+    const second = startLogin(metadata(scripted), {}, { port });
+    await expect.poll(() => second.events, { timeout: 20_000 }).toEqual([{ type: 'port_waiting', port }]);
+    expect(second.printed).toEqual([
+      `Another login of this program uses port ${port}. This login waits for it to end.\n`,
+    ]);
+    await finishLogin(first);
+    expect((await second.waiting).redirect_uri).toBe((await first.waiting).redirect_uri);
+    await finishLogin(second);
+  });
+
+  it('fails with port_unavailable after its timeout, and with the reason of an abort', async () => {
+    const port = await freePort();
+    const first = startLogin(metadata(scripted), {}, { port });
+    await first.waiting;
+    const late = startLogin(metadata(scripted), {}, { port, timeout: 100 });
+    expect(await rejectionOf(late.token)).toMatchObject({ code: 'port_unavailable' });
+    const reason = new Error('enough');
+    const aborted = startLogin(metadata(scripted), {}, { port, signal: AbortSignal.abort(reason) });
+    await expect(aborted.token).rejects.toBe(reason);
+    await finishLogin(first);
+  });
+});
+
+it('uses the path that is registered with the port', async () => {
+  const [one, two] = [await freePort(), await freePort()];
+  const uris = [`http://127.0.0.1:${one}/one`, `http://127.0.0.1:${two}/two`];
+  for (const [port, uri] of [
+    [one, uris[0]],
+    [two, uris[1]],
+  ] as const)
+    expect((await observeRedirect(scripted, { port: [port] }, uris)).uri).toBe(uri);
+});
+
 it('uses the hosts that only this process can receive on', () => {
   const bound = {} as Parameters<typeof isHostUsable>[1];
   const table = (
@@ -120,6 +157,9 @@ it('uses the hosts that only this process can receive on', () => {
     [],
     [],
   ]);
+  const targets = (['127.0.0.1', '[::1]'] as const).map((host) => ({ host, port: 0, path: '/' }));
+  const found = ([bound, 'busy', 'absent'] as const).map((v4) => findUsableTarget(targets, 1, v4, bound)?.host);
+  expect(found).toEqual(['127.0.0.1', undefined, '[::1]']);
   const codes = ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EADDRINUSE', 'EACCES'];
   expect(codes.map((code) => toListenFailure({ code }))).toEqual(['absent', 'absent', 'busy', 'busy']);
   expect(toListenFailure({})).toBe('busy');

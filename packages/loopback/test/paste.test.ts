@@ -53,31 +53,60 @@ it('reads an address that arrives in pieces', async () => {
   expect(scripted.requests.at(-1)?.form.get('code')).toHaveLength(9000);
 });
 
-it('ignores a line that does not belong to this login, with an event', async () => {
+it('ignores text that does not belong to this login, with an event', async () => {
   scripted.requests.length = 0;
   const { waiting, token, events, printed, input } = startPasteLogin();
   const good = callbackUrl(await waiting, { code: 'good' });
-  const wrongState = new URL(good);
-  wrongState.searchParams.set('state', 'x');
-  const otherPort = good.href.replace(good.port, '1');
-  const lines = [
-    'y',
-    'the code is 1234',
-    good.search,
-    otherPort,
+  const wrongState = good.href.replace('state=', 'state=x');
+  const pastes = [
+    'y\nthe code is 1234',
+    good.href.replace(good.port, '1'),
     good.href.replace('/callback', '/other'),
     good.href.replace('127.0.0.1', 'evil.example'),
     `${good.origin}/callbackx${good.search}`,
+    wrongState,
+    `${good.href}&state=x`,
+    `${good.origin}/callback?error=access_denied`,
+    `${good.origin}/callback#code=x`,
   ];
-  for (const line of lines) input.write(`${line}\n`);
-  input.write(`${wrongState.href}\n${good.href}&state=x\n`);
+  const ignored = (): unknown[] =>
+    events.flatMap((event) => (event.type === 'pasted_ignored' ? [event.unverified ?? event.code] : []));
+  for (const [index, text] of pastes.entries()) {
+    input.write(`${text}\n`);
+    await expect.poll(ignored, { timeout: 20_000 }).toHaveLength(index + 1);
+  }
   input.write(`${good.href}\n`);
   await token;
-  const ignored = events.flatMap((event) => (event.type === 'pasted_ignored' ? [event.code] : []));
-  expect(ignored).toEqual([...lines.map(() => 'invalid_callback'), 'state_mismatch', 'state_mismatch']);
+  expect(ignored()).toEqual([
+    ...Array(5).fill('invalid_callback'),
+    'state_mismatch',
+    'state_mismatch',
+    'access_denied',
+    'neither a code nor an error (the server may have put them into the fragment, after a #)',
+  ]);
   expect(printed.filter((text) => text.startsWith('That'))).toHaveLength(9);
   expect(scripted.requests.map(({ form }) => form.get('code'))).toEqual(['good']);
 });
+
+it.each<[string, (url: string) => string]>([
+  ['code first', (url) => url.replace(/\?(state=[^&]*)&(.*)$/, '?$2&$1')],
+  ['state first', (url) => url],
+])(
+  'joins the lines of an address that a terminal has wrapped anywhere, and sends no half of a code (%s)',
+  async (_, order) => {
+    scripted.requests.length = 0;
+    const code = 'c0de'.repeat(20);
+    for (const width of [30, 75, 100]) {
+      const { waiting, token, input } = startPasteLogin();
+      const url = order(callbackUrl(await waiting, { code }).href);
+      const lines = url.match(new RegExp(`.{1,${width}}`, 'g')) ?? [];
+      // Some terminal programs indent what they wrap.
+      input.write(`${lines.join('\r\n  ')}\n`);
+      await token;
+    }
+    expect(scripted.requests.map(({ form }) => form.get('code'))).toEqual([code, code, code]);
+  },
+);
 
 it.each([
   ['oauth_error', { error: 'access_denied' }],
@@ -121,7 +150,8 @@ it('turns Ctrl-C in the line editor into SIGINT', async () => {
     { paste: { input, output }, signal: controller.signal },
   );
   await waiting;
-  input.write('\u0003');
+  // In the same piece as other keys, and after half of an escape sequence.
+  input.write('text\u001B[\u0003more');
   await interrupted.promise;
   controller.abort(new Error('interrupted'));
   await expect(token).rejects.toThrow('interrupted');
@@ -139,5 +169,13 @@ describe('toPasteStreams', () => {
     } finally {
       process.stdin.isTTY = isTTY;
     }
+  });
+
+  it('returns nothing for an input that can not be read any more', async () => {
+    const input = new PassThrough();
+    const streams = { input, output: new PassThrough() };
+    expect(toPasteStreams(streams)).toBe(streams);
+    input.destroy();
+    expect(toPasteStreams(streams)).toBeUndefined();
   });
 });

@@ -162,15 +162,21 @@ it('answers, counts and ignores 100 forged callbacks and a favicon, and then acc
     const answer = await sendRequest(`${good.origin}/callback${queries[i % queries.length]}`);
     expect(answer.status).toBe(400);
     expectSafeResponse(answer);
-    expect(answer.body).toContain('This login has expired');
+    expect(answer.body).toMatch(/This login has expired|This answer can not be verified/);
   }
+  // Browsers send these by themselves.
   expect((await sendRequest(new URL('/favicon.ico', good))).status).toBe(404);
+  expect((await sendRequest(good, { method: 'HEAD' })).status).toBe(405);
+  expect((await sendRequest(good, { method: 'OPTIONS' })).status).toBe(405);
+  expect((await sendRequest(new URL('/x', good))).status).toBe(404);
   const ignored = events.filter((event) => event.type === 'callback_ignored');
-  expect(ignored).toHaveLength(101);
+  expect(ignored).toHaveLength(104);
   expect(ignored[99]).toEqual({ type: 'callback_ignored', reason: 'state', count: 100 });
-  expect(ignored[100]).toEqual({ type: 'callback_ignored', reason: 'path', count: 101 });
+  expect(ignored.slice(100)).toEqual([
+    ...['routine', 'routine', 'routine'].map((reason) => ({ type: 'callback_ignored', reason, count: 100 })),
+    { type: 'callback_ignored', reason: 'path', count: 101 },
+  ]);
   expect(printed.filter((text) => text.startsWith('Ignored'))).toEqual([
-    'Ignored 1 request that did not belong to this login.\n',
     'Ignored 10 requests that did not belong to this login.\n',
     'Ignored 100 requests that did not belong to this login.\n',
   ]);
@@ -189,6 +195,90 @@ it('accepts the state once, and answers a second callback with the expired page'
   await sendRequest(new URL('/callback/done', good));
   await token;
   expect(scripted.requests.at(-1)?.form.get('code')).toBe('first');
+});
+
+it.each([
+  ['success', { code: 'c' }, 'Login received'],
+  ['failure', { error: 'access_denied' }, 'Login denied'],
+])('shows the same page for the same answer again (%s: prefetch, second tab, reload)', async (_, parameters, title) => {
+  scripted.requests.length = 0;
+  const { waiting, token } = startLogin(metadata(scripted));
+  const ended = token.catch(() => undefined);
+  const url = callbackUrl(await waiting, parameters);
+  expect((await followCallback(url)).last.body).toContain(title);
+  await ended;
+  expect((await followCallback(url)).last.body).toContain(title);
+  expect((await sendRequest(new URL('/callback/done', url))).body).toContain(title);
+  expect(scripted.requestsTo('/token')).toHaveLength('code' in parameters ? 1 : 0);
+});
+
+it('requests the token before the browser has loaded the last page', async () => {
+  const requested = Promise.withResolvers<void>();
+  const answered = Promise.withResolvers<void>();
+  scripted.script(async () => {
+    requested.resolve();
+    await answered.promise;
+    return { json: { access_token: 'a', token_type: 'Bearer' } };
+  });
+  const { waiting, token } = startLogin(metadata(scripted));
+  const url = callbackUrl(await waiting, { code: 'c' });
+  await sendRequest(url);
+  await requested.promise;
+  expect((await sendRequest(new URL('/callback/done', url))).body).toContain('Login received');
+  answered.resolve();
+  expect(await token).toMatchObject({ access_token: 'a' });
+  grantTokens(scripted);
+});
+
+describe('an answer in the body of a request (form_post)', () => {
+  it('is accepted with the state of this login, and ignored with another one', async () => {
+    scripted.requests.length = 0;
+    const { waiting, token, events } = startLogin(metadata(scripted));
+    const url = callbackUrl(await waiting, { code: 'posted' });
+    const form = (body: string, type = 'application/x-www-form-urlencoded'): Promise<Response> =>
+      fetch(new URL('/callback', url), {
+        method: 'POST',
+        body,
+        headers: { 'content-type': type, origin: 'https://as.example' },
+        redirect: 'manual',
+      });
+    expect((await form('code=x&state=other')).status).toBe(400);
+    expect((await form(`code=x&state=${'x'.repeat(300_000)}`)).status).toBe(400);
+    expect((await form(url.search.slice(1), 'text/plain')).status).toBe(405);
+    const accepted = await form(url.search.slice(1));
+    expect([accepted.status, accepted.headers.get('location')]).toEqual([303, '/callback/done']);
+    expect((await sendRequest(new URL('/callback/done', url))).body).toContain('Login received');
+    await token;
+    expect(scripted.requests.map(({ form: sent }) => sent.get('code'))).toEqual(['posted']);
+    const reasons = events.flatMap((event) => (event.type === 'callback_ignored' ? [event.reason] : []));
+    expect(reasons).toEqual(['state', 'state', 'method']);
+  });
+});
+
+describe('an answer without state', () => {
+  it('is told, filtered and as unverified, and repeated in login_timeout, and never believed', async () => {
+    scripted.requests.length = 0;
+    const { waiting, token, events, printed } = startLogin(metadata(scripted), {}, { timeout: 1_500 });
+    const { redirect_uri } = await waiting;
+    const forged = '?error=access_denied&error_description=No%1B[31m%20such%0Aapp%E2%80%AE';
+    const page = await sendRequest(redirect_uri + forged);
+    expect([page.status, page.body]).toEqual([400, expect.stringContaining('This answer can not be verified')]);
+    expect(page.body).not.toContain('such');
+    for (const query of [forged, '?code=secret-code', '', '?error=fourth']) await sendRequest(redirect_uri + query);
+    const told = events.flatMap((event) => (event.type === 'callback_ignored' ? [event.unverified] : []));
+    const texts = [
+      'access_denied: No[31m suchapp',
+      'a code without state',
+      'neither a code nor an error (the server may have put them into the fragment, after a #)',
+    ];
+    expect(told).toEqual([texts[0], undefined, texts[1], texts[2], undefined]);
+    expect(printed.filter((text) => text.includes('can not be verified'))).toHaveLength(3);
+    const error = await rejectionOf(token);
+    expect(error).toMatchObject({ code: 'login_timeout' });
+    expect(error.message).toContain(`Answers that could not be verified arrived: ${texts.join('; ')}.`);
+    expect(inspectAll([error, events])).not.toContain('secret-code');
+    expect(scripted.requests).toEqual([]);
+  });
 });
 
 describe('a refusal', () => {
@@ -269,28 +359,22 @@ it('redirects to a fixed path, whatever the request contains (RFC 9700 section 4
 });
 
 describe('the port (RFC 8252 section 8.3)', () => {
-  it('is open before the browser starts, and closed before the token request', async () => {
-    let atToken: boolean | undefined;
-    let port = 0;
-    scripted.script(async () => {
-      atToken = await canConnect('127.0.0.1', port);
-      return { json: { access_token: 'a', token_type: 'Bearer' } };
-    });
+  it('is open before the browser starts, and closed a moment after the login', async () => {
     let openAtStart: boolean | undefined;
     const { waiting, token } = startLogin(
       metadata(scripted),
       {},
       {
         openBrowser: async (url) => {
-          port = Number(new URL(url).port);
-          openAtStart = await canConnect('127.0.0.1', port);
+          openAtStart = await canConnect('127.0.0.1', Number(new URL(url).port));
           await followCallback(callbackUrl(await waiting, { code: 'c' }));
         },
       },
     );
     await token;
-    expect([openAtStart, atToken, await canConnect('127.0.0.1', port)]).toEqual([true, false, false]);
-    grantTokens(scripted);
+    expect(openAtStart).toBe(true);
+    const port = Number(new URL((await waiting).redirect_uri).port);
+    await expect.poll(() => canConnect('127.0.0.1', port), { timeout: 20_000 }).toBe(false);
   });
 
   it('is closed although idle connections and half-sent requests are open', async () => {
@@ -311,7 +395,7 @@ describe('the port (RFC 8252 section 8.3)', () => {
     await followCallback(callbackUrl(await waiting, { code: 'c' }));
     await token;
     await Promise.all(sockets);
-    expect(await canConnect(hostname, Number(port))).toBe(false);
+    await expect.poll(() => canConnect(hostname, Number(port)), { timeout: 20_000 }).toBe(false);
   });
 
   it('is closed if the browser never loads the last page', async () => {
@@ -319,6 +403,6 @@ describe('the port (RFC 8252 section 8.3)', () => {
     const url = callbackUrl(await waiting, { code: 'c' });
     await sendRequest(url);
     await token;
-    expect(await canConnect('127.0.0.1', Number(url.port))).toBe(false);
+    await expect.poll(() => canConnect('127.0.0.1', Number(url.port)), { timeout: 20_000 }).toBe(false);
   });
 });

@@ -18,6 +18,12 @@ it('says how long the login waits', () => {
   expect(toTerminalText({ type: 'refreshed', issuer: 'x' })).toBeUndefined();
 });
 
+it('says in one line that the login has succeeded', () => {
+  expect(toTerminalText({ type: 'code_exchanged', issuer: 'https://as.example/realm' })).toBe(
+    'Logged in at as.example.\n',
+  );
+});
+
 it('says that the address of the login is guessed, and which metadata addresses were asked', () => {
   const guessed_after = ['https://as.example/.well-known/a', 'https://as.example/.well-known/b'];
   const event = { issuer: 'https://as.example', url: 'U', redirect_uri: 'R', expires_in: 90, paste: false };

@@ -134,6 +134,6 @@ async function grant(session: Session, client: Client, signal: AbortSignal): Pro
   }
   const { login } = await import('@oa/loopback');
   // The timeout of requests is not the time that a user has to log in.
-  const options = { ...network, timeout: undefined, ...loginOptions };
+  const options = { ...network, timeout: undefined, app: context.options.app, ...loginOptions };
   return login(await session.server(), client, parameters, { ...options, interaction: 'always', signal });
 }

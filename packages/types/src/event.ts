@@ -99,11 +99,21 @@ type LoginEvent =
   /** A request that is not the authorization response of this login was answered and ignored. */
   | {
       type: 'callback_ignored';
-      /** The part of the request that does not match. `user`: another user of the machine sent it. */
-      reason: 'host' | 'path' | 'method' | 'state' | 'user';
-      /** The number of requests that were ignored so far. */
+      /**
+       * The part of the request that does not match. `user`: another user of the machine sent it. `headers`: they are too large. `routine`:
+       * a favicon request, a HEAD or a preflight, which browsers send by themselves.
+       */
+      reason: 'host' | 'path' | 'method' | 'state' | 'user' | 'headers' | 'routine';
+      /** The number of requests that were ignored so far, without those of browsers by themselves. */
       count: number;
+      /**
+       * What an answer without `state` said, in the characters of RFC 6749 section 5.2. It is not verified: every program and every web
+       * site can send one. Only the first three different ones are told.
+       */
+      unverified?: string | undefined;
     }
+  /** Another login of this process has the port. This login waits for it. */
+  | { type: 'port_waiting'; port: number }
   /** The authorization response arrived. */
   | {
       type: 'callback_received';
@@ -115,6 +125,8 @@ type LoginEvent =
       type: 'pasted_ignored';
       /** `invalid_callback` for other text, `state_mismatch` for the response of another login. */
       code: OAuthErrorCode;
+      /** What a response without `state` said, in the characters of RFC 6749 section 5.2. It is not verified. */
+      unverified?: string | undefined;
     }
   /** The authorization code was exchanged for a token. */
   | { type: 'code_exchanged'; issuer: string }

@@ -2,7 +2,8 @@ import { growthOf } from '@oa-internal/testing';
 import { OAuthError } from '@oa/types';
 import { expect, it } from 'vitest';
 import { sanitizeUrl } from '../../src/browser.ts';
-import { renderLoginPage } from '../../src/page.ts';
+import { toLoginNames } from '../../src/outcome.ts';
+import { createPageRenderer } from '../../src/page.ts';
 import { redirectTargets } from '../../src/redirect.ts';
 import { toTerminalText } from '../../src/terminal.ts';
 
@@ -43,7 +44,10 @@ it.each(texts)('shows an issuer and a resource of %s in linear time', async (_na
 
 it.each(texts)('shows an error of %s on the last page in linear time', async (_name, createText) => {
   const growth = await growthOf(createText, (text) =>
-    renderLoginPage({ type: 'failed', error: new OAuthError('oauth_error', text, { error: text }) }),
+    createPageRenderer(toLoginNames(text, `https://as.example/${text}`))({
+      type: 'failed',
+      error: new OAuthError('oauth_error', text, { error: text, error_description: text }),
+    }),
   );
   expect(growth).toBeLessThan(MAX_EXPONENTS);
 });

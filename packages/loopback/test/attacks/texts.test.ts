@@ -16,7 +16,7 @@ afterEach(() => vi.unstubAllEnvs());
 describe('the ssh command of the hint', () => {
   const url = new URL('http://127.0.0.1:4321/callback');
   const commandOf = (env: NodeJS.ProcessEnv): string | undefined =>
-    /^ {4}(ssh .*)$/m.exec(browserHint({ env, platform: 'linux', container: false }, url))?.[1];
+    /^ {4}(ssh .*)$/m.exec(browserHint({ env, platform: 'linux', container: false }, url, true))?.[1];
 
   it.each([
     'ada\nssh evil.example',

@@ -31,8 +31,13 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
   }
 
   /** Logs in, or denies the login, as a user does, and returns the page that the browser ends on. */
-  async function logIn(url: string, decision: 'allow' | 'deny' = 'allow'): ReturnType<typeof browser.newPage> {
+  async function logIn(
+    url: string,
+    decision: 'allow' | 'deny' = 'allow',
+    cookies: string[] = [],
+  ): ReturnType<typeof browser.newPage> {
     await browser.clearCookies();
+    await addCookies(cookies);
     const page = await browser.newPage();
     await page.goto(url);
     await page.fill('input[name=login]', real.user.login);
@@ -44,6 +49,16 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
         page.click(`button[value=${decision}], button:not([value])`),
       ]);
     return page;
+  }
+
+  /** Cookies of other programs on the same host. */
+  async function addCookies(cookies: string[]): Promise<void> {
+    await browser.addCookies(
+      cookies.map((cookie) => {
+        const [name = '', value = ''] = cookie.split('=');
+        return { name, value, domain: '127.0.0.1', path: '/callback' };
+      }),
+    );
   }
 
   async function picture(page: Awaited<ReturnType<typeof logIn>>, name: string): Promise<void> {
@@ -101,6 +116,54 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
     await page.waitForURL(`${(await waiting).redirect_uri}/done`);
     expect(await real.introspect((await token).access_token)).toMatchObject({ sub: 'ada' });
     await first.close();
+    await page.close();
+  });
+
+  it('logs in with 21 KB of cookies of other programs on 127.0.0.1, in a second tab and after a reload', async () => {
+    const { waiting, token } = start({ app: 'my-tool' });
+    const { url, redirect_uri } = await waiting;
+    const first = await logIn(
+      url,
+      'allow',
+      Array.from({ length: 7 }, (_, i) => `app${i}=${'x'.repeat(3000)}`),
+    );
+    await first.waitForURL(`${redirect_uri}/done`);
+    const second = await browser.newPage();
+    await Promise.all([second.goto(first.url()), first.reload()]);
+    for (const page of [first, second]) {
+      expect(await page.locator('h1').textContent()).toBe('Login received');
+      expect(await page.locator('[role=status]').textContent()).toContain('go back to my-tool');
+      await page.close();
+    }
+    expect(await real.introspect((await token).access_token)).toMatchObject({ sub: 'ada' });
+  });
+
+  it('shows that there are too many cookies above 256 KiB', async () => {
+    const { waiting, token, events } = start();
+    const { url, redirect_uri } = await waiting;
+    const page = await browser.newPage();
+    await addCookies(Array.from({ length: 80 }, (_, i) => `app${i}=${'x'.repeat(4000)}`));
+    await page.goto(callbackUrl({ url, redirect_uri }, { code: 'c' }).href);
+    expect(await page.locator('h1').textContent()).toBe('Your browser sent too many cookies');
+    await picture(page, 'too-large');
+    expect(events).toContainEqual({ type: 'callback_ignored', reason: 'headers', count: 1 });
+    await page.close();
+    const other = await logIn(url);
+    await other.waitForURL(`${redirect_uri}/done`);
+    await token;
+    await other.close();
+  });
+
+  it('shows a page of the program, with its style', async () => {
+    const { waiting, token } = start({
+      page: ({ type }) =>
+        `<!doctype html><html lang="de"><style>h1 { color: rgb(1, 2, 3) }</style><h1>Angemeldet: ${type}</h1>`,
+    });
+    const page = await logIn((await waiting).url);
+    await page.waitForURL(`${(await waiting).redirect_uri}/done`);
+    expect(await page.locator('h1').textContent()).toBe('Angemeldet: success');
+    expect(await page.evaluate(`getComputedStyle(document.querySelector('h1')).color`)).toBe('rgb(1, 2, 3)');
+    await token;
     await page.close();
   });
 
@@ -189,6 +252,9 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
 
 it.skipIf(pictures !== undefined)('has the screenshots of the README', async () => {
   const folder = fileURLToPath(new URL('../../../../docs/images/', import.meta.url));
-  const names = ['success', 'denied', 'failed', 'expired'].flatMap((name) => [`${name}-light.png`, `${name}-dark.png`]);
+  const names = ['success', 'denied', 'failed', 'expired', 'too-large'].flatMap((name) => [
+    `${name}-light.png`,
+    `${name}-dark.png`,
+  ]);
   expect(await readdir(folder)).toEqual(expect.arrayContaining(names));
 });

@@ -4,12 +4,14 @@ import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-
 import { startProcess, type TestProcess } from '@oa-internal/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  answerUrl,
   callbackUrl,
   followCallback,
   grantTokens,
   ipv6,
   isPortOpen,
   metadata,
+  sendRequest,
   startLogin,
   type Waiting,
 } from '../help.ts';
@@ -149,6 +151,27 @@ describe.skipIf(process.platform !== 'linux')('in a terminal (Linux only)', () =
     expect(await running.ended).toMatchObject({ code: 130 });
     expect(running.report()).toBeNull();
     expect(await isPortOpen(waiting)).toBe(false);
+  });
+
+  it('makes the URL a hyperlink where the terminal shows one, and says after the login that it has succeeded', async () => {
+    const running = runInTerminal({ TERM: 'xterm-kitty' });
+    // oxlint-disable-next-line no-control-regex -- the escape sequence of OSC 8
+    const [, target, shown] = await running.printed(/\u001B\]8;;(\S+?)\u001B\\(\S+?)\u001B\]8;;\u001B\\/);
+    expect(target).toBe(shown);
+    await sendRequest(answerUrl(shown ?? '', { code: 'c' }));
+    await running.printed(/Logged in at 127\.0\.0\.1:\d+\.\r\n/);
+    expect(await running.ended).toMatchObject({ code: 0 });
+  });
+
+  it.each([
+    ['Ctrl-D', '\u0004\u0003'],
+    ['half of an escape sequence', '\u001B[\u0003'],
+    ['text', 'http://127.0.0.1\u0003:1/'],
+  ])('ends the program after Ctrl-C in the same piece of input as %s', async (_, keys) => {
+    const running = runInTerminal();
+    await running.printed(/paste its address here/);
+    running.write(keys);
+    expect(await running.ended).toMatchObject({ code: 130 });
   });
 
   it('rejects with login_required in CI, although there is a terminal', async () => {
