@@ -103,7 +103,7 @@ it('makes the device grant where the credentials ask for it (RFC 8628)', async (
   const token = await manager.getToken(server.issuer, {
     grant_type: DEVICE_CODE_GRANT_TYPE,
     client_id: server.public.client_id,
-    scope: 'openid',
+    scope: 'openid offline_access',
   });
   await Promise.all(approvals);
   expect(token.refresh_token).toBeDefined();

@@ -12,7 +12,7 @@ beforeEach(async () => {
   subject = {
     ...server,
     target: server.issuer,
-    credentials: { scope: 'openid read' },
+    credentials: { scope: 'openid offline_access read' },
     login: { openBrowser: (url) => server.logIn(url), print: () => {} },
     tokenPath: '/token',
     accepts: async (token) => (await server.introspect(token)) !== undefined,
