@@ -53,6 +53,13 @@ export interface TokenCache extends Required<Store<Token>> {
    */
   reserve(key: string): Promise<{ interrupted: boolean; release: () => Promise<void> }>;
   /**
+   * The keys of the stored tokens, in the order of their file names. Damaged files and files of a newer format are left out. Where a file
+   * can't be read, the keys of all others come first, and then the first error.
+   *
+   * @throws {OAuthError} `insecure_token_cache_permissions`, `storage_unavailable`
+   */
+  keys(): AsyncIterable<string>;
+  /**
    * Describes the stored tokens, without any secret. Files that can't be used are left out.
    *
    * @throws {OAuthError} `insecure_token_cache_permissions`, `storage_unavailable`
@@ -161,6 +168,15 @@ export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
     return (await loadShared()).reserve(filePathOf(key, options), key);
   }
 
+  async function* keys(): AsyncGenerator<string, void, undefined> {
+    try {
+      const { readTokens } = await importCacheModule(import('./list.ts'));
+      for await (const { key } of readTokens(directory())) yield key;
+    } catch (error) {
+      rethrowAsTokenCacheError(error);
+    }
+  }
+
   async function list(): Promise<CachedToken[]> {
     const { listTokens } = await importCacheModule(import('./list.ts'));
     return listTokens(directory());
@@ -182,6 +198,7 @@ export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
     delete: (key) => remove(key).catch(rethrowAsTokenCacheError),
     lock,
     reserve: (key) => reserve(key).catch(rethrowAsTokenCacheError),
+    keys,
     list: () => list().catch(rethrowAsTokenCacheError),
     clear: () => clear().catch(rethrowAsTokenCacheError),
   };

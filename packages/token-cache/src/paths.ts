@@ -44,7 +44,12 @@ export function cacheFile(identity: TokenIdentity, options: TokenCacheOptions = 
 
 /** The path of the file of a key. `v1.` is the version of the key, not of the format of the file. */
 export function filePathOf(key: string, options: TokenCacheOptions): string {
-  return join(options.directory ?? cacheDirectory(options.app), `v1.${sha256(key)}.json`);
+  return join(options.directory ?? cacheDirectory(options.app), fileNameOf(key));
+}
+
+/** The name of the file of a key. */
+export function fileNameOf(key: string): string {
+  return `v1.${sha256(key)}.json`;
 }
 
 /** Rejects a wrong option at once. A missing home directory is reported when the directory is needed. */

@@ -32,6 +32,12 @@ export interface Store<V> {
   /** Deletes a value. A promise resolves when the deletion is durable. */
   delete(key: string): unknown;
   /**
+   * The keys of all stored values. A value that can't be read does not end the iteration: the other keys come first, then the first error.
+   *
+   * @throws {OAuthError} `storage_unavailable`, or another code for which `isStorageError` is true
+   */
+  keys?(): Iterable<string> | AsyncIterable<string>;
+  /**
    * Runs `work` while no other call, in any process, runs work for `key`.
    *
    * Calls that wait receive the error of a holder whose work failed, if `isShareableError` is true for it, and do not repeat the work.
