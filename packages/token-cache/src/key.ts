@@ -1,3 +1,4 @@
+import { isObject, parseJson } from '@oa/mechanisms';
 import type { RequestParameters } from '@oa/types';
 
 /**
@@ -24,6 +25,19 @@ export interface TokenIdentity {
   profile?: string | undefined;
 }
 
+/** A {@link TokenIdentity} as a key holds it. The lists are sorted. */
+export interface StoredIdentity {
+  issuer: string;
+  client_id?: string;
+  grant_type: string;
+  scope?: string[];
+  resource?: string[];
+  audience?: string[];
+  /** Pairs of a name and its values. */
+  parameters?: [string, string[]][];
+  profile?: string;
+}
+
 /** Parameters that are secret or used once. A key is written to a file, where these must not be. */
 const SECRET_PARAMETERS =
   /^(client_secret|client_assertion|assertion|code|code_verifier|device_code|password|refresh_token|access_token|subject_token|actor_token)$/;
@@ -47,6 +61,26 @@ export function tokenKey(identity: TokenIdentity): string {
     parameters: sortedPairs(parameters),
     profile: optionalText('profile', profile),
   });
+}
+
+/**
+ * Parses a key that {@link tokenKey} has created.
+ *
+ * @returns `undefined` if `key` is another text
+ */
+export function parseTokenKey(key: string): StoredIdentity | undefined {
+  const identity = parseJson(key);
+  return isStoredIdentity(identity) ? identity : undefined;
+}
+
+export function isStoredIdentity(value: unknown): value is StoredIdentity {
+  if (!isObject(value)) return false;
+  const { issuer, client_id, grant_type, scope, resource, audience, parameters, profile } = value;
+  return (
+    [issuer, grant_type].every((text) => typeof text === 'string') &&
+    [client_id, profile].every((text) => text === undefined || typeof text === 'string') &&
+    [scope, resource, audience, parameters].every((list) => list === undefined || Array.isArray(list))
+  );
 }
 
 function requiredText(name: string, value: unknown): string {

@@ -1,22 +1,11 @@
 import { isObject, parseJson } from '@oa/mechanisms';
 import { readPrivate } from '@oa/private-file';
 import { isOAuthError, OAuthError, type Token } from '@oa/types';
+import { isStoredIdentity, parseTokenKey, type StoredIdentity } from './key.ts';
 import { sha256 } from './sha256.ts';
 
 /** The version of the files, not of the package. A reader of a version reads all earlier versions too, and upgrades them here. */
 const FORMAT_VERSION = 1;
-
-/** An identity as `tokenKey` writes it. */
-interface StoredIdentity {
-  issuer: string;
-  client_id?: string;
-  grant_type: string;
-  scope?: string[];
-  resource?: string[];
-  audience?: string[];
-  parameters?: [string, string[]][];
-  profile?: string;
-}
 
 /**
  * The content of a token's file. `identity` is the parsed key. The file also has a last member `checksum`: the SHA-256 of the text before it.
@@ -34,8 +23,8 @@ export interface TokenRecord {
  * @throws {TypeError} if `key` was not made by `tokenKey`
  */
 export function serializeRecord(key: string, token: Token): string {
-  const identity = parseJson(key);
-  if (!isStoredIdentity(identity)) throw new TypeError('The key of a token must be made by tokenKey.');
+  const identity = parseTokenKey(key);
+  if (identity === undefined) throw new TypeError('The key of a token must be made by tokenKey.');
   const record: TokenRecord = { format: FORMAT_VERSION, identity, token };
   // Without the last brace.
   const text = JSON.stringify(record, toExactNumber).slice(0, -1);
@@ -108,16 +97,6 @@ export async function readRecord(file: string, key?: string): Promise<TokenRecor
 /** Whether the record was stored under `key`. A file that was copied or renamed belongs to no key. */
 export function belongsTo(record: TokenRecord, key: string): boolean {
   return JSON.stringify(record.identity) === key;
-}
-
-function isStoredIdentity(value: unknown): value is StoredIdentity {
-  if (!isObject(value)) return false;
-  const { issuer, client_id, grant_type, scope, resource, audience, profile } = value;
-  return (
-    [issuer, grant_type].every((text) => typeof text === 'string') &&
-    [client_id, profile].every((text) => text === undefined || typeof text === 'string') &&
-    [scope, resource, audience].every((list) => list === undefined || Array.isArray(list))
-  );
 }
 
 /** Checks the members that programs use. All other members are kept unchanged. */

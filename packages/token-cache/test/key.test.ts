@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import { cacheFile, tokenKey, type TokenIdentity } from '@oa/token-cache';
+import { cacheFile, parseTokenKey, tokenKey, type TokenIdentity } from '@oa/token-cache';
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 
@@ -159,4 +159,24 @@ it.for([
 ] as [unknown, RegExp][])('throws a TypeError for the wrong identity %j', ([wrong, message]) => {
   expect(() => tokenKey(wrong as TokenIdentity)).toThrow(TypeError);
   expect(() => tokenKey(wrong as TokenIdentity)).toThrow(message);
+});
+
+it('parses what it has created, and no other text', () => {
+  const identity = {
+    issuer: 'https://as',
+    client_id: 'c',
+    grant_type: 'authorization_code',
+    scope: 'b a',
+    resource: 'https://api.example/',
+    parameters: { x: 'y' },
+    profile: 'work',
+  };
+  expect(parseTokenKey(tokenKey(identity))).toEqual({
+    ...identity,
+    scope: ['a', 'b'],
+    resource: ['https://api.example/'],
+    parameters: [['x', ['y']]],
+  });
+  for (const other of ['', 'null', '[]', '{}', '{"issuer":"i"}', '{"issuer":"i","grant_type":"g","scope":"a"}', 'key'])
+    expect(parseTokenKey(other)).toBeUndefined();
 });
