@@ -4,3 +4,4 @@ export type { LoginOptions, PasteStreams } from './options.ts';
 export type { LoginPageContent } from './outcome.ts';
 export { loopbackRedirectUris } from './redirect.ts';
 export type { RedirectHost } from './redirect.ts';
+export { printEvent } from './terminal.ts';

@@ -9,7 +9,6 @@ import {
 import { assertRequestParameters } from '@oa/types/rfc';
 import { randomText } from '@oa/mechanisms';
 import { authorizationUrl, createPkce, exchangeCode, readCallback } from '@oa/pkce';
-import { hasHyperlinks, toHyperlink } from './hyperlink.ts';
 import { assertInteractive } from './interaction.ts';
 import { assertLoginOptions, type LoginOptions } from './options.ts';
 import { toLoginNames } from './outcome.ts';
@@ -17,7 +16,7 @@ import { createPageRenderer } from './page.ts';
 import { openReceiver, type Receiver } from './receiver.ts';
 import type { ReceiverHooks } from './reception.ts';
 import { redirectTargets, toPorts } from './redirect.ts';
-import { toTerminalText } from './terminal.ts';
+import { printEvent } from './terminal.ts';
 import { DEFAULT_LOGIN_TIMEOUT_MS, waitForUser } from './wait.ts';
 
 /** Every web site can send answers without `state`: only the first few are shown. */
@@ -137,16 +136,8 @@ async function openLoginReceiver(
 }
 
 function createLoginEmitter(options: LoginOptions): (event: OAuthEvent) => void {
-  const { onEvent, print } = options;
   return (event) => {
-    const text = toTerminalText(event);
-    if (text !== undefined && print !== undefined) print(text);
-    else if (text !== undefined) printToTerminal(text, event);
-    onEvent?.(event);
+    printEvent(event, options);
+    options.onEvent?.(event);
   };
-}
-
-function printToTerminal(text: string, event: OAuthEvent): void {
-  const isLink = event.type === 'login_waiting' && process.stderr.isTTY && hasHyperlinks(process.env);
-  process.stderr.write(isLink ? toHyperlink(text, event.url) : text);
 }

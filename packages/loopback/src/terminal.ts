@@ -1,8 +1,39 @@
 import type { OAuthEvent } from '@oa/types';
 import { toErrorText } from '@oa/types/rfc';
+import { hasHyperlinks, toHyperlink } from './hyperlink.ts';
+import type { LoginOptions } from './options.ts';
 
 /** The longest resource that is shown. */
 const MAX_RESOURCE_CHARACTERS = 200;
+/** Names of units, with their seconds. A duration of fewer than two is told in the next smaller unit. */
+const DURATION_UNITS = [
+  ['days', 86_400],
+  ['hours', 3600],
+  ['minutes', 60],
+] as const;
+
+/**
+ * Shows the text of an event to the user, as {@link login} does. Most events have none.
+ *
+ * @param options with a `print`, it receives the text. Otherwise stderr does.
+ *
+ * @example
+ * ```ts
+ * printEvent({ type: 'login_elsewhere', issuer: 'https://as.example' });
+ * ```
+ */
+export function printEvent(event: OAuthEvent, options: Pick<LoginOptions, 'print'> = {}): void {
+  const { print } = options;
+  const text = toTerminalText(event);
+  if (text === undefined) return;
+  if (print !== undefined) print(text);
+  else process.stderr.write(withHyperlink(text, event));
+}
+
+function withHyperlink(text: string, event: OAuthEvent): string {
+  const isLink = event.type === 'login_waiting' && process.stderr.isTTY && hasHyperlinks(process.env);
+  return isLink ? toHyperlink(text, event.url) : text;
+}
 
 /** The text that the terminal shows for an event of a login, `undefined` if it shows none. */
 export function toTerminalText(event: OAuthEvent): string | undefined {
@@ -28,6 +59,16 @@ export function toTerminalText(event: OAuthEvent): string | undefined {
         : undefined;
     case 'code_exchanged':
       return `Logged in${toHostText(event.issuer)}.\n`;
+    case 'refresh_token_missing':
+      return `${toServerText(event.issuer)} gave no refresh token, although offline_access was asked for: you must log in again when the token expires${
+        event.expires_in === undefined ? '' : ` (in ${toDurationText(event.expires_in)})`
+      }.\n`;
+    case 'login_elsewhere':
+      return `Another program of yours is logging in${toHostText(event.issuer)}. This one waits for it: finish that login, or end that program.\n`;
+    case 'persist_failed':
+      return `You are logged in, but the login can't be stored, so you must log in again at the next run. ${toPlainText(event.message)}\n`;
+    case 'store_unavailable':
+      return `The stored logins can't be used, so you may have to log in at every run. ${toPlainText(event.message)}\n`;
     case 'port_waiting':
       return `Another login of this program uses port ${event.port}. This login waits for it to end.\n`;
     case 'pasted_ignored':
@@ -64,6 +105,15 @@ function toHostText(issuer: string): string {
   return URL.canParse(issuer) ? ` at ${new URL(issuer).host}` : '';
 }
 
+function toServerText(issuer: string): string {
+  return URL.canParse(issuer) ? new URL(issuer).host : 'The server';
+}
+
+/** The error may be of a store of the program: a terminal would obey control characters. */
+function toPlainText(message: string): string {
+  return message.replace(/\p{C}/gu, '');
+}
+
 /** A URL has its host first if it has no user name. The parser writes the host in ASCII, where no letter looks like another one. */
 function toResourceText(resource: string): string {
   const url = new URL(resource);
@@ -73,5 +123,6 @@ function toResourceText(resource: string): string {
 }
 
 function toDurationText(seconds: number): string {
-  return seconds < 120 ? `${Math.round(seconds)} seconds` : `${Math.round(seconds / 60)} minutes`;
+  const [unit, size] = DURATION_UNITS.find(([, each]) => seconds >= 2 * each) ?? ['seconds', 1];
+  return `${Math.round(seconds / size)} ${unit}`;
 }

@@ -130,6 +130,13 @@ type LoginEvent =
     }
   /** The authorization code was exchanged for a token. */
   | { type: 'code_exchanged'; issuer: string }
+  /** The login asked for `offline_access`, and the token has no refresh token (OpenID Connect Core section 11). */
+  | {
+      type: 'refresh_token_missing';
+      issuer: string;
+      /** The seconds until the user must log in again, if the server says when the token expires. */
+      expires_in?: number | undefined;
+    }
   /** The program waits for the user to log in on another device (RFC 8628 section 3.3). */
   | {
       type: 'device_waiting';
@@ -156,6 +163,8 @@ type ManagerEvent =
   | { type: 'cache_hit'; issuer: string }
   /** Another process or call is renewing the token. This call waits for the outcome. */
   | { type: 'waiting'; issuer: string }
+  /** Another program of the same user is logging in. This program waits for the outcome, and shows no URL. */
+  | { type: 'login_elsewhere'; issuer: string }
   /** Another process or call renewed the token while this call waited. This call returns that token. */
   | { type: 'adopted'; issuer: string }
   /** The token was refreshed. */
@@ -197,7 +206,12 @@ type ManagerEvent =
   /** The secret of a registered client was about to expire, and the server has renewed it (RFC 7592). */
   | { type: 'registration_renewed'; issuer: string }
   /** A new token or client could not be stored. It is kept in memory. A token is stored at the next use. */
-  | { type: 'persist_failed'; code: OAuthErrorCode; message: string }
+  | {
+      type: 'persist_failed';
+      code: OAuthErrorCode;
+      /** The file, why it can't be written, and what helps. */
+      message: string;
+    }
   /** A file of the store was cut, edited, or changed on the disk. It counts as missing, and the next write moves it aside. */
   | { type: 'file_damaged'; file: string; message: string }
   /** The store can't be read or locked. The program goes on without it. */
