@@ -9,6 +9,7 @@ import {
 import { assertRequestParameters } from '@oa/types/rfc';
 import { randomText } from '@oa/mechanisms';
 import { authorizationUrl, createPkce, exchangeCode, readCallback } from '@oa/pkce';
+import { asksForScope, reportMissingRefreshToken, withRequestedScope } from './granted.ts';
 import { assertInteractive } from './interaction.ts';
 import { assertLoginOptions, type LoginOptions } from './options.ts';
 import { toLoginNames } from './outcome.ts';
@@ -40,7 +41,7 @@ const RESERVED_LOGIN_PARAMETERS = [
  * An abort closes the port and rejects with the reason of the signal.
  *
  * @param parameters go to the authorization endpoint: `scope`, `resource`, `prompt`, ... The token request repeats `resource`.
- * @returns the token, with `expires_at` in seconds since the epoch
+ * @returns the token, with `expires_at` in seconds since the epoch, and with the `scope` that was asked for where the server leaves it out
  * @throws {OAuthError} `login_required`, `login_timeout`, `login_intercepted`, `port_unavailable`, `client_required`, `endpoint_missing`, `insecure_url`,
  *   `issuer_mismatch`, `invalid_callback`, `oauth_error`, `http_error`, `invalid_response`, `unsupported_token_type`,
  *   `unsupported_client_authentication`, `network_error`, `timeout`, `redirect_refused`, `response_too_large`,
@@ -78,8 +79,8 @@ async function loginWithBrowser(
   const { code_verifier, ...challenge } = await createPkce();
   const state = randomText();
   const unverified: string[] = [];
-  // As `authorizationUrl` would add it. Here it is compared.
-  const nonce = asksForIdToken(parameters) ? randomText() : undefined;
+  // As `authorizationUrl` would add it, for an answer with an ID token (OpenID Connect Core section 3.1.2.1). Here it is compared.
+  const nonce = asksForScope(parameters, 'openid') ? randomText() : undefined;
   const receiver = await openLoginReceiver(server, client, { state, unverified }, options, emit);
   try {
     const { redirect_uri } = receiver;
@@ -96,15 +97,11 @@ async function loginWithBrowser(
     }
     if (receiver.isEnded()) await receiver.lastPage;
     emit({ type: 'code_exchanged', issuer: server.issuer });
-    return token;
+    reportMissingRefreshToken(token, parameters, server, emit);
+    return withRequestedScope(token, parameters);
   } finally {
     await receiver.close(options.signal?.aborted);
   }
-}
-
-/** Whether the answer may have an ID token (OpenID Connect Core section 3.1.2.1). */
-function asksForIdToken({ scope }: RequestParameters): boolean {
-  return [scope].flat().some((each) => each?.split(' ').includes('openid'));
 }
 
 async function openLoginReceiver(

@@ -3,7 +3,16 @@ import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-
 import { rejectionOf } from '@oa-internal/testing';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import * as loopback from '../src/index.ts';
-import { followCallback, startLogin, callbackUrl, canConnect, grantTokens, metadata, sendRequest } from './help.ts';
+import {
+  followCallback,
+  startLogin,
+  callbackUrl,
+  canConnect,
+  finishLogin,
+  grantTokens,
+  metadata,
+  sendRequest,
+} from './help.ts';
 import { freePort } from './ports.ts';
 
 let scripted: ScriptedServer;
@@ -44,7 +53,7 @@ it('rejects with the reason of a denial, and shows it in the browser (RFC 6749 s
 });
 
 it('exports nothing that embeds a browser or asks for a password (RFC 8252 section 8.12)', () => {
-  expect(Object.keys(loopback).toSorted()).toEqual(['isInteractive', 'login', 'loopbackRedirectUris']);
+  expect(Object.keys(loopback).toSorted()).toEqual(['isInteractive', 'login', 'loopbackRedirectUris', 'printEvent']);
 });
 
 it.each([
@@ -73,6 +82,45 @@ it('repeats resource in the token request (RFC 8707 section 2.2)', async () => {
   await followCallback(callbackUrl(await waiting, { code: 'c' }));
   await token;
   expect(scripted.requestsTo('/token')[0]?.form.getAll('resource')).toEqual(resource);
+});
+
+it('returns the scope that was asked for, where the server leaves it out (RFC 6749 section 5.1)', async () => {
+  const scopeOf = async (answer: object, scope?: string): Promise<string | undefined> => {
+    scripted.script({ '/token': { json: { access_token: 'secret-access-token', token_type: 'Bearer', ...answer } } });
+    const started = startLogin(metadata(scripted), { scope });
+    await finishLogin(started);
+    return (await started.token).scope;
+  };
+  expect(await scopeOf({}, 'read write')).toBe('read write');
+  expect(await scopeOf({ scope: 'read' }, 'read write')).toBe('read');
+  expect(await scopeOf({})).toBeUndefined();
+  grantTokens(scripted);
+});
+
+it('tells the user and the program that a login with offline_access got no refresh token (OpenID Connect Core section 11)', async () => {
+  const told = async (answer: object, scope: string): Promise<unknown[]> => {
+    scripted.script({ '/token': { json: { access_token: 'secret-access-token', token_type: 'Bearer', ...answer } } });
+    const started = startLogin(metadata(scripted), { scope });
+    await finishLogin(started);
+    expect(new URL((await started.waiting).url).searchParams.get('prompt')).toBe(
+      scope.includes('offline_access') ? 'consent' : null,
+    );
+    return [started.events.find(({ type }) => type === 'refresh_token_missing'), started.printed.at(-1)];
+  };
+  const { host } = new URL(scripted.origin);
+  const line = `${host} gave no refresh token, although offline_access was asked for: you must log in again when the token expires`;
+  const event = { type: 'refresh_token_missing', issuer: scripted.origin };
+  expect(await told({ expires_in: 3600 }, 'read offline_access')).toEqual([
+    { ...event, expires_in: 3600 },
+    `${line} (in 60 minutes).\n`,
+  ]);
+  expect(await told({}, 'offline_access')).toEqual([event, `${line}.\n`]);
+  expect(await told({ refresh_token: 'secret-refresh-token' }, 'offline_access')).toEqual([
+    undefined,
+    `Logged in at ${host}.\n`,
+  ]);
+  expect(await told({}, 'read')).toEqual([undefined, `Logged in at ${host}.\n`]);
+  grantTokens(scripted);
 });
 
 it('sends the same redirect_uri in both requests, byte for byte (RFC 6749 section 4.1.3)', async () => {

@@ -15,7 +15,8 @@ const FORBIDDEN_PARAMETERS = ['request', 'request_uri', 'code_verifier', 'code']
  * Builds the URL that the user opens to log in: an authorization code request with PKCE.
  *
  * S256 is sent whether or not the server advertises it. If the scope contains `openid` and there is no `nonce`, a random one is
- * added, because some servers require it. A query of the endpoint is kept.
+ * added, because some servers require it. If the scope contains `offline_access` and there is no `prompt`, `prompt=consent` is added:
+ * without it servers must give no refresh token. A query of the endpoint is kept.
  *
  * @param parameters `redirect_uri`, `state` and `code_challenge` are required. All others (`scope`, `resource`, `prompt`, ...) are
  *   sent unchanged.
@@ -24,6 +25,7 @@ const FORBIDDEN_PARAMETERS = ['request', 'request_uri', 'code_verifier', 'code']
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1
  * @see https://www.rfc-editor.org/rfc/rfc7636#section-4.3
  * @see https://www.rfc-editor.org/rfc/rfc8707#section-2
+ * @see https://openid.net/specs/openid-connect-core-1_0.html#OfflineAccess
  *
  * @example
  * ```ts
@@ -43,7 +45,9 @@ export function authorizationUrl(server: AuthorizationServer, client: Client, pa
     for (const each of [value].flat()) query.append(name, each);
   }
   query.set('code_challenge_method', 'S256');
-  if (hasOpenidScope(query) && !query.has('nonce')) query.set('nonce', randomText());
+  if (hasScope(query, 'openid') && !query.has('nonce')) query.set('nonce', randomText());
+  const isPromptNamed = query.has('prompt') || parseQuery(url.search.slice(1)).has('prompt');
+  if (hasScope(query, 'offline_access') && !isPromptNamed) query.set('prompt', 'consent');
 
   url.search = [...withoutParameters(url.search.slice(1), new Set(query.keys())), query.toString()].join('&');
   // The endpoint must not have a fragment (RFC 6749 section 3.1).
@@ -91,6 +95,6 @@ function withoutParameters(query: string, names: ReadonlySet<string>): string[] 
   return query.split('&').filter((part, index) => part !== '' && !names.has(found[index] ?? ''));
 }
 
-function hasOpenidScope(query: URLSearchParams): boolean {
-  return query.get('scope')?.split(' ').includes('openid') ?? false;
+function hasScope(query: URLSearchParams, scope: string): boolean {
+  return query.get('scope')?.split(' ').includes(scope) ?? false;
 }

@@ -80,6 +80,19 @@ it('adds a nonce if the scope contains openid, because some servers require it',
   expect(urlFor({ scope: 'openidish' }).searchParams.has('nonce')).toBe(false);
 });
 
+it('asks for consent with offline_access, unless the caller or the endpoint names a prompt (OpenID Connect Core section 11)', () => {
+  const promptsFor = (parameters: RequestParameters, endpoint = 'https://as.example/authorize'): string[] =>
+    urlFor(parameters, { authorization_endpoint: endpoint }).searchParams.getAll('prompt');
+  expect(promptsFor({ scope: 'openid offline_access' })).toEqual(['consent']);
+  expect(promptsFor({ scope: 'offline_access', prompt: undefined })).toEqual(['consent']);
+  expect(promptsFor({ scope: 'openid offline_access', prompt: 'login' })).toEqual(['login']);
+  expect(promptsFor({ scope: 'openid offline_access' }, 'https://as.example/authorize?prompt=login')).toEqual([
+    'login',
+  ]);
+  for (const scope of [undefined, 'openid', 'read offline_access_all', 'not:offline_access'])
+    expect(promptsFor({ scope })).toEqual([]);
+});
+
 it.each([
   [{ state: undefined }, 'parameters.state must be a non-empty string.'],
   [{ state: '' }, 'parameters.state must be a non-empty string.'],
