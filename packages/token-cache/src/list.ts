@@ -51,7 +51,7 @@ export async function* readTokens(directory: string): AsyncGenerator<FoundToken,
   const names = (await readNames(directory)).map((name) => TOKEN_FILE.exec(name)?.[1]);
   for (const name of new Set(names)) {
     if (name === undefined) continue;
-    const found = await attempt(readToken(join(directory, name)));
+    const found = await attempt(findStoredToken(join(directory, name)));
     if (!found.ok) failure ??= found.error;
     else if (found.value !== undefined) yield found.value;
   }
@@ -82,7 +82,7 @@ async function readNames(directory: string): Promise<string[]> {
 }
 
 /** Leaves out a damaged file and one of a newer format. A file that another user could have planted is an error. */
-async function readToken(file: string): Promise<FoundToken | undefined> {
+async function findStoredToken(file: string): Promise<FoundToken | undefined> {
   try {
     const record = (await readRecord(file)) ?? (await readPending(`${file}.pending`));
     if (record === undefined || record === 'damaged') return undefined;
