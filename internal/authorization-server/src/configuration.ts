@@ -93,8 +93,6 @@ export function configuration(adapter: Configuration['adapter'], accessTokenTtl:
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     findAccount: (_ctx, sub): Account | undefined =>
       sub === user.login ? { accountId: sub, claims: () => ({ sub }) } : undefined,
-    // As most servers do, this one gives a native client a refresh token with and without the scope `offline_access`.
-    issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     expiresWithSession: async () => false,
     rotateRefreshToken: true,
     clientBasedCORS: () => true,

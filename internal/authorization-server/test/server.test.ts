@@ -12,6 +12,9 @@ afterAll(() => server.close());
 
 type Json = Record<string, unknown>;
 
+/** What a client sends that wants a refresh token (OpenID Connect Core section 11). */
+const offline = { scope: 'openid offline_access read', prompt: 'consent' };
+
 async function post(path: string, form: Record<string, string>, headers: Record<string, string> = {}) {
   const response = await fetch(server.issuer + path, { method: 'POST', body: new URLSearchParams(form), headers });
   const text = await response.text();
@@ -114,11 +117,11 @@ it('gives the confidential client a token with Basic and with the secret in the 
 it.each(['127.0.0.1', '::1'] as const)(
   'lets a native client log in with a redirect to %s, and refresh',
   async (host) => {
-    const done = await login({ scope: 'read write' }, {}, host);
+    const done = await login({ ...offline, scope: 'offline_access read write' }, {}, host);
     expect(done.callback.get('iss')).toBe(server.issuer);
     expect(done.callback.get('state')).toBe('a state');
     const token = await exchange(done);
-    expect(token).toMatchObject({ status: 200, json: { scope: 'read write', refresh_token: expect.any(String) } });
+    expect(token).toMatchObject({ status: 200, json: { scope: 'offline_access read write', refresh_token: expect.any(String) } });
     const next = await refresh(token.json.refresh_token);
     expect(next.status).toBe(200);
     expect(next.json.refresh_token).not.toBe(token.json.refresh_token);
@@ -126,12 +129,12 @@ it.each(['127.0.0.1', '::1'] as const)(
 );
 
 it('revokes the grant when a refresh token is used twice (RFC 9700 section 4.14.2)', async () => {
-  const token = await exchange(await login());
+  const token = await exchange(await login(offline));
   const next = await refresh(token.json.refresh_token);
   expect(await server.introspect(String(next.json.access_token))).toEqual({
     client_id: server.public.client_id,
     sub: server.user.login,
-    scope: 'read',
+    scope: offline.scope,
   });
   expect(await refresh(token.json.refresh_token)).toMatchObject({ status: 400, json: { error: 'invalid_grant' } });
   expect(await refresh(next.json.refresh_token)).toMatchObject({ status: 400, json: { error: 'invalid_grant' } });
@@ -139,7 +142,7 @@ it('revokes the grant when a refresh token is used twice (RFC 9700 section 4.14.
 });
 
 it('treats two uses of a refresh token at the same time as a reuse', async () => {
-  const token = await exchange(await login());
+  const token = await exchange(await login(offline));
   const answers = await Promise.all([1, 2, 3].map(() => refresh(token.json.refresh_token)));
   const survivors = answers.filter((answer) => answer.status === 200);
   expect(survivors.length).toBeLessThanOrEqual(1);
@@ -152,16 +155,23 @@ it('lets a user deny the access', async () => {
   expect(done.callback.get('iss')).toBe(server.issuer);
 });
 
-it('refuses an unknown scope, and issues a refresh token with and without offline_access', async () => {
+it('refuses an unknown scope, and drops it from others', async () => {
   const done = await login({ scope: 'everything' });
   expect(done.callback.get('error')).toBe('invalid_scope');
   expect((await exchange(await login({ scope: 'read everything' }))).json.scope).toBe('read');
-  const token = await exchange(await login({ scope: 'openid offline_access read', prompt: 'consent' }));
-  expect(token.json).toMatchObject({
+});
+
+it('issues a refresh token for offline_access with prompt=consent only (OpenID Connect Core section 11)', async () => {
+  expect((await exchange(await login(offline))).json).toMatchObject({
     scope: 'openid offline_access read',
     refresh_token: expect.any(String),
     id_token: expect.any(String),
   });
+  const { prompt, ...silent } = offline;
+  const withoutPrompt = await exchange(await login(silent));
+  expect([prompt, withoutPrompt.json.scope]).toEqual(['consent', 'openid read']);
+  expect(withoutPrompt.json).not.toHaveProperty('refresh_token');
+  expect((await exchange(await login({ scope: 'read', prompt }))).json).not.toHaveProperty('refresh_token');
 });
 
 it('says why a login cannot redirect', async () => {
@@ -169,11 +179,11 @@ it('says why a login cannot redirect', async () => {
 });
 
 it.each([
-  [false, { status: 200, json: { refresh_token: expect.any(String), scope: 'read' } }],
+  [false, { status: 200, json: { refresh_token: expect.any(String), scope: offline.scope } }],
   [true, { status: 400, json: { error: 'access_denied' } }],
 ])('supports the device flow, denied: %s (RFC 8628)', async (deny, end) => {
   const client_id = server.public.client_id;
-  const started = await post('/device_authorization', { client_id, scope: 'read' });
+  const started = await post('/device_authorization', { client_id, scope: offline.scope });
   const poll = () =>
     post('/token', {
       grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
@@ -196,7 +206,7 @@ it('registers, reads, updates and deletes a client that can log in (RFC 7591, 75
   const made = await sendRegistration('POST', `${server.issuer}/register`, metadata);
   expect(made.status).toBe(201);
   const { registration_client_uri, registration_access_token, ...client } = made.json;
-  const token = await exchange(await login({ client_id: String(client.client_id) }), {
+  const token = await exchange(await login({ ...offline, client_id: String(client.client_id) }), {
     client_id: String(client.client_id),
   });
   expect(token).toMatchObject({ status: 200, json: { refresh_token: expect.any(String) } });
@@ -214,7 +224,7 @@ it('registers, reads, updates and deletes a client that can log in (RFC 7591, 75
 });
 
 it('revokes a refresh token and its grant (RFC 7009)', async () => {
-  const token = await exchange(await login());
+  const token = await exchange(await login(offline));
   const revoked = await post('/revoke', {
     client_id: server.public.client_id,
     token: String(token.json.refresh_token),
@@ -266,7 +276,7 @@ it('protects an API that accepts tokens for itself or without an audience, and n
 });
 
 it('can drop all access tokens, and keeps the refresh tokens', async () => {
-  const token = await exchange(await login());
+  const token = await exchange(await login(offline));
   server.dropAccessTokens();
   expect(await server.introspect(String(token.json.access_token))).toBeUndefined();
   expect((await refresh(token.json.refresh_token)).status).toBe(200);
