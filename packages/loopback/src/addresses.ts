@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { OAuthEvent } from '@oa/types';
 import { LOOPBACK_HOSTS } from '@oa/types/rfc';
 import { isFormPost } from './answer.ts';
-import type { RedirectTarget } from './redirect.ts';
+import { toRedirectUri, type RedirectTarget } from './redirect.ts';
 
 /** Why a request was ignored. */
 export type IgnoredReason = Extract<OAuthEvent, { type: 'callback_ignored' }>['reason'];
@@ -23,7 +23,7 @@ export function toReceiverAddresses(target: RedirectTarget, port: number): Recei
   const origin = `http://${target.host}:${port}`;
   const callbackPath = target.path.split('?', 1)[0] || '/';
   const donePath = `${callbackPath.replace(/\/$/, '')}/done`;
-  return { origin, port, redirect_uri: `${origin}${target.path}`, callbackPath, donePath };
+  return { origin, port, redirect_uri: toRedirectUri(target, port), callbackPath, donePath };
 }
 
 /**

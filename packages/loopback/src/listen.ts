@@ -2,7 +2,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { OAuthError } from '@oa/types';
 import { boundConnections } from './connections.ts';
-import type { RedirectHost, RedirectTarget } from './redirect.ts';
+import { candidateTargets, type RedirectHost, type RedirectTarget } from './redirect.ts';
 
 /** The servers that listen for one login, and the redirect target that they serve. */
 export interface LoopbackListener {
@@ -11,8 +11,12 @@ export interface LoopbackListener {
   target: RedirectTarget;
 }
 
-/** `busy`: the port is taken. `absent`: this machine does not have the address family. */
-type ListenResult = Server | 'busy' | 'absent';
+/**
+ * `busy`: the port is taken. `denied`: the system does not let this user listen on it. `absent`: this machine does not have the address
+ * family.
+ */
+type ListenFailure = 'busy' | 'denied' | 'absent';
+type ListenResult = Server | ListenFailure;
 
 /** The longest time that a request may take to arrive. */
 const MAX_REQUEST_MS = 10_000;
@@ -42,6 +46,7 @@ export async function listenOnLoopback(
   targets: readonly RedirectTarget[],
   ports: readonly number[],
 ): Promise<LoopbackListener> {
+  const failures = new Map<number, [v4: ListenResult, v6: ListenResult]>();
   for (const port of ports.flatMap((each) => (each === 0 ? Array<number>(MAX_PORT_DRAWS).fill(0) : [each]))) {
     const v4 = await listenOn('127.0.0.1', port);
     const actual = typeof v4 === 'string' ? port : boundPort(v4);
@@ -50,8 +55,12 @@ export async function listenOnLoopback(
     const target = findUsableTarget(targets, port, v4, v6);
     if (target !== undefined && servers[0] !== undefined) return { servers, port: boundPort(servers[0]), target };
     await Promise.all(servers.map(closeServer));
+    failures.set(port, [v4, v6]);
   }
-  throw new OAuthError('port_unavailable', portUnavailableText(targets, ports));
+  const tried = [...failures].map(([port, results]) =>
+    toFailureText(candidateTargets(targets, port), port, ...results),
+  );
+  throw new OAuthError('port_unavailable', portUnavailableText(targets, tried));
 }
 
 /** Closes the server at once, with all open connections. */
@@ -72,9 +81,9 @@ export function findUsableTarget(
   v4: ListenResult,
   v6: ListenResult,
 ): RedirectTarget | undefined {
-  const exact = targets.filter((target) => target.port === port);
-  const candidates = exact.length > 0 ? exact : targets;
-  const target = candidates.find(({ host }) => host === 'localhost' || (host === '127.0.0.1' ? v4 : v6) !== 'absent');
+  const target = candidateTargets(targets, port).find(
+    ({ host }) => host === 'localhost' || (host === '127.0.0.1' ? v4 : v6) !== 'absent',
+  );
   return target && isHostUsable(target.host, v4, v6) ? target : undefined;
 }
 
@@ -82,12 +91,16 @@ export function findUsableTarget(
 export function isHostUsable(host: RedirectHost, v4: ListenResult, v6: ListenResult): boolean {
   if (host === '127.0.0.1') return typeof v4 !== 'string';
   if (host === '[::1]') return typeof v6 !== 'string';
-  return v4 !== 'busy' && v6 !== 'busy' && (v4 !== 'absent' || v6 !== 'absent');
+  return (
+    [v4, v6].every((each) => each === 'absent' || typeof each !== 'string') && (v4 !== 'absent' || v6 !== 'absent')
+  );
 }
 
-/** Privileged ports, and those that Windows reserves, count as busy. */
-export function toListenFailure(error: object): 'busy' | 'absent' {
-  return 'code' in error && ABSENT_FAMILY_CODES.has(String(error.code)) ? 'absent' : 'busy';
+/** EACCES: a privileged port, or one that Windows reserves, which another program may have. */
+export function toListenFailure(error: object): ListenFailure {
+  const code = 'code' in error ? String(error.code) : '';
+  if (ABSENT_FAMILY_CODES.has(code)) return 'absent';
+  return ['EACCES', 'EPERM'].includes(code) ? 'denied' : 'busy';
 }
 
 async function listenOn(address: '127.0.0.1' | '::1', port: number): Promise<ListenResult> {
@@ -110,8 +123,24 @@ function boundPort(server: Server): number {
   return (server.address() as AddressInfo).port;
 }
 
-function portUnavailableText(targets: readonly RedirectTarget[], ports: readonly number[]): string {
+function toFailureText(
+  candidates: readonly RedirectTarget[],
+  port: number,
+  v4: ListenResult,
+  v6: ListenResult,
+): string {
+  const name = port === 0 ? 'a random port' : `port ${port}`;
+  const results = candidates.some(({ host }) => host === 'localhost') || v4 === 'absent' ? [v4, v6] : [v4];
+  if (results.includes('denied'))
+    return `${name}, which this program may not use: ports below 1024 can need a privilege, and Windows reserves some (netsh int ipv4 show excludedportrange protocol=tcp)`;
+  if (results.includes('busy')) return `${name}, which another program uses`;
+  return `${name}, but this machine does not have the address`;
+}
+
+function portUnavailableText(targets: readonly RedirectTarget[], tried: readonly string[]): string {
   const hosts = [...new Set(targets.map((target) => target.host))].join(' or ');
-  const tried = ports.map((port) => (port === 0 ? 'a random port' : `port ${port}`)).join(', ');
-  return `No port on ${hosts} is available for the callback (tried ${tried}). Free the port, or choose another with the option port.`;
+  return (
+    `No port on ${hosts} is available for the callback (tried ${tried.join('; ')}). End the other program, or choose another port with the option port. ` +
+    'Most servers accept only the ports that the client is registered with.'
+  );
 }

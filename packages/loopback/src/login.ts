@@ -16,8 +16,8 @@ import { toLoginNames } from './outcome.ts';
 import { createPageRenderer } from './page.ts';
 import { openReceiver, type Receiver } from './receiver.ts';
 import type { ReceiverHooks } from './reception.ts';
-import { redirectTargets, toPorts } from './redirect.ts';
-import { printEvent } from './terminal.ts';
+import { redirectTargets, toLoginPorts } from './redirect.ts';
+import { createLoginScreen, type LoginScreen } from './screen.ts';
 import { DEFAULT_LOGIN_TIMEOUT_MS, waitForUser } from './wait.ts';
 
 /** Every web site can send answers without `state`: only the first few are shown. */
@@ -66,7 +66,21 @@ export async function login(
   assertRequestParameters(parameters, RESERVED_LOGIN_PARAMETERS);
   options.signal?.throwIfAborted();
   assertInteractive(options);
-  return explainGuess(server, options, (explained) => loginWithBrowser(server, client, parameters, explained));
+  return explainGuess(server, options, (explained) => loginOnScreen(server, client, parameters, explained));
+}
+
+async function loginOnScreen(
+  server: AuthorizationServer,
+  client: Client,
+  parameters: RequestParameters,
+  options: LoginOptions,
+): Promise<Token> {
+  const screen = createLoginScreen(options);
+  try {
+    return await loginWithBrowser(server, client, parameters, options, screen);
+  } finally {
+    screen.close();
+  }
 }
 
 async function loginWithBrowser(
@@ -74,8 +88,12 @@ async function loginWithBrowser(
   client: Client,
   parameters: RequestParameters,
   options: LoginOptions,
+  screen: LoginScreen,
 ): Promise<Token> {
-  const emit = createLoginEmitter(options);
+  const emit = (event: OAuthEvent): void => {
+    screen.print(event);
+    options.onEvent?.(event);
+  };
   const { code_verifier, ...challenge } = await createPkce();
   const state = randomText();
   const unverified: string[] = [];
@@ -86,7 +104,8 @@ async function loginWithBrowser(
     const { redirect_uri } = receiver;
     const url = authorizationUrl(server, client, { ...parameters, ...challenge, redirect_uri, state, nonce });
     const { resource } = parameters;
-    const code = await waitForUser({ receiver, url, expected: { state, server }, resource, unverified, options, emit });
+    const expected = { state, server };
+    const code = await waitForUser({ receiver, url, expected, resource, unverified, options, screen, emit });
     // The option `timeout` is the time for the user. The token request has its own default.
     const { timeout: _, ...tokenOptions } = options;
     const exchange = { code, code_verifier, redirect_uri, resource };
@@ -113,9 +132,7 @@ async function openLoginReceiver(
 ): Promise<Receiver> {
   const { signal, timeout = DEFAULT_LOGIN_TIMEOUT_MS } = options;
   const targets = redirectTargets(client, options.redirectHost);
-  // Some servers compare ports, against RFC 8252 section 7.3: the registered port is tried first.
-  const registered = targets.map(({ port }) => port).filter((port) => port !== 0);
-  const ports = toPorts(options.port, [...new Set([...registered, 0])]);
+  const ports = toLoginPorts(targets, options.port);
   const names = toLoginNames(options.app ?? client['client_name'], server.issuer);
   let count = 0;
   const hooks: ReceiverHooks = {
@@ -130,11 +147,4 @@ async function openLoginReceiver(
   };
   const onWait = (port: number): void => emit({ type: 'port_waiting', port });
   return openReceiver(targets, ports, hooks, { timeout, signal, onWait });
-}
-
-function createLoginEmitter(options: LoginOptions): (event: OAuthEvent) => void {
-  return (event) => {
-    printEvent(event, options);
-    options.onEvent?.(event);
-  };
 }

@@ -28,7 +28,7 @@ export interface LoginOptions extends TokenEndpointOptions {
    * A page that another program once served on the same port may have left a service worker in the browser. The service worker sees the
    * start address and the callback. Prefer a random port. If the server needs a fixed one, choose one that no other program uses.
    *
-   * @default the ports of the client's `redirect_uris`, then a random port
+   * @default the ports of the client's `redirect_uris`; a random port where one of them has none
    */
   port?: number | readonly number[] | undefined;
   /**

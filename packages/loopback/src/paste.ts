@@ -1,4 +1,5 @@
 import type { PasteStreams } from './options.ts';
+import type { LoginScreen } from './screen.ts';
 import { handleStops } from './stop.ts';
 
 /** The editor that the user pastes into. */
@@ -22,10 +23,15 @@ const INTERRUPT_KEY = '\u0003';
  * On a terminal the line editor of readline is used: the kernel's cuts a line at 4,096 characters (macOS: 1,024), and redirect URLs
  * can be longer.
  */
-export function readPastedLines({ input, output }: PasteStreams, onLines: (lines: string[]) => void): PasteReader {
+export function readPastedLines(
+  { input, output }: PasteStreams,
+  onLines: (lines: string[]) => void,
+  screen?: Pick<LoginScreen, 'follow'>,
+): PasteReader {
   const { createInterface } = process.getBuiltinModule('node:readline');
   const terminal = isTerminal(input) && isTerminal(output);
   const editor = createInterface({ input, output, terminal, historySize: 0, prompt: '' });
+  if (terminal && output === process.stderr) screen?.follow(editor, input);
   const pending: string[] = [];
   let timer: NodeJS.Timeout | undefined;
   let isOpen = true;

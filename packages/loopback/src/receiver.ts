@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { toReceiverAddresses } from './addresses.ts';
 import { answerLargeHeaders } from './large-headers.ts';
 import { closeServer, listenOnLoopback } from './listen.ts';
+import { answerPortQuestion } from './port-question.ts';
 import { createReception, type Reception, type ReceiverHooks } from './reception.ts';
 import type { RedirectTarget } from './redirect.ts';
 import { handleRequest } from './requests.ts';
@@ -39,6 +40,7 @@ const PAGE_GRACE_MS = 2_000;
  * Opens the port. A callback that `readCode` refuses with `state_mismatch`, one of another user, and every other request, is answered,
  * counted and otherwise ignored, because every program on this machine can send requests.
  *
+ * @param ports those of `toLoginPorts`
  * @throws {OAuthError} `port_unavailable`
  * @see https://www.rfc-editor.org/rfc/rfc8252#section-7.3
  * @see https://www.rfc-editor.org/rfc/rfc8252#section-8.3
@@ -73,6 +75,8 @@ export async function openReceiver(
 
 function toRequestListener(reception: Reception): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
+    const { port } = reception.addresses;
+    if (answerPortQuestion(request, response, { port, isEnded: reception.end !== undefined })) return;
     // The error is a bug here or in the caller's `onEvent`. The caller receives it: it must not end the process.
     handleRequest(reception, request, response).catch((error: unknown) => {
       response.destroy();

@@ -30,7 +30,8 @@ export function printEvent(event: OAuthEvent, options: Pick<LoginOptions, 'print
   else process.stderr.write(withHyperlink(text, event));
 }
 
-function withHyperlink(text: string, event: OAuthEvent): string {
+/** Makes the URL of a login a hyperlink where the terminal shows one. */
+export function withHyperlink(text: string, event: OAuthEvent): string {
   const isLink = event.type === 'login_waiting' && process.stderr.isTTY && hasHyperlinks(process.env);
   return isLink ? toHyperlink(text, event.url) : text;
 }

@@ -1,5 +1,6 @@
 import { abortable } from '@oa/mechanisms';
-import { isOAuthError } from '@oa/types';
+import { attempt, OAuthError } from '@oa/types';
+import { askPort, type PortState } from './port-question.ts';
 
 /** A login of this process that listens on a port. */
 interface PortHolder {
@@ -7,6 +8,14 @@ interface PortHolder {
   released: Promise<void>;
   /** Frees the port, if the holder only serves the last page of a login that has ended. Returns whether it does. */
   hurry: () => boolean;
+}
+
+/** What one of the ports of a login is used for. */
+interface FoundHolder {
+  port: number;
+  state: Exclude<PortState, 'silent'>;
+  /** Resolves when the port is free, for a login of this process. */
+  released?: Promise<void> | undefined;
 }
 
 /** The options of {@link takeTurn}. */
@@ -18,6 +27,11 @@ export interface TurnOptions {
   onWait: (port: number) => void;
 }
 
+const POLL_INTERVAL_MS = 200;
+/** How often a port may be free again when it is asked about. Another process may have looked whether it is free. */
+const MAX_FREE_PORTS = 5;
+
+const never = new Promise<void>(() => undefined);
 const portHolders = new Map<number, PortHolder>();
 
 /** Notes that a login of this process listens on `port`. The returned function notes the end. */
@@ -32,10 +46,10 @@ export function holdPort(port: number, hurry: () => boolean): () => void {
 }
 
 /**
- * Calls `listen`, and again after the end of each login of this process that has one of `ports`. Without this, a second login on a fixed port would fail
- * although the port is about to be free.
+ * Calls `listen`, and again after the end of each login that has one of `ports`, in this process or in another one. Without this, a second
+ * login on a fixed port would fail although the port is about to be free. A port of another program is not waited for.
  *
- * @throws {OAuthError} `port_unavailable`
+ * @throws {OAuthError} `port_unavailable`, which is `retryable` if a login still had the port after the whole wait
  */
 export async function takeTurn<T>(
   ports: readonly number[],
@@ -43,18 +57,23 @@ export async function takeTurn<T>(
   listen: () => Promise<T>,
 ): Promise<T> {
   const { timeout, signal, onWait } = options;
-  await releaseLingering(ports);
   const deadline = Date.now() + timeout;
-  for (let isFirst = true; ; isFirst = false) {
-    try {
-      return await listen();
-    } catch (error) {
-      const [port, holder] = findHolder(ports) ?? [];
-      const remaining = deadline - Date.now();
-      if (!isOAuthError(error) || error.code !== 'port_unavailable' || !port || !holder || remaining <= 0) throw error;
-      if (isFirst) onWait(port);
-      await waitForRelease(holder.released, remaining, signal);
+  const known = new Set<number>();
+  for (let free = 0; ;) {
+    await releaseLingering(ports);
+    const listened = await attempt(listen());
+    if (listened.ok) return listened.value;
+    if (listened.error.code !== 'port_unavailable') throw listened.error;
+    const holder = await findHolder(ports, known);
+    if (holder.state === 'foreign' || free > MAX_FREE_PORTS) throw listened.error;
+    if (holder.state === 'free') free += 1;
+    const remaining = deadline - Date.now();
+    if (remaining <= 0) throw holder.state === 'free' ? listened.error : stillHeldError(holder.port, timeout);
+    if (holder.state === 'login' && !known.has(holder.port)) {
+      known.add(holder.port);
+      onWait(holder.port);
     }
+    await waitForRelease(holder.released ?? never, Math.min(POLL_INTERVAL_MS, remaining), signal);
   }
 }
 
@@ -64,12 +83,27 @@ async function releaseLingering(ports: readonly number[]): Promise<void> {
   await Promise.all(holders.filter((holder) => holder.hurry()).map(({ released }) => released));
 }
 
-function findHolder(ports: readonly number[]): [port: number, holder: PortHolder] | undefined {
-  for (const port of ports) {
-    const holder = portHolders.get(port);
-    if (holder !== undefined) return [port, holder];
+/** The first of `ports` that a login has, else one that is free again. Otherwise the state is `foreign`. */
+async function findHolder(ports: readonly number[], known: ReadonlySet<number>): Promise<FoundHolder> {
+  const own = ports.find((port) => portHolders.has(port));
+  if (own !== undefined) return { port: own, state: 'login', released: portHolders.get(own)?.released };
+  const found: FoundHolder[] = [];
+  for (const port of ports.filter((each) => each !== 0)) {
+    const asked = await askPort(port);
+    // A login that was stopped, for example with Ctrl-Z, still has its turn.
+    const state = asked !== 'silent' ? asked : known.has(port) ? 'login' : 'foreign';
+    if (state === 'login' || state === 'ended') return { port, state };
+    if (state === 'free') found.push({ port, state });
   }
-  return undefined;
+  return found[0] ?? { port: 0, state: 'foreign' };
+}
+
+function stillHeldError(port: number, timeout: number): OAuthError {
+  return new OAuthError(
+    'port_unavailable',
+    `Another login still uses port ${port} after ${Math.round(timeout / 1000)} seconds. Complete it, or end its program, and log in again.`,
+    { retryable: true },
+  );
 }
 
 async function waitForRelease(released: Promise<void>, timeout: number, signal?: AbortSignal | null): Promise<void> {

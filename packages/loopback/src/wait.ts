@@ -9,6 +9,7 @@ import type { LoginOptions } from './options.ts';
 import { readPastedLines, toPasteStreams } from './paste.ts';
 import { toPastedGroups, toPastedUrls } from './pasted-answer.ts';
 import type { Receiver } from './receiver.ts';
+import type { LoginScreen } from './screen.ts';
 
 /** A login that waits for the user. */
 export interface PendingLogin {
@@ -21,6 +22,7 @@ export interface PendingLogin {
   /** What answers without `state` said. */
   unverified: string[];
   options: LoginOptions;
+  screen: LoginScreen;
   emit: (event: OAuthEvent) => void;
 }
 
@@ -53,7 +55,7 @@ export async function waitForUser(login: PendingLogin): Promise<string> {
     }
   };
   const streams = toPasteStreams(options.paste);
-  const reader = streams && readPastedLines(streams, onLines);
+  const reader = streams && readPastedLines(streams, onLines, login.screen);
   let isWaiting = true;
   try {
     emit({

@@ -22,24 +22,25 @@ const [unshare, ...probe] = namespace('ip -6 addr show dev lo | grep -q ::1');
 const canUnshare = spawnSync(unshare, [...probe, 'true']).status === 0;
 
 describe('the port', () => {
-  it('is the registered one if that is free, because some servers insist on it, otherwise a random one', async () => {
+  it('is the registered one, because many servers compare ports against RFC 8252 section 7.3, otherwise a random one', async () => {
     const port = await freePort();
     const uris = [`http://127.0.0.1:${port}/cb`];
-    expect(await observeRedirect(scripted, { port: [port] }, uris)).toEqual({
-      uri: `http://127.0.0.1:${port}/cb`,
-      families: FAMILIES,
-    });
+    for (const ports of [[port], [0, port]])
+      expect(await observeRedirect(scripted, { port: ports }, uris)).toEqual({
+        uri: `http://127.0.0.1:${port}/cb`,
+        families: FAMILIES,
+      });
     const { waiting, token } = startLogin(metadata(scripted), {}, { client: { ...client, redirect_uris: uris } });
     expect((await waiting).redirect_uri).toBe(uris[0]);
+    await followCallback(callbackUrl(await waiting, { code: 'c' }));
+    await token;
     await using held = await occupy(['127.0.0.1']);
     const busy = [`http://127.0.0.1:${held.port}/cb`];
-    const other = startLogin(metadata(scripted), {}, { client: { ...client, redirect_uris: busy } });
-    expect((await other.waiting).redirect_uri).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/cb$/);
-    expect((await other.waiting).redirect_uri).not.toBe(busy[0]);
-    for (const started of [{ waiting, token }, other]) {
-      await followCallback(callbackUrl(await started.waiting, { code: 'c' }));
-      await started.token;
-    }
+    expect((await observeRedirect(scripted, {}, busy)).uri).toBe('port_unavailable');
+    expect((await observeRedirect(scripted, {}, [...busy, ...uris])).uri).toBe('http://127.0.0.1:*/cb');
+    expect((await observeRedirect(scripted, {}, [...busy, 'http://127.0.0.1/other'])).uri).toBe(
+      'http://127.0.0.1:*/other',
+    );
   });
 
   it('is never used on ::1 because 127.0.0.1 is busy: the next port is tried, then the login fails', async () => {
@@ -97,6 +98,31 @@ describe('the port', () => {
   });
 });
 
+describe('the error names the reason, and what to do', () => {
+  const program = new URL('programs/fixed-port.ts', import.meta.url);
+  const withoutPrivilege = 'setpriv --bounding-set -net_bind_service --inh-caps -net_bind_service';
+
+  it.skipIf(!canUnshare).each([
+    [
+      'a privileged port',
+      `exec ${withoutPrivilege} "$@"`,
+      ['http://127.0.0.1:80/cb'],
+      /tried port 80, which this program may not use: ports below 1024/,
+    ],
+    [
+      'an address that is missing',
+      'ip addr del 127.0.0.1/8 dev lo',
+      ['http://127.0.0.1:8400/cb'],
+      /tried port 8400, but this machine does not have the address/,
+    ],
+  ])('for %s (needs unshare, ip and setpriv)', async (_, setup, redirect_uris, message) => {
+    const { stdout } = await startProcess(program, { task: { redirect_uris }, under: namespace(setup) }).ended;
+    expect(stdout).toMatch(/^port_unavailable No port on 127\.0\.0\.1 is available/);
+    expect(stdout).toMatch(message);
+    expect(stdout).toContain('choose another port with the option port');
+  });
+});
+
 describe('a second login of this process on the same fixed port', () => {
   it('waits for the first one, and says so', async () => {
     const port = await freePort();
@@ -146,6 +172,8 @@ it('uses the hosts that only this process can receive on', () => {
       ['absent', bound],
       ['absent', 'absent'],
       ['busy', 'busy'],
+      [bound, 'denied'],
+      ['denied', bound],
     ] as const
   ).map(([v4, v6]) => (['127.0.0.1', '[::1]', 'localhost'] as const).filter((host) => isHostUsable(host, v4, v6)));
   expect(table).toEqual([
@@ -156,11 +184,13 @@ it('uses the hosts that only this process can receive on', () => {
     ['[::1]', 'localhost'],
     [],
     [],
+    ['127.0.0.1'],
+    ['[::1]'],
   ]);
   const targets = (['127.0.0.1', '[::1]'] as const).map((host) => ({ host, port: 0, path: '/' }));
   const found = ([bound, 'busy', 'absent'] as const).map((v4) => findUsableTarget(targets, 1, v4, bound)?.host);
   expect(found).toEqual(['127.0.0.1', undefined, '[::1]']);
   const codes = ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EADDRINUSE', 'EACCES'];
-  expect(codes.map((code) => toListenFailure({ code }))).toEqual(['absent', 'absent', 'busy', 'busy']);
+  expect(codes.map((code) => toListenFailure({ code }))).toEqual(['absent', 'absent', 'busy', 'denied']);
   expect(toListenFailure({})).toBe('busy');
 });

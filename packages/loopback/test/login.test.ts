@@ -53,7 +53,14 @@ it('rejects with the reason of a denial, and shows it in the browser (RFC 6749 s
 });
 
 it('exports nothing that embeds a browser or asks for a password (RFC 8252 section 8.12)', () => {
-  expect(Object.keys(loopback).toSorted()).toEqual(['isInteractive', 'login', 'loopbackRedirectUris', 'printEvent']);
+  expect(Object.keys(loopback).toSorted()).toEqual([
+    'canReceive',
+    'drawRedirectUris',
+    'isInteractive',
+    'login',
+    'loopbackRedirectUris',
+    'printEvent',
+  ]);
 });
 
 it.each([
