@@ -1,6 +1,7 @@
 /** The facts of the specifications that several packages need. */
 import type { Client, RequestParameters } from './metadata.ts';
 
+export { parseLoopbackUri, type LoopbackUri } from './loopback-uri.ts';
 export { findPlaceholder, hasTwoSpellings, isSameIssuer, issuerOfDocument, normalizeIssuer } from './issuer.ts';
 
 /**

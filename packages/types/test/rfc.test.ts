@@ -11,6 +11,7 @@ import {
   isScope,
   LOOPBACK_HOSTS,
   mergeScopes,
+  parseLoopbackUri,
   toErrorText,
 } from '@oa/types/rfc';
 
@@ -186,4 +187,38 @@ describe('assertRequestParameters', () => {
       );
     },
   );
+});
+
+describe('parseLoopbackUri (RFC 8252 section 7.3)', () => {
+  it.each([
+    ['http://localhost', { host: 'localhost', port: 0, path: '' }],
+    ['http://127.0.0.1:8400/cb?a=b', { host: '127.0.0.1', port: 8400, path: '/cb?a=b' }],
+    ['http://[::1]:65535/', { host: '[::1]', port: 65_535, path: '/' }],
+    ['http://localhost:80?a', { host: 'localhost', port: 80, path: '?a' }],
+  ])('reads %s', (uri, parts) => {
+    expect(parseLoopbackUri(uri)).toEqual(parts);
+  });
+
+  it.each([
+    'https://localhost/cb',
+    'http://127.0.0.2/cb',
+    'http://localhost.example/cb',
+    'http://localhost@evil.example/cb',
+    'http://localhost:0/cb',
+    'http://localhost:08/cb',
+    'http://localhost:65536/cb',
+    'http://localhost:/cb',
+    'http://localhost/cb#fragment',
+    'http://localhost//evil.example',
+    'http://localhost/\\evil.example',
+    'http://localhost/a/../cb',
+    'http://localhost/a/%2e%2e/cb',
+    'http://localhost/a b',
+    'http://localhost/{cb}',
+    'com.example.tool:/cb',
+    '/cb',
+    '',
+  ])('reads nothing from %j, which a browser would not come back to, or another program owns', (uri) => {
+    expect(parseLoopbackUri(uri)).toBeUndefined();
+  });
 });
