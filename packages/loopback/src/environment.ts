@@ -28,10 +28,14 @@ export function hasScreen({ env, platform }: Environment): boolean {
   return !isSsh(env);
 }
 
-/** Whether stdin or stderr is a terminal, and `CI` is not set. */
-export function hasTerminal({ env }: Environment): boolean {
-  const isCi = isSet(env['CI']) && env['CI'] !== 'false' && env['CI'] !== '0';
-  return !isCi && (process.stdin.isTTY || process.stderr.isTTY);
+/** Whether stdin or stderr is a terminal. */
+export function hasTerminal(): boolean {
+  return process.stdin.isTTY || process.stderr.isTTY;
+}
+
+/** Whether `CI` says that no user is there. */
+export function isCi(env: NodeJS.ProcessEnv): boolean {
+  return isSet(env['CI']) && env['CI'] !== 'false' && env['CI'] !== '0';
 }
 
 /**
@@ -43,11 +47,7 @@ export function browserHint(environment: Environment, { hostname, port }: URL, c
   const paste = canPaste
     ? 'Open the URL in any browser. If it ends on a page that does not load, paste its address here.'
     : `Open the URL in a browser that can reach port ${port} of this machine.`;
-  if (isSsh(env)) {
-    const command = sshCommand(env, hostname, port);
-    const other = canPaste ? ` Or: ${lowerFirst(paste)}` : '';
-    return `This is an SSH session. On the machine with your browser, run\n\n    ${command}\n\nand open the URL there.${other}`;
-  }
+  if (isSsh(env)) return sshHint(hostname, port, canPaste);
   if (isWsl(env))
     return `No browser could be started from WSL. Open the URL in a browser of Windows, or set BROWSER to a program that opens one (such as wslview). ${paste}`;
   if (environment.container || isSet(env['KUBERNETES_SERVICE_HOST']) || isSet(env['container']))
@@ -56,16 +56,16 @@ export function browserHint(environment: Environment, { hostname, port }: URL, c
 }
 
 /**
- * Forwards the port of the redirect URI to this machine. `SSH_CONNECTION` is client, port, server, port. The user copies the command to a
- * shell, so a value that is not what it should be is left out.
+ * The address of this machine in `SSH_CONNECTION` is often one that only its own network knows, so the command names none: the user knows
+ * how they connected.
  */
-function sshCommand(env: NodeJS.ProcessEnv, hostname: string, port: string): string {
-  const { isIP } = process.getBuiltinModule('node:net');
-  const [, , host = '', sshPort = ''] = (env['SSH_CONNECTION'] ?? '').split(' ');
-  const user = [env['USER'], env['LOGNAME']].find((name) => /^\w[\w.-]{0,31}$/.test(name ?? ''));
-  const destination = `${user === undefined ? '' : `${user}@`}${isIP(host) === 0 ? '<this machine>' : host}`;
+function sshHint(hostname: string, port: string, canPaste: boolean): string {
   const receiver = hostname === 'localhost' ? '127.0.0.1' : hostname;
-  return `ssh -N -L ${port}:${receiver}:${port} ${/^\d{1,5}$/.test(sshPort) && sshPort !== '22' ? `-p ${sshPort} ` : ''}${destination}`;
+  const command = `\n\n    ssh -N -L ${port}:${receiver}:${port} <host>\n\n`;
+  const forward = `on your own machine, where <host> is what you connected to (with the same user and options), and then open the URL there.`;
+  return canPaste
+    ? `This is an SSH session. Open the URL in the browser of your own machine. It ends on a page that does not load: paste its address here. Or forward the port first: run${command}${forward}`
+    : `This is an SSH session. Forward the port first: run${command}${forward}`;
 }
 
 function isSsh(env: NodeJS.ProcessEnv): boolean {
@@ -78,8 +78,4 @@ function isWsl(env: NodeJS.ProcessEnv): boolean {
 
 function isSet(value: string | undefined): boolean {
   return value !== undefined && value !== '';
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
 }

@@ -1,5 +1,5 @@
 export { drawRedirectUris } from './draw.ts';
-export { isInteractive } from './interaction.ts';
+export { isInteractive, reasonNotInteractive } from './interaction.ts';
 export { login } from './login.ts';
 export type { LoginOptions, PasteStreams } from './options.ts';
 export type { LoginPageContent } from './outcome.ts';

@@ -1,6 +1,13 @@
 import { OAuthError } from '@oa/types';
-import { hasTerminal, readEnvironment } from './environment.ts';
+import { toErrorText } from '@oa/types/rfc';
+import { hasTerminal, isCi, readEnvironment } from './environment.ts';
 import type { LoginOptions } from './options.ts';
+
+/** The options that decide whether a login may ask the user. */
+type InteractionOptions = Pick<LoginOptions, 'interaction' | 'openBrowser' | 'paste'>;
+
+/** The longest value of `CI` that is shown. */
+const MAX_VALUE_CHARACTERS = 20;
 
 /**
  * Whether {@link login} with these options can ask the user to log in. Without a user it rejects with `login_required`.
@@ -8,10 +15,25 @@ import type { LoginOptions } from './options.ts';
  * @returns `true` if `interaction` is `always`, or if it is `auto` and stdin or stderr is a terminal and `CI` is not set, or
  *   `openBrowser` is a function, or `paste` are streams
  */
-export function isInteractive(options: Pick<LoginOptions, 'interaction' | 'openBrowser' | 'paste'> = {}): boolean {
+export function isInteractive(options: InteractionOptions = {}): boolean {
+  return reasonNotInteractive(options) === undefined;
+}
+
+/**
+ * Why {@link login} with these options can't ask the user, and the way out, for the text of an error.
+ *
+ * @returns one or two sentences, `undefined` if it can ask the user
+ */
+export function reasonNotInteractive(options: InteractionOptions = {}): string | undefined {
   const { interaction = 'auto', openBrowser, paste } = options;
-  if (interaction !== 'auto') return interaction === 'always';
-  return typeof openBrowser === 'function' || typeof paste === 'object' || hasTerminal(readEnvironment());
+  if (interaction === 'always') return undefined;
+  if (interaction === 'never') return "No user can be asked, because the option interaction is 'never'.";
+  if (typeof openBrowser === 'function' || typeof paste === 'object') return undefined;
+  const { env } = readEnvironment();
+  if (!hasTerminal()) return 'No user can be asked, because neither stdin nor stderr is a terminal.';
+  if (!isCi(env)) return undefined;
+  const value = toErrorText(env['CI'] ?? '', MAX_VALUE_CHARACTERS);
+  return `No user can be asked, because the environment variable CI is set (CI=${value}). If you are at this terminal, unset CI, or set CI=false.`;
 }
 
 /**
@@ -20,11 +42,7 @@ export function isInteractive(options: Pick<LoginOptions, 'interaction' | 'openB
  * @throws {OAuthError} `login_required`
  */
 export function assertInteractive(options: LoginOptions): void {
-  if (isInteractive(options)) return;
-  throw new OAuthError(
-    'login_required',
-    options.interaction === 'never'
-      ? 'A login is required, but the option interaction is "never". Log in from a terminal first.'
-      : 'A login is required, but there is no terminal, or CI is set. Log in from a terminal first.',
-  );
+  const reason = reasonNotInteractive(options);
+  if (reason === undefined) return;
+  throw new OAuthError('login_required', `A login is required. ${reason} Log in from a terminal first.`);
 }

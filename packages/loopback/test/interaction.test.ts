@@ -1,7 +1,7 @@
 import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-server';
 import { rejectionOf } from '@oa-internal/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isInteractive } from '../src/index.ts';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { isInteractive, reasonNotInteractive } from '../src/index.ts';
 import { startLogin, grantTokens, metadata } from './help.ts';
 
 let scripted: ScriptedServer;
@@ -23,6 +23,32 @@ it('answers whether a login with these options can ask the user', () => {
     expect(isInteractive()).toBe(false);
   } finally {
     process.stderr.isTTY = isTTY;
+  }
+});
+
+it('names what keeps the user from being asked, and the way out', () => {
+  const { stdin, stderr } = process;
+  const before = [stdin.isTTY, stderr.isTTY];
+  try {
+    stdin.isTTY = stderr.isTTY = false;
+    vi.stubEnv('CI', 'true');
+    expect(reasonNotInteractive()).toBe('No user can be asked, because neither stdin nor stderr is a terminal.');
+    expect(reasonNotInteractive({ openBrowser: () => undefined })).toBeUndefined();
+    stderr.isTTY = true;
+    expect(reasonNotInteractive()).toBe(
+      'No user can be asked, because the environment variable CI is set (CI=true). If you are at this terminal, unset CI, or set CI=false.',
+    );
+    vi.stubEnv('CI', `\u001B[2J${'x'.repeat(99)}`);
+    expect(reasonNotInteractive()).toContain(`(CI=[2J${'x'.repeat(17)})`);
+    expect(reasonNotInteractive({ interaction: 'never' })).toBe(
+      "No user can be asked, because the option interaction is 'never'.",
+    );
+    expect(reasonNotInteractive({ interaction: 'always' })).toBeUndefined();
+    vi.stubEnv('CI', 'false');
+    expect(reasonNotInteractive()).toBeUndefined();
+  } finally {
+    [stdin.isTTY, stderr.isTTY] = before as [boolean, boolean];
+    vi.unstubAllEnvs();
   }
 });
 

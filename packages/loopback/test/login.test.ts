@@ -60,6 +60,7 @@ it('exports nothing that embeds a browser or asks for a password (RFC 8252 secti
     'login',
     'loopbackRedirectUris',
     'printEvent',
+    'reasonNotInteractive',
   ]);
 });
 
