@@ -1,5 +1,6 @@
 import type { AuthenticationOption } from '@oa/client-authentication';
 import type { AuthorizationServer, Client, RequestParameters } from '@oa/types';
+import { assertRedirectUris } from './redirect-uris.ts';
 
 const GRANT_TYPES = [
   'client_credentials',
@@ -12,7 +13,7 @@ export type GrantType = (typeof GRANT_TYPES)[number];
 
 /**
  * The client, and what it asks for. Two credentials that differ in any member have two tokens, except for `client_secret`,
- * `token_endpoint_auth_method`, `authentication` and `refreshParameters`, which are not part of the cache key.
+ * `token_endpoint_auth_method`, `authentication`, `redirect_uris` and `refreshParameters`, which are not part of the cache key.
  *
  * Without `grant_type` a secret means client credentials, and no secret means a browser login. Without `client_id` the client is
  * registered once and remembered.
@@ -26,6 +27,14 @@ export interface Credentials {
   grant_type?: GrantType | undefined;
   /** Without it the program is registered once, and the registration is remembered. */
   client_id?: string | undefined;
+  /**
+   * The loopback redirect URIs that the client is registered with, where it was registered by hand. The login uses one of them, exactly as
+   * it is written here. Where it has no port, as `http://localhost` at Entra ID, the login adds one.
+   *
+   * @default `http://127.0.0.1:<random port>/callback`
+   * @see https://www.rfc-editor.org/rfc/rfc8252#section-7.3
+   */
+  redirect_uris?: readonly string[] | undefined;
   /** `undefined` means none, and so a login. An empty string is a TypeError. */
   client_secret?: string | undefined;
   /** Overrides what the server's metadata suggests, for example `client_secret_post`. */
@@ -68,6 +77,7 @@ const STRINGS = ['client_id', 'client_secret', 'token_endpoint_auth_method', 'sc
 const MEMBERS: readonly string[] = [
   'grant_type',
   ...STRINGS,
+  'redirect_uris',
   'authentication',
   'resource',
   'parameters',
@@ -86,13 +96,19 @@ export function assertCredentials(credentials: Credentials): void {
     if (value !== undefined && (typeof value !== 'string' || value === ''))
       throw new TypeError(`credentials.${name} must be a non-empty string. Leave it out if there is none.`);
   }
-  const { client_id, client_secret, authentication = 'none' } = credentials;
+  const { client_id, client_secret, redirect_uris, authentication = 'none' } = credentials;
+  assertRedirectUris(redirect_uris, client_id);
   if (!['string', 'function'].includes(typeof authentication))
     throw new TypeError(
       'credentials.authentication must be the name of a method, or a function that authenticates the client.',
     );
   if (client_id === undefined && (client_secret !== undefined || grantTypeOf(credentials) === 'client_credentials'))
     throw new TypeError('credentials.client_id is missing: a client_secret and the client_credentials grant need it.');
+}
+
+/** The grant type of a stored token. One that this version does not know is ended as a login is. */
+export function toGrantType(text: string): GrantType {
+  return GRANT_TYPES.find((each) => each === text) ?? 'authorization_code';
 }
 
 /** The grant that these credentials ask for. */
@@ -102,10 +118,11 @@ export function grantTypeOf({ grant_type, client_secret }: Credentials): GrantTy
 
 /** The configured client. `undefined` where the client is to be registered. */
 export function configuredClientOf(credentials: Credentials): Client | undefined {
-  const { client_id, client_secret, token_endpoint_auth_method } = credentials;
+  const { client_id, client_secret, redirect_uris, token_endpoint_auth_method } = credentials;
   if (client_id === undefined) return undefined;
   const client: Client = { client_id };
   if (client_secret !== undefined) client.client_secret = client_secret;
+  if (redirect_uris !== undefined) client.redirect_uris = [...redirect_uris];
   if (token_endpoint_auth_method !== undefined) client.token_endpoint_auth_method = token_endpoint_auth_method;
   return client;
 }

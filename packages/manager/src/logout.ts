@@ -1,21 +1,37 @@
 import { attempt, OAuthError, type Token } from '@oa/types';
+import { findWithOtherScopes } from './other-scopes.ts';
 import { withServer } from './server.ts';
 import type { Session } from './session.ts';
+import { toKeys } from './stored.ts';
 
 /**
  * Deletes the stored token, then revokes it at the server (RFC 7009), also where it can't be deleted. Where the server can't be reached, or
  * where the token can't be read, only the copy here is gone. The error says so.
  *
+ * Tokens that the session would use next, because their scopes cover what it asks for, go too: the user would still be logged in.
+ *
+ * @returns whether there was a token
  * @throws {OAuthError} of the network, the server or the store
  */
-export async function logout(session: Session, signal: AbortSignal | undefined): Promise<void> {
-  const { tokens } = session.context;
+export async function logout(session: Session, signal: AbortSignal | undefined): Promise<boolean> {
   // The first read settles the key. What can't be read is read again with the lock.
   await attempt(session.stored());
-  await tokens.lock(session.key, () => deleteAndRevoke(session, signal), { signal });
+  const others = await findWithOtherScopes(session);
+  const keys = [session.key, ...others.map(({ key }) => key)];
+  const ends = [];
+  for (const key of keys) ends.push(await attempt(logoutOf(session, key, signal)));
+  const failed = ends.find((end) => !end.ok);
+  if (failed !== undefined) throw failed.error;
+  return ends.some((end) => end.ok && end.value);
 }
 
-async function deleteAndRevoke(session: Session, signal: AbortSignal | undefined): Promise<void> {
+/** Ends the session of one key, and no other one. */
+export async function logoutOf(session: Session, key: string, signal: AbortSignal | undefined): Promise<boolean> {
+  const keyed = { ...session, ...toKeys(key, session.configuredClient) };
+  return session.context.tokens.lock(key, () => deleteAndRevoke(keyed, signal), { signal });
+}
+
+async function deleteAndRevoke(session: Session, signal: AbortSignal | undefined): Promise<boolean> {
   const { context, issuer, key } = session;
   const read = await attempt((async () => context.tokens.get(key))());
   // What can't be read is deleted too, and is no reason to say that the user is logged out.
@@ -23,20 +39,27 @@ async function deleteAndRevoke(session: Session, signal: AbortSignal | undefined
   const token = read.ok ? read.value : undefined;
   // A damaged file counts as missing, and may hold a whole refresh token.
   const deleted = await attempt((async () => context.tokens.delete(key))());
-  if (deleted.ok && problem !== undefined) throw notRevoked(problem);
+  if (deleted.ok && problem !== undefined)
+    throw notRevoked(
+      'The stored token is deleted, but it could not be read, so it is not revoked at the server.',
+      problem,
+    );
   // A token that can't be deleted here is revoked all the more.
   const revoked = token && (await attempt(revoke(session, token, signal)));
   if (!deleted.ok) throw deleted.error;
-  if (revoked === undefined) return;
-  if (!revoked.ok) throw revoked.error;
+  if (revoked === undefined) return false;
+  if (!revoked.ok)
+    throw notRevoked(
+      'The stored token is deleted, so this program is logged out. It is not revoked at the server.',
+      revoked.error,
+    );
   context.emit({ type: 'logged_out', issuer });
+  return true;
 }
 
-function notRevoked({ code, message }: OAuthError): OAuthError {
-  return new OAuthError(
-    code,
-    `The stored token is deleted, but it could not be read, so it is not revoked at the server. ${message}`,
-  );
+function notRevoked(text: string, error: OAuthError): OAuthError {
+  // Another call would find nothing to revoke.
+  return new OAuthError(error.code, `${text} ${error.message}`, { ...error.toJSON(), retryable: false });
 }
 
 async function revoke(session: Session, token: Token, signal: AbortSignal | undefined): Promise<void> {

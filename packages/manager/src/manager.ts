@@ -1,66 +1,14 @@
 import { abortable } from '@oa/mechanisms';
-import { attempt, type Result, type Token, type TokenSource, type TokenSourceOptions } from '@oa/types';
+import { attempt, type Result, type Token, type TokenSourceOptions } from '@oa/types';
 import { createContext } from './context.ts';
 import type { Credentials, Target } from './credentials.ts';
 import { isDueEarly, isUsable } from './freshness.ts';
+import type { LogoutOptions, Manager, ManagerLoginOptions } from './manager-interface.ts';
 import { rethrowModuleError } from './module-error.ts';
 import type { ManagerOptions } from './options.ts';
 import { openSession, type Session } from './session.ts';
+import type { StoredSession } from './sessions.ts';
 import { withStepUp } from './step-up.ts';
-
-/** Hands out tokens: cached, else refreshed, else obtained. One manager serves any number of issuers, clients and scopes. */
-export interface Manager {
-  /**
-   * A valid token, or the OAuthError that came instead. No failure of the network, the server, a file or a login rejects.
-   *
-   * The error has one of these codes, or another one that `OAuthErrorCode` lists: `login_required`, `login_timeout`,
-   * `client_required`, `refresh_interrupted`, `oauth_error`, `http_error`, `network_error`, `timeout`, `issuer_mismatch`,
-   * `storage_unavailable`.
-   *
-   * @throws {TypeError} if the target, the credentials or an option is wrong
-   * @throws the reason of `options.signal` after an abort
-   */
-  get(target: Target, credentials: Credentials, options?: TokenSourceOptions): Promise<Result<Token>>;
-  /**
-   * The same as {@link Manager.get}, rejecting with the error.
-   *
-   * @throws {OAuthError} `login_required`, `login_timeout`, `client_required`, `refresh_interrupted`, `oauth_error`, `http_error`,
-   *   `network_error`, `timeout`, `issuer_mismatch`, `storage_unavailable`, or another code that `OAuthErrorCode` lists
-   * @throws {TypeError} if the target, the credentials or an option is wrong
-   * @throws the reason of `options.signal` after an abort
-   */
-  getToken(target: Target, credentials: Credentials, options?: TokenSourceOptions): Promise<Token>;
-  /**
-   * A function that hands out tokens of these credentials, for `createFetch` of `@oa/fetch` and the like. It rejects as
-   * {@link Manager.getToken} does.
-   */
-  source(target: Target, credentials: Credentials): TokenSource;
-  /**
-   * Deletes the stored token and revokes it at the server. The copy here is deleted also where the server can't be reached; the
-   * result is then the error: `network_error`, `timeout`, `http_error`, `oauth_error` or `storage_unavailable`.
-   *
-   * @throws {TypeError} if the target or the credentials are wrong
-   * @throws the reason of `options.signal` after an abort
-   * @see https://www.rfc-editor.org/rfc/rfc7009
-   */
-  logout(target: Target, credentials: Credentials, options?: LogoutOptions): Promise<Result<void>>;
-  /**
-   * Forgets the clients that were registered at the issuer of `target`, so that the next login registers a new one. It helps where the server
-   * has forgotten the client and shows an error page to the user. Only the copy here is removed, and nothing is sent to the server. A token
-   * of a client with a secret can't be refreshed any more. Any other token can.
-   *
-   * The error is `storage_unavailable`, `insecure_file_permissions` or `lock_timeout`, and one of the discovery if `target` is a resource.
-   *
-   * @throws {TypeError} if the target is wrong
-   */
-  forgetClient(target: Target): Promise<Result<void>>;
-}
-
-/** The options of {@link Manager.logout}. */
-export interface LogoutOptions {
-  /** Ends the call; the promise then rejects with the signal's own reason. */
-  signal?: AbortSignal | undefined;
-}
 
 /**
  * Creates a manager. Nothing is read, opened or loaded before the first call.
@@ -81,9 +29,25 @@ export function createManager(options: ManagerOptions = {}): Manager {
     return tokenOf(session, wanted);
   }
 
-  async function endSession(target: Target, credentials: Credentials, { signal }: LogoutOptions): Promise<void> {
+  async function logInNow(target: Target, credentials: Credentials, asked: ManagerLoginOptions): Promise<Token> {
+    const { assertLoginParameters, login } = await import('./login.ts');
+    assertLoginParameters(asked.parameters);
+    return login(await abortable(openSession(context, target, credentials), asked.signal), asked);
+  }
+
+  async function endSession(target: Target, credentials: Credentials, { signal }: LogoutOptions): Promise<boolean> {
     const { logout } = await import('./logout.ts');
     return logout(await abortable(openSession(context, target, credentials), signal), signal);
+  }
+
+  async function endSessions({ signal }: LogoutOptions): Promise<number> {
+    const { logoutAll } = await import('./logout-all.ts');
+    return logoutAll(context, signal);
+  }
+
+  async function readSessions(): Promise<StoredSession[]> {
+    const { listSessions } = await import('./sessions.ts');
+    return listSessions(context);
   }
 
   async function forget(target: Target): Promise<void> {
@@ -97,11 +61,18 @@ export function createManager(options: ManagerOptions = {}): Manager {
   return {
     getToken,
     get: (target, credentials, wanted) => attempt(getToken(target, credentials, wanted)),
-    source: (target, credentials) => withStepUp((wanted) => getToken(target, credentials, wanted)),
-    logout: (target, credentials, logoutOptions = {}) =>
-      attempt(endSession(target, credentials, logoutOptions).catch(rethrowModuleError)),
-    forgetClient: (target) => attempt(forget(target).catch(rethrowModuleError)),
+    source: (target, credentials, always) =>
+      withStepUp((wanted) => getToken(target, credentials, { ...wanted, ...always })),
+    login: (target, credentials, asked = {}) => toResult(logInNow(target, credentials, asked)),
+    logout: (target, credentials, asked = {}) => toResult(endSession(target, credentials, asked)),
+    logoutAll: (asked = {}) => toResult(endSessions(asked)),
+    sessions: () => toResult(readSessions()),
+    forgetClient: (target) => toResult(forget(target)),
   };
+}
+
+function toResult<T>(work: Promise<T>): Promise<Result<T>> {
+  return attempt(work.catch(rethrowModuleError));
 }
 
 /** The stored token where it is usable, else a renewed one. */

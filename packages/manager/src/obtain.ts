@@ -1,7 +1,7 @@
-import { DEFAULT_APP } from '@oa/private-file';
-import { attempt, OAuthError, type Client, type Token } from '@oa/types';
+import { attempt, OAuthError, type Client, type RequestParameters, type Token } from '@oa/types';
 import { DEVICE_CODE_GRANT_TYPE } from '@oa/types/rfc';
-import { doubtRegistration, forgetRegistration, isRegistrationRefused } from './client.ts';
+import { doubtRegistration, forgetRegistration, isRegistrationRefused, type FoundClient } from './client.ts';
+import { loginRequired } from './login-required.ts';
 import { toOutcome, type Failed, type Refused, type Renewed } from './outcome.ts';
 import type { StoreReservation } from './resilient-store.ts';
 import { withServer } from './server.ts';
@@ -17,35 +17,6 @@ export async function canObtain(
   return isInteractive({ ...options.login, interaction: interaction ?? options.interaction });
 }
 
-/** What made a login necessary. */
-export interface LoginNeed {
-  interaction: GrantOptions['interaction'];
-  /** The server's refusal of the refresh token. */
-  refusal?: OAuthError | undefined;
-}
-
-/** The error of a call that needs a user and can ask none. A stored token that can't be used is reported as what it is. */
-export function loginRequired({ context, issuer, key }: Session, { interaction, refusal }: LoginNeed): OAuthError {
-  const problem = context.tokens.problemOf(key);
-  if (refusal === undefined && problem !== undefined) return problem;
-  const { app = DEFAULT_APP, interaction: general } = context.options;
-  const why = refusal === undefined ? 'No usable token is stored.' : toSentence(refusal);
-  const isForbidden = (interaction ?? general) === 'never';
-  return new OAuthError(
-    refusal?.code === 'refresh_interrupted' ? 'refresh_interrupted' : 'login_required',
-    `A user must log in at ${issuer}. ${why} No user can be asked here${isForbidden ? ", because the option interaction is 'never'" : ''}. ` +
-      `Run ${app === DEFAULT_APP ? 'the program' : app} once in a terminal${isForbidden ? ", with interaction 'auto'" : ''}, or use the client credentials of a service.`,
-    refusal,
-  );
-}
-
-/** What the server said, or why it was not asked. */
-function toSentence({ error, error_description, status, message }: OAuthError): string {
-  if (status === undefined) return message;
-  const said = [error, error_description].filter((each) => each !== undefined && each !== '').join(', ');
-  return `The server refused to refresh the session: ${said.replace(/\.$/, '') || 'it named no reason'} (status ${status}).`;
-}
-
 /** A new token by the grant of the session, stored. A registration that the server has forgotten is replaced, once. */
 export async function obtain(session: Session, reason: GrantReason, options: GrantOptions): Promise<Renewed | Failed> {
   return toOutcome(grantAndStore(session, reason, options));
@@ -54,7 +25,7 @@ export async function obtain(session: Session, reason: GrantReason, options: Gra
 async function grantAndStore(
   session: Session,
   reason: GrantReason,
-  { signal, interaction }: GrantOptions,
+  { signal, interaction, parameters }: GrantOptions,
 ): Promise<Token> {
   const { context, issuer, grant_type } = session;
   const refused = typeof reason === 'string' ? undefined : reason;
@@ -69,7 +40,7 @@ async function grantAndStore(
   if (refused?.forgotten !== undefined) await forgetRegistration(session, refused.forgotten);
   let token: Token;
   try {
-    token = await grantWithClient(session, signal);
+    token = await grantWithClient(session, parameters, signal);
   } catch (error) {
     await reservation?.release?.();
     throw error;
@@ -98,14 +69,24 @@ async function reserveForLogin({ context, key, grant_type }: Session): Promise<S
   throw new OAuthError(code, text, { retryable });
 }
 
-async function grantWithClient(session: Session, signal: AbortSignal): Promise<Token> {
+async function grantWithClient(
+  session: Session,
+  more: RequestParameters | undefined,
+  signal: AbortSignal,
+): Promise<Token> {
+  const parameters = { ...session.parameters, ...more };
   const found = await session.client();
-  const granted = await attempt(grant(session, found.client, signal));
-  if (granted.ok) return { ...granted.value, issued_to: found.issued_to };
+  const granted = await attempt(grant(session, found.client, parameters, signal));
+  if (granted.ok) return toStoredToken(granted.value, found, session);
   if (!isRegistrationRefused(session, granted.error)) throw await doubtRegistration(session, found, granted.error);
   await forgetRegistration(session, found.client);
   const registered = await session.client();
-  return { ...(await grant(session, registered.client, signal)), issued_to: registered.issued_to };
+  return toStoredToken(await grant(session, registered.client, parameters, signal), registered, session);
+}
+
+/** A server may leave out the scope if it has granted what was asked for (RFC 6749 section 5.1). */
+function toStoredToken(token: Token, { issued_to }: FoundClient, { parameters: { scope } }: Session): Token {
+  return { ...(typeof scope === 'string' && { scope }), ...token, issued_to };
 }
 
 /** From now on no resource can lead the client of the program to another issuer. */
@@ -116,8 +97,13 @@ async function bindClient({ context, issuer, configuredClient, isPinned }: Sessi
   if (!added.ok) emit({ type: 'persist_failed', code: added.error.code, message: added.error.message });
 }
 
-async function grant(session: Session, client: Client, signal: AbortSignal): Promise<Token> {
-  const { context, grant_type, parameters, network } = session;
+async function grant(
+  session: Session,
+  client: Client,
+  parameters: RequestParameters,
+  signal: AbortSignal,
+): Promise<Token> {
+  const { context, grant_type, network } = session;
   const { login: loginOptions } = context.options;
   if (grant_type === 'client_credentials') {
     const { clientCredentials } = await import('@oa/client-credentials');

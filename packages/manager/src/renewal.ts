@@ -1,6 +1,7 @@
 import { isOAuthError, OAuthError, type Token, type TokenSourceOptions } from '@oa/types';
 import { isAccepted, isLoginPointless, isRefreshable, isUsable, isWithoutLifetime } from './freshness.ts';
-import { canObtain, loginRequired } from './obtain.ts';
+import { loginRequired } from './login-required.ts';
+import { canObtain } from './obtain.ts';
 import type { Outcome } from './outcome.ts';
 import { refresh, type OnSlowRefresh } from './refresh.ts';
 import type { Session } from './session.ts';
@@ -61,7 +62,7 @@ async function renewLocked(renewal: Renewal, onSlow: OnSlowRefresh): Promise<Tok
 }
 
 /** With the lock held, so that the calls that wait for it learn of a failure before they ask the server. */
-async function rememberOutcome(session: Session, outcome: Outcome): Promise<void> {
+export async function rememberOutcome(session: Session, outcome: Outcome): Promise<void> {
   const failures = await session.context.failures();
   await (outcome.type === 'renewed' ? failures.forget(session) : failures.add(session, outcome.error));
 }

@@ -6,7 +6,11 @@ import { createResilientLock } from './resilient-lock.ts';
 export type StoreReservation = Awaited<ReturnType<Required<Store<unknown>>['reserve']>>;
 
 /** A store that goes on where it can, and tells why a value is not used. */
-export interface ResilientStore<V> extends Required<Store<V>> {
+export interface ResilientStore<V> extends Required<Omit<Store<V>, 'keys' | 'set'>> {
+  /** @returns why the value is only in memory, `undefined` if it is durable */
+  set: (key: string, value: V) => Promise<OAuthError | undefined>;
+  /** The keys of all values, also of those that are only in memory. `undefined` if the store can't list its keys. */
+  keys: (() => AsyncIterable<string>) | undefined;
   /** Why the last `get` of `key` did not use a value that may be there. */
   problemOf: (key: string) => OAuthError | undefined;
 }
@@ -47,18 +51,19 @@ export function createResilientStore<V>(store: Store<V>, onEvent: (event: OAuthE
     return found;
   }
 
-  async function set(key: string, value: V): Promise<void> {
+  async function set(key: string, value: V): Promise<OAuthError | undefined> {
     const written = await attempt((async () => store.set(key, value))());
     if (written.ok) {
       unwritten.delete(key);
-      return;
+      return undefined;
     }
     if (!isStorageError(written.error)) throw written.error;
-    if (unwritten.get(key)?.value === value) return;
+    if (unwritten.get(key)?.value === value) return written.error;
     onEvent({ type: 'persist_failed', code: written.error.code, message: written.error.message });
     const last = lastRead.get(key);
     const before = await read(key);
     unwritten.set(key, { value, before: before.ok || !lastRead.has(key) ? before : { ok: true, value: last } });
+    return written.error;
   }
 
   async function get(key: string): Promise<V | undefined> {
@@ -83,10 +88,16 @@ export function createResilientStore<V>(store: Store<V>, onEvent: (event: OAuthE
     if (!isNewer(await read(key), kept.before)) await set(key, kept.value);
   }
 
+  async function* keys(): AsyncGenerator<string> {
+    yield* unwritten.keys();
+    for await (const key of store.keys?.() ?? []) if (!unwritten.has(key)) yield key;
+  }
+
   return {
     get,
     set,
     lock,
+    keys: store.keys && keys,
     problemOf: (key) => problems.get(key),
     async delete(key) {
       unwritten.delete(key);

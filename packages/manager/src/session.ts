@@ -1,38 +1,38 @@
 import { setBounded } from '@oa/mechanisms';
 import type { TokenEndpointOptions } from '@oa/token-endpoint';
-import { tokenKey } from '@oa/token-cache';
-import {
-  isStorageError,
-  type AuthorizationServer,
-  type Client,
-  type RequestParameters,
-  type Token,
-  type TokenSourceOptions,
-} from '@oa/types';
-import { hasTwoSpellings, mergeScopes } from '@oa/types/rfc';
+import type { StoredIdentity } from '@oa/token-cache';
+import type { AuthorizationServer, Client, OAuthError, RequestParameters, Token } from '@oa/types';
+import { mergeScopes } from '@oa/types/rfc';
 import type { Context } from './context.ts';
 import {
   assertCredentials,
   configuredClientOf,
   grantTypeOf,
+  toGrantType,
   type Credentials,
   type GrantType,
   type Target,
 } from './credentials.ts';
 import type { FoundClient } from './client.ts';
 import type { Failed, Refused, Renewed } from './outcome.ts';
+import type { ManagerOptions } from './options.ts';
+import { sessionKeys } from './session-key.ts';
 import { permittedScopes } from './step-up.ts';
-import { resolveTarget } from './target.ts';
+import { readStored, toKeys } from './stored.ts';
+import { resolveStoredIssuer, resolveTarget, type ResolvedTarget } from './target.ts';
 
 const MAX_ISSUED_TOKENS = 1000;
 
 /** Why a new grant is needed. */
-export type GrantReason = 'nothing_stored' | 'not_refreshable' | Refused;
+export type GrantReason = 'nothing_stored' | 'not_refreshable' | 'login_requested' | Refused;
 
 /** What a caller asks of a new grant. */
 export interface GrantOptions {
   signal: AbortSignal;
-  interaction?: TokenSourceOptions['interaction'];
+  /** @default the option of the manager */
+  interaction?: ManagerOptions['interaction'];
+  /** Wire parameters of this grant alone. */
+  parameters?: RequestParameters | undefined;
 }
 
 /** One identity at one issuer: everything that belongs to one key of the cache. */
@@ -67,8 +67,12 @@ export interface Session {
    * @throws {OAuthError} `storage_unavailable`, if it can't be read at the moment and a new one would need a user
    */
   stored: () => Promise<Token | undefined>;
-  /** Stores a token that the server has just issued. */
-  store: (token: Token) => Promise<void>;
+  /**
+   * Stores a token that the server has just issued.
+   *
+   * @returns why it is only in memory, `undefined` if it is durable
+   */
+  store: (token: Token) => Promise<OAuthError | undefined>;
   /** Makes the grant and stores the token. */
   obtain: (reason: GrantReason, options: GrantOptions) => Promise<Renewed | Failed>;
 }
@@ -85,7 +89,23 @@ export async function openSession(
   more?: string,
 ): Promise<Session> {
   assertCredentials(credentials);
-  const { issuer, server, isPinned, ...asked } = await resolveTarget(context, target, credentials);
+  return createSession(context, await resolveTarget(context, target, credentials), credentials, more);
+}
+
+/** Opens the session of one stored token, and of no other one. The secret of a configured client is not stored. */
+export function openStoredSession(context: Context, key: string, identity: StoredIdentity): Session {
+  const { issuer, client_id } = identity;
+  const credentials: Credentials = { grant_type: toGrantType(identity.grant_type), client_id };
+  const session = createSession(context, resolveStoredIssuer(context, issuer), credentials);
+  return Object.assign(session, toKeys(key, session.configuredClient));
+}
+
+function createSession(
+  context: Context,
+  { issuer, server, isPinned, ...asked }: ResolvedTarget,
+  credentials: Credentials,
+  more?: string,
+): Session {
   const { client_id, audience, parameters, profile, resource = asked.resource } = credentials;
   const grant_type = grantTypeOf(credentials);
   const permitted = (scope: string | undefined): string | undefined =>
@@ -93,15 +113,14 @@ export async function openSession(
   const added = permitted(more);
   const base = credentials.scope ?? permitted(asked.scope);
   const scope = added === undefined ? base : mergeScopes(base, added);
-  const keyOf = (spelling: string): string =>
-    tokenKey({ issuer: spelling, grant_type, client_id, scope, resource, audience, parameters, profile });
-  // Earlier versions stored a token under the spelling of the caller.
-  const formerKeys = hasTwoSpellings(issuer) ? [keyOf(`${issuer}/`)] : [];
+  const identity = { issuer, grant_type, client_id, scope, resource, audience, parameters, profile };
+  const [key, ...formerKeys] = sessionKeys(identity);
+  let search: readonly string[] | undefined = formerKeys;
   const configuredClient = configuredClientOf(credentials);
   const session: Session = {
     context,
     issuer,
-    ...toKeys(keyOf(issuer), configuredClient),
+    ...toKeys(key, configuredClient),
     grant_type,
     parameters: { ...parameters, scope, resource, audience },
     refreshParameters: { ...credentials.refreshParameters, resource },
@@ -120,42 +139,16 @@ export async function openSession(
     },
     client: async () => (await import('./client.ts')).findClient(session),
     clientOf: async (token) => (await import('./client.ts')).findTokenClient(session, token),
-    stored: () => readStored(session, formerKeys),
-    async store(token) {
+    stored() {
+      const once = search;
+      search = undefined;
+      return readStored(session, once);
+    },
+    store(token) {
       setBounded(context.issuedAt, token.access_token, context.now(), MAX_ISSUED_TOKENS);
-      await context.tokens.set(session.key, token);
+      return context.tokens.set(session.key, token);
     },
     obtain: async (reason, options) => (await import('./obtain.ts')).obtain(session, reason, options),
   };
   return session;
-}
-
-/**
- * Reads the stored token. The first read also looks under a former key, and where that has the token, the session uses that key.
- *
- * @param formerKeys are emptied
- */
-async function readStored(session: Session, formerKeys: string[]): Promise<Token | undefined> {
-  const stored = await readToken(session, session.key);
-  const former = formerKeys.pop();
-  // What can't be read may be there.
-  const isMissing = stored === undefined && session.context.tokens.problemOf(session.key) === undefined;
-  if (former === undefined || !isMissing) return stored;
-  const found = await readToken(session, former);
-  if (found !== undefined) Object.assign(session, toKeys(former, session.configuredClient));
-  return found;
-}
-
-function toKeys(key: string, configuredClient: Client | undefined): Pick<Session, 'key' | 'flight'> {
-  return { key, flight: JSON.stringify([key, configuredClient]) };
-}
-
-/** What needs no user goes on without the store: a second grant harms no session. */
-async function readToken({ context, grant_type }: Session, key: string): Promise<Token | undefined> {
-  try {
-    return await context.tokens.get(key);
-  } catch (error) {
-    if (grant_type !== 'client_credentials' || !isStorageError(error)) throw error;
-    return undefined;
-  }
 }

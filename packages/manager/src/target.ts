@@ -1,5 +1,5 @@
 import { assertCompleteIssuer, OAuthError, type AuthorizationServer } from '@oa/types';
-import { isSameIssuer, issuerOfDocument, normalizeIssuer } from '@oa/types/rfc';
+import { isSameIssuer, issuerOfDocument, normalizeIssuer, toErrorText } from '@oa/types/rfc';
 import type { Context } from './context.ts';
 import type { Credentials, ResourceTarget, Target } from './credentials.ts';
 
@@ -58,6 +58,23 @@ async function resolveResource(
       ? `${origin} does not accept tokens of ${chosen}. Check the issuer.`
       : `${origin} does not accept tokens of ${chosen}, where this client_id was used first. If its own authorization server is the right one, pass { resource, issuer } as the target.`,
   );
+}
+
+/** The issuer of a stored token, as it is written there. */
+export function resolveStoredIssuer(context: Context, issuer: string): ResolvedTarget {
+  return {
+    issuer,
+    isPinned: true,
+    async server(options) {
+      // A caller who passes metadata can name the server by any text.
+      if (!URL.canParse(issuer))
+        throw new OAuthError(
+          'metadata_not_found',
+          `The issuer ${toErrorText(issuer)} is no URL, so its metadata can't be found.`,
+        );
+      return resolveIssuer(context, issuer, true).server(options);
+    },
+  };
 }
 
 /** @param target an issuer, or the address of its metadata document */

@@ -50,8 +50,8 @@ it('registers anew before the browser opens, where a real server has deleted the
 
 it('reads a registration that a real server knows, and logs in with it', async () => {
   const directory = temporaryDirectory();
-  for (const scope of ['openid read', 'openid', 'read'])
-    await managerAt(directory, { login }).manager.getToken(server.issuer, { scope });
+  for (const profile of ['first', 'second', 'third'])
+    await managerAt(directory, { login }).manager.getToken(server.issuer, { scope: 'openid read', profile });
   const ofRegistration = server.requests.filter(({ path }) => path.startsWith('/register'));
   expect(ofRegistration.map(({ method }) => method)).toEqual(['POST', 'GET', 'GET']);
 });

@@ -10,7 +10,7 @@ it('revokes the refresh token and deletes the copy here, also where the server f
   const directory = temporaryDirectory();
   await loggedIn(directory);
   const { manager } = managerAt(directory, { interaction: 'never' });
-  expect(await manager.logout(server.issuer, user())).toEqual({ ok: true, value: undefined });
+  expect(await manager.logout(server.issuer, user())).toEqual({ ok: true, value: true });
   expect(server.count('/revoke')).toBeGreaterThan(0);
   expect(readdirSync(tokensDirectory(directory)).filter((name) => name.endsWith('.json'))).toEqual([]);
   expect(await manager.get(server.issuer, user())).toMatchObject({ ok: false, error: { code: 'login_required' } });
@@ -32,9 +32,9 @@ it('succeeds where nothing is stored, and makes no request to a server without r
   const { manager, events } = managerAt(temporaryDirectory());
   const credentials = { client_id: 'c', client_secret: 's' };
   const { signal } = new AbortController();
-  expect(await manager.logout(metadata, credentials)).toEqual({ ok: true, value: undefined });
+  expect(await manager.logout(metadata, credentials)).toEqual({ ok: true, value: false });
   await manager.getToken(metadata, credentials);
-  expect(await manager.logout(metadata, credentials, { signal })).toEqual({ ok: true, value: undefined });
+  expect(await manager.logout(metadata, credentials, { signal })).toEqual({ ok: true, value: true });
   expect(typesOf(events)).toContain('logged_out');
   expect(server.requests).toHaveLength(1);
 });
@@ -87,7 +87,7 @@ it.each([
   expect(result).toMatchObject({ ok: false, error: { code: 'insecure_token_cache_permissions' } });
   expect(result.ok || result.error.message).toContain('not revoked');
   expect(readdirSync(tokensDirectory(directory)).filter((name) => name.endsWith('.json'))).toEqual([]);
-  expect(await manager.logout(server.issuer, user())).toEqual({ ok: true, value: undefined });
+  expect(await manager.logout(server.issuer, user())).toEqual({ ok: true, value: false });
 });
 
 it.each<[string, (path: string) => void]>([
@@ -99,7 +99,7 @@ it.each<[string, (path: string) => void]>([
   const name = readdirSync(tokensDirectory(directory)).find((each) => each.endsWith('.json'));
   damage(join(tokensDirectory(directory), name ?? ''));
   const { manager, events } = managerAt(directory);
-  expect(await manager.logout(server.issuer, user())).toEqual({ ok: true, value: undefined });
+  expect(await manager.logout(server.issuer, user())).toEqual({ ok: true, value: false });
   expect(typesOf(events)).toEqual(['file_damaged']);
   expect(readdirSync(tokensDirectory(directory)).filter((each) => each.endsWith('.json'))).toEqual([]);
 });

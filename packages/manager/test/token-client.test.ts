@@ -120,7 +120,7 @@ it('revokes with the client that obtained the token, and registers none for a lo
   rmSync(file);
   const target = { ...metadata, revocation_endpoint: `${server.origin}/revoke` };
   server.script({ '/revoke': {} });
-  expect(await managerAt(directory).manager.logout(target, {})).toEqual({ ok: true, value: undefined });
+  expect(await managerAt(directory).manager.logout(target, {})).toEqual({ ok: true, value: true });
   expect(server.requestsTo('/revoke').map(({ form }) => form.get('client_id'))).toEqual(['client-1', 'client-1']);
   expect(server.requestsTo('/register')).toHaveLength(1);
 });
@@ -129,7 +129,7 @@ it('deletes the token without a revocation where its client with a secret is not
   const { directory, file, server, metadata } = await loggedInRegistered({ client_secret: 's' });
   rmSync(file);
   const target = { ...metadata, revocation_endpoint: `${server.origin}/revoke` };
-  expect(await managerAt(directory).manager.logout(target, {})).toEqual({ ok: true, value: undefined });
+  expect(await managerAt(directory).manager.logout(target, {})).toEqual({ ok: true, value: true });
   expect(storedTokens(directory)).toEqual([]);
   expect(server.requestsTo('/revoke')).toEqual([]);
 });

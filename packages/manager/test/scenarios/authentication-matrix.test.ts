@@ -122,7 +122,7 @@ describe('the option authentication reaches every request of every grant', () =>
     // As a second process: nothing is remembered but what is on disk.
     const { manager } = managerAt(directory, { ...options, interaction: 'never' });
     await manager.getToken(target, credentials);
-    expect(await manager.logout(target, credentials)).toEqual({ ok: true, value: undefined });
+    expect(await manager.logout(target, credentials)).toEqual({ ok: true, value: true });
 
     const paths = server.requests.map(({ path, form }) => `${path} ${form.get('grant_type') ?? ''}`.trim());
     const second = grant_type === 'client_credentials' ? grant_type : 'refresh_token';

@@ -69,7 +69,7 @@ it('@jmondi/oauth2-server: revokes at the address that its operator names', asyn
   const { manager } = managerAt(temporaryDirectory());
   const { access_token } = await manager.getToken(target, server.confidential);
   server.requests.length = 0;
-  expect(await manager.logout(target, server.confidential)).toEqual({ ok: true, value: undefined });
+  expect(await manager.logout(target, server.confidential)).toEqual({ ok: true, value: true });
   expect(server.requests.map(({ path, status }) => [path, status])).toEqual([['/token/revoke', 200]]);
   expect(await server.accepts(access_token)).toBe(false);
 });

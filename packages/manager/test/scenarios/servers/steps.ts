@@ -70,7 +70,7 @@ export async function logOut(directory: string, subject: Subject, revocationPath
   const [token] = storedTokens(directory);
   subject.requests.length = 0;
   const { manager } = managerAt(directory, { interaction: 'never' });
-  expect(await manager.logout(subject.target, subject.credentials)).toEqual({ ok: true, value: undefined });
+  expect(await manager.logout(subject.target, subject.credentials)).toEqual({ ok: true, value: true });
   expect(subject.requests.map(({ path, status }) => [path, status])).toEqual([
     [revocationPath, 200],
     [revocationPath, 200],

@@ -1,0 +1,48 @@
+import { parseTokenKey, type StoredIdentity } from '@oa/token-cache';
+import { attempt, type Token } from '@oa/types';
+import type { Session } from './session.ts';
+import { grantedScope, storedIdentities } from './sessions.ts';
+import { isOfUse } from './stored.ts';
+
+/** A stored token and its key. */
+export interface KeyedToken {
+  key: string;
+  token: Token;
+}
+
+/**
+ * The stored tokens of the same user and client that were requested with other scopes, and whose granted scopes have all that the session
+ * asks for. The one with the fewest scopes comes first. A login for what is granted already would be pointless.
+ *
+ * @returns none for client credentials: a job receives the scopes that it asks for and no more, and needs no user for them
+ */
+export async function findWithOtherScopes(session: Session): Promise<KeyedToken[]> {
+  const { context, key, grant_type } = session;
+  const asked = parseTokenKey(key);
+  if (grant_type === 'client_credentials' || asked?.scope === undefined || context.tokens.keys === undefined) return [];
+  const found: (KeyedToken & { count: number })[] = [];
+  const search = async (): Promise<void> => {
+    for await (const [otherKey, identity] of storedIdentities(context)) {
+      if (otherKey === key || withoutScope(identity) !== withoutScope(asked)) continue;
+      const token = await context.tokens.get(otherKey);
+      if (token === undefined || !isOfUse(session, token)) continue;
+      const granted = scopesOf(identity, token);
+      if (asked.scope?.every((scope) => granted.has(scope))) found.push({ key: otherKey, token, count: granted.size });
+    }
+  };
+  // A file of another session that can't be read is no failure of this one. It is reported when it is used.
+  await attempt(search());
+  return found.toSorted((a, b) => a.count - b.count);
+}
+
+/** The members of a key have one order. */
+function withoutScope(identity: StoredIdentity): string {
+  return JSON.stringify({ ...identity, scope: undefined });
+}
+
+/** Many servers grant `offline_access` and do not list it. */
+function scopesOf(identity: StoredIdentity, token: Token): Set<string> {
+  const granted = new Set(grantedScope(identity, token)?.split(' '));
+  if (token.refresh_token !== undefined && identity.scope?.includes('offline_access')) granted.add('offline_access');
+  return granted;
+}
