@@ -18,10 +18,8 @@ import { openReceiver, type Receiver } from './receiver.ts';
 import type { ReceiverHooks } from './reception.ts';
 import { redirectTargets, toLoginPorts } from './redirect.ts';
 import { createLoginScreen, type LoginScreen } from './screen.ts';
+import { countIgnored, countSeen, createSeen, keepUnverified, type Seen } from './seen.ts';
 import { DEFAULT_LOGIN_TIMEOUT_MS, waitForUser } from './wait.ts';
-
-/** Every web site can send answers without `state`: only the first few are shown. */
-const MAX_UNVERIFIED_TEXTS = 3;
 
 /** The parameters that the login sets itself. A caller who set one would remove a protection. */
 const RESERVED_LOGIN_PARAMETERS = [
@@ -96,16 +94,16 @@ async function loginWithBrowser(
   };
   const { code_verifier, ...challenge } = await createPkce();
   const state = randomText();
-  const unverified: string[] = [];
+  const seen = createSeen();
   // As `authorizationUrl` would add it, for an answer with an ID token (OpenID Connect Core section 3.1.2.1). Here it is compared.
   const nonce = asksForScope(parameters, 'openid') ? randomText() : undefined;
-  const receiver = await openLoginReceiver(server, client, { state, unverified }, options, emit);
+  const receiver = await openLoginReceiver(server, client, { state, seen }, options, emit);
   try {
     const { redirect_uri } = receiver;
     const url = authorizationUrl(server, client, { ...parameters, ...challenge, redirect_uri, state, nonce });
     const { resource } = parameters;
     const expected = { state, server };
-    const code = await waitForUser({ receiver, url, expected, resource, unverified, options, screen, emit });
+    const code = await waitForUser({ receiver, url, expected, resource, seen, options, screen, emit });
     // The option `timeout` is the time for the user. The token request has its own default.
     const { timeout: _, ...tokenOptions } = options;
     const exchange = { code, code_verifier, redirect_uri, resource };
@@ -126,7 +124,7 @@ async function loginWithBrowser(
 async function openLoginReceiver(
   server: AuthorizationServer,
   client: Client,
-  { state, unverified }: { state: string; unverified: string[] },
+  { state, seen }: { state: string; seen: Seen },
   options: LoginOptions,
   emit: (event: OAuthEvent) => void,
 ): Promise<Receiver> {
@@ -134,14 +132,12 @@ async function openLoginReceiver(
   const targets = redirectTargets(client, options.redirectHost);
   const ports = toLoginPorts(targets, options.port);
   const names = toLoginNames(options.app ?? client['client_name'], server.issuer);
-  let count = 0;
   const hooks: ReceiverHooks = {
     readCode: (url) => readCallback(url, { state, server }),
     onIgnored: (reason, text) => {
-      if (reason !== 'routine') count += 1;
-      const isNews = text !== undefined && !unverified.includes(text) && unverified.length < MAX_UNVERIFIED_TEXTS;
-      if (isNews) unverified.push(text);
-      emit({ type: 'callback_ignored', reason, count, ...(isNews && { unverified: text }) });
+      countSeen(seen, reason);
+      const isNews = text !== undefined && keepUnverified(seen, text);
+      emit({ type: 'callback_ignored', reason, count: countIgnored(seen), ...(isNews && { unverified: text }) });
     },
     render: createPageRenderer(names, options.page),
   };

@@ -10,6 +10,7 @@ import { readPastedLines, toPasteStreams } from './paste.ts';
 import { toPastedGroups, toPastedUrls } from './pasted-answer.ts';
 import type { Receiver } from './receiver.ts';
 import type { LoginScreen } from './screen.ts';
+import { countSeen, toSeenText, type Seen } from './seen.ts';
 
 /** A login that waits for the user. */
 export interface PendingLogin {
@@ -19,8 +20,7 @@ export interface PendingLogin {
   expected: ExpectedCallback;
   /** What the token is for (RFC 8707), to show to the user. */
   resource: string | readonly string[] | undefined;
-  /** What answers without `state` said. */
-  unverified: string[];
+  seen: Seen;
   options: LoginOptions;
   screen: LoginScreen;
   emit: (event: OAuthEvent) => void;
@@ -42,7 +42,7 @@ export async function waitForUser(login: PendingLogin): Promise<string> {
   const url = sanitizeUrl(login.url);
   const timeout = options.timeout ?? DEFAULT_LOGIN_TIMEOUT_MS;
   const { promise: pasted, resolve, reject } = Promise.withResolvers<string>();
-  const timer = setTimeout(() => reject(loginTimeout(timeout, redirect_uri, login.unverified)), timeout);
+  const timer = setTimeout(() => reject(loginTimeout(timeout, login)), timeout);
   // The user is done. The time that the browser takes for its last page does not count.
   receiver.ended.then(() => clearTimeout(timer)).catch(reject);
   const onLines = (lines: string[]): void => {
@@ -96,6 +96,7 @@ function readPastedCode(lines: readonly string[], login: PendingLogin): string |
       if (code !== undefined) return code;
     }
     const unverified = urls[0] === undefined ? undefined : toUnverifiedText(new URL(urls[0]).search);
+    countSeen(login.seen, 'pasted');
     login.emit({
       type: 'pasted_ignored',
       code: urls[0] === undefined ? 'invalid_callback' : 'state_mismatch',
@@ -157,10 +158,10 @@ async function callOpener(open: (url: string) => unknown, url: string, onFailure
 }
 
 /** Many servers answer a wrong request with a page of their own, and do not redirect the browser. */
-function loginTimeout(timeout: number, redirect_uri: string, unverified: readonly string[]): OAuthError {
-  const told = unverified.length === 0 ? '' : ` Answers that could not be verified arrived: ${unverified.join('; ')}.`;
+function loginTimeout(timeout: number, { receiver, seen, expected: { server } }: PendingLogin): OAuthError {
+  const causes = `a redirect URI that is not registered (this login used ${receiver.redirect_uri}) and an unknown scope`;
   return new OAuthError(
     'login_timeout',
-    `The login was not completed within ${timeout / 1000} seconds. Log in again.${told} If the browser showed an error instead of a login, the usual causes are a redirect URI that is not registered (this login used ${redirect_uri}) and an unknown scope.`,
+    `The login${URL.canParse(server.issuer) ? ` at ${new URL(server.issuer).host}` : ''} was not completed within ${timeout / 1000} seconds. ${toSeenText(seen, receiver.isOpened())} Log in again. If the browser showed an error instead of a login, the usual causes are ${causes}.`,
   );
 }

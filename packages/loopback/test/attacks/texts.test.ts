@@ -19,29 +19,18 @@ describe('the ssh command of the hint', () => {
     /^ {4}(ssh .*)$/m.exec(browserHint({ env, platform: 'linux', container: false }, url, true))?.[1];
 
   it.each([
-    'ada\nssh evil.example',
-    '\u001b[2Jada',
-    'ada;reboot',
-    '-oProxyCommand=reboot',
-    '$(reboot)',
-    'a b',
-    'x'.repeat(33),
-    '',
-  ])('leaves out the user name %j', (USER) => {
-    const SSH_CONNECTION = '192.0.2.1 50000 192.0.2.7 22';
-    expect(commandOf({ SSH_CONNECTION, USER })).toBe('ssh -N -L 4321:127.0.0.1:4321 192.0.2.7');
-    expect(commandOf({ SSH_CONNECTION, USER, LOGNAME: 'ada.l-2' })).toMatch(/ ada\.l-2@192\.0\.2\.7$/);
-  });
-
-  it.each([
-    '192.0.2.1 50000 $(reboot) 22',
-    '192.0.2.1 50000 -oProxyCommand=reboot 22',
-    'x x evil.example;reboot 22',
-    '\u001b[2J',
-    '1 2 \u001b]0;x\u0007 22',
-  ])('names no address of SSH_CONNECTION=%j', (SSH_CONNECTION) => {
-    expect(commandOf({ SSH_CONNECTION })).toBe('ssh -N -L 4321:127.0.0.1:4321 <this machine>');
-    expect(commandOf({ SSH_CONNECTION: '1 2 192.0.2.7 22;reboot' })).not.toContain('reboot');
+    { USER: 'ada\nssh evil.example' },
+    { USER: '\u001b[2Jada', LOGNAME: 'ada;reboot' },
+    { USER: '-oProxyCommand=reboot' },
+    { SSH_CONNECTION: '192.0.2.1 50000 $(reboot) 22' },
+    { SSH_CONNECTION: '192.0.2.1 50000 -oProxyCommand=reboot 22' },
+    { SSH_CONNECTION: 'x x evil.example;reboot 22' },
+    { SSH_CONNECTION: '\u001b[2J' },
+    { SSH_CONNECTION: '1 2 \u001b]0;x\u0007 22;reboot' },
+  ])('has nothing of the environment %j', (env) => {
+    expect(commandOf({ SSH_CONNECTION: '192.0.2.1 50000 192.0.2.7 22', ...env })).toBe(
+      'ssh -N -L 4321:127.0.0.1:4321 <host>',
+    );
   });
 });
 
