@@ -30,8 +30,6 @@ export interface Tmux {
   resize: (columns: number, rows: number) => void;
   /** The rows that are visible, without empty ones at the end. */
   screen: () => string;
-  /** The visible rows with their colours, as a terminal receives them. */
-  colours: () => string;
   /** The visible rows and those that scrolled away. A row that the terminal has wrapped is one line. */
   history: () => string;
   /** Resolves when the history matches. */
@@ -72,7 +70,6 @@ export function startTmux({ programs, env, columns = 80, rows = 24 }: TmuxOption
     },
     resize: (x, y) => void tmux('resize-window', '-x', String(x), '-y', String(y)),
     screen: () => tmux('capture-pane', '-p').trimEnd(),
-    colours: () => tmux('capture-pane', '-p', '-e').trimEnd(),
     history,
     async shows(pattern) {
       for (const end = Date.now() + MAX_WAIT_MS; ;) {

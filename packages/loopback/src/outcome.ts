@@ -55,7 +55,10 @@ const PAGE_TEXTS: Record<
   }),
   expired: ({ program }) => ({
     title: 'This login has expired',
-    paragraphs: [`This page belongs to a login that has ended. Go back to ${program} and log in again.`],
+    paragraphs: [
+      'This page belongs to a login that has ended.',
+      `Go back to ${program}. If it waits for a login, use the page that it has opened last. Otherwise log in again.`,
+    ],
   }),
   refused: ({ program }) => ({
     title: 'This login belongs to another user',

@@ -67,7 +67,7 @@ export function toTerminalText(event: OAuthEvent): string | undefined {
     case 'login_elsewhere':
       return `Another program of yours is logging in${toHostText(event.issuer)}. This one waits for it: finish that login, or end that program.\n`;
     case 'persist_failed':
-      return `You are logged in, but the login can't be stored, so you must log in again at the next run. ${toPlainText(event.message)}\n`;
+      return `This login can't be stored, so you must log in again at the next run. ${toPlainText(event.message)}\n`;
     case 'store_unavailable':
       return `The stored logins can't be used, so you may have to log in at every run. ${toPlainText(event.message)}\n`;
     case 'port_waiting':

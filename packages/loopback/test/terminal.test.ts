@@ -55,7 +55,7 @@ it.each([
 it('says that a login can not be stored: why, where, and what to do', () => {
   const message = "/home/ada/.cache/my-tool can't be used (ENOSPC): the disk is full; free some space.";
   expect(toTerminalText({ type: 'persist_failed', code: 'storage_unavailable', message })).toBe(
-    `You are logged in, but the login can't be stored, so you must log in again at the next run. ${message}\n`,
+    `This login can't be stored, so you must log in again at the next run. ${message}\n`,
   );
   expect(
     toTerminalText({ type: 'store_unavailable', code: 'storage_unavailable', message: `\u001B[2J${message}` }),

@@ -1,13 +1,9 @@
 import { rejectionOf } from '@oa-internal/testing';
-import { mkdir, readdir } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { startAuthorizationServer, type AuthorizationServerHandle } from '@oa-internal/authorization-server';
 import { findChromium, startChromium } from '@oa-internal/testing/chromium';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startLogin, callbackUrl, ipv6, metadata, sendRequest, type StartedLogin } from '../help.ts';
 
-/** The directory for screenshots. Without it none are taken. The README shows those in `docs/images`. */
-const pictures = process.env['OA_SCREENSHOTS'];
 const chromium = findChromium();
 
 describe.skipIf(chromium === undefined)('in Chromium', () => {
@@ -61,16 +57,6 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
     );
   }
 
-  async function picture(page: Awaited<ReturnType<typeof logIn>>, name: string): Promise<void> {
-    if (pictures === undefined) return;
-    await mkdir(pictures, { recursive: true });
-    await page.setViewportSize({ width: 720, height: 360 });
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme });
-      await page.screenshot({ path: `${pictures}/${name}-${colorScheme}.png` });
-    }
-  }
-
   it('logs in after 100 forged callbacks and a favicon, and ends on a page without the code (RFC 9700 section 4.3)', async () => {
     const { waiting, token, events } = start();
     const { url, redirect_uri } = await waiting;
@@ -93,7 +79,6 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
         `[document.scripts.length, document.referrer, performance.getEntriesByType('resource').length]`,
       ),
     ).toEqual([0, '', 0]);
-    await picture(page, 'success');
     expect(await real.introspect((await token).access_token)).toMatchObject({ sub: 'ada' });
     expect(problems.filter((problem) => !problem.startsWith(real.issuer))).toEqual([]);
     // The page requests no favicon, and the history does not show the code.
@@ -145,7 +130,6 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
     await addCookies(Array.from({ length: 80 }, (_, i) => `app${i}=${'x'.repeat(4000)}`));
     await page.goto(callbackUrl({ url, redirect_uri }, { code: 'c' }).href);
     expect(await page.locator('h1').textContent()).toBe('Your browser sent too many cookies');
-    await picture(page, 'too-large');
     expect(events).toContainEqual({ type: 'callback_ignored', reason: 'headers', count: 1 });
     await page.close();
     const other = await logIn(url);
@@ -197,7 +181,6 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
     const page = await logIn((await waiting).url, 'deny');
     expect(await page.locator('h1').textContent()).toBe('Login denied');
     expect(await page.locator('code').textContent()).toBe('access_denied');
-    await picture(page, 'denied');
     expect(await rejectionOf(token)).toMatchObject({ code: 'oauth_error', error: 'access_denied' });
     await page.close();
   });
@@ -206,7 +189,6 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
     const { waiting, token } = start({}, { issuer: `${real.issuer}/` });
     const page = await logIn((await waiting).url);
     expect(await page.locator('h1').textContent()).toBe('Login failed');
-    await picture(page, 'failed');
     expect(await rejectionOf(token)).toMatchObject({ code: 'issuer_mismatch' });
     await page.close();
   });
@@ -240,7 +222,6 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
     const event = await second.waiting;
     const page = await logIn(url);
     expect(await page.locator('h1').textContent()).toBe('This login has expired');
-    await picture(page, 'expired');
     await page.close();
     const other = await logIn(event.url);
     await other.waitForURL(`${event.redirect_uri}/done`);
@@ -248,13 +229,4 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
     await second.token;
     await other.close();
   });
-});
-
-it.skipIf(pictures !== undefined)('has the screenshots of the README', async () => {
-  const folder = fileURLToPath(new URL('../../../../docs/images/', import.meta.url));
-  const names = ['success', 'denied', 'failed', 'expired', 'too-large'].flatMap((name) => [
-    `${name}-light.png`,
-    `${name}-dark.png`,
-  ]);
-  expect(await readdir(folder)).toEqual(expect.arrayContaining(names));
 });
