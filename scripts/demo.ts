@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import { startAuthorizationServer, startProtectedApi } from '@oa-internal/authorization-server';
-import { hasTerminalAndDisplay, startAgent } from '@oa-internal/authorization-server/agent';
+import { agentEnvironment, hasTerminalAndDisplay } from '@oa-internal/authorization-server/agent';
+import { clientEnvironment } from '@oa-internal/authorization-server/example';
 import { startProcess, type ProcessEnd } from '@oa-internal/testing';
 import { countsText, exitCode, isRight, renderTable, type Row } from './demo-table.ts';
 
@@ -20,20 +21,17 @@ const rows: Row[] = [];
 
 await using server = await startAuthorizationServer();
 await using api = await startProtectedApi(server);
-await using agent = await startAgent(server);
 const env = {
   ...process.env,
-  ...agent.env,
-  OA_CLIENT_SECRET: server.confidential.client_secret,
+  OA_API: api.url,
   XDG_CACHE_HOME: join(home, 'cache'),
   XDG_CONFIG_HOME: join(home, 'config'),
   LOCALAPPDATA: home,
 };
-const issuerFlags = ['--issuer', server.issuer];
-const jobFlags = ['--client-id', server.confidential.client_id, '--api', api.url, '--scope', 'read'];
-const userFlags = ['--client-id', server.public.client_id, '--api', api.url];
-const runJob = () => run('headless/src/main.ts', jobFlags);
-const runTool = () => run('cli-login/src/main.ts', userFlags);
+const job = { ...clientEnvironment(server, 'confidential'), OA_SCOPE: 'read' };
+const tool = clientEnvironment(server, 'public');
+const runJob = () => run('headless/main.ts', job);
+const runTool = () => run('cli-login/main.ts', tool, ['whoami']);
 
 console.log(`An authorization server (${server.issuer}) and an API that requires a token (${api.url})
 run on this machine and count the requests. Every step below runs programs of examples/ as processes.\n`);
@@ -41,7 +39,7 @@ try {
   await step('a job gets a token, calls the API', '1 metadata, 1 token, 1 API', runJob);
   await step('the same job in a second process', '1 API', runJob);
   server.setAccessTokenTtl(SHORT_LIFETIME_SECONDS);
-  await step('a user logs in', '1 metadata, 1 login, 1 API', logIn);
+  await step('a user logs in', '1 metadata, 1 login', logIn);
   await sleep((SHORT_LIFETIME_SECONDS * 1000) / 2);
   await step('the token is close to its expiry', '1 refresh, 1 API', runTool);
   await sleep(SHORT_LIFETIME_SECONDS * 1000);
@@ -53,7 +51,7 @@ try {
   server.dropAccessTokens();
   await step('the session is still valid', '1 refresh, 2 API', runTool);
   await step('5 processes share one client', '1 metadata, 1 registration, 5/5 succeeded', () =>
-    Promise.all(Array.from({ length: 5 }, () => run('register-once/src/first.ts'))),
+    Promise.all(Array.from({ length: 5 }, () => run('register-once/main.ts', { OA_ISSUER: server.issuer }))),
   );
 } finally {
   rmSync(home, { recursive: true, force: true });
@@ -88,16 +86,16 @@ async function step(name: string, expected: string, work: () => Promise<ProcessE
   for (const error of new Set(errors)) console.log(styleText('red', error));
 }
 
-function run(program: string, flags: readonly string[] = [], inherit = false): Promise<ProcessEnd> {
-  return startProcess(join(examples, program), { args: [...issuerFlags, ...flags], env, inherit }).ended;
+function run(program: string, more: NodeJS.ProcessEnv, args: string[] = [], inherit = false): Promise<ProcessEnd> {
+  return startProcess(join(examples, program), { args, env: { ...env, ...more }, inherit }).ended;
 }
 
 /** Lets the user log in if there is a terminal and a display, else the agent. */
 function logIn(): Promise<ProcessEnd> {
   if (hasTerminalAndDisplay()) {
     console.log('  Your browser opens. Log in with the account that is filled in, and allow the access.');
-    return run('cli-login/src/main.ts', userFlags, true);
+    return run('cli-login/main.ts', tool, ['login'], true);
   }
   console.log('  There is no terminal or no display: an agent fills in the login and consent forms over HTTP.');
-  return run('cli-login/src/agent.ts', userFlags);
+  return run('cli-login/main.ts', { ...tool, ...agentEnvironment(server.issuer) }, ['login']);
 }

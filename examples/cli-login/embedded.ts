@@ -1,5 +1,8 @@
 import { runExample } from '@oa-internal/authorization-server/example';
 
-const program = `${import.meta.dirname}/src/main.ts`;
-const withAgent = `${import.meta.dirname}/src/agent.ts`;
-await runExample({ client: 'public', programs: [program, program], agentPrograms: [withAgent, withAgent] });
+const commands = 'login ada, whoami, login grace, whoami, status, switch ada, whoami, logout, logout-all, status';
+await runExample({
+  program: `${import.meta.dirname}/main.ts`,
+  client: 'public',
+  runs: commands.split(', ').map((command) => command.split(' ')),
+});

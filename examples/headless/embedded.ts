@@ -1,4 +1,3 @@
 import { runExample } from '@oa-internal/authorization-server/example';
 
-const program = `${import.meta.dirname}/src/main.ts`;
-await runExample({ client: 'confidential', programs: [program, program] });
+await runExample({ program: `${import.meta.dirname}/main.ts`, client: 'confidential', runs: [[], []] });

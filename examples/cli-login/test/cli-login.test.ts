@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { globSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -7,73 +7,172 @@ import {
   type AuthorizationServerHandle,
   type ProtectedApi,
 } from '@oa-internal/authorization-server';
-import { startAgent, type AgentServer } from '@oa-internal/authorization-server/agent';
+import { agentEnvironment } from '@oa-internal/authorization-server/agent';
 import { startProcess, temporaryDirectory } from '@oa-internal/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 const folder = join(import.meta.dirname, '..');
-const main = join(folder, 'src/main.ts');
-const withAgent = join(folder, 'src/agent.ts');
+const main = join(folder, 'main.ts');
 
 let server: AuthorizationServerHandle;
 let api: ProtectedApi;
-let agent: AgentServer;
-let env: Record<string, string>;
+let home: string;
+/** All that the program has shown. */
+let shown: string;
 beforeEach(async () => {
-  const home = temporaryDirectory();
+  home = temporaryDirectory();
+  shown = '';
   server = await startAuthorizationServer();
   api = await startProtectedApi(server);
-  agent = await startAgent(server);
-  env = { ...agent.env, XDG_CACHE_HOME: join(home, 'cache'), XDG_CONFIG_HOME: join(home, 'config') };
   return () => rmSync(home, { recursive: true });
 });
 afterEach(async () => {
-  await agent[Symbol.asyncDispose]();
   await api.close();
   await server.close();
 });
 
-/** Runs a program with `more` in its environment. */
-function run(program: string, args: readonly string[] = [], more: Record<string, string> = {}) {
-  return startProcess(program, { args, env: { ...process.env, ...more } }).ended;
+/** Runs a program in a pseudo-terminal, and exits with its code. */
+const TERMINAL = ['sh', '-c', 'exec script -qefc "$*" /dev/null', 'sh'];
+
+/** Runs a command of the program without a user. */
+async function run(command: string, more: NodeJS.ProcessEnv = {}, under: readonly string[] = []) {
+  const env = {
+    ...process.env,
+    OA_ISSUER: server.issuer,
+    OA_CLIENT_ID: server.public.client_id,
+    OA_API: api.url,
+    XDG_CACHE_HOME: join(home, 'cache'),
+    XDG_CONFIG_HOME: join(home, 'config'),
+    ...more,
+  };
+  const end = await startProcess(main, { args: command.split(' '), env, under, input: under.length > 0 }).ended;
+  shown += end.stdout + end.stderr;
+  return end;
 }
 
-const flags = (...more: string[]) => ['--issuer', server.issuer, '--api', api.url, ...more];
+/** Runs a command of the program, with the agent for its user. */
+const runAsUser = (command: string, more: NodeJS.ProcessEnv = {}) =>
+  run(command, { ...agentEnvironment(server.issuer), ...more });
 
-it('runs with one command: an agent logs in where no user can, and the second process finds the token', async () => {
-  const { code, stdout } = await run(join(folder, 'embedded.ts'));
-  expect(code).toBe(0);
-  expect(stdout).toContain('an agent fills in the login and consent forms');
-  expect(stdout.match(/answered 200: \{"hello":"ada","scope":"read"\}/g)).toHaveLength(2);
-  const requests = stdout.split('\n').filter((line) => line.startsWith('Requests: '));
-  expect(requests[0]).toContain('POST /token (authorization_code) 200, GET /api 200');
-  expect(requests[1]).toBe('Requests: GET /api 200');
+/** What a command shows that succeeds. */
+async function output(command: string): Promise<string> {
+  const { code, stdout, stderr } = await run(command);
+  expect([command, code, stderr]).toEqual([command, 0, '']);
+  return stdout;
+}
+
+/** The tokens that are on disk now. */
+function storedTokens(): string[] {
+  const texts = globSync(join(home, 'cache/**/*.json')).map((path) => readFileSync(path, 'utf8'));
+  return texts.flatMap((text) =>
+    [...text.matchAll(/"(?:access|refresh|id)_token":"([^"]+)"/g)].map(([, token]) => token ?? ''),
+  );
+}
+
+/** How many times a browser has asked for the login page. */
+const browsers = () => server.count('/authorize');
+
+it('keeps two accounts side by side, and logs out of one and of all', async () => {
+  for (const account of ['ada', 'grace']) {
+    const login = await runAsUser(`login ${account}`);
+    expect([login.code, login.stdout]).toEqual([0, `The account is now ${account}.\n`]);
+    expect(await output('whoami')).toBe(`You are ${account}.\n`);
+  }
+  expect(await output('status')).toBe('  ada (openid offline_access)\n* grace (openid offline_access)\n');
+  expect(await output('switch ada')).toBe('The account is now ada.\n');
+  expect(await output('whoami')).toBe('You are ada.\n');
+  expect(await output('status')).toBe('* ada (openid offline_access)\n  grace (openid offline_access)\n');
+  const secrets = storedTokens();
+  expect(secrets).toHaveLength(6);
+
+  expect(await output('logout')).toBe('Logged out ada.\n');
+  expect(await output('logout')).toBe('ada was not logged in.\n');
+  expect(await run('whoami')).toMatchObject({ code: 1 });
+  expect(await output('switch grace')).toBe('The account is now grace.\n');
+  expect(await output('whoami')).toBe('You are grace.\n');
+  await runAsUser('login ada');
+  secrets.push(...storedTokens());
+  expect(await output('logout-all')).toBe('Accounts logged out: 2.\n');
+  expect(await output('status')).toBe('You are not logged in. Run "example-cli-login login".\n');
+  expect(storedTokens()).toEqual([]);
+  expect(secrets.filter((secret) => shown.includes(secret))).toEqual([]);
+  for (const secret of secrets.filter((each) => !each.includes('.')))
+    expect(await server.introspect(secret)).toBeUndefined();
 });
 
-it('registers once for both processes without a client_id', async () => {
-  for (const program of [withAgent, main])
-    expect(await run(program, flags('--scope', 'read'), env)).toMatchObject({ code: 0 });
-  expect([server.count('/register'), server.count('/token')]).toEqual([1, 1]);
+it.each([
+  ['the agent as its user', []],
+  ['a pseudo-terminal', TERMINAL],
+])('opens no browser for whoami after a logout, with %s', async (_, under) => {
+  const env = { ...agentEnvironment(server.issuer), ...(under.length > 0 && { NODE_OPTIONS: '' }) };
+  const login = await run('login ada', env, under);
+  expect([login.code, login.stdout]).toEqual([0, expect.stringMatching(/The account is now ada\.\r?\n$/)]);
+  expect(browsers()).toBe(1);
+  await output('logout');
+  server.requests.length = 0;
+  const { code, stdout, stderr } = await run('whoami', env, under);
+  expect([code, (stdout + stderr).trim()]).toEqual([1, 'You are not logged in. Run "example-cli-login login".']);
+  expect([server.requests, api.requests]).toEqual([[], []]);
+});
+
+it('runs with one command', async () => {
+  const { code, stdout } = await startProcess(join(folder, 'embedded.ts')).ended;
+  expect(code).toBe(0);
+  expect(stdout).toContain('an agent fills in the login and consent forms');
+  expect(stdout).toContain('$ node main.ts whoami\nYou are ada.\nRequests: GET /api 200\n');
+  expect(stdout).toMatch(/You are not logged in\. Run "example-cli-login login"\.\nRequests: none\n$/);
+});
+
+it('registers once without a client_id', async () => {
+  for (const account of ['ada', 'grace'])
+    expect(await runAsUser(`login ${account}`, { OA_CLIENT_ID: undefined })).toMatchObject({ code: 0 });
+  expect(await run('whoami', { OA_CLIENT_ID: undefined })).toMatchObject({ code: 0, stdout: 'You are grace.\n' });
+  expect([server.count('/register'), server.count('/token')]).toEqual([1, 2]);
 });
 
 it('refreshes an expired token without the user', async () => {
   server.setAccessTokenTtl(1);
-  expect(await run(withAgent, flags('--client-id', 'oa-native'), env)).toMatchObject({ code: 0 });
+  expect(await runAsUser('login ada')).toMatchObject({ code: 0 });
   await sleep(1100);
   server.setAccessTokenTtl(3600);
-  // On a busy machine the first program may have refreshed its token too.
   server.requests.length = 0;
-  expect(await run(main, flags('--client-id', 'oa-native'), env)).toMatchObject({ code: 0 });
-  expect([server.count('/token', 'authorization_code'), server.count('/token', 'refresh_token')]).toEqual([0, 1]);
+  expect(await output('whoami')).toBe('You are ada.\n');
+  expect(server.requests.map(({ grant_type }) => grant_type)).toEqual(['refresh_token']);
 });
 
-it('exits with 1 and sends no request where no user can log in', async () => {
-  const { code, stderr } = await run(main, flags('--client-id', 'oa-native'), env);
-  expect([code, stderr]).toEqual([1, expect.stringMatching(/^login_required: /)]);
+it('logs in again as another user of the same browser, and sends the account as a hint', async () => {
+  const { stderr } = await runAsUser('login grace');
+  expect(stderr).toContain('prompt=login+consent&login_hint=grace');
+  expect((await runAsUser('login default')).stderr).not.toContain('login_hint');
+});
+
+it.each([
+  ['login ada', {}, /^A (?:user must log in|login is required)/],
+  ['switch grace', {}, /^Not logged in\. Run "example-cli-login login grace"\.\n$/],
+  ['whoami', {}, /^You are not logged in\. Run "example-cli-login login"\.\n$/],
+  ['whoamy', {}, /^error: unknown command 'whoamy'\n\(Did you mean whoami\?\)\n$/],
+])('exits with 1 for %s where that is impossible, says why, and sends no request', async (command, more, message) => {
+  const { code, stdout, stderr } = await run(command, more);
+  expect([code, stdout, stderr]).toEqual([1, '', expect.stringMatching(message)]);
   expect(server.requests).toEqual([]);
 });
 
-it('exits with 2 for a wrong flag', async () => {
-  const { code, stderr } = await run(main, ['--sope', 'x']);
-  expect([code, stderr]).toEqual([2, expect.stringContaining("Unknown option '--sope'")]);
+it('exits with 1 where a server can not be reached, and says which', async () => {
+  expect(await runAsUser('login ada')).toMatchObject({ code: 0 });
+  expect(await run('whoami', { OA_API: 'http://127.0.0.1:1/me' })).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: "http://127.0.0.1:1/me can't be reached.\n",
+  });
+  expect(await runAsUser('login ada', { OA_ISSUER: 'http://127.0.0.1:1' })).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringContaining('127.0.0.1:1'),
+  });
+});
+
+it('is one file of less than 60 lines, with one manager', () => {
+  const text = readFileSync(main, 'utf8');
+  expect(text.split('\n').length).toBeLessThanOrEqual(60);
+  expect(text.match(/createManager\(/g)).toHaveLength(1);
 });

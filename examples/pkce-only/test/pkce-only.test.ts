@@ -1,31 +1,37 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startAuthorizationServer } from '@oa-internal/authorization-server';
-import { startAgent } from '@oa-internal/authorization-server/agent';
+import { agentEnvironment } from '@oa-internal/authorization-server/agent';
 import { startProcess } from '@oa-internal/testing';
 import { expect, it } from 'vitest';
 
 const folder = join(import.meta.dirname, '..');
+const main = join(folder, 'main.ts');
 
 /** Runs a program with `more` in its environment. */
-function run(program: string, args: readonly string[] = [], more: Record<string, string> = {}) {
-  return startProcess(program, { args, env: { ...process.env, ...more } }).ended;
+function run(program: string, more: NodeJS.ProcessEnv = {}) {
+  return startProcess(program, { env: { ...process.env, ...more } }).ended;
 }
 
 it('runs with one command: logs in and calls the API', async () => {
   const { code, stdout } = await run(join(folder, 'embedded.ts'));
   expect(code).toBe(0);
   expect(stdout).toContain('an agent fills in the login and consent forms');
-  expect(stdout).toContain('Logged in: Bearer token, scope read, valid for 3600 seconds.');
+  expect(stdout).toContain('Logged in. The Bearer token is valid for 3600 seconds.\n');
+  expect(stdout).toContain('answered 200: {"hello":"ada","scope":"read"}');
   expect(stdout).toMatch(/Requests: .*POST \/token \(authorization_code\) 200, GET \/api 200\n$/);
 });
 
-it('logs in at the issuer that the flags name, without an API', async () => {
+it('logs in at the issuer of the environment, without an API, and shows no token', async () => {
   await using server = await startAuthorizationServer();
-  await using agent = await startAgent(server);
-  const args = ['--issuer', server.issuer, '--client-id', server.public.client_id, '--scope', 'read write'];
-  const { code, stdout } = await run(join(folder, 'src/agent.ts'), args, agent.env);
-  expect([code, stdout]).toEqual([0, 'Logged in: Bearer token, scope read write, valid for 3600 seconds.\n']);
+  const { code, stdout, stderr } = await run(main, {
+    ...agentEnvironment(server.issuer),
+    OA_ISSUER: server.issuer,
+    OA_CLIENT_ID: server.public.client_id,
+    OA_SCOPE: 'read write',
+  });
+  expect([code, stdout]).toEqual([0, 'Logged in. The Bearer token is valid for 3600 seconds.\n']);
+  expect(stderr).toContain('scope=read+write');
   expect(server.count('/token')).toBe(1);
 });
 
@@ -34,23 +40,25 @@ it('has @oa/loopback as its only dependency', () => {
   expect(Object.keys(manifest.dependencies ?? {})).toEqual(['@oa/loopback']);
 });
 
-it('exits with 1 where the login is impossible, and with 2 for a wrong flag', async () => {
+it('exits with 1 where the login is impossible, and says why', async () => {
   await using server = await startAuthorizationServer();
-  const main = join(folder, 'src/main.ts');
-  expect(await run(main, ['--issuer', server.issuer, '--client-id', 'oa-native'])).toMatchObject({
-    code: 1,
-    stderr: expect.stringMatching(/^login_required: /),
-  });
-  expect(await run(main, ['--issuer', 'http://127.0.0.1:1', '--client-id', 'x'])).toMatchObject({
-    code: 1,
-    stderr: expect.stringMatching(/^The issuer or the API cannot be reached/),
-  });
-  expect(await run(main, ['--issuer', `${server.issuer}/other`, '--client-id', 'x'])).toMatchObject({
-    code: 1,
-    stderr: expect.stringMatching(/^http:.* answered 404\. .*\n$/),
-  });
-  expect(await run(main, ['--issuer', server.issuer])).toMatchObject({
+  const fail = async (more: NodeJS.ProcessEnv) => {
+    const { code, stdout, stderr } = await run(main, { OA_ISSUER: server.issuer, OA_CLIENT_ID: 'oa-native', ...more });
+    expect([code, stdout]).toEqual([1, '']);
+    return stderr;
+  };
+  expect(await fail({})).toMatch(/^A login is required\. .*\bLog in from a terminal first\.\n$/);
+  expect(await fail({ OA_ISSUER: 'http://127.0.0.1:1' })).toMatch(/^The issuer or the API cannot be reached\./);
+  expect(await fail({ OA_ISSUER: `${server.issuer}/other` })).toMatch(/^http:.* answered 404\. .*\n$/);
+});
+
+it('exits with 2 for a variable that is missing or wrong', async () => {
+  expect(await run(main, { OA_ISSUER: 'https://issuer.example', OA_CLIENT_ID: undefined })).toMatchObject({
     code: 2,
-    stderr: expect.stringMatching(/^--client-id is missing\.\n/),
+    stderr: 'OA_CLIENT_ID is not set. README.md shows all variables.\n',
+  });
+  expect(await run(main, { OA_ISSUER: 'issuer.example', OA_CLIENT_ID: 'x' })).toMatchObject({
+    code: 2,
+    stderr: 'OA_ISSUER must be an http or https URL. README.md shows all variables.\n',
   });
 });

@@ -12,16 +12,15 @@ interface Form {
 const MAX_PAGES = 20;
 
 /**
- * Acts as a user with a browser: opens `start`, which is on the server `issuer` or redirects there, fills in and sends the forms, and follows the
- * redirects to the client's redirect URI. It knows the pages of this server only.
+ * Acts as a user with a browser: opens `start`, which is on the server `issuer` or redirects there, sends the forms with the account that is
+ * filled in, and follows the redirects to the client's redirect URI. It knows the pages of this server only.
  *
  * @returns the client's response to the callback, or the text of the server's last page if the flow ends there
  */
 export async function runAgent(
   issuer: string,
   start: string,
-  user: { login: string; password: string },
-  choice: AgentChoice,
+  choice: AgentChoice = {},
 ): Promise<{ response: Response } | { page: string }> {
   const cookies = new Map<string, string>();
   let url = await leaveStartAddress(new URL(start), issuer);
@@ -48,7 +47,7 @@ export async function runAgent(
     // After a refusal the device flow ends on the page that asks for a user code.
     if (form === undefined || html.includes('id="op.deviceInputForm"')) return { page: visibleText(html) };
     url = new URL(form.action, url);
-    body = fillIn(form, html, user, choice);
+    body = fillIn(form, html, choice);
   }
   throw new Error(`The login did not end after ${MAX_PAGES} pages.`);
 }
@@ -60,20 +59,9 @@ async function leaveStartAddress(start: URL, issuer: string): Promise<URL> {
   return new URL(response.headers.get('location') ?? '', start);
 }
 
-function fillIn(
-  form: Form,
-  html: string,
-  user: { login: string; password: string },
-  choice: AgentChoice,
-): URLSearchParams {
-  const fields = form.fields;
-  if (fields.has('password')) {
-    fields.set('login', user.login);
-    fields.set('password', user.password);
-    fields.set('decision', 'allow');
-  } else if (html.includes('name="decision"')) {
-    fields.set('decision', choice.deny === true ? 'deny' : 'allow');
-  }
+function fillIn({ fields }: Form, html: string, choice: AgentChoice): URLSearchParams {
+  if (fields.has('password')) fields.set('decision', 'allow');
+  else if (html.includes('name="decision"')) fields.set('decision', choice.deny === true ? 'deny' : 'allow');
   return fields;
 }
 

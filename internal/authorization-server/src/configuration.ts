@@ -9,8 +9,15 @@ import {
 } from 'oidc-provider';
 import { codeConfirmPage, codeInputPage, codeSuccessPage, errorPage } from './pages.ts';
 
-/** The only account. */
+/** The account that the login page fills in. */
 export const user = { login: 'ada', password: 'analytical engine' };
+
+const accounts = [user, { login: 'grace', password: 'first compiler' }];
+
+/** The account with this name. */
+export function findUser(login: unknown): typeof user | undefined {
+  return accounts.find((account) => account.login === login);
+}
 
 /** The secret holds the characters of RFC 6749 appendix A.2 (VSCHAR) that clients often encode wrongly. */
 export const confidential = { client_id: 'oa-confidential', client_secret: 's+e&=%/~: x' };
@@ -91,8 +98,7 @@ export function configuration(adapter: Configuration['adapter'], accessTokenTtl:
       },
     },
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
-    findAccount: (_ctx, sub): Account | undefined =>
-      sub === user.login ? { accountId: sub, claims: () => ({ sub }) } : undefined,
+    findAccount: (_ctx, sub): Account | undefined => findUser(sub) && { accountId: sub, claims: () => ({ sub }) },
     expiresWithSession: async () => false,
     rotateRefreshToken: true,
     clientBasedCORS: () => true,

@@ -1,77 +1,74 @@
-/** Runs an example: gives its programs a server to talk to, and prints the requests that arrived there. */
+/** Runs an example: gives its program a server to talk to, and prints the requests that arrived there. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { startProcess } from '@oa-internal/testing';
-import { hasTerminalAndDisplay, startAgent } from './agent-server.ts';
+import { agentEnvironment, hasTerminalAndDisplay } from './agent-environment.ts';
 import type { LoggedRequest } from './log.ts';
 import { startProtectedApi } from './protected-api.ts';
 import { startAuthorizationServer, type AuthorizationServerHandle } from './server.ts';
 
 export interface Example {
-  /** The client that the programs call the API with. Left out if they only register one. */
+  program: string;
+  /** The arguments of each run. The runs are processes, one after the other. */
+  runs: readonly (readonly string[])[];
+  /** The client of the embedded server that the program is. @default none */
   client?: 'confidential' | 'public';
-  /** Paths of the programs. They run one after the other, each in its own process. */
-  programs: string[];
-  /** The same programs with the agent instead of a user. They run where there is no terminal or no display. */
-  agentPrograms?: string[];
 }
 
-/** Runs an example against the issuer of `--issuer` or `OA_ISSUER`, else against an embedded server. Sets the exit code. */
+/**
+ * Runs an example against an embedded server. With arguments, or with an issuer of the user in `OA_ISSUER`, it runs the program once
+ * instead. Sets the exit code.
+ */
 export async function runExample(example: Example): Promise<void> {
   const args = process.argv.slice(2);
-  const programs = [...new Set(example.programs)];
-  const help = args.includes('--help') || args.includes('-h');
-  const hasIssuer = args.some((arg) => /^--issuer(=.*)?$/.test(arg)) || process.env.OA_ISSUER !== undefined;
-  if (help) process.exitCode = await runAll(programs.slice(0, 1), args, {});
-  else process.exitCode = hasIssuer ? await runAll(programs, args, {}) : await runEmbedded(example, args);
+  const isDirect = args.length > 0 || process.env.OA_ISSUER !== undefined;
+  process.exitCode = isDirect ? await run(example.program, args, process.env) : await runEmbedded(example);
 }
 
-async function runEmbedded(example: Example, args: string[]): Promise<number> {
+async function runEmbedded({ program, runs, client }: Example): Promise<number> {
   const directory = await mkdtemp(join(tmpdir(), 'oa-example-'));
   await using server = await startAuthorizationServer();
   await using api = await startProtectedApi(server);
-  await using agent = await startAgent(server);
-  print(`Embedded authorization server: ${server.issuer} (use your own with --issuer)`);
-  const usesAgent = example.agentPrograms !== undefined && !hasTerminalAndDisplay();
-  if (usesAgent)
+  const needsAgent = client === 'public' && !hasTerminalAndDisplay();
+  print(`Embedded authorization server: ${server.issuer}`);
+  if (needsAgent)
     print('There is no terminal or no display: an agent fills in the login and consent forms instead of a user.');
-  const flags = ['--issuer', server.issuer, ...clientFlags(example, server, api.url), ...args];
   const env = {
+    ...process.env,
     XDG_CACHE_HOME: join(directory, 'cache'),
     XDG_CONFIG_HOME: join(directory, 'config'),
     LOCALAPPDATA: directory,
-    OA_CLIENT_SECRET: example.client === 'confidential' ? server.confidential.client_secret : undefined,
-    ...agent.env,
+    ...clientEnvironment(server, client),
+    OA_API: api.url,
+    ...(needsAgent && agentEnvironment(server.issuer)),
   };
   try {
-    return await runAll(usesAgent ? (example.agentPrograms ?? []) : example.programs, flags, env, () => {
+    for (const args of runs) {
+      print(`\n$ node ${[basename(program), ...args].join(' ')}`);
+      const code = await run(program, args, env);
       const arrived = [...server.requests.splice(0), ...api.requests.splice(0)].filter((request) => !isPage(request));
-      return `Requests: ${arrived.map(describe).join(', ') || 'none'}`;
-    });
+      print(`Requests: ${arrived.map(describe).join(', ') || 'none'}`);
+      if (code !== 0) return code;
+    }
+    return 0;
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-/** Runs the programs until one fails, and resolves to its exit code, else to 0. */
-async function runAll(
-  programs: string[],
-  args: string[],
-  env: Record<string, string | undefined>,
-  summary?: () => string,
-): Promise<number> {
-  for (const [index, program] of programs.entries()) {
-    if (programs.length > 1) print(`\n── process ${index + 1} of ${programs.length}`);
-    const { code } = await startProcess(program, { args, env: { ...process.env, ...env }, inherit: true }).ended;
-    if (summary !== undefined) print(summary());
-    if (code !== 0) return code ?? 1;
-  }
-  return 0;
+/** What the examples read: the issuer, and a client of it. */
+export function clientEnvironment(server: AuthorizationServerHandle, client: Example['client']): NodeJS.ProcessEnv {
+  return {
+    OA_ISSUER: server.issuer,
+    ...(client !== undefined && { OA_CLIENT_ID: server[client].client_id }),
+    ...(client === 'confidential' && { OA_CLIENT_SECRET: server.confidential.client_secret }),
+  };
 }
 
-function clientFlags({ client }: Example, server: AuthorizationServerHandle, api: string): string[] {
-  return client === undefined ? [] : ['--client-id', server[client].client_id, '--api', api];
+async function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const { code } = await startProcess(program, { args, env, inherit: true }).ended;
+  return code ?? 1;
 }
 
 /** Whether the user's browser or the agent made this request, and not the program. */

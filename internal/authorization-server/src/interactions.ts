@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { errors, type InteractionResults, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
-import { user } from './configuration.ts';
+import { findUser, user } from './configuration.ts';
 import { consentPage, errorPage, loginPage } from './pages.ts';
 
 const MAX_FORM_CHARACTERS = 16_384;
@@ -50,7 +50,7 @@ async function showQuestion(
   ctx.type = 'html';
   ctx.body =
     details.prompt.name === 'login'
-      ? loginPage(question, user)
+      ? loginPage(question, findUser(details.params.login_hint) ?? user)
       : consentPage(question, details.session?.accountId ?? '', scopes);
 }
 
@@ -63,8 +63,9 @@ async function submit(
   if (form.get('decision') === 'deny')
     return { error: 'access_denied', error_description: 'The user denied the access' };
   if (details.prompt.name === 'consent') return { consent: { grantId: await grant(provider, details) } };
-  if (form.get('login') !== user.login || form.get('password') !== user.password) return undefined;
-  return { login: { accountId: user.login } };
+  const account = findUser(form.get('login'));
+  if (account === undefined || form.get('password') !== account.password) return undefined;
+  return { login: { accountId: account.login } };
 }
 
 /** Grants everything that the request asks for, and keeps what this browser session has granted to this client before. */

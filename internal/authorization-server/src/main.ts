@@ -9,7 +9,7 @@ const { confidential, user } = server;
 process.stdout.write(`Authorization server (in memory, loopback only)
   issuer        ${server.issuer}
   metadata      ${server.issuer}/.well-known/oauth-authorization-server
-  account       ${user.login} / ${user.password}
+  account       ${user.login} / ${user.password} (the login page fills it in)
   confidential  client_id ${confidential.client_id}, client_secret ${confidential.client_secret}
   native        client_id ${server.public.client_id}, redirect to http://127.0.0.1:<any port>/callback
   register      POST ${server.issuer}/register
@@ -22,10 +22,11 @@ Try it:
     -d client_id=${confidential.client_id} --data-urlencode 'client_secret=${confidential.client_secret}'
   curl -s ${api.url} -H 'Authorization: Bearer <access_token>'
 
-  OA_CLIENT_SECRET='${confidential.client_secret}' npx -y pnpm@12 -C examples/headless start \\
-    --issuer ${server.issuer} --client-id ${confidential.client_id} --scope read --api ${api.url}
-  npx -y pnpm@12 -C examples/cli-login start \\
-    --issuer ${server.issuer} --client-id ${server.public.client_id} --api ${api.url}
+  export OA_ISSUER=${server.issuer} OA_API=${api.url}
+  OA_CLIENT_ID=${confidential.client_id} OA_CLIENT_SECRET='${confidential.client_secret}' \\
+    npx -y pnpm@12 -C examples/headless start
+  OA_CLIENT_ID=${server.public.client_id} npx -y pnpm@12 -C examples/cli-login start login
+  OA_CLIENT_ID=${server.public.client_id} npx -y pnpm@12 -C examples/cli-login start whoami
 
 Stop it with Ctrl+C.
 `);

@@ -16,7 +16,7 @@ export function loginPage(question: Question, user: { login: string; password: s
   <p><label for="password">Password</label> <input id="password" name="password" type="password" autocomplete="current-password" value="${escapeHtml(user.password)}" required></p>
   <p><button name="decision" value="allow">Log in</button> <button name="decision" value="deny" formnovalidate>Cancel</button></p>
 </form>
-<p><small>This server is a demonstration. Its only account is filled in already.</small></p>`,
+<p><small>This server is a demonstration. An account is filled in already.</small></p>`,
   );
 }
 

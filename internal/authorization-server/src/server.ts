@@ -28,6 +28,7 @@ export interface AuthorizationServerHandle {
   requests: LoggedRequest[];
   /** The number of requests to `path`, with this `grant_type` if it is given. */
   count(path: string, grantType?: string): number;
+  /** The account that the login page fills in, unless a `login_hint` names the other one, `grace`. */
   user: { login: string; password: string };
   /** Logs in and consents (or denies) as a user would, and delivers the callback. Resolves to the client's response to it. */
   logIn(authorizationUrl: string, choice?: AgentChoice): Promise<Response>;
@@ -77,12 +78,12 @@ export async function startAuthorizationServer(
       ).length,
     user: { ...user },
     logIn: async (authorizationUrl, choice = {}) => {
-      const end = await runAgent(issuer, authorizationUrl, user, choice);
+      const end = await runAgent(issuer, authorizationUrl, choice);
       if ('page' in end) throw new Error(`The login ended before the redirect, on the page: ${end.page}`);
       return end.response;
     },
     approveDevice: async (verificationUriComplete, choice = {}) => {
-      const end = await runAgent(issuer, verificationUriComplete, user, choice);
+      const end = await runAgent(issuer, verificationUriComplete, choice);
       const page = 'page' in end ? end.page : end.response.url;
       if (page.includes('The device is connected') === (choice.deny === true))
         throw new Error(`The device login ended on an unexpected page: ${page}`);

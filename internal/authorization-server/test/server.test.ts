@@ -121,7 +121,10 @@ it.each(['127.0.0.1', '::1'] as const)(
     expect(done.callback.get('iss')).toBe(server.issuer);
     expect(done.callback.get('state')).toBe('a state');
     const token = await exchange(done);
-    expect(token).toMatchObject({ status: 200, json: { scope: 'offline_access read write', refresh_token: expect.any(String) } });
+    expect(token).toMatchObject({
+      status: 200,
+      json: { scope: 'offline_access read write', refresh_token: expect.any(String) },
+    });
     const next = await refresh(token.json.refresh_token);
     expect(next.status).toBe(200);
     expect(next.json.refresh_token).not.toBe(token.json.refresh_token);

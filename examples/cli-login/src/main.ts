@@ -1,3 +1,0 @@
-import { whoami } from './whoami.ts';
-
-await whoami();
