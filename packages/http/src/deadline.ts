@@ -13,6 +13,14 @@ export interface Deadline {
   sent: boolean;
 }
 
+/** What the error of the timeout says. */
+export interface DeadlineText {
+  /** How errors name the endpoint. */
+  name: string;
+  /** Makes a sentence that starts with a space, or an empty text. */
+  hint: () => string;
+}
+
 /**
  * Runs `work` under the caller's `timeout` and `signal`. Both end the call at any stage, even if an injected `fetch` ignores its signal.
  *
@@ -22,7 +30,7 @@ export interface Deadline {
  */
 export async function withDeadline<T>(
   options: RequestOptions,
-  name: string,
+  { name, hint }: DeadlineText,
   work: (deadline: Deadline) => Promise<T>,
 ): Promise<T> {
   const { signal, timeout = DEFAULT_TIMEOUT_MS } = options;
@@ -33,7 +41,7 @@ export async function withDeadline<T>(
   const onAbort = (): void => controller.abort(signal?.reason);
   signal?.addEventListener('abort', onAbort);
   const deadline = { signal: controller.signal, left: () => end - performance.now(), sent: false };
-  const cancel = startTimeout(() => controller.abort(timeoutError(name, timeout, deadline.sent)), timeout);
+  const cancel = startTimeout(() => controller.abort(timeoutError(name, timeout, deadline.sent, hint())), timeout);
   try {
     return await abortable(work(deadline), controller.signal);
   } catch (error) {
@@ -51,10 +59,10 @@ function assertTimeout(timeout: number): void {
     throw new TypeError(`options.timeout must be a number of milliseconds from 1 to ${MAX_TIMER_MS}.`);
 }
 
-function timeoutError(name: string, timeout: number, sent: boolean): OAuthError {
+function timeoutError(name: string, timeout: number, sent: boolean, hint: string): OAuthError {
   return new OAuthError(
     'timeout',
-    `${name} did not answer completely within ${roundSeconds(timeout)} seconds. Try again later.`,
+    `${name} did not answer completely within ${roundSeconds(timeout)} seconds.${hint} Try again later.`,
     { retryable: true, sent },
   );
 }

@@ -28,24 +28,24 @@ export async function exchange(url: URL, request: PreparedRequest): Promise<Answ
   let current = url;
   for (let redirects = 0; ; redirects += 1) {
     const { href } = current;
-    const response = await orOAuthError(request, () => send(href, request));
+    const response = await orOAuthError(request, current, () => send(href, request));
     const next = redirectTarget(response, current, request);
     if (next === undefined) {
-      const text = await orOAuthError(request, () => readBody(response, name));
+      const text = await orOAuthError(request, current, () => readBody(response, name));
       return { url: href, status: response.status, headers: response.headers, text };
     }
     if (redirects === MAX_REDIRECTS) throw redirectRefused(name, `redirects more than ${MAX_REDIRECTS} times`);
-    await orOAuthError(request, async () => response.body?.cancel());
+    await orOAuthError(request, current, async () => response.body?.cancel());
     current = next;
   }
 }
 
-async function orOAuthError<T>({ signal, name }: PreparedRequest, work: () => Promise<T>): Promise<T> {
+async function orOAuthError<T>(request: PreparedRequest, url: URL, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    signal.throwIfAborted();
-    throw isOAuthError(error) ? error : toNetworkError(error, name);
+    request.signal.throwIfAborted();
+    throw isOAuthError(error) ? error : toNetworkError(error, request, url);
   }
 }
 

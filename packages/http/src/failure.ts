@@ -1,80 +1,111 @@
 import { OAuthError } from '@oa/types';
+import { causesOf, type FailureCause } from './cause.ts';
+import { certificateText } from './certificate.ts';
+import type { PreparedRequest } from './ky.ts';
+import { environmentProxy, hostAndPort, proxyHint, type EnvironmentProxy } from './proxy.ts';
+import { isExplained, isPermanent, reasonAdvice, reasonText } from './reason.ts';
 
-/** Error codes with an explanation for the user. */
-const EXPLANATIONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there',
-  ENOTFOUND: 'the host name is unknown',
-  EAI_AGAIN: 'the host name could not be looked up',
-  EHOSTUNREACH: 'the host is unreachable',
-  ENETUNREACH: 'the network is unreachable',
-  ENETDOWN: 'the network is down',
-  EADDRNOTAVAIL: 'there is no route to that address',
-  UND_ERR_CONNECT_TIMEOUT: 'no connection was made in time',
-  ETIMEDOUT: 'the connection timed out',
-  ECONNRESET: 'the connection was closed',
-  UND_ERR_SOCKET: 'the connection was closed',
-};
 /** These errors occur before there is a connection. Others can also occur later: EHOSTUNREACH also ends an open connection. */
 const UNCONNECTED_CODES: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
   'EAI_AGAIN',
   'UND_ERR_CONNECT_TIMEOUT',
+  'BAD_PORT',
+  'ERR_SSL_WRONG_VERSION_NUMBER',
+  'ERR_SSL_PACKET_LENGTH_TOO_LONG',
 ]);
 /** The system calls that are made before there is a connection. */
 const CONNECTING_SYSCALLS: ReadonlySet<unknown> = new Set(['connect', 'getaddrinfo']);
-/** The request was not sent in these cases either, but another attempt would fail in the same way. */
-const CERTIFICATE_CODES: ReadonlySet<string> = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'CERT_HAS_EXPIRED',
-  'CERT_NOT_YET_VALID',
-  'CERT_REVOKED',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-]);
+
+/** A request that failed, and the proxy of the environment. */
+interface FailedRequest {
+  name: string;
+  url: URL;
+  proxy: EnvironmentProxy | undefined;
+}
 
 /**
- * Converts what `fetch` or a body stream threw. Only the error codes are read, because messages and causes of HTTP clients contain URLs,
- * headers and bodies. `sent` is `false` only where the failure came before the request left this machine.
+ * Converts what `fetch` or a body stream threw. Only error codes and fixed texts are read, because messages and causes of HTTP clients
+ * contain URLs, headers and bodies. `sent` is `false` only where the failure came before the request left this machine.
  */
-export function toNetworkError(thrown: unknown, name: string): OAuthError {
+export function toNetworkError(thrown: unknown, { name, fetch }: PreparedRequest, url: URL): OAuthError {
   const causes = causesOf(thrown);
   const codes = causes.map(({ code }) => code);
+  const failed = { name, url, proxy: proxyOf(url, fetch) };
   if (codes.includes('UND_ERR_HEADERS_OVERFLOW'))
     return new OAuthError(
       'response_too_large',
       `${name} answered with more headers than the platform reads. Check that the address is an OAuth endpoint.`,
     );
   if (codes.includes('UND_ERR_HEADERS_TIMEOUT') || codes.includes('UND_ERR_BODY_TIMEOUT'))
-    return new OAuthError('timeout', `${name} stopped answering. Try again later.`, {
+    return new OAuthError('timeout', `${name} stopped answering.${proxyHint(failed.proxy)} Try again later.`, {
       retryable: true,
       sent: true,
     });
-  if (codes.some((code) => CERTIFICATE_CODES.has(code)))
-    return new OAuthError(
-      'network_error',
-      `No secure connection to ${name}: its certificate is not trusted. For a private certificate authority, set NODE_EXTRA_CA_CERTS to its PEM file.`,
-      { sent: false },
-    );
-  const code = codes.find((code) => Object.hasOwn(EXPLANATIONS, code));
-  const why = code === undefined ? 'the connection failed or broke' : `${EXPLANATIONS[code]} (${code})`;
-  return new OAuthError('network_error', `No answer from ${name}: ${why}. Check the address and the network.`, {
-    retryable: true,
-    sent: !causes.some(({ code, syscall }) => UNCONNECTED_CODES.has(code) || CONNECTING_SYSCALLS.has(syscall)),
+  return toCertificateError(causes, failed) ?? toTunnelError(causes, failed) ?? toConnectionError(causes, failed);
+}
+
+/**
+ * Returns the hint for a request that had no answer in time.
+ *
+ * @param fetch the function of the caller. It may use a proxy of its own, so there is no hint then.
+ */
+export function timeoutHint(url: URL, fetch: PreparedRequest['fetch']): string {
+  return proxyHint(proxyOf(url, fetch));
+}
+
+function proxyOf(url: URL, fetch: PreparedRequest['fetch']): EnvironmentProxy | undefined {
+  return fetch === undefined ? environmentProxy(url) : undefined;
+}
+
+/** The request was not sent, but another attempt would fail in the same way. */
+function toCertificateError(
+  causes: readonly FailureCause[],
+  { name, url, proxy }: FailedRequest,
+): OAuthError | undefined {
+  const at = hostAndPort(url);
+  // With TLS to the proxy, either of the two can have sent the certificate.
+  const sender = proxy?.used && proxy.isSecure ? `the proxy ${proxy.address} or of ${at}` : at;
+  const text = causes.map((cause) => certificateText(sender, cause)).find((each) => each !== undefined);
+  if (text === undefined) return undefined;
+  return new OAuthError('network_error', `No secure connection to ${name}. ${text}`, { sent: false });
+}
+
+/** The proxy answered, and did not connect to the server. */
+function toTunnelError(causes: readonly FailureCause[], { name, url, proxy }: FailedRequest): OAuthError | undefined {
+  const status = causes.find((cause) => cause.status !== undefined)?.status;
+  if (status === undefined) return undefined;
+  const which = proxy === undefined ? 'The proxy' : `The proxy ${proxy.address}, which ${proxy.variable} names,`;
+  const problem =
+    status === 407
+      ? `${which} wants credentials (status 407). ${credentialsAdvice(proxy)}`
+      : `${which} does not connect to ${hostAndPort(url)} (status ${status}). ${
+          status < 500
+            ? 'Ask the operator of the proxy to allow this host, or add it to NO_PROXY if it needs no proxy.'
+            : 'Check the address, and try again later.'
+        }`;
+  return new OAuthError('network_error', `No answer from ${name}. ${problem}`, {
+    retryable: status >= 500,
+    sent: false,
   });
 }
 
-/** Lists the error codes in a chain of causes. An `AggregateError` has one error for each address of a host, of which the first counts. */
-function causesOf(thrown: unknown): { code: string; syscall: unknown }[] {
-  const causes: { code: string; syscall: unknown }[] = [];
-  let current = thrown;
-  for (let depth = 0; depth < 8 && current instanceof Error; depth += 1) {
-    if ('code' in current && typeof current.code === 'string')
-      causes.push({ code: current.code, syscall: 'syscall' in current ? current.syscall : undefined });
-    current = current.cause ?? (current instanceof AggregateError ? (current.errors as unknown[])[0] : undefined);
-  }
-  return causes;
+function credentialsAdvice(proxy: EnvironmentProxy | undefined): string {
+  const { variable = 'HTTPS_PROXY', address = 'HOST:PORT', hasCredentials = false } = proxy ?? {};
+  return hasCredentials
+    ? `It refused the user name and the password in ${variable}. Check them: special characters in them must be percent-encoded.`
+    : `Put them into ${variable}, as in http://USER:PASSWORD@${address}, with special characters percent-encoded.`;
+}
+
+function toConnectionError(causes: readonly FailureCause[], { name, url, proxy }: FailedRequest): OAuthError {
+  const code = causes.find((cause) => isExplained(cause.code))?.code ?? causes[0]?.code;
+  const [server, isPlain] = [hostAndPort(url), url.protocol === 'http:'];
+  const problem = proxy?.used
+    ? `${proxyHint(proxy)} ${reasonText(code, proxy.address, proxy.address.replace(/:\d+$/, ''))} Check ${proxy.variable}, and that the proxy runs. A host that needs no proxy belongs into NO_PROXY.`
+    : ` ${reasonText(code, server, url.hostname)} ${reasonAdvice(code, isPlain)}${proxyHint(proxy)}`;
+  return new OAuthError('network_error', `No answer from ${name}.${problem}`, {
+    retryable: !isPermanent(code),
+    sent: !causes.some((cause) => UNCONNECTED_CODES.has(cause.code) || CONNECTING_SYSCALLS.has(cause.syscall)),
+  });
 }

@@ -2,6 +2,7 @@ import { sleep } from '@oa/mechanisms';
 import { isOAuthError, OAuthError, type RequestOptions, type RequestParameters } from '@oa/types';
 import { withDeadline, type Deadline } from './deadline.ts';
 import { exchange, type Answer } from './exchange.ts';
+import { timeoutHint } from './failure.ts';
 import type { PreparedRequest } from './ky.ts';
 import { redactShared } from './redact.ts';
 import { parseRetryAfter, retryDelay, type AttemptOutcome } from './retry.ts';
@@ -78,7 +79,8 @@ export async function request(
   const body = options.form === undefined ? options.body : encodeForm(options.form);
   if (options.form !== undefined) headers['content-type'] = 'application/x-www-form-urlencoded';
   const name = toDisplayUrl(target);
-  return withDeadline(options, name, async (deadline) => {
+  const hint = (): string => timeoutHint(target, options.fetch);
+  return withDeadline(options, { name, hint }, async (deadline) => {
     const prepared = { name, method, headers, body, signal: deadline.signal, fetch: options.fetch };
     const response = await sendWithRetry(target, prepared, options, deadline);
     secretsByResponse.set(response, () => secretsSent(headers, body));

@@ -165,7 +165,7 @@ describe('an error repeats no secret (RFC 6750 section 5.3)', () => {
     const { message, ...rest } = error.toJSON();
     expect(rest).toEqual({ code: 'network_error', retryable: true, sent: true });
     expect(message).toBe(
-      'No answer from https://as.example/: the connection failed or broke. Check the address and the network.',
+      'No answer from https://as.example/. The connection failed or broke. Check the address and the network (firewall, VPN).',
     );
     expect(error.cause).toBeUndefined();
   });

@@ -1,0 +1,98 @@
+import type { Socket } from 'node:net';
+import { rejectionOf } from '@oa-internal/testing';
+import type { OAuthError } from '@oa/types';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { request } from '@oa/http';
+import { closedHost, closeServers, startSocketServer } from './sockets.ts';
+
+const PROXY_VARIABLES = ['HTTPS_PROXY', 'HTTP_PROXY', 'ALL_PROXY', 'NO_PROXY'].flatMap((name) => [
+  name,
+  name.toLowerCase(),
+]);
+
+beforeEach(() => {
+  for (const name of PROXY_VARIABLES) vi.stubEnv(name, undefined);
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await closeServers();
+});
+
+async function failureOf(url: string): Promise<OAuthError> {
+  return rejectionOf(request('GET', url, { idempotent: false, timeout: 10_000 }));
+}
+
+describe('the error of a server that can not be reached', () => {
+  it('names the host and port where nothing listens', async () => {
+    const host = await closedHost();
+    expect(await failureOf(`http://${host}/token`)).toMatchObject({
+      code: 'network_error',
+      retryable: true,
+      sent: false,
+      message: `No answer from http://${host}/token. Nothing listens at ${host} (ECONNREFUSED). Check the address and its port, and that the server runs.`,
+    });
+  });
+
+  it('names the port of https, which the address leaves out', async () => {
+    const { message } = await failureOf('https://localhost/');
+    expect(message).toContain('Nothing listens at localhost:443 (ECONNREFUSED).');
+  });
+
+  it('names a host name that does not exist', async () => {
+    const { message } = await failureOf('https://x.invalid/');
+    expect(message).toMatch(
+      /The host name x\.invalid (?:is unknown \(ENOTFOUND\)|could not be looked up, .*\(EAI_AGAIN\))\./,
+    );
+    expect(message).toContain('DNS');
+  });
+
+  it('says that the platform connects to no reserved port', async () => {
+    const { message, retryable } = await failureOf('http://127.0.0.1:6000/');
+    expect(message).toContain('The platform connects to no service at 127.0.0.1:6000, because the port is reserved');
+    expect(retryable).toBe(false);
+  });
+
+  it.each<[string, (socket: Socket) => void, RegExp]>([
+    [
+      'resets',
+      (socket) => socket.resetAndDestroy(),
+      /The connection to HOST was closed .*\(ECONNRESET\)\. Check whether the port expects https/,
+    ],
+    [
+      'closes',
+      (socket) => socket.once('data', () => socket.end()),
+      /The connection to HOST was closed .*\(UND_ERR_SOCKET\)/,
+    ],
+    [
+      'speaks SSH',
+      (socket) => socket.end('SSH-2.0-OpenSSH_9.6\r\n'),
+      /HOST answered with something that is not HTTP \(HPE_INVALID\)\. Check the port/,
+    ],
+  ])('says of an http server that %s what happened', async (_, onSocket, pattern) => {
+    const host = await startSocketServer(onSocket);
+    const { message } = await failureOf(`http://${host}/`);
+    expect(message.replaceAll(host, 'HOST')).toMatch(pattern);
+  });
+
+  it.each<[string, (socket: Socket) => void, RegExp]>([
+    [
+      'speaks plain http',
+      (socket) => socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')),
+      /HOST does not speak TLS, although its address begins with https: \(ERR_SSL_WRONG_VERSION_NUMBER\)/,
+    ],
+    [
+      'closes during the handshake',
+      (socket) => socket.once('data', () => socket.end()),
+      /HOST closed the connection before the TLS handshake was complete/,
+    ],
+    [
+      'refuses the handshake',
+      (socket) => socket.once('data', () => socket.end(Buffer.from('15030300020228', 'hex'))),
+      /The TLS handshake with HOST failed \(ERR_SSL_\S+\)\. Report it/,
+    ],
+  ])('says of an https server that %s what happened', async (_, onSocket, pattern) => {
+    const host = await startSocketServer(onSocket);
+    const { message } = await failureOf(`https://${host}/`);
+    expect(message.replaceAll(host, 'HOST')).toMatch(pattern);
+  });
+});
