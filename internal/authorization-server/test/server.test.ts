@@ -177,6 +177,15 @@ it('issues a refresh token for offline_access with prompt=consent only (OpenID C
   expect((await exchange(await login({ scope: 'read', prompt }))).json).not.toHaveProperty('refresh_token');
 });
 
+it('fills in the account that login_hint names (OpenID Connect Core section 3.1.2.1)', async () => {
+  const subjects: unknown[] = [];
+  for (const login_hint of ['grace', 'ada', 'unknown']) {
+    const token = await exchange(await login({ scope: 'openid', login_hint }));
+    subjects.push((await server.introspect(String(token.json.access_token)))?.sub);
+  }
+  expect(subjects).toEqual(['grace', 'ada', 'ada']);
+});
+
 it('says why a login cannot redirect', async () => {
   await expect(login({ client_id: 'unknown' })).rejects.toThrow('invalid_client');
 });
