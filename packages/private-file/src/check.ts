@@ -1,23 +1,19 @@
 import type { Stats } from 'node:fs';
 import { assertNodeVersion } from '@oa/mechanisms';
-import { OAuthError } from '@oa/types';
+import { hasModes, insecureFileError, quotePath } from './message.ts';
+import { foreignFileError } from './owner.ts';
 
 assertNodeVersion();
 
 // Not imported: see read.ts.
-const { constants } = process.getBuiltinModule('node:fs');
+const { constants, lstatSync } = process.getBuiltinModule('node:fs');
 
 /** More than any token or list of clients needs, and little enough to read at once. */
 export const MAX_FILE_BYTES: number = 1024 * 1024;
-/** The system refuses a longer path, so no command is cut. */
-const MAX_PATH_CHARACTERS = 4096;
 /** Refuses to open a symbolic link. Windows has no such flag, so a link is looked for before the file is opened. */
 export const NO_FOLLOW_FLAGS: number = constants.O_NOFOLLOW ?? 0;
 /** Opens a planted FIFO at once, instead of waiting for its other end. */
 export const NO_WAIT_FLAGS: number = constants.O_NONBLOCK ?? 0;
-
-/** Characters that would change the text of an error. No program names its directories with them. */
-export const CONTROL_CHARACTERS: RegExp = /[\p{Cc}\p{Zl}\p{Zp}]/u;
 
 /**
  * Refuses a file that other users could have planted, read or changed, or that is too large.
@@ -46,7 +42,7 @@ export function assertPrivateFile(path: string, stats: Stats): void {
 export function assertClosedFile(path: string, stats: Stats): void {
   if (stats.isSymbolicLink()) throw insecureFileError(path, 'is a symbolic link', 'Remove it.');
   if (!stats.isFile()) throw insecureFileError(path, 'is not a regular file', 'Move it away.');
-  if (stats.uid !== expectedOwner(stats)) throw insecureFileError(path, 'belongs to another user', 'Remove it.');
+  if (stats.uid !== expectedOwner(stats)) throw foreignFileError(path, stats.uid);
   if (hasModes() && (stats.mode & 0o077) !== 0)
     throw insecureFileError(
       path,
@@ -55,26 +51,14 @@ export function assertClosedFile(path: string, stats: Stats): void {
     );
 }
 
-/** The error for a file that this user can't trust. The file is left unchanged, for the user to inspect. */
-export function insecureFileError(path: string, problem: string, remedy: string): OAuthError {
-  return new OAuthError('insecure_file_permissions', `${quotePath(path)} ${problem}, so it is not used. ${remedy}`);
-}
-
 /**
- * A path for a message: as a shell reads it, so that the command of a remedy can be copied. Control characters become visible,
- * because a terminal would obey them.
+ * Refuses a file of another user. The system tells only that this user may not open it.
+ *
+ * @throws {OAuthError} `insecure_file_permissions`
  */
-export function quotePath(path: string): string {
-  const visible = path
-    .slice(0, MAX_PATH_CHARACTERS)
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
-  if (!hasModes() || /^[\p{L}\p{M}\p{N}@%+=:,./_-]+$/u.test(visible)) return visible;
-  return `'${visible.replaceAll("'", String.raw`'\''`)}'`;
-}
-
-/** Windows has neither owners nor modes here: the access list of the user's own profile protects the files. */
-export function hasModes(): boolean {
-  return process.platform !== 'win32';
+export function assertOwnFile(path: string): void {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats !== undefined && stats.uid !== expectedOwner(stats)) throw foreignFileError(path, stats.uid);
 }
 
 /** The owner that a private file must have: the user that this process acts as. */

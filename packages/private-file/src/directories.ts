@@ -1,6 +1,6 @@
 import { isAbsolute, join } from 'node:path';
 import { OAuthError } from '@oa/types';
-import { CONTROL_CHARACTERS, quotePath } from './check.ts';
+import { CONTROL_CHARACTERS, quotePath } from './message.ts';
 import { toStorageError } from './storage-error.ts';
 
 /** The app that files belong to where a program names none. Programs that share it share tokens and clients. */

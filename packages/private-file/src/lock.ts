@@ -1,6 +1,6 @@
 import { sleep } from '@oa/mechanisms';
 import { OAuthError, type LockOptions } from '@oa/types';
-import { quotePath } from './check.ts';
+import { quotePath } from './message.ts';
 import { removeOrphansOnce } from './orphans.ts';
 import { adoptPending } from './pending.ts';
 import { createSqliteLock, type FileLock } from './sqlite.ts';

@@ -3,7 +3,8 @@ import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { attempt } from '@oa/types';
-import { assertPrivateFile, insecureFileError, NO_FOLLOW_FLAGS, NO_WAIT_FLAGS } from './check.ts';
+import { assertOwnFile, assertPrivateFile, NO_FOLLOW_FLAGS, NO_WAIT_FLAGS } from './check.ts';
+import { insecureFileError } from './message.ts';
 import { unlinkIfPresent } from './remove.ts';
 import { assertNewFilePrivate, type ReplaceOptions } from './replace.ts';
 import { isSystemError, toStorageError, withStorageErrors } from './storage-error.ts';
@@ -68,6 +69,7 @@ async function openExisting(pending: string): Promise<FileHandle | undefined> {
     if (isSystemError(error, 'ENOENT')) return undefined;
     if (isSystemError(error, 'ELOOP', 'EMLINK', 'ENXIO', 'EISDIR'))
       throw insecureFileError(pending, 'is not a regular file', 'Remove it.');
+    if (isSystemError(error, 'EACCES', 'EPERM')) assertOwnFile(pending);
     throw toStorageError(error, pending);
   }
   try {

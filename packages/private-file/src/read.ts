@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { OAuthError } from '@oa/types';
-import { assertPrivateFile, insecureFileError, NO_FOLLOW_FLAGS, NO_WAIT_FLAGS, quotePath } from './check.ts';
+import { assertOwnFile, assertPrivateFile, NO_FOLLOW_FLAGS, NO_WAIT_FLAGS } from './check.ts';
+import { insecureFileError, quotePath } from './message.ts';
 import { resolvePrivatePath } from './resolve.ts';
 import { systemErrorName, toStorageError } from './storage-error.ts';
 
@@ -59,12 +60,10 @@ function openToRead(file: string): number | undefined {
     // O_NOFOLLOW refuses with ELOOP, on FreeBSD with EMLINK. ENXIO is a socket.
     if (name === 'ELOOP' || name === 'EMLINK') throw insecureFileError(file, 'is a symbolic link', 'Remove it.');
     if (name === 'ENXIO') throw insecureFileError(file, 'is not a regular file', 'Move it away.');
-    if (name === 'EACCES' || name === 'EPERM')
-      throw insecureFileError(
-        file,
-        'is not readable by this user',
-        `If it is yours, run: chmod 600 ${quotePath(file)}`,
-      );
+    if (name === 'EACCES' || name === 'EPERM') {
+      assertOwnFile(file);
+      throw insecureFileError(file, 'is not readable by this user', `Run: chmod 600 ${quotePath(file)}`);
+    }
     throw toStorageError(error, file, true);
   }
 }

@@ -1,7 +1,9 @@
 import { lstatSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { OAuthError } from '@oa/types';
-import { assertPrivateFile, expectedOwner, hasModes, insecureFileError, quotePath, toOctal } from './check.ts';
+import { assertPrivateFile, expectedOwner, toOctal } from './check.ts';
+import { hasModes, insecureFileError, quotePath } from './message.ts';
+import { foreignFileError } from './owner.ts';
 import { toStorageError } from './storage-error.ts';
 
 /** What a write may replace. */
@@ -30,7 +32,7 @@ export function assertReplaceable(path: string, { replaceRefused = false }: Repl
   if (stats === undefined) return;
   if (!replaceRefused) return assertPrivateFile(path, stats);
   if (stats.isDirectory()) throw insecureFileError(path, 'is not a regular file', 'Move it away.');
-  if (stats.uid !== expectedOwner(stats)) throw insecureFileError(path, 'belongs to another user', 'Remove it.');
+  if (stats.uid !== expectedOwner(stats)) throw foreignFileError(path, stats.uid);
 }
 
 /**

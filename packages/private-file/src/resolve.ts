@@ -1,7 +1,10 @@
 import type { Stats } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
-import { CONTROL_CHARACTERS, expectedOwner, hasModes, insecureFileError, quotePath, toOctal } from './check.ts';
-import { isPermissionMissing, isSystemError, toStorageError } from './storage-error.ts';
+import { expectedOwner, toOctal } from './check.ts';
+import { foreignDirectoryError, toDirectoryError } from './foreign-directory.ts';
+import { CONTROL_CHARACTERS, hasModes, insecureFileError, quotePath } from './message.ts';
+import { describeUser } from './owner.ts';
+import { isPermissionMissing, isSystemError } from './storage-error.ts';
 
 // Not imported: see read.ts.
 const { lstatSync, readlinkSync, realpathSync, statSync } = process.getBuiltinModule('node:fs');
@@ -28,11 +31,11 @@ export function resolvePrivatePath(path: string): string | undefined {
   try {
     // Resolved once: a symbolic link that changes later does not lead this operation to two places.
     const real = hasModes() ? followWay(directory) : { path: realpathSync.native(directory), stats: undefined };
-    assertPrivateDirectory(real.path, real.stats ?? statSync(real.path));
+    assertPrivateDirectory(real.path, real.stats ?? statSync(real.path), directory);
     return join(real.path, basename(path));
   } catch (error) {
     if (isSystemError(error, 'ENOENT')) return undefined;
-    throw toStorageError(error, directory, true);
+    throw toDirectoryError(error, directory, true);
   }
 }
 
@@ -57,7 +60,7 @@ function followWay(directory: string): Place {
   let links = 0;
   for (let name = names.pop(); name !== undefined; name = names.pop()) {
     if (name === '' || name === '.') continue;
-    assertTrustedParent(place, trusted);
+    assertTrustedParent(place, trusted, directory);
     const next = inspect(name === '..' ? dirname(place.path) : `${place.path === '/' ? '' : place.path}/${name}`);
     if (next.stats?.isSymbolicLink() !== true) {
       place = next;
@@ -84,14 +87,9 @@ function inspect(path: string): Place {
 }
 
 /** The rule of ssh. In a directory with the sticky bit, such as /tmp, other users can't rename or remove what is not theirs. */
-function assertTrustedParent({ path, stats }: Place, trusted: readonly unknown[]): void {
+function assertTrustedParent({ path, stats }: Place, trusted: readonly unknown[], directory: string): void {
   if (stats === undefined || !stats.isDirectory()) return;
-  if (!trusted.includes(stats.uid))
-    throw insecureFileError(
-      path,
-      `belongs to another user (uid ${stats.uid}), and its owner can exchange the directories in it`,
-      'Use a directory whose parents belong to this user or to root.',
-    );
+  if (!trusted.includes(stats.uid)) throw foreignDirectoryError({ path, uid: stats.uid }, directory);
   if ((stats.mode & 0o022) !== 0 && (stats.mode & 0o1000) === 0)
     throw insecureFileError(
       path,
@@ -102,17 +100,16 @@ function assertTrustedParent({ path, stats }: Place, trusted: readonly unknown[]
 
 function assertTrustedLink(path: string, stats: Stats, trusted: readonly unknown[]): void {
   if (!trusted.includes(stats.uid))
-    throw insecureFileError(path, `is a symbolic link of another user (uid ${stats.uid})`, 'Use another directory.');
-}
-
-function assertPrivateDirectory(path: string, stats: Stats): void {
-  if (!stats.isDirectory()) throw Object.assign(new Error('not a directory'), { code: 'ENOTDIR' });
-  if (stats.uid !== expectedOwner(stats))
     throw insecureFileError(
       path,
-      'belongs to another user',
-      'Change its owner to this user, or use another directory.',
+      `is a symbolic link of another user (${describeUser(stats.uid)})`,
+      'Use another directory.',
     );
+}
+
+function assertPrivateDirectory(path: string, stats: Stats, directory: string): void {
+  if (!stats.isDirectory()) throw Object.assign(new Error('not a directory'), { code: 'ENOTDIR' });
+  if (stats.uid !== expectedOwner(stats)) throw foreignDirectoryError({ path, uid: stats.uid }, directory);
   if (hasModes() && (stats.mode & 0o022) !== 0)
     throw insecureFileError(
       path,

@@ -1,8 +1,9 @@
 import { accessSync, constants, lstatSync, type BigIntStats } from 'node:fs';
 import { dirname } from 'node:path';
 import { OAuthError } from '@oa/types';
-import { assertClosedFile, quotePath } from './check.ts';
+import { assertClosedFile } from './check.ts';
 import { createLockFile } from './lock-file.ts';
+import { quotePath } from './message.ts';
 import { toStorageError } from './storage-error.ts';
 
 /** A lock that the operating system frees when its holder ends. It is made for one path. */

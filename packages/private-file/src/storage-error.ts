@@ -1,5 +1,5 @@
 import { OAuthError } from '@oa/types';
-import { quotePath } from './check.ts';
+import { quotePath } from './message.ts';
 
 /** Failures that stay until the user or the operator changes something. */
 const LASTING: Record<string, string> = {

@@ -3,7 +3,9 @@ import { open, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { sleep } from '@oa/mechanisms';
 import { OAuthError } from '@oa/types';
-import { MAX_FILE_BYTES, NO_FOLLOW_FLAGS, quotePath } from './check.ts';
+import { MAX_FILE_BYTES, NO_FOLLOW_FLAGS } from './check.ts';
+import { toDirectoryError } from './foreign-directory.ts';
+import { quotePath } from './message.ts';
 import { removeOrphansOnce } from './orphans.ts';
 import { assertNewFilePrivate, assertReplaceable, type ReplaceOptions } from './replace.ts';
 import { resolvePrivatePath } from './resolve.ts';
@@ -55,7 +57,7 @@ export function preparePath(path: string): string {
   try {
     createDirectories(directory);
   } catch (error) {
-    throw toStorageError(error, directory);
+    throw toDirectoryError(error, directory);
   }
   const created = resolvePrivatePath(path);
   if (created === undefined)

@@ -1,8 +1,12 @@
+import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 
 /** The user without rights on most systems. The tests that need it run as root, which CI always does. */
 export const otherUser = 65_534;
+
+/** Its name, as the system tells it. */
+export const otherUserName: string = String(spawnSync('id', ['-un', String(otherUser)]).stdout).trim();
 
 /** Why a test can't act as another user. `undefined` if it can. */
 export const noOtherUser: string | undefined =

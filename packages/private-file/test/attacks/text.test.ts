@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { errorThrownBy, rejectionOf, temporaryDirectory } from '@oa-internal/testing';
 import { readPrivate, userDirectory, withLock, writePrivate } from '@oa/private-file';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { quotePath } from '../../src/check.ts';
+import { quotePath } from '../../src/message.ts';
 
 const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { temporaryDirectory } from '@oa-internal/testing';
 import { readPrivate, reservePrivate, withLock, writePrivate } from '@oa/private-file';
 import { expect, it } from 'vitest';
-import { noOtherUser, otherUser } from '../other-user.ts';
+import { noOtherUser, otherUser, otherUserName } from '../other-user.ts';
 
 it('a user who is not root gets an error with the remedy for a file or directory without permission', async ({
   skip,
@@ -21,6 +21,7 @@ it('a user who is not root gets an error with the remedy for a file or directory
   writeFileSync(unreadable, 'x', { mode: 0o000 });
   chownSync(unreadable, otherUser, otherUser);
   chownSync(mine, otherUser, otherUser);
+  for (const name of ['foreign', 'left-foreign.pending']) writeFileSync(join(mine, name), 'x', { mode: 0o600 });
   const root = process.geteuid?.() ?? 0;
   process.seteuid?.(otherUser);
   try {
@@ -28,6 +29,14 @@ it('a user who is not root gets an error with the remedy for a file or directory
       code: 'insecure_file_permissions',
       message: expect.stringContaining('chmod 600') as string,
     });
+    const foreign = {
+      code: 'insecure_file_permissions',
+      message: expect.stringMatching(
+        new RegExp(String.raw`\(root, uid 0\), .* Run: sudo chown ${otherUserName} \S+foreign(\.pending)? \(an`),
+      ) as string,
+    };
+    await expect(readPrivate(join(mine, 'foreign'))).rejects.toMatchObject(foreign);
+    await expect(reservePrivate(join(mine, 'left-foreign'))).rejects.toMatchObject(foreign);
     chmodSync(mine, 0o500);
     const refused = { code: 'storage_unavailable', message: expect.stringContaining('may not use it') as string };
     await expect(writePrivate(join(mine, 'b'), 'x')).rejects.toMatchObject(refused);
