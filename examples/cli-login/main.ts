@@ -17,6 +17,10 @@ const manager = createManager({ app });
 const user = (account: string): Credentials => ({ client_id, scope: 'openid offline_access', profile: account });
 const accountFile = join(userDirectory('config', app), 'account');
 const current = valueOf(await attempt(readPrivate(accountFile))) ?? 'default';
+const useAccount = async (account: string): Promise<void> => {
+  valueOf(await attempt(writePrivate(accountFile, account)));
+  console.log(`The account is now ${account}.`);
+};
 const notLoggedIn = `You are not logged in. Run "${app} login".`;
 
 program.name(app).description('Asks an API who you are.');
@@ -51,9 +55,4 @@ program.command('logout [account]').action(async (account: string = current) => 
 program.command('logout-all').action(async () => {
   console.log(`Accounts logged out: ${valueOf(await manager.logoutAll())}.`);
 });
-await program.parseAsync();
-
-async function useAccount(account: string): Promise<void> {
-  valueOf(await attempt(writePrivate(accountFile, account)));
-  console.log(`The account is now ${account}.`);
-}
+await program.parseAsync().catch((error: Error) => program.error(error.message));

@@ -140,7 +140,7 @@ it('refreshes an expired token without the user', async () => {
   expect(server.requests.map(({ grant_type }) => grant_type)).toEqual(['refresh_token']);
 });
 
-it('logs in again as another user of the same browser, and sends the account as a hint', async () => {
+it('asks the server for a new login, and names the account (OpenID Connect Core section 3.1.2.1)', async () => {
   const { stderr } = await runAsUser('login grace');
   expect(stderr).toContain('prompt=login+consent&login_hint=grace');
   expect((await runAsUser('login default')).stderr).not.toContain('login_hint');
@@ -155,6 +155,25 @@ it.each([
   const { code, stdout, stderr } = await run(command, more);
   expect([code, stdout, stderr]).toEqual([1, '', expect.stringMatching(message)]);
   expect(server.requests).toEqual([]);
+});
+
+it('says that the user is not logged in when the server has ended the session, and opens no browser', async () => {
+  server.setAccessTokenTtl(1);
+  expect(await runAsUser('login ada')).toMatchObject({ code: 0 });
+  const revocations = storedTokens().map((token) => {
+    const body = new URLSearchParams({ client_id: server.public.client_id, token });
+    return fetch(`${server.issuer}/revoke`, { method: 'POST', body });
+  });
+  await Promise.all([...revocations, sleep(1100)]);
+  server.requests.length = 0;
+  const { code, stdout, stderr } = await runAsUser('whoami');
+  expect([code, stdout, stderr]).toEqual([1, '', 'You are not logged in. Run "example-cli-login login".\n']);
+  expect(server.requests.map(({ grant_type, status }) => [grant_type, status])).toEqual([['refresh_token', 400]]);
+});
+
+it('exits with 1 for an issuer that is no URL, and says so', async () => {
+  const { code, stdout, stderr } = await runAsUser('login', { OA_ISSUER: 'issuer.example' });
+  expect([code, stdout, stderr.split('\n')]).toEqual([1, '', [expect.stringMatching(/\bURL\b/), '']]);
 });
 
 it('exits with 1 where a server can not be reached, and says which', async () => {
