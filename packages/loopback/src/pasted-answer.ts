@@ -1,20 +1,12 @@
-import { isLoopbackHost } from '@oa/types/rfc';
+import { unquotePasted } from './pasted-line.ts';
 
 /** A line that begins an address, with or without its scheme. */
-const ADDRESS_START = /^["'`<(“‘«]*(?:https?:\/\/|(?:localhost|127\.\d+\.\d+\.\d+|\[[\da-f:]+\]):\d+)/i;
+const ADDRESS_START = /^["'`<(“‘«]*(?:https?:\/\/|(?:[\w-]+\.)*(?:localhost|\d+)\.?:\d+\/|\[[\da-f:.]+\]:\d+)/i;
 /** A line that begins with the path or with the query only. */
-const QUERY_START = /^["'`<(“‘«]*(?:\/[^\s?]*\?|\?|(?:code|state|error|iss)=)/i;
-/** The end that belongs to an opening character. */
-const CLOSING_CHARACTERS: Record<string, string> = {
-  '"': '"',
-  "'": "'",
-  '`': '`',
-  '<': '>',
-  '(': ')',
-  '“': '”',
-  '‘': '’',
-  '«': '»',
-};
+const QUERY_START = /^["'`<(“‘«]*(?:\/[^\s?]*\?|\?|(?:code|state|session_state|error|iss|scope)=)/i;
+/** The names and addresses of this machine, as `URL` writes them. */
+const LOOPBACK_HOST =
+  /^(?:(?:[\w-]+\.)*localhost\.?|ip6-(?:localhost|loopback)|127\.\d+\.\d+\.\d+|0\.0\.0\.0|\[::1?\]|\[::ffff:7f[\da-f]{2}:[\da-f]{1,4}\])$/;
 
 /** Groups lines that arrived together: an address with the lines that may continue it, and other lines. */
 export function toPastedGroups(lines: readonly string[]): string[][] {
@@ -38,24 +30,36 @@ export function toPastedGroups(lines: readonly string[]): string[][] {
  * from the path or the query on.
  */
 export function toPastedUrls(group: readonly string[], redirect_uri: string): string[] {
-  return group.flatMap((_, index) => {
-    const text = group.slice(0, group.length - index).join('');
-    return toPastedUrl(text, redirect_uri) ?? [];
-  });
+  return group.flatMap((_, index) => toReadings(group.slice(0, group.length - index).join(''), redirect_uri));
+}
+
+/**
+ * A space may stand within the address, or before other text. Half a code must never be sent, and no code with other text: if the readings
+ * have different codes, and the same state, there is none.
+ */
+function toReadings(text: string, redirect_uri: string): string[] {
+  const readings = /\s/.test(text) ? [text.replace(/\s+/g, ''), text.replace(/\s.*$/s, '')] : [text];
+  const urls = readings.map((each) => toPastedUrl(each, redirect_uri)).filter((each) => each !== undefined);
+  const [joined, cut = joined] = urls.map((each) => new URL(each).searchParams);
+  const isAmbiguous = joined?.get('state') === cut?.get('state') && joined?.get('code') !== cut?.get('code');
+  return isAmbiguous ? [] : urls;
 }
 
 function toPastedUrl(text: string, redirect_uri: string): string | undefined {
-  // A shell escapes characters, and so does HTML.
-  const address = unquote(text)
-    .replace(/\\(?=[?&=])/g, '')
-    .replaceAll('&amp;', '&');
   const base = new URL(redirect_uri);
-  const url = parseAddress(address, base);
+  const url = parseAddress(unquotePasted(text), base);
   const isCallback =
-    url !== undefined && isLoopbackHost(url.hostname) && url.port === base.port && url.pathname === base.pathname;
+    url !== undefined &&
+    LOOPBACK_HOST.test(url.hostname) &&
+    url.port === base.port &&
+    withoutSlash(url.pathname) === withoutSlash(base.pathname);
   return isCallback && (url.search !== '' || url.hash !== '')
     ? `${base.origin}${base.pathname}${url.search}`
     : undefined;
+}
+
+function withoutSlash(path: string): string {
+  return path.replace(/\/$/, '');
 }
 
 function parseAddress(address: string, base: URL): URL | undefined {
@@ -64,11 +68,4 @@ function parseAddress(address: string, base: URL): URL | undefined {
   if (!QUERY_START.test(address)) return undefined;
   if (address.startsWith('/')) return URL.parse(`${base.origin}${address}`) ?? undefined;
   return URL.parse(`${base.origin}${base.pathname}?${address.replace(/^\?/, '')}`) ?? undefined;
-}
-
-/** Removes quotes and brackets around a text. A closing one without its opening one may belong to the address. */
-function unquote(text: string): string {
-  const closing = CLOSING_CHARACTERS[text.charAt(0)];
-  if (closing === undefined) return text;
-  return unquote(text.endsWith(closing) && text.length > 1 ? text.slice(1, -1) : text.slice(1));
 }

@@ -8,6 +8,7 @@ import { browserHint, hasScreen, readEnvironment } from './environment.ts';
 import type { LoginOptions } from './options.ts';
 import { readPastedLines, toPasteStreams } from './paste.ts';
 import { toPastedGroups, toPastedUrls } from './pasted-answer.ts';
+import { cleanPastedLine } from './pasted-line.ts';
 import type { Receiver } from './receiver.ts';
 import type { LoginScreen } from './screen.ts';
 import { countSeen, toSeenText, type Seen } from './seen.ts';
@@ -89,8 +90,9 @@ export async function waitForUser(login: PendingLogin): Promise<string> {
 
 /** Reads the code from pasted lines, with the checks of the receiver. Lines that do not belong to this login are ignored. */
 function readPastedCode(lines: readonly string[], login: PendingLogin): string | undefined {
-  for (const group of toPastedGroups(lines)) {
-    const urls = toPastedUrls(group, login.receiver.redirect_uri);
+  const { redirect_uri } = login.receiver;
+  for (const group of toPastedGroups(lines.map((line) => cleanPastedLine(line, redirect_uri)))) {
+    const urls = toPastedUrls(group, redirect_uri);
     for (const url of urls) {
       const code = readCodeWithState(url, login.expected);
       if (code !== undefined) return code;

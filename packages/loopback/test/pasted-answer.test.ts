@@ -1,9 +1,16 @@
 import { expect, it } from 'vitest';
 import { toPastedGroups, toPastedUrls } from '../src/pasted-answer.ts';
+import { cleanPastedLine } from '../src/pasted-line.ts';
 
 const REDIRECT_URI = 'http://127.0.0.1:4321/callback';
 const QUERY = '?code=c&state=s';
 const URL_OF_QUERY = `${REDIRECT_URI}${QUERY}`;
+
+/** The URLs that pasted lines may mean. */
+function urlsOf(...lines: string[]): string[] {
+  const groups = toPastedGroups(lines.map((line) => cleanPastedLine(line.trim(), REDIRECT_URI)));
+  return groups.flatMap((group) => toPastedUrls(group, REDIRECT_URI));
+}
 
 it.each([
   ['the address', URL_OF_QUERY],
@@ -28,8 +35,50 @@ it.each([
   ['as HTML', URL_OF_QUERY.replace('&', '&amp;')],
   ['with the escapes of a shell', `http://127.0.0.1:4321/callback\\?code\\=c\\&state\\=s`],
   ['with a fragment that the server appended', `${URL_OF_QUERY}#_=_`],
+  ['with the escapes of the Windows shell', URL_OF_QUERY.replace('&', '^&')],
+  ['with the escapes of JSON', URL_OF_QUERY.replace('&', '\\u0026')],
+  ['in a line of JSON', `"url": "${URL_OF_QUERY}",`],
+  ['in a command', `curl '${URL_OF_QUERY}'`],
+  ['after a name', `Address: ${URL_OF_QUERY}`],
+  ['as a Markdown link', `[log in](${URL_OF_QUERY})`],
+  ['as a Markdown link with itself', `[${URL_OF_QUERY}](${URL_OF_QUERY})`],
+  ['in square brackets', `[${URL_OF_QUERY}]`],
+  ['as a link of a chat program', `<${URL_OF_QUERY}|${URL_OF_QUERY}>`],
+  ['in the brackets of RFC 3986', `<URL:${URL_OF_QUERY}>`],
+  ['in a header', `< location: ${URL_OF_QUERY}`],
+  ['as the source of a page', `view-source:${URL_OF_QUERY}`],
+  ['at the end of a sentence', `${URL_OF_QUERY}.`],
+  ['with invisible characters', `\uFEFF${URL_OF_QUERY.replace('code', 'co\u200Bde')}`],
+  ['with a space', URL_OF_QUERY.replace('?', '? ')],
+  ['with a slash at the end of the path', URL_OF_QUERY.replace('?', '/?')],
+  ['as 127.1', URL_OF_QUERY.replace('127.0.0.1', '127.1')],
+  ['as 127.1 without a scheme', `127.1:4321/callback${QUERY}`],
+  ['as a number', URL_OF_QUERY.replace('127.0.0.1', '2130706433')],
+  ['as 127.0.0.2', URL_OF_QUERY.replace('127.0.0.1', '127.0.0.2')],
+  ['as 0.0.0.0', URL_OF_QUERY.replace('127.0.0.1', '0.0.0.0')],
+  ['as localhost with a dot', URL_OF_QUERY.replace('127.0.0.1', 'localhost.')],
+  ['as a name below localhost', URL_OF_QUERY.replace('127.0.0.1', 'app.localhost')],
+  ['as an IPv4 address in IPv6', URL_OF_QUERY.replace('127.0.0.1', '[::ffff:127.0.0.1]')],
 ])('reads the callback %s', (_, text) => {
-  expect(toPastedUrls([text], REDIRECT_URI)).toEqual([URL_OF_QUERY]);
+  expect(urlsOf(text)[0]).toBe(URL_OF_QUERY);
+});
+
+it.each([
+  ['as it is', URL_OF_QUERY.slice(0, 30), URL_OF_QUERY.slice(30)],
+  ['with an indentation', URL_OF_QUERY.slice(0, 30), `    ${URL_OF_QUERY.slice(30)}`],
+  ['in quotes', `"${URL_OF_QUERY.slice(0, 30)}`, `${URL_OF_QUERY.slice(30)}"`],
+  ['as a quoted mail', `> ${URL_OF_QUERY.slice(0, 30)}`, `> ${URL_OF_QUERY.slice(30)}`],
+  ['in the borders of a window', `│ ${URL_OF_QUERY.slice(0, 30)} │`, `│ ${URL_OF_QUERY.slice(30)}     │`],
+  ['with a backslash at the end of the line', `${URL_OF_QUERY.slice(0, 30)}\\`, URL_OF_QUERY.slice(30)],
+])('joins a wrapped address %s', (_, ...lines) => {
+  expect(urlsOf(...lines)[0]).toBe(URL_OF_QUERY);
+});
+
+it('reads neither half a code nor a code with other text, if a space may stand within the code or after it', () => {
+  const codeLast = `${REDIRECT_URI}?state=s&code=first`;
+  expect(urlsOf(`${codeLast} second`)).toEqual([]);
+  expect(urlsOf(`${URL_OF_QUERY} and go on`)).toEqual([`${URL_OF_QUERY}andgoon`, URL_OF_QUERY]);
+  expect(urlsOf(URL_OF_QUERY.replace('=c&', '=c d&'))[0]).toBe(URL_OF_QUERY.replace('=c&', '=cd&'));
 });
 
 it.each([
@@ -45,11 +94,11 @@ it.each([
   'name=value&state=s',
   'http://[',
 ])('reads no callback in %s', (text) => {
-  expect(toPastedUrls([text], REDIRECT_URI)).toEqual([]);
+  expect(urlsOf(text)).toEqual([]);
 });
 
 it('keeps a bracket that belongs to the address', () => {
-  expect(toPastedUrls([`${URL_OF_QUERY})`], REDIRECT_URI)).toEqual([`${URL_OF_QUERY})`]);
+  expect(urlsOf(`${URL_OF_QUERY})`)).toEqual([`${URL_OF_QUERY})`]);
 });
 
 it('groups an address with the lines that continue it, and text with text', () => {
