@@ -1,5 +1,6 @@
 import { isSecretExpiring, type ClientStore, type RememberedClients } from '@oa/client-store';
-import { attempt, type Client, type OAuthError } from '@oa/types';
+import { attempt, type Client, type OAuthError, type RequestOptions } from '@oa/types';
+import type { Context } from './context.ts';
 import { deferSignals } from './defer-signals.ts';
 import type { Session } from './session.ts';
 
@@ -9,8 +10,9 @@ import type { Session } from './session.ts';
  */
 export type ClientState = 'known' | 'unknown' | 'no_answer';
 
-/** The state of the remembered client. */
+/** The remembered client, and its state. */
 export interface ClientCheck {
+  client: Client | undefined;
   state: ClientState;
   /** Whether the last login with it was not completed, so that a new one is registered unless the server still knows it. */
   doubtful: boolean;
@@ -31,7 +33,7 @@ export async function checkRemembered(session: Session, clients: ClientStore): P
   if (!found.ok && found.error.code !== 'corrupt_file') throw found.error;
   const { client, doubtful } = found.ok ? found.value : { client: undefined, doubtful: false };
   let state: ClientState = 'no_answer';
-  if (client === undefined || !isManaged(client) || clients.update === undefined) return { state, doubtful };
+  if (client === undefined || !isManaged(client) || clients.update === undefined) return { client, state, doubtful };
   const revise = async (stored: Client): Promise<Client | undefined> => {
     const checked = await readAtServer(session, stored);
     ({ state } = checked);
@@ -42,7 +44,7 @@ export async function checkRemembered(session: Session, clients: ClientStore): P
   );
   // A store that can only be read still has a client.
   if (!updated.ok && updated.error.retryable) throw updated.error;
-  return { state, doubtful };
+  return { client: (updated.ok ? updated.value : undefined) ?? client, state, doubtful };
 }
 
 /** The client with a renewed secret, where the secret is about to expire and the server renews it (RFC 7592). Else `client`. */
@@ -94,7 +96,7 @@ async function readAtServer(
   client: Client,
 ): Promise<{ client: Client; state: ClientState }> {
   const { readClient, updateClient } = await import('@oa/registration');
-  const network = { ...context.network, timeout: Math.min(context.network.timeout ?? MAX_CHECK_MS, MAX_CHECK_MS) };
+  const network = checkNetwork(context);
   const read = await attempt(readClient(client, network));
   if (!read.ok) return { client, state: isUnknownClient(read.error) ? 'unknown' : 'no_answer' };
   const known = withStoredMembers(read.value, client);
@@ -106,8 +108,13 @@ async function readAtServer(
   return { client: withStoredMembers(updated.value, known), state: 'known' };
 }
 
+/** The options of a request that asks about a client. */
+export function checkNetwork({ network }: Context): RequestOptions {
+  return { ...network, timeout: Math.min(network.timeout ?? MAX_CHECK_MS, MAX_CHECK_MS) };
+}
+
 /** A server that leaves members out is assumed not to have changed them. The credentials are those of `answer`. */
-function withStoredMembers(answer: Client, stored: Client): Client {
+export function withStoredMembers(answer: Client, stored: Client): Client {
   const { client_secret: _secret, client_secret_expires_at: _expiry, ...rest } = stored;
   return { ...rest, ...answer };
 }

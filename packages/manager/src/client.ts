@@ -7,6 +7,7 @@ import {
   type Token,
   type TokenClient,
 } from '@oa/types';
+import { parseLoopbackUri } from '@oa/types/rfc';
 import { findRemembered, renewExpiring } from './client-check.ts';
 import type { Context } from './context.ts';
 import { findRegistration } from './registration.ts';
@@ -78,17 +79,36 @@ function metadataDocumentClient({ options }: Context, server: AuthorizationServe
   return { client_id: options.clientMetadataUrl, token_endpoint_auth_method: 'none' };
 }
 
-/** Whether the server no longer knows a client that was registered dynamically. */
-export function isRegistrationRefused({ configuredClient }: Session, error: unknown): boolean {
-  return configuredClient === undefined && isOAuthError(error) && error.error === 'invalid_client';
+/**
+ * Whether a grant failed because of a client that was registered dynamically, so that another one can succeed: the server no longer knows
+ * it, or other programs use its ports and the options leave the port open.
+ */
+export function isRegistrationRefused({ configuredClient, context }: Session, error: unknown): boolean {
+  if (configuredClient !== undefined || !isOAuthError(error)) return false;
+  return error.error === 'invalid_client' || isPortTaken(context, error);
+}
+
+/** A port that another login uses after the whole wait is `retryable`: it is not taken for good. */
+function isPortTaken({ options: { login, registration } }: Context, { code, retryable }: OAuthError): boolean {
+  const isFixed = registration?.redirect_uris !== undefined || ![login?.port ?? 0].flat().includes(0);
+  return code === 'port_unavailable' && !retryable && !isFixed;
 }
 
 /**
  * Forgets a registration that the server refused, unless another process has replaced it meanwhile. One with a secret is only not used for
- * new logins: its server may know it again tomorrow, and its refresh tokens need it.
+ * new logins: its server may know it again tomorrow, and its refresh tokens need it. One whose ports are taken is replaced.
+ *
+ * @param error why the grant with the client failed, where it did
  */
-export async function forgetRegistration({ context, issuer }: Session, client: Client): Promise<void> {
+export async function forgetRegistration(session: Session, client: Client, error?: OAuthError): Promise<void> {
+  const { context, issuer } = session;
+  const hasPort = client.redirect_uris?.some((uri) => (parseLoopbackUri(uri)?.port ?? 0) !== 0) === true;
+  if (error?.code === 'port_unavailable' && !hasPort) return;
   context.unwrittenClients.delete(issuer);
+  if (error?.code === 'port_unavailable') {
+    await findRegistration(session, await session.server(), client);
+    return;
+  }
   const clients = await context.clients();
   const stored = await clients.lookup(issuer);
   if (stored?.client_id !== client.client_id) return;

@@ -94,7 +94,7 @@ export function assertCredentials(credentials: Credentials): void {
   for (const name of STRINGS) {
     const value: unknown = credentials[name];
     if (value !== undefined && (typeof value !== 'string' || value === ''))
-      throw new TypeError(`credentials.${name} must be a non-empty string. Leave it out if there is none.`);
+      throw new TypeError(`credentials.${name} must be a non-empty string. ${adviceForEmpty(name)}`);
   }
   const { client_id, client_secret, redirect_uris, authentication = 'none' } = credentials;
   assertRedirectUris(redirect_uris, client_id);
@@ -104,6 +104,13 @@ export function assertCredentials(credentials: Credentials): void {
     );
   if (client_id === undefined && (client_secret !== undefined || grantTypeOf(credentials) === 'client_credentials'))
     throw new TypeError('credentials.client_id is missing: a client_secret and the client_credentials grant need it.');
+}
+
+/** Without its secret a job would ask a user to log in. */
+function adviceForEmpty(name: (typeof STRINGS)[number]): string {
+  return name === 'client_id' || name === 'client_secret'
+    ? 'If it comes from an environment variable, is the variable set?'
+    : 'Leave it out if there is none.';
 }
 
 /** The grant type of a stored token. One that this version does not know is ended as a login is. */

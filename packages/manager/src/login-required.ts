@@ -1,25 +1,31 @@
 import { DEFAULT_APP } from '@oa/private-file';
 import { OAuthError } from '@oa/types';
-import type { GrantOptions, Session } from './session.ts';
+import type { Session } from './session.ts';
 
-/** What made a login necessary. */
+/** What made a login necessary, and why there is none. */
 export interface LoginNeed {
-  interaction: GrantOptions['interaction'];
+  /** Why no user can be asked, in whole sentences. */
+  reason: string;
   /** The server's refusal of the refresh token. */
   refusal?: OAuthError | undefined;
 }
 
 /** The error of a call that needs a user and can ask none. A stored token that can't be used is reported as what it is. */
-export function loginRequired({ context, issuer, key }: Session, { interaction, refusal }: LoginNeed): OAuthError {
+export function loginRequired(
+  { context, issuer, key, isSecretUnset }: Session,
+  { reason, refusal }: LoginNeed,
+): OAuthError {
   const problem = context.tokens.problemOf(key);
   if (refusal === undefined && problem !== undefined) return problem;
-  const { app = DEFAULT_APP, interaction: general } = context.options;
+  const { app = DEFAULT_APP } = context.options;
   const why = refusal === undefined ? 'No usable token is stored.' : toSentence(refusal);
-  const isForbidden = (interaction ?? general) === 'never';
+  const unset = isSecretUnset
+    ? ' credentials.client_secret is undefined, which means a login of a user. Is the environment variable set?'
+    : '';
   return new OAuthError(
     refusal?.code === 'refresh_interrupted' ? 'refresh_interrupted' : 'login_required',
-    `A user must log in at ${issuer}. ${why} No user can be asked here${isForbidden ? ", because the option interaction is 'never'" : ''}. ` +
-      `Run ${app === DEFAULT_APP ? 'the program' : app} once in a terminal${isForbidden ? ", with interaction 'auto'" : ''}, or use the client credentials of a service.`,
+    `A user must log in at ${issuer}. ${why} ${reason}${unset} ` +
+      `Log in with ${app === DEFAULT_APP ? 'the program' : app} in a terminal (manager.login), or use the client credentials of a service.`,
     refusal,
   );
 }

@@ -1,9 +1,10 @@
 import { attempt, isShareableError, type Token } from '@oa/types';
 import type { ManagerLoginOptions } from './manager-interface.ts';
 import { loginRequired } from './login-required.ts';
-import { canObtain } from './obtain.ts';
+import { reasonNoGrant } from './obtain.ts';
 import { rememberOutcome } from './renewal.ts';
 import type { GrantOptions, Session } from './session.ts';
+import { createWaitingReport } from './waiting.ts';
 
 /** Credentials have these parameters: a login with others would store the token under a key that promises something else. */
 const PARAMETERS_OF_CREDENTIALS = ['scope', 'resource', 'audience'];
@@ -23,19 +24,20 @@ export function assertLoginParameters(parameters: ManagerLoginOptions['parameter
 export async function login(session: Session, { parameters, signal }: ManagerLoginOptions): Promise<Token> {
   const { options, renewals } = session.context;
   const interaction = options.interaction === 'always' ? 'always' : 'auto';
-  if (!(await canObtain(session, interaction))) throw loginRequired(session, { interaction });
+  const reason = await reasonNoGrant(session, interaction);
+  if (reason !== undefined) throw loginRequired(session, { reason });
   const flight = JSON.stringify([session.flight, 'login', parameters]);
   return renewals.run(flight, (shared) => loginInTurn(session, { parameters, interaction, signal: shared }), signal);
 }
 
 /** The failure of another call that held the lock before, a refresh for example, is no answer to this user. */
 async function loginInTurn(session: Session, options: GrantOptions): Promise<Token> {
-  const { context, issuer, key } = session;
+  const { context, key } = session;
   const { signal } = options;
-  let waiting = false;
-  const whileWaiting = (): undefined => {
-    if (!waiting) context.emit({ type: 'waiting', issuer });
-    waiting = true;
+  const tellOnce = createWaitingReport(session, options.interaction);
+  const whileWaiting = async (): Promise<undefined> => {
+    await tellOnce(await context.tokens.get(key));
+    return undefined;
   };
   for (;;) {
     let started = false;

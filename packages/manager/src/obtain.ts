@@ -5,16 +5,21 @@ import { loginRequired } from './login-required.ts';
 import { toOutcome, type Failed, type Refused, type Renewed } from './outcome.ts';
 import type { StoreReservation } from './resilient-store.ts';
 import { withServer } from './server.ts';
+import { tellUser } from './tell-user.ts';
 import type { GrantOptions, GrantReason, Session } from './session.ts';
 
-/** Whether a new grant can be made: it needs no user, or a user can be asked. */
-export async function canObtain(
+/**
+ * Why no new grant can be made, in whole sentences.
+ *
+ * @returns `undefined` if the grant needs no user, or a user can be asked
+ */
+export async function reasonNoGrant(
   { grant_type, context: { options } }: Session,
   interaction: GrantOptions['interaction'],
-): Promise<boolean> {
-  if (grant_type === 'client_credentials') return true;
-  const { isInteractive } = await import('@oa/loopback');
-  return isInteractive({ ...options.login, interaction: interaction ?? options.interaction });
+): Promise<string | undefined> {
+  if (grant_type === 'client_credentials') return undefined;
+  const { reasonNotInteractive } = await import('@oa/loopback');
+  return reasonNotInteractive({ ...options.login, interaction: interaction ?? options.interaction });
 }
 
 /** A new token by the grant of the session, stored. A registration that the server has forgotten is replaced, once. */
@@ -29,7 +34,8 @@ async function grantAndStore(
 ): Promise<Token> {
   const { context, issuer, grant_type } = session;
   const refused = typeof reason === 'string' ? undefined : reason;
-  if (!(await canObtain(session, interaction))) throw loginRequired(session, { interaction, refusal: refused?.error });
+  const noGrant = await reasonNoGrant(session, interaction);
+  if (noGrant !== undefined) throw loginRequired(session, { reason: noGrant, refusal: refused?.error });
   const reservation = await reserveForLogin(session);
   context.emit({
     type: 'grant_needed',
@@ -45,7 +51,9 @@ async function grantAndStore(
     await reservation?.release?.();
     throw error;
   }
-  await session.store(token);
+  const problem = await session.store(token);
+  if (problem !== undefined)
+    await tellUser(session, { type: 'persist_failed', code: problem.code, message: problem.message });
   await bindClient(session);
   context.emit({ type: 'obtained', issuer, grant_type });
   return token;
@@ -79,7 +87,7 @@ async function grantWithClient(
   const granted = await attempt(grant(session, found.client, parameters, signal));
   if (granted.ok) return toStoredToken(granted.value, found, session);
   if (!isRegistrationRefused(session, granted.error)) throw await doubtRegistration(session, found, granted.error);
-  await forgetRegistration(session, found.client);
+  await forgetRegistration(session, found.client, granted.error);
   const registered = await session.client();
   return toStoredToken(await grant(session, registered.client, parameters, signal), registered, session);
 }
@@ -95,6 +103,18 @@ async function bindClient({ context, issuer, configuredClient, isPinned }: Sessi
   const { clientIssuers, emit } = context;
   const added = await attempt((async () => (await clientIssuers()).add(configuredClient.client_id, issuer))());
   if (!added.ok) emit({ type: 'persist_failed', code: added.error.code, message: added.error.message });
+}
+
+/** As a login with the browser does it (OpenID Connect Core section 11). */
+async function reportMissingRefreshToken(
+  session: Session,
+  { scope }: RequestParameters,
+  { refresh_token, expires_in }: Token,
+): Promise<void> {
+  if (refresh_token !== undefined || !String(scope).split(' ').includes('offline_access')) return;
+  const event = { type: 'refresh_token_missing', issuer: session.issuer, expires_in } as const;
+  session.context.emit(event);
+  await tellUser(session, event);
 }
 
 async function grant(
@@ -116,7 +136,9 @@ async function grant(
       each,
       await startDeviceLogin(each, client, parameters, options),
     ]);
-    return awaitDeviceLogin(server, client, started, { ...options, print: loginOptions?.print });
+    const token = await awaitDeviceLogin(server, client, started, { ...options, print: loginOptions?.print });
+    await reportMissingRefreshToken(session, parameters, token);
+    return token;
   }
   const { login } = await import('@oa/loopback');
   // The timeout of requests is not the time that a user has to log in.

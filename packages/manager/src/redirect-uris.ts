@@ -10,17 +10,21 @@ export function assertRedirectUris(redirect_uris: unknown, client_id: string | u
   if (redirect_uris === undefined) return;
   if (!Array.isArray(redirect_uris) || redirect_uris.length === 0)
     throw new TypeError(
-      "credentials.redirect_uris must be a non-empty array of the redirect URIs that the client is registered with, such as ['http://localhost'].",
+      `credentials.redirect_uris must be a non-empty array of the redirect URIs that the client is registered with, such as ['http://localhost'], not ${quoteValue(redirect_uris)}.`,
     );
-  const wrong: unknown = redirect_uris.find((uri) => typeof uri !== 'string' || parseLoopbackUri(uri) === undefined);
-  if (wrong !== undefined || redirect_uris.includes(undefined))
-    throw new TypeError(
-      `credentials.redirect_uris has ${JSON.stringify(wrong) ?? String(wrong)}, which is no loopback http URI (RFC 8252 section 7.3). ` +
-        'Use http with 127.0.0.1, [::1] or localhost, a port from 1 to 65535 or none, and a path or none, such as http://127.0.0.1:8400/callback.',
-    );
+  for (const uri of redirect_uris as unknown[])
+    if (typeof uri !== 'string' || parseLoopbackUri(uri) === undefined)
+      throw new TypeError(
+        `credentials.redirect_uris has ${quoteValue(uri)}, which is no loopback http URI (RFC 8252 section 7.3). ` +
+          'Use http with 127.0.0.1, [::1] or localhost, a port from 1 to 65535 or none, and a path or none, such as http://127.0.0.1:8400/callback.',
+      );
   if (client_id === undefined)
     throw new TypeError(
-      'credentials.redirect_uris needs credentials.client_id: they belong to a client that was registered by hand. ' +
+      'credentials.client_id is missing: credentials.redirect_uris belong to a client that was registered by hand. ' +
         'For a client that is registered dynamically, set registration.redirect_uris of the manager.',
     );
+}
+
+function quoteValue(value: unknown): string {
+  return typeof value === 'string' || Array.isArray(value) ? JSON.stringify(value) : String(value);
 }

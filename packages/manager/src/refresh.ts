@@ -1,4 +1,5 @@
 import { startTimeout } from '@oa/mechanisms';
+import { parseTokenKey } from '@oa/token-cache';
 import { attempt, OAuthError, type AuthorizationServer, type Token } from '@oa/types';
 import type { FoundClient } from './client.ts';
 import { deferSignals } from './defer-signals.ts';
@@ -85,7 +86,7 @@ async function requestAndStore(
   current: Token,
   onSlow: OnSlowRefresh | undefined,
 ): Promise<Token> {
-  const { context, issuer, network, refreshParameters } = session;
+  const { context, issuer, key, network, refreshParameters } = session;
   const { refreshToken } = await import('@oa/token-endpoint');
   // Without the granted scope, which a scope in `refreshParameters` must not exceed: whether it does is for the server to say.
   const { scope, ...others } = current;
@@ -93,7 +94,9 @@ async function requestAndStore(
   const options = { ...network, timeout: wait * REFRESH_TIMEOUT_FACTOR };
   const cancel = startTimeout(() => onSlow?.(current, answerIsSlow(wait)), wait);
   const refreshed = await refreshToken(server, client, others, refreshParameters, options).finally(cancel);
-  const token: Token = { ...(scope !== undefined && { scope }), ...refreshed, issued_to };
+  // What the server leaves out has not changed (RFC 6749 section 6). Tokens of earlier versions do not say what was granted.
+  const granted = scope ?? parseTokenKey(key)?.scope?.join(' ');
+  const token: Token = { ...(granted !== undefined && { scope: granted }), ...refreshed, issued_to };
   await session.store(token);
   context.emit({ type: 'refreshed', issuer });
   return token;

@@ -1,16 +1,8 @@
-import { DEFAULT_APP } from '@oa/private-file';
-import type { ClientMetadata } from '@oa/registration';
-import {
-  attempt,
-  explainGuess,
-  isOAuthError,
-  isStorageError,
-  OAuthError,
-  type AuthorizationServer,
-  type Client,
-} from '@oa/types';
+import { attempt, isStorageError, OAuthError, type AuthorizationServer, type Client } from '@oa/types';
 import { checkRemembered, dropBrokenManagement, type ClientCheck, type ClientState } from './client-check.ts';
 import type { Context } from './context.ts';
+import { moveRegistration } from './move-registration.ts';
+import { registerForLogin } from './register-client.ts';
 import type { Session } from './session.ts';
 
 /** A registered client for a new grant. */
@@ -23,24 +15,37 @@ export interface UsableRegistration {
 /**
  * The remembered registration, else a new one. Where it can't be stored it is remembered in memory.
  *
+ * A registration that no login can use any more is replaced: the options have changed, or a port is taken. Where the server lets clients
+ * update their registration, it gets new redirect URIs instead (RFC 7592 section 2.2).
+ *
+ * @param busy a registration whose ports other programs use
  * @throws {OAuthError} `storage_unavailable`, if the remembered one can't be read at the moment: it is not replaced
  */
-export async function findRegistration(session: Session, server: AuthorizationServer): Promise<UsableRegistration> {
+export async function findRegistration(
+  session: Session,
+  server: AuthorizationServer,
+  busy?: Client,
+): Promise<UsableRegistration> {
   const { context, issuer } = session;
   let registered: Client | undefined;
   const registerOnce = async (state: ClientState): Promise<Client> => {
-    const client = await register(session, server);
+    const client = await registerForLogin(session, server);
     registered = state === 'unknown' ? await dropBrokenManagement(session, client) : client;
     return registered;
   };
   try {
     const clients = await context.clients();
+    const isUsable = await usableBy(context, busy);
     const check = await checkRemembered(session, clients);
+    const isMisfit = check.client !== undefined && !isUsable(check.client);
+    if (check.client !== undefined && isMisfit && check.state === 'known')
+      await moveRegistration(session, clients, check.client, isUsable);
     const client = await clients.getOrRegister(issuer, async () => registerOnce(check.state), {
       redirect_uris: await neededRedirectUris(context, issuer),
+      isUsable,
       now: context.now,
     });
-    if (registered !== undefined) emitReplacement(session, check);
+    if (registered !== undefined) emitReplacement(session, check, isMisfit);
     return { client, isUnconfirmed: registered === undefined && check.state !== 'known' };
   } catch (error) {
     if (!isStorageError(error) || error.retryable) throw error;
@@ -51,9 +56,10 @@ export async function findRegistration(session: Session, server: AuthorizationSe
   }
 }
 
-function emitReplacement({ context, issuer }: Session, { state, doubtful }: ClientCheck): void {
+function emitReplacement({ context, issuer }: Session, { state, doubtful }: ClientCheck, isMisfit: boolean): void {
   if (state === 'unknown') context.emit({ type: 'registration_replaced', issuer, reason: 'unknown_client' });
   else if (doubtful) context.emit({ type: 'registration_replaced', issuer, reason: 'login_timeout' });
+  else if (isMisfit) context.emit({ type: 'registration_replaced', issuer, reason: 'redirect_uris' });
 }
 
 /** Where no client can be registered, the one in the store may be the only one: the error says how to make it readable. */
@@ -68,50 +74,24 @@ async function registerWithoutStore(registering: Promise<Client>, storage: OAuth
   );
 }
 
-async function register(
-  { context, issuer, parameters, isPinned }: Session,
-  server: AuthorizationServer,
-): Promise<Client> {
-  if (server.registration_endpoint === undefined) throw clientRequired(issuer);
-  const { app = DEFAULT_APP, login, registration } = context.options;
-  const [{ registerClient }, { loopbackRedirectUris }] = await Promise.all([
-    import('@oa/registration'),
-    import('@oa/loopback'),
-  ]);
-  const redirect_uris = loopbackRedirectUris({ ...login, issuer });
-  const metadata: ClientMetadata = {
-    client_name: app,
-    redirect_uris,
-    grant_types: ['authorization_code', 'refresh_token'],
-    response_types: ['code'],
-    token_endpoint_auth_method: 'none',
-    scope: typeof parameters['scope'] === 'string' ? parameters['scope'] : undefined,
-    ...registration,
-  };
-  // A statement vouches for the program. A server that only the resource names could use it elsewhere.
-  if (!isPinned) metadata.software_statement = undefined;
-  const client = await explainGuess(server, context.network, (network) =>
-    registerClient(server, metadata, network).catch((error: unknown) => {
-      // The conventional endpoint is a guess, and some metadata names an endpoint that its server has switched off.
-      throw isOAuthError(error) && error.code === 'http_error' && error.status === 404 ? clientRequired(issuer) : error;
-    }),
-  );
-  context.emit({ type: 'registered', issuer });
-  // A server that does not say what it registered is taken at its word that it registered what it was asked for.
-  return { redirect_uris, ...client };
+/**
+ * Whether a login with the options of the manager can use a registration. Redirect URIs that the program has chosen itself would be the
+ * same in a new one.
+ *
+ * @param busy is not used. Where its redirect URIs have changed, another process has replaced or updated it.
+ */
+async function usableBy({ options }: Context, busy: Client | undefined): Promise<(client: Client) => boolean> {
+  const { login, registration } = options;
+  if (registration?.redirect_uris !== undefined) return () => true;
+  const { canReceive } = await import('@oa/loopback');
+  const taken = String(busy?.redirect_uris);
+  return (client) => canReceive(client, login) && (busy === undefined || String(client.redirect_uris) !== taken);
 }
 
-function clientRequired(issuer: string): OAuthError {
-  return new OAuthError(
-    'client_required',
-    `${issuer} does not register clients dynamically. There are three ways out: register the program there by hand and pass its client_id; ` +
-      'set clientMetadataUrl, if the server supports client metadata documents; or use an issuer that supports dynamic registration (RFC 7591).',
-  );
-}
-
-/** A registration made before the program asked for another redirect host can't be used with that host. */
+/** A store of the program may know only these needs, and not `isUsable`. */
 async function neededRedirectUris({ options }: Context, issuer: string): Promise<string[] | undefined> {
-  if (options.login?.redirectHost === undefined) return undefined;
+  const { login, registration } = options;
+  if (login?.redirectHost === undefined || registration?.redirect_uris !== undefined) return undefined;
   const { loopbackRedirectUris } = await import('@oa/loopback');
-  return loopbackRedirectUris({ redirectHost: options.login.redirectHost, issuer });
+  return loopbackRedirectUris({ redirectHost: login.redirectHost, issuer });
 }

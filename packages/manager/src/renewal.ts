@@ -1,10 +1,12 @@
 import { isOAuthError, OAuthError, type Token, type TokenSourceOptions } from '@oa/types';
 import { isAccepted, isLoginPointless, isRefreshable, isUsable, isWithoutLifetime } from './freshness.ts';
 import { loginRequired } from './login-required.ts';
-import { canObtain } from './obtain.ts';
+import { reasonNoGrant } from './obtain.ts';
 import type { Outcome } from './outcome.ts';
 import { refresh, type OnSlowRefresh } from './refresh.ts';
 import type { Session } from './session.ts';
+import { createWaitingReport } from './waiting.ts';
+import { withWayOut } from './way-out.ts';
 
 /** One search for a newer token than the caller has seen. */
 export interface Renewal {
@@ -23,9 +25,10 @@ export interface Renewal {
  */
 export async function renew(renewal: Renewal): Promise<Token> {
   const { session, seen, wanted, signal } = renewal;
-  const { context, issuer, key } = session;
-  if (seen?.refresh_token === undefined && !(await canObtain(session, wanted.interaction)))
-    throw loginRequired(session, { interaction: wanted.interaction });
+  const { context, key } = session;
+  // A refresh does not need the code of a login.
+  const reason = seen?.refresh_token === undefined ? await reasonNoGrant(session, wanted.interaction) : undefined;
+  if (reason !== undefined) throw loginRequired(session, { reason });
   const failures = await context.failures();
   const failAgain = async (): Promise<Token | undefined> => {
     const error = await failures.find(session);
@@ -33,11 +36,11 @@ export async function renew(renewal: Renewal): Promise<Token> {
   };
   const failed = await failAgain();
   if (failed !== undefined) return failed;
-  let waiting = false;
+  const tellOnce = createWaitingReport(session, wanted.interaction);
   const whileWaiting = async (): Promise<Token | undefined> => {
-    if (!waiting) context.emit({ type: 'waiting', issuer });
-    waiting = true;
-    return adoptNewer(renewal, await session.stored()) ?? failAgain();
+    const stored = await session.stored();
+    await tellOnce(stored);
+    return adoptNewer(renewal, stored) ?? failAgain();
   };
   // The wait of the callers ends before the lock is free if the answer to a refresh takes too long.
   const slow = Promise.withResolvers<Token>();
@@ -84,7 +87,7 @@ async function rememberReplacement(session: Session, token: Token): Promise<void
 /** The new token, else `current` while it is accepted, else the error. */
 function conclude({ session, wanted }: Renewal, current: Token | undefined, outcome: Outcome): Token {
   if (outcome.type === 'renewed') return outcome.token;
-  if (current === undefined || !isAccepted(session, current, wanted)) throw outcome.error;
+  if (current === undefined || !isAccepted(session, current, wanted)) throw withWayOut(session, current, outcome.error);
   session.context.emit({ type: 'served_stale', issuer: session.issuer, code: outcome.error.code });
   return current;
 }

@@ -49,6 +49,8 @@ export interface Session {
   parameters: RequestParameters;
   /** What a refresh sends besides the refresh token. */
   refreshParameters: RequestParameters;
+  /** Whether the credentials have a secret that is `undefined`, as from an environment variable that is not set. */
+  isSecretUnset: boolean;
   /** The client of the credentials. Without one the client is registered. */
   configuredClient: Client | undefined;
   /** Whether the caller named the issuer. Otherwise the resource did, which may be hostile. */
@@ -124,6 +126,7 @@ function createSession(
     grant_type,
     parameters: { ...parameters, scope, resource, audience },
     refreshParameters: { ...credentials.refreshParameters, resource },
+    isSecretUnset: Object.hasOwn(credentials, 'client_secret') && credentials.client_secret === undefined,
     configuredClient,
     isPinned,
     network: {

@@ -122,16 +122,16 @@ it('registers a native public client with what the program says about itself (RF
   // A path of its own for each issuer (RFC 9700 section 4.4).
   const path = new URL(loopbackRedirectUris({ issuer: metadata.issuer })[0] ?? '').pathname;
   expect(path).toMatch(/^\/callback\/[\w-]{16}$/);
+  const used = new URL(urls[0]?.searchParams.get('redirect_uri') ?? '');
+  expect([used.hostname, used.pathname]).toEqual(['127.0.0.1', path]);
   expect(JSON.parse(server.requestsTo('/register')[0]?.body ?? '')).toMatchObject({
     application_type: 'native',
     client_name: 'Tool',
     grant_types: ['authorization_code', 'refresh_token'],
-    redirect_uris: [`http://127.0.0.1${path}`, `http://[::1]${path}`],
+    redirect_uris: [used.href, `http://[::1]:${used.port}${path}`],
     scope: 'read',
     token_endpoint_auth_method: 'none',
   });
-  const used = new URL(urls[0]?.searchParams.get('redirect_uri') ?? '');
-  expect([used.hostname, used.pathname]).toEqual(['127.0.0.1', path]);
 });
 
 it('registers anew when the program asks for another redirect host (RFC 7591 section 3.2.1)', async () => {

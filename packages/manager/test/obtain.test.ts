@@ -1,4 +1,4 @@
-import type { OAuthEvent } from '@oa/types';
+import { OAuthError, type OAuthEvent } from '@oa/types';
 import { DEVICE_CODE_GRANT_TYPE } from '@oa/types/rfc';
 import { startAuthorizationServer, type AuthorizationServerHandle } from '@oa-internal/authorization-server';
 import { startScriptedServer, type RecordedRequest } from '@oa-internal/scripted-server';
@@ -109,6 +109,58 @@ it('makes the device grant where the credentials ask for it (RFC 8628)', async (
   expect(token.refresh_token).toBeDefined();
   expect(server.count('/device_authorization')).toBe(1);
   expect(printed.join('')).toContain(`${server.issuer}/device`);
+});
+
+it('says in a device login that no refresh token came, although offline_access was asked for', async () => {
+  const { server, metadata } = await startScripted({
+    '/device': {
+      json: { device_code: 'd', user_code: 'u', verification_uri: 'https://as.example/d', expires_in: 60, interval: 1 },
+    },
+    '/token': bearer('a'),
+  });
+  const printed: string[] = [];
+  const { manager, events } = managerAt(temporaryDirectory(), {
+    interaction: 'always',
+    login: { print: (text) => printed.push(text) },
+  });
+  const target = { ...metadata, device_authorization_endpoint: `${server.origin}/device` };
+  const credentials = { grant_type: DEVICE_CODE_GRANT_TYPE, client_id: 'p', scope: 'read offline_access' } as const;
+  expect(await manager.getToken(target, credentials)).toMatchObject({ scope: 'read offline_access' });
+  expect(events).toContainEqual({ type: 'refresh_token_missing', issuer: metadata.issuer, expires_in: 3600 });
+  expect(printed.at(-1)).toContain('gave no refresh token, although offline_access was asked for');
+});
+
+it('tells the user that the token of a login could not be stored', async () => {
+  const { metadata } = await startScripted({ '/token': bearer('a') });
+  const full = new OAuthError(
+    'storage_unavailable',
+    '/home/u/tokens can not be written: the disk is full. Free some space.',
+  );
+  const cache = {
+    get: () => undefined,
+    set: () => Promise.reject(full),
+    delete: () => undefined,
+  };
+  const printed: string[] = [];
+  const login = { openBrowser: agreeingBrowser().openBrowser, print: (text: string) => printed.push(text) };
+  const { manager } = managerAt(temporaryDirectory(), { cache, login });
+  expect(await manager.get(metadata, { client_id: 'p' })).toMatchObject({ ok: true });
+  expect(printed.at(-1)).toContain("login can't be stored");
+  expect(printed.at(-1)).toContain(full.message);
+  printed.length = 0;
+  expect(await manager.get(metadata, { client_id: 'c', client_secret: 's' })).toMatchObject({ ok: true });
+  expect(printed).toEqual([]);
+});
+
+it.each([
+  ['client credentials', { client_secret: 's' }],
+  ['a login', {}],
+])('says which scopes were granted where the server leaves them out: %s (RFC 6749 section 5.1)', async (_, more) => {
+  const { metadata } = await startScripted({ '/token': bearer('a') });
+  const login = { openBrowser: agreeingBrowser().openBrowser };
+  const { manager } = managerAt(temporaryDirectory(), { login });
+  const token = await manager.getToken(metadata, { client_id: 'p', scope: 'read write', ...more });
+  expect(token.scope).toBe('read write');
 });
 
 it('starts no device login where no user can be asked (RFC 8628 section 3.1)', async () => {

@@ -3,7 +3,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileClientStore, type ClientStore } from '@oa/client-store';
 import type { AuthorizationServer } from '@oa/types';
-import type { RecordedRequest, Reply, ScriptedServer } from '@oa-internal/scripted-server';
+import {
+  startScriptedServer,
+  type RecordedRequest,
+  type Reply,
+  type ScriptedServer,
+} from '@oa-internal/scripted-server';
+import { onTestFinished } from 'vitest';
 import { authorizationUrlAt, bearer, startScripted } from './setup.ts';
 
 export interface Registrar {
@@ -18,7 +24,9 @@ export interface Registrar {
   /** Answers a management request in place of the server, or delays its answer. */
   manage?: ((request: RecordedRequest) => Reply | undefined | Promise<undefined>) | undefined;
   /** Answers a registration in place of the server. */
-  register?: (() => Reply) | undefined;
+  register?: (() => Reply | undefined) | undefined;
+  /** Changes what the server registers. */
+  change?: ((metadata: Record<string, unknown>) => Record<string, unknown>) | undefined;
   /** The registrations so far. */
   registrations: () => number;
   /** The management requests so far, as methods. */
@@ -29,6 +37,8 @@ export interface Registrar {
   openBrowser: (startUrl: string) => Promise<void>;
   /** How often it was opened. */
   openings: () => number;
+  /** The redirect URIs of the authorization requests so far. */
+  redirectUris: () => string[];
 }
 
 export async function startRegistrar(): Promise<Registrar> {
@@ -37,7 +47,7 @@ export async function startRegistrar(): Promise<Registrar> {
   const clients = new Map<string, string | undefined>();
   const accessTokens = new Map<string, string>();
   const refreshTokens = new Map<string, string>();
-  let opened = 0;
+  const redirectUris: string[] = [];
   let issued = 0;
   const registrar: Registrar = {
     server,
@@ -48,8 +58,8 @@ export async function startRegistrar(): Promise<Registrar> {
     managements: () => server.requests.filter(({ path }) => path.startsWith('/register/')).map(({ method }) => method),
     refreshedBy: [],
     async openBrowser(startUrl) {
-      opened += 1;
       const url = await authorizationUrlAt(startUrl);
+      redirectUris.push(url.searchParams.get('redirect_uri') ?? '');
       const client_id = url.searchParams.get('client_id') ?? '';
       if (!clients.has(client_id)) return;
       const callback = new URL(url.searchParams.get('redirect_uri') ?? '');
@@ -57,7 +67,8 @@ export async function startRegistrar(): Promise<Registrar> {
       callback.search = new URLSearchParams({ code: `code-of-${client_id}`, state }).toString();
       await fetch(callback);
     },
-    openings: () => opened,
+    openings: () => redirectUris.length,
+    redirectUris: () => redirectUris,
   };
 
   /** The client as the server describes it, with a new secret and a new access token for its management. */
@@ -109,11 +120,21 @@ export async function startRegistrar(): Promise<Registrar> {
     if (request.path === '/token') return token(request);
     if (request.path.startsWith('/register/')) return (await registrar.manage?.(request)) ?? manage(request);
     if (request.path !== '/register') return undefined;
-    return (
-      registrar.register?.() ?? describe(`client-${registrar.registrations()}`, JSON.parse(request.body) as object)
-    );
+    const { register, change = (each) => each, registrations } = registrar;
+    const asked = JSON.parse(request.body) as Record<string, unknown>;
+    return register?.() ?? describe(`client-${registrations()}`, change(asked));
   });
   return registrar;
+}
+
+/** A server that opens the browser of the registrar for other processes. */
+export async function startAgent(registrar: Registrar): Promise<string> {
+  const agent = await startScriptedServer(async ({ url }) => {
+    await registrar.openBrowser(new URL(url, registrar.metadata.issuer).searchParams.get('url') ?? '');
+    return {};
+  });
+  onTestFinished(() => agent.close());
+  return agent.origin;
 }
 
 /** The file with the registered clients of `managerAt`. */

@@ -122,6 +122,12 @@ export function agreeingBrowser(more: Record<string, string> = {}): {
   return { openBrowser, urls };
 }
 
+/** Answers with each reply in turn, and with the last one from then on. */
+export function inTurn(...replies: Reply[]): () => Reply {
+  let count = 0;
+  return () => replies[Math.min(count++, replies.length - 1)] ?? {};
+}
+
 /** What came of one call of a manager in another process. */
 export type CallResult =
   | { ok: true; access_token: string; events: string[] }

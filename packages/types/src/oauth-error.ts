@@ -105,15 +105,13 @@ export function isStorageError(value: unknown): value is OAuthError {
  * Whether `value` is an {@link OAuthError} that calls receive when they waited for a lock and the work of its holder failed.
  *
  * What a server says of the credentials of one caller is not true for the others. So only these are shared: what can succeed later
- * (`retryable`), and what a user decided in the browser. That is `login_timeout`, or an `oauth_error` without a status, which comes from
- * the authorization endpoint and not from an endpoint that authenticates the client. A failure of the storage is not shared: one process
- * may have too many open files, and the others not.
+ * (`retryable`), and what a user decided in the browser. That is an `oauth_error` without a status, which comes from the authorization
+ * endpoint and not from an endpoint that authenticates the client. A `login_timeout` is not shared: the user of the next process may not
+ * have seen the login. A failure of the storage is not shared: one process may have too many open files, and the others not.
  */
 export function isShareableError(value: unknown): value is OAuthError {
   if (!isOAuthError(value) || value.code === 'login_required' || STORAGE_CODES.has(value.code)) return false;
-  return (
-    value.retryable || value.code === 'login_timeout' || (value.code === 'oauth_error' && value.status === undefined)
-  );
+  return value.retryable || (value.code === 'oauth_error' && value.status === undefined);
 }
 
 /**

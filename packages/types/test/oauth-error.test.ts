@@ -111,7 +111,6 @@ describe('isShareableError', () => {
   it('accepts what can succeed later, and what a user decided in the browser', () => {
     expect(isShareableError(error('network_error', { retryable: true }))).toBe(true);
     expect(isShareableError(error('http_error', { status: 503, retryable: true }))).toBe(true);
-    expect(isShareableError(error('login_timeout'))).toBe(true);
     expect(isShareableError(error('oauth_error', { error: 'access_denied' }))).toBe(true);
   });
 
@@ -121,6 +120,7 @@ describe('isShareableError', () => {
     ['http_error', { status: 403 }],
     ['unsupported_client_authentication', {}],
     ['login_required', { status: 500, retryable: true }],
+    ['login_timeout', {}],
     ['storage_unavailable', {}],
     ['storage_unavailable', { retryable: true }],
   ])('does not accept %s with %j, which another caller may not meet', (code, details) => {

@@ -57,7 +57,7 @@ describe('a definite refusal ends the session (RFC 6749 section 5.2)', () => {
     const { manager } = managerAt(temporaryDirectory(), { ...never, cache: expiredSession(metadata.issuer) });
     const result = await manager.get(metadata, credentials);
     expect(result.ok || result.error.message).toMatch(
-      /invalid_grant, Session expired after 90 days \(status 400\).*Run test once in a terminal, with interaction 'auto'/,
+      /invalid_grant, Session expired after 90 days \(status 400\).*the option interaction is 'never'.*Log in with test in a terminal/,
     );
   });
 });

@@ -32,6 +32,9 @@ const CHALLENGES: [string, string | undefined][] = [
   ['no challenge', undefined],
   ['a bare challenge', 'Bearer realm="api"'],
   ['invalid_token', 'Bearer error="invalid_token"'],
+  ['invalid_request', 'Bearer error="invalid_request"'],
+  ["an error of the API's own", 'Bearer error="token_expired"'],
+  ['a challenge of another scheme', 'Basic realm="api"'],
 ];
 
 it.each(CHALLENGES)(
@@ -92,13 +95,15 @@ it.each([
 );
 
 it('opens no browser for a bare 401 where there is no refresh token, and returns the answer of the API', async () => {
-  const api = await startRefusingApi('Bearer realm="api"');
   const { metadata } = await startScripted({ '/token': bearer('new') });
   const { openBrowser, urls } = agreeingBrowser();
   const cache = loggedInCache(metadata.issuer, {});
   const { manager } = managerAt(temporaryDirectory(), { cache, login: { openBrowser } });
-  const call = createFetch(manager.source(metadata, user));
-  for (let calls = 0; calls < 3; calls += 1) expect((await call(api.origin)).status).toBe(401);
+  for (const challenge of CHALLENGES.flatMap(([name, each]) => (name === 'invalid_token' ? [] : [each]))) {
+    const api = await startRefusingApi(challenge);
+    const call = createFetch(manager.source(metadata, user));
+    for (let calls = 0; calls < 3; calls += 1) expect((await call(api.origin)).status).toBe(401);
+  }
   expect(urls).toEqual([]);
 });
 

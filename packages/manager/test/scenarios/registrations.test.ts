@@ -1,18 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, it, onTestFinished } from 'vitest';
-import { startScriptedServer } from '@oa-internal/scripted-server';
-import { registeredClient, startRegistrar, type Registrar } from '../registrar.ts';
+import { expect, it } from 'vitest';
+import { registeredClient, startAgent, startRegistrar } from '../registrar.ts';
 import { aged, changeStored, managerAt, startJob, temporaryDirectory } from '../setup.ts';
-
-/** A server that opens the browser of the registrar for other processes. */
-async function startAgent(registrar: Registrar): Promise<string> {
-  const agent = await startScriptedServer(async ({ url }) => {
-    await registrar.openBrowser(new URL(url, registrar.metadata.issuer).searchParams.get('url') ?? '');
-    return {};
-  });
-  onTestFinished(() => agent.close());
-  return agent.origin;
-}
 
 it('renews a secret that is about to expire once, and registers nothing, for 5 processes with 5 sessions (RFC 7592)', async () => {
   const registrar = await startRegistrar();

@@ -41,6 +41,8 @@ describe('a call that waits does its own work after', () => {
     ['unsupported_client_authentication', {}],
     ['client_required', {}],
     ['storage_unavailable', {}],
+    // The user of the next process may not have seen that login.
+    ['login_timeout', {}],
   ])('%s %j of the holder, whose credentials may be wrong', async ([code, details]) => {
     expect(await waitForFailure(new OAuthError(code, 'The server refused.', details))).toBe('own work');
     expect(fileNames(fixture).filter((name) => name.endsWith('.failure'))).toEqual([]);
@@ -51,7 +53,6 @@ describe('a call that waits gets', () => {
   it.for<[OAuthErrorCode, OAuthErrorDetails]>([
     ['network_error', { retryable: true, sent: true }],
     ['http_error', { status: 503, retryable: true, retryAfter: 5 }],
-    ['login_timeout', {}],
     // From the authorization endpoint, which no client authenticates to: the user denied the login.
     ['oauth_error', { error: 'access_denied' }],
   ])('%s %j of the holder, which would be its own', async ([code, details]) => {

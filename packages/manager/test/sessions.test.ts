@@ -1,0 +1,109 @@
+import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import type { Credentials } from '@oa/manager';
+import { tokenKey } from '@oa/token-cache';
+import type { Token } from '@oa/types';
+import { expect, it } from 'vitest';
+import { agreeingBrowser, bearer, managerAt, startScripted, temporaryDirectory, tokensDirectory } from './setup.ts';
+
+const SECRETS = { access_token: 'S3CRET-access', refresh_token: 'S3CRET-refresh', id_token: 'S3CRET-id' };
+
+it('lists what is stored, and no secret', async () => {
+  const { metadata } = await startScripted({ '/token': bearer(SECRETS.access_token, { ...SECRETS, scope: 'read' }) });
+  const { manager } = managerAt(temporaryDirectory(), { login: { openBrowser: agreeingBrowser().openBrowser } });
+  const { issuer } = metadata;
+  await manager.login(metadata, { client_id: 'tool', scope: 'read write', profile: 'work' });
+  await manager.login(metadata, { client_id: 'tool', profile: 'home', resource: 'https://api.example/' });
+  await manager.getToken(metadata, { client_id: 'job', client_secret: 'S3CRET-client', audience: 'api' });
+  const result = await manager.sessions();
+  const expires_at: unknown = expect.any(Number);
+  expect(result).toEqual({
+    ok: true,
+    value: [
+      {
+        issuer,
+        client_id: 'job',
+        grant_type: 'client_credentials',
+        scope: 'read',
+        audience: ['api'],
+        expires_at,
+        has_refresh_token: true,
+      },
+      {
+        issuer,
+        client_id: 'tool',
+        grant_type: 'authorization_code',
+        scope: 'read',
+        resource: ['https://api.example/'],
+        profile: 'home',
+        expires_at,
+        has_refresh_token: true,
+      },
+      {
+        issuer,
+        client_id: 'tool',
+        grant_type: 'authorization_code',
+        scope: 'read',
+        profile: 'work',
+        expires_at,
+        has_refresh_token: true,
+      },
+    ],
+  });
+  expect(inspect(result, { depth: 9 })).not.toContain('S3CRET');
+});
+
+it('is empty where nothing was stored yet', async () => {
+  expect(await managerAt(temporaryDirectory()).manager.sessions()).toEqual({ ok: true, value: [] });
+});
+
+it('lists the sessions of a Map, and ignores what the program keeps there besides', async () => {
+  const key = tokenKey({ issuer: 'https://as.example', grant_type: 'authorization_code', client_id: 'p' });
+  const token: Token = { access_token: 'a', token_type: 'Bearer' };
+  const cache = new Map([
+    ['other', token],
+    [key, token],
+  ]);
+  const { manager } = managerAt(temporaryDirectory(), { cache });
+  expect(await manager.sessions()).toEqual({
+    ok: true,
+    value: [
+      {
+        issuer: 'https://as.example',
+        client_id: 'p',
+        grant_type: 'authorization_code',
+        has_refresh_token: false,
+      },
+    ],
+  });
+});
+
+it('rejects with a TypeError where the store can not list its keys', async () => {
+  const cache = { get: () => undefined, set: () => undefined, delete: () => true };
+  const { manager } = managerAt(temporaryDirectory(), { cache });
+  await expect(manager.sessions()).rejects.toThrow(/options.cache has no method keys/);
+  await expect(manager.logoutAll()).rejects.toThrow(/options.cache has no method keys/);
+});
+
+it('names a file that other users may read, instead of leaving it out', async () => {
+  const directory = temporaryDirectory();
+  const { metadata } = await startScripted({ '/token': bearer('a') });
+  const { manager } = managerAt(directory);
+  await manager.getToken(metadata, { client_id: 'c', client_secret: 's' });
+  const [name = ''] = readdirSync(tokensDirectory(directory)).filter((each) => each.endsWith('.json'));
+  chmodSync(join(tokensDirectory(directory), name), 0o644);
+  const result = await managerAt(directory).manager.sessions();
+  expect(result).toMatchObject({ ok: false, error: { code: 'insecure_token_cache_permissions' } });
+  expect(result.ok || result.error.message).toContain(name);
+});
+
+it('leaves out a damaged file', async () => {
+  const directory = temporaryDirectory();
+  const { metadata } = await startScripted({ '/token': bearer('a') });
+  const credentials: Credentials = { client_id: 'c', client_secret: 's' };
+  await managerAt(directory).manager.getToken(metadata, credentials);
+  const [name = ''] = readdirSync(tokensDirectory(directory)).filter((each) => each.endsWith('.json'));
+  writeFileSync(join(tokensDirectory(directory), name), '{');
+  expect(await managerAt(directory).manager.sessions()).toEqual({ ok: true, value: [] });
+});

@@ -1,0 +1,65 @@
+import { expect, it } from 'vitest';
+import { agreeingBrowser, bearer, managerAt, startScripted, temporaryDirectory, typesOf } from './setup.ts';
+
+const client_id = 'p';
+
+it('tells the user that another program is logging in, without its URL, and does not inherit its login_timeout', async () => {
+  const directory = temporaryDirectory();
+  const { server, metadata } = await startScripted({ '/token': bearer('a') });
+  const opened = Promise.withResolvers<string>();
+  const first = managerAt(directory, { login: { openBrowser: opened.resolve, timeout: 3000 } });
+  const holder = first.manager.get(metadata, { client_id });
+  const startUrl = await opened.promise;
+  const printed: string[] = [];
+  const { openBrowser, urls } = agreeingBrowser();
+  const second = managerAt(directory, { login: { openBrowser, print: (text) => printed.push(text) } });
+  const waiter = second.manager.get(metadata, { client_id });
+  await expect.poll(() => printed, { timeout: 20_000 }).toHaveLength(1);
+  const { host } = new URL(metadata.issuer);
+  expect(printed[0]).toContain(`Another program of yours is logging in at ${host}.`);
+  expect(printed[0]).not.toContain('://');
+  expect(typesOf(second.events)).toEqual(['waiting', 'login_elsewhere']);
+  expect(await holder).toMatchObject({ ok: false, error: { code: 'login_timeout' } });
+  expect(await waiter).toMatchObject({ ok: true, value: { access_token: 'a' } });
+  expect(urls).toHaveLength(1);
+  expect(printed.join('')).not.toContain(new URL(startUrl).port);
+  expect(server.requestsTo('/token')).toHaveLength(1);
+});
+
+it('takes the token of the login elsewhere, and opens no browser of its own', async () => {
+  const directory = temporaryDirectory();
+  const { server, metadata } = await startScripted({ '/token': bearer('a') });
+  const opened = Promise.withResolvers<string>();
+  const holder = managerAt(directory, { login: { openBrowser: opened.resolve } }).manager.get(metadata, { client_id });
+  const startUrl = await opened.promise;
+  const { openBrowser, urls } = agreeingBrowser();
+  const { manager, events } = managerAt(directory, { login: { openBrowser } });
+  const waiter = manager.get(metadata, { client_id });
+  await expect.poll(() => typesOf(events), { timeout: 20_000 }).toContain('login_elsewhere');
+  await agreeingBrowser().openBrowser(startUrl);
+  expect(await waiter).toEqual(await holder);
+  expect(urls).toEqual([]);
+  expect(server.requestsTo('/token')).toHaveLength(1);
+});
+
+it('says nothing to a job that waits for the token of another one', async () => {
+  const directory = temporaryDirectory();
+  const answer = Promise.withResolvers<void>();
+  const { server, metadata } = await startScripted({
+    '/token': async () => {
+      await answer.promise;
+      return bearer('a');
+    },
+  });
+  const job = { client_id, client_secret: 's' };
+  const holder = managerAt(directory).manager.get(metadata, job);
+  await expect.poll(() => server.requestsTo('/token').length, { timeout: 20_000 }).toBe(1);
+  const printed: string[] = [];
+  const { manager, events } = managerAt(directory, { login: { print: (text) => printed.push(text) } });
+  const waiter = manager.get(metadata, job);
+  await expect.poll(() => typesOf(events), { timeout: 20_000 }).toContain('waiting');
+  answer.resolve();
+  expect(await waiter).toEqual(await holder);
+  expect(printed).toEqual([]);
+  expect(typesOf(events)).not.toContain('login_elsewhere');
+});
