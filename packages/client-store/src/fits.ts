@@ -5,6 +5,8 @@ import { isSameRedirectUri } from '@oa/types/rfc';
 export interface ClientNeeds {
   /** The redirect URIs that will be used. */
   redirect_uris?: readonly string[] | undefined;
+  /** What else the caller needs. */
+  isUsable?: ((client: Client) => boolean) | undefined;
   /** The clock, in milliseconds since the epoch. */
   now: () => number;
 }
@@ -22,12 +24,12 @@ export function isSecretExpiring({ client_secret_expires_at: expiry }: Client, n
 
 /**
  * Whether a registration can still be used: its secret does not expire within {@link DEFAULT_LEEWAY_MS}, and it has every
- * redirect URI that is needed.
+ * redirect URI that is needed, and the caller can use it.
  *
  * @see https://www.rfc-editor.org/rfc/rfc7591#section-3.2.1
  */
-export function isFittingClient(client: Client, { redirect_uris = [], now }: ClientNeeds): boolean {
-  if (isSecretExpiring(client, now)) return false;
+export function isFittingClient(client: Client, { redirect_uris = [], isUsable, now }: ClientNeeds): boolean {
+  if (isSecretExpiring(client, now) || isUsable?.(client) === false) return false;
   const registered = client.redirect_uris;
   // A server that does not return the redirect URIs is assumed to have registered the requested ones.
   if (registered === undefined) return true;

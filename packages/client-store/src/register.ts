@@ -17,6 +17,8 @@ export interface GetOrRegisterOptions {
    * @see https://www.rfc-editor.org/rfc/rfc8252#section-7.3
    */
   redirect_uris?: readonly string[] | undefined;
+  /** Whether the caller can use a stored client. One that it can't use is replaced. */
+  isUsable?: ((client: Client) => boolean) | undefined;
   /** Ends the wait for another process. */
   signal?: AbortSignal | undefined;
   /**
@@ -49,11 +51,11 @@ export async function getOrRegisterClient(
   options: GetOrRegisterOptions,
 ): Promise<Client> {
   const { file, issuer, unstored } = store;
-  const { redirect_uris, now = Date.now, signal, timeout } = options;
+  const { redirect_uris, isUsable, now = Date.now, signal, timeout } = options;
   const findFitting = ({ entries }: Registrations, evenDoubtful = false): Client | undefined => {
     const { client, doubtful } = parseEntry(entries.get(issuer));
     const clients = [unstored.get(issuer), doubtful && !evenDoubtful ? undefined : client];
-    return clients.find((each) => each !== undefined && isFittingClient(each, { redirect_uris, now }));
+    return clients.find((each) => each !== undefined && isFittingClient(each, { redirect_uris, isUsable, now }));
   };
   const registerNew = async (): Promise<Client> => dropPastExpiry(toStorableClient(await register()), now);
   const look = async (): Promise<Client | undefined> => findFitting(await readRegistrations(file));

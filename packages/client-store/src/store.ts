@@ -93,8 +93,8 @@ export interface ClientStore {
    */
   list(): Promise<StoredClient[]>;
   /**
-   * Returns the stored client of an issuer, if its secret has not expired, it has the redirect URIs, and it is not in doubt; else calls
-   * `register` and stores its client. The client that it replaces becomes a former one. All processes together register once. Rejects with what `register` rejects with, and with the reason of
+   * Returns the stored client of an issuer, if its secret has not expired, it has the redirect URIs, the caller can use it, and it is not
+   * in doubt; else calls `register` and stores its client. The client that it replaces becomes a former one. All processes together register once. Rejects with what `register` rejects with, and with the reason of
    * `options.signal`.
    *
    * A client in doubt is returned where `register` rejects with an `OAuthError`: it may still be known.

@@ -1,3 +1,4 @@
+import type { Client } from '@oa/types';
 import { expect, it } from 'vitest';
 import { countingRegister, ISSUER, useStore, writeContent } from './setup.ts';
 
@@ -57,3 +58,17 @@ it.for([1, 1_000_030])(
     expect(count()).toBe(1);
   },
 );
+
+it('replaces a stored client that the caller can not use, and remembers it as a former one', async () => {
+  const { store } = fixture;
+  writeContent(fixture, { [ISSUER]: { client_id: 'old', client_secret: 's', scope: 'read' } });
+  const { register, count } = countingRegister({ client_id: 'new', scope: 'write' });
+  const canWrite = { isUsable: ({ scope }: Client) => scope === 'write' };
+  expect(await store.getOrRegister(ISSUER, register, { isUsable: ({ scope }) => scope === 'read' })).toMatchObject({
+    client_id: 'old',
+  });
+  for (let run = 0; run < 2; run += 1)
+    expect(await store.getOrRegister(ISSUER, register, canWrite)).toMatchObject({ client_id: 'new' });
+  expect(count()).toBe(1);
+  expect((await store.find(ISSUER)).former).toMatchObject([{ client_id: 'old', client_secret: 's' }]);
+});
