@@ -4,7 +4,7 @@ import { COMMON_HEADERS } from './page.ts';
 
 /**
  * What holds a port: a login that waits for its user (`login`), one that has received its answer and frees the port in a moment (`ended`),
- * nothing any more (`free`), a program that does not answer (`silent`), which may be a login that is stopped, or another one (`foreign`).
+ * nothing, or nothing in a moment (`free`), a program that does not answer (`silent`), which may be a login that is stopped, or another one (`foreign`).
  */
 export type PortState = 'login' | 'ended' | 'free' | 'silent' | 'foreign';
 
@@ -13,9 +13,11 @@ const QUESTION_PATH = '/login-state';
 const ANSWER_HEADER = 'login-state';
 /** A login answers within milliseconds. A process that was stopped does not answer at all. */
 const MAX_ANSWER_MS = 1_000;
-/** No program listens, or this machine does not have the address. */
+/** No program listens, or one stops to listen at this moment, or this machine does not have the address. */
 const FREE_CODES: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
   'EADDRNOTAVAIL',
   'EAFNOSUPPORT',
   'ENETUNREACH',

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { toReceiverAddresses } from './addresses.ts';
 import { answerLargeHeaders } from './large-headers.ts';
 import { closeServer, listenOnLoopback } from './listen.ts';
+import { isOtherUser } from './peer.ts';
 import { answerPortQuestion } from './port-question.ts';
 import { createReception, type Reception, type ReceiverHooks } from './reception.ts';
 import type { RedirectTarget } from './redirect.ts';
@@ -53,8 +54,9 @@ export async function openReceiver(
 ): Promise<Receiver> {
   const { servers, port, target } = await takeTurn(ports, turn, () => listenOnLoopback(targets, ports));
   const reception = createReception(toReceiverAddresses(target, port), hooks);
+  const { close, hurry } = createCloser(reception, servers, port);
   for (const server of servers) {
-    server.on('request', toRequestListener(reception));
+    server.on('request', toRequestListener(reception, hurry));
     answerLargeHeaders(server, (socket) => handleLargeHeaders(reception, socket));
   }
   const { addresses, code, ended, lastPage } = reception;
@@ -69,14 +71,21 @@ export async function openReceiver(
       return `${addresses.origin}${reception.start.path}`;
     },
     isOpened: () => reception.start?.cookie !== undefined,
-    close: createCloser(reception, servers, port),
+    close,
   };
 }
 
-function toRequestListener(reception: Reception): (request: IncomingMessage, response: ServerResponse) => void {
+function toRequestListener(
+  reception: Reception,
+  hurry: () => unknown,
+): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
     const { port } = reception.addresses;
-    if (answerPortQuestion(request, response, { port, isEnded: reception.end !== undefined })) return;
+    if (answerPortQuestion(request, response, { port, isEnded: reception.end !== undefined })) {
+      // The other login takes over at once, as one of this process does.
+      if (!isOtherUser(request.socket)) response.once('close', hurry);
+      return;
+    }
     // The error is a bug here or in the caller's `onEvent`. The caller receives it: it must not end the process.
     handleRequest(reception, request, response).catch((error: unknown) => {
       response.destroy();
@@ -96,24 +105,31 @@ function handleLargeHeaders({ onIgnored, render, code }: Reception, socket: Sock
   });
 }
 
-function createCloser(reception: Reception, servers: readonly Server[], port: number): Receiver['close'] {
+/** `hurry` closes the port if it only serves the last page of a login that has ended, and returns whether it does. */
+function createCloser(
+  reception: Reception,
+  servers: readonly Server[],
+  port: number,
+): { close: Receiver['close']; hurry: () => boolean } {
   let isLingering = false;
   const closeNow = async (): Promise<void> => {
     await Promise.all(servers.map(closeServer));
     release();
   };
-  const release = holdPort(port, () => {
+  const hurry = (): boolean => {
     // oxlint-disable-next-line typescript/no-floating-promises -- the waiting login is told by `release`
     if (isLingering) closeNow();
     return isLingering;
-  });
-  return async (isAborted = false) => {
+  };
+  const release = holdPort(port, hurry);
+  const close: Receiver['close'] = async (isAborted = false) => {
     if (isAborted || reception.end === undefined) return closeNow();
     await reception.lastPage.promise.catch(() => undefined);
     isLingering = true;
     for (const server of servers) unrefServer(server);
     setTimeout(() => void closeNow(), PAGE_GRACE_MS).unref();
   };
+  return { close, hurry };
 }
 
 /** Lets the process end although the server listens. */

@@ -28,8 +28,12 @@ export interface TurnOptions {
 }
 
 const POLL_INTERVAL_MS = 200;
-/** How often a port may be free again when it is asked about. Another process may have looked whether it is free. */
-const MAX_FREE_PORTS = 5;
+/**
+ * How often in a row a port may seem to be free, and still be taken. It was freed meanwhile, and another login was faster. Or a program has it
+ * that ends each connection.
+ */
+const MAX_FREE_ANSWERS = 3;
+const FREE_PAUSE_MS = 50;
 
 const never = new Promise<void>(() => undefined);
 const portHolders = new Map<number, PortHolder>();
@@ -65,15 +69,16 @@ export async function takeTurn<T>(
     if (listened.ok) return listened.value;
     if (listened.error.code !== 'port_unavailable') throw listened.error;
     const holder = await findHolder(ports, known);
-    if (holder.state === 'foreign' || free > MAX_FREE_PORTS) throw listened.error;
-    if (holder.state === 'free') free += 1;
+    free = holder.state === 'free' ? free + 1 : 0;
+    if (holder.state === 'foreign' || free > MAX_FREE_ANSWERS) throw listened.error;
     const remaining = deadline - Date.now();
     if (remaining <= 0) throw holder.state === 'free' ? listened.error : stillHeldError(holder.port, timeout);
     if (holder.state === 'login' && !known.has(holder.port)) {
       known.add(holder.port);
       onWait(holder.port);
     }
-    await waitForRelease(holder.released ?? never, Math.min(POLL_INTERVAL_MS, remaining), signal);
+    const pause = holder.state === 'free' ? FREE_PAUSE_MS : POLL_INTERVAL_MS;
+    await waitForRelease(holder.released ?? never, Math.min(pause, remaining), signal);
   }
 }
 
