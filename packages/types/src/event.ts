@@ -112,7 +112,7 @@ type LoginEvent =
        */
       unverified?: string | undefined;
     }
-  /** Another login of this process has the port. This login waits for it. */
+  /** Another login has the port, in this process or in another one. This login waits for it. */
   | { type: 'port_waiting'; port: number }
   /** The authorization response arrived. */
   | {
@@ -175,10 +175,10 @@ type ManagerEvent =
       issuer: string;
       grant_type: string;
       /**
-       * No token is stored, the stored token can't be refreshed, the server ended the session, or it refused the refresh token without
+       * `manager.login` was called, no token is stored, the stored token can't be refreshed, the server ended the session, or it refused the refresh token without
        * saying so for certain. In the last case the refresh token stays stored until the grant has succeeded.
        */
-      reason: 'nothing_stored' | 'not_refreshable' | 'session_ended' | 'refresh_refused';
+      reason: 'login_requested' | 'nothing_stored' | 'not_refreshable' | 'session_ended' | 'refresh_refused';
     }
   /** A token was obtained with a new grant. */
   | { type: 'obtained'; issuer: string; grant_type: string }
@@ -200,10 +200,13 @@ type ManagerEvent =
   | {
       type: 'registration_replaced';
       issuer: string;
-      /** The server does not know the remembered client any more, or the last login with it was not completed in time. */
-      reason: 'unknown_client' | 'login_timeout';
+      /**
+       * The server does not know the remembered client any more, the last login with it was not completed in time, or a login can't use its
+       * `redirect_uris` any more: other options ask for others, or other programs use their ports.
+       */
+      reason: 'unknown_client' | 'login_timeout' | 'redirect_uris';
     }
-  /** The secret of a registered client was about to expire, and the server has renewed it (RFC 7592). */
+  /** The server has renewed the secret of a registered client, which was about to expire, or changed its `redirect_uris` (RFC 7592). */
   | { type: 'registration_renewed'; issuer: string }
   /** A new token or client could not be stored. It is kept in memory. A token is stored at the next use. */
   | {
