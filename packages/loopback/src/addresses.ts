@@ -28,7 +28,7 @@ export function toReceiverAddresses(target: RedirectTarget, port: number): Recei
 
 /**
  * Returns what makes a request none of the receiver's, `undefined` if it is a GET of one of `paths`, or an answer that was posted to the
- * first of them. `routine`: browsers send a favicon request, a HEAD and a preflight by themselves.
+ * first of them. `routine`: browsers send a HEAD and a preflight by themselves, and requests for a favicon and the like.
  */
 export function toIgnoredReason(
   request: IncomingMessage,
@@ -43,10 +43,12 @@ export function toIgnoredReason(
   return request.method === 'GET' || (path === paths[0] && isFormPost(request)) ? undefined : 'method';
 }
 
+/** Files that browsers and their developer tools ask every site for. */
+const ROUTINE_PATH =
+  /^\/(?:(?:favicon|apple-touch-icon)[\w-]*\.(?:ico|png|svg)|(?:site|manifest)\.webmanifest|manifest\.json|browserconfig\.xml|robots\.txt|\.well-known\/.*)$/;
+
 function isRoutine(method: string | undefined, path: string): boolean {
-  return (
-    ['HEAD', 'OPTIONS'].includes(method ?? '') || /^\/(?:favicon|apple-touch-icon)[\w-]*\.(?:ico|png|svg)$/.test(path)
-  );
+  return ['HEAD', 'OPTIONS'].includes(method ?? '') || ROUTINE_PATH.test(path);
 }
 
 /** Splits the target of a request into its path and its query. */

@@ -74,18 +74,28 @@ export function sanitizeUrl(url: URL): string {
 
 /**
  * Parses `BROWSER`: programs with arguments, separated by colons. `%s` stands for the URL. Without `%s` the URL is the last argument. An
- * entry that is the path of a file is this program, with its spaces.
+ * entry that begins with the path of a file starts this program, also if the path has spaces.
  */
 export function parseBrowserCommands(browser: string | undefined, url: string): string[][] {
-  const { existsSync } = process.getBuiltinModule('node:fs');
   // The colon of `C:\\` and `C:/` does not separate programs.
   return (browser ?? '').split(/(?<!(?:^|:)[A-Za-z]):(?!\\)/).flatMap((entry) => {
-    const isPath = entry.includes(' ') && existsSync(entry.trim());
-    const words = isPath ? [entry.trim()] : (entry.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replaceAll('"', ''));
+    const path = findPath(entry.trim());
+    const rest = entry.trim().slice(path.length);
+    const others = (rest.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replaceAll('"', ''));
+    const words = path === '' ? others : [path, ...others];
     if (words.length === 0) return [];
     if (!words.some((word) => word.includes('%s'))) return [[...words, url]];
     return [words.map((word) => word.replaceAll('%s', () => url))];
   });
+}
+
+/** The longest start of an entry that is the path of a file with spaces, empty if there is none. */
+function findPath(entry: string): string {
+  const { existsSync, statSync } = process.getBuiltinModule('node:fs');
+  const isFile = (path: string): boolean => existsSync(path) && statSync(path).isFile();
+  const ends = [...entry.matchAll(/\s+|$/g)].map(({ index }) => index).toReversed();
+  const end = ends.find((each) => /[/\\].*\s/.test(entry.slice(0, each)) && isFile(entry.slice(0, each)));
+  return entry.slice(0, end ?? 0);
 }
 
 /** Whether a command is a shell, or starts one with a command of its own: `env sh -c ...`. */

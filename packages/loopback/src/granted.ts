@@ -11,7 +11,7 @@ export function withRequestedScope(token: Token, { scope }: RequestParameters): 
 }
 
 /** Tells that the user must log in again soon. Servers drop `offline_access` without an error (OpenID Connect Core section 11). */
-export function reportMissingRefreshToken(
+export function tellMissingRefreshToken(
   token: Token,
   parameters: RequestParameters,
   { issuer }: AuthorizationServer,

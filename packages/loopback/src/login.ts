@@ -9,7 +9,7 @@ import {
 import { assertRequestParameters } from '@oa/types/rfc';
 import { randomText } from '@oa/mechanisms';
 import { authorizationUrl, createPkce, exchangeCode, readCallback } from '@oa/pkce';
-import { asksForScope, reportMissingRefreshToken, withRequestedScope } from './granted.ts';
+import { asksForScope, tellMissingRefreshToken, withRequestedScope } from './granted.ts';
 import { assertInteractive } from './interaction.ts';
 import { assertLoginOptions, type LoginOptions } from './options.ts';
 import { toLoginNames } from './outcome.ts';
@@ -114,7 +114,7 @@ async function loginWithBrowser(
     }
     if (receiver.isEnded()) await receiver.lastPage;
     emit({ type: 'code_exchanged', issuer: server.issuer });
-    reportMissingRefreshToken(token, parameters, server, emit);
+    tellMissingRefreshToken(token, parameters, server, emit);
     return withRequestedScope(token, parameters);
   } finally {
     await receiver.close(options.signal?.aborted);

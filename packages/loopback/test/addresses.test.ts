@@ -15,6 +15,13 @@ it.each([
   ['127.0.0.1', '/other', 'GET', 'path'],
   ['127.0.0.1', undefined, 'GET', 'path'],
   ['127.0.0.1', '/callback', 'POST', 'method'],
+  ['127.0.0.1', '/callback?code=1', 'HEAD', 'routine'],
+  ['127.0.0.1', '/callback', 'OPTIONS', 'routine'],
+  ['127.0.0.1', '/favicon.ico', 'GET', 'routine'],
+  ['127.0.0.1', '/apple-touch-icon-120x120-precomposed.png', 'GET', 'routine'],
+  ['127.0.0.1', '/site.webmanifest', 'GET', 'routine'],
+  ['127.0.0.1', '/robots.txt', 'GET', 'routine'],
+  ['127.0.0.1', '/.well-known/appspecific/com.chrome.devtools.json', 'GET', 'routine'],
 ])('on port 80, ignores a request of host %s for %s by %s because of its %s', (host, url, method, reason) => {
   expect(toIgnoredReason(request(host, url, method), 80, ['/callback', undefined])).toBe(reason);
 });

@@ -112,6 +112,16 @@ it('tries each program of BROWSER in turn, also one whose path has spaces', asyn
   expect(browserHints(login)).toEqual([]);
 });
 
+it('starts a program whose path has spaces, with the arguments after it', async () => {
+  const spaced = await createFakeBrowser(directory, 0, 'my other browser');
+  expect(parseBrowserCommands(`${spaced.path} --new "a b" %s`, 'URL')).toEqual([[spaced.path, '--new', 'a b', 'URL']]);
+  expect(parseBrowserCommands(` ${spaced.path} `, 'URL')).toEqual([[spaced.path, 'URL']]);
+  expect(parseBrowserCommands(`"${spaced.path}" --new`, 'URL')).toEqual([[spaced.path, '--new', 'URL']]);
+  expect(parseBrowserCommands(`${directory}/my missing browser`, 'URL')).toEqual([
+    [`${directory}/my`, 'missing', 'browser', 'URL'],
+  ]);
+});
+
 it('starts no second browser after one has opened the address, because that would end the login', async () => {
   const opening = join(directory, 'opening');
   const second = await createFakeBrowser(directory);
