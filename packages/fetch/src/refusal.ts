@@ -17,29 +17,33 @@ export type NextTokenOptions = Pick<TokenSourceOptions, 'rejected' | 'scope' | '
 /**
  * Returns the options for a token that the resource server may accept after it refused `token`, or `undefined` if there are none:
  *
+ * - more scopes after an `insufficient_scope` that names them, with a 403 or a 401,
  * - another token after a 401 whose challenge has `invalid_token`,
- * - another token that needs no user, after a 401 whose challenge has no error. It does not say that the token is the reason: many APIs
- *   answer so for a wrong tenant or a missing role, and a new login would change nothing,
- * - more scopes after an `insufficient_scope` that names them.
+ * - another token that needs no user, after every other 401: without a challenge, with one of another scheme, or with another error.
+ *   RFC 9110 lets a client repeat the request, but nothing says that the token is the reason: many APIs answer so for a wrong tenant or
+ *   a missing role, and a new login would change nothing.
  *
  * @see https://www.rfc-editor.org/rfc/rfc6750#section-3.1
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-15.5.2
  */
 export function optionsAfterRefusal({ status, headers }: Response, token: string): NextTokenOptions | undefined {
   if (status !== 401 && status !== 403) return undefined;
-  const { error, scope } = parseErrorAndScope(headers.get('www-authenticate'));
-  if (error === 'insufficient_scope' && scope !== undefined && isScope(scope, MAX_CHALLENGED_SCOPE_CHARACTERS))
-    return { scope };
+  const { errors, scope } = parseErrorsAndScope(headers.get('www-authenticate'));
+  if (errors.has('insufficient_scope'))
+    return scope !== undefined && isScope(scope, MAX_CHALLENGED_SCOPE_CHARACTERS) ? { scope } : undefined;
   if (status !== 401) return undefined;
-  if (error === undefined) return { rejected: token, interaction: 'never' };
-  return error === 'invalid_token' ? { rejected: token } : undefined;
+  return errors.has('invalid_token') ? { rejected: token } : { rejected: token, interaction: 'never' };
 }
 
-/** Returns the first `error` and the first `scope` in the header. */
-function parseErrorAndScope(header: string | null): { error?: string; scope?: string } {
-  const found: { error?: string; scope?: string } = {};
+/** Returns the errors of all challenges in the header, and the first `scope`. */
+function parseErrorsAndScope(header: string | null): { errors: Set<string>; scope: string | undefined } {
+  const errors = new Set<string>();
+  let scope: string | undefined;
   for (const [, name, quoted, plain] of (header ?? '').matchAll(CHALLENGE_PARAMETER)) {
     const key = name?.toLowerCase();
-    if (key === 'error' || key === 'scope') found[key] ??= quoted ?? plain ?? '';
+    const value = quoted ?? plain ?? '';
+    if (key === 'error') errors.add(value);
+    if (key === 'scope') scope ??= value;
   }
-  return found;
+  return { errors, scope };
 }

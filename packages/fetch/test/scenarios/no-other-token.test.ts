@@ -21,6 +21,8 @@ const refusals: [number, string | undefined][] = [
   [401, undefined],
   [401, 'Bearer'],
   [401, 'Bearer error="invalid_token"'],
+  [401, 'Bearer error="invalid_request"'],
+  [401, 'Basic realm="api"'],
   [403, 'Bearer error="insufficient_scope", scope="admin"'],
 ];
 
