@@ -22,6 +22,8 @@ const CERTIFICATE_METHODS: ReadonlySet<unknown> = new Set(['tls_client_auth', 's
 const MAX_REMEMBERED_METHODS = 200;
 
 const rememberedMethods = new Map<string, BuiltInMethod>();
+/** Where a method worked. A later refusal there is about the secret, and no other method would help. */
+const provenMethods = new Map<string, BuiltInMethod>();
 
 /**
  * Rejects a wrong option `authentication`.
@@ -50,40 +52,61 @@ export function builtInMethods(
   const override = typeof authentication === 'function' ? undefined : authentication;
   const chosen = override === undefined ? defaultMethod(server, client) : assertUsable(override, client);
   if (chosen !== 'client_secret_basic') return [chosen];
-  const others: BuiltInMethod[] = [];
-  if (encodingMatters(client)) others.push('client_secret_basic_unencoded');
   const supported = supportedMethods(server);
+  const others: BuiltInMethod[] = encodingMatters(client) ? ['client_secret_basic_unencoded'] : [];
   // A registration binds both sides, except at servers that register a client for any method and support fewer.
   const isRegistered = client.token_endpoint_auth_method !== undefined && supported?.includes(chosen) !== false;
   const isPinned = override !== undefined || isRegistered;
-  if (!isPinned && (supported?.includes('client_secret_post') ?? true)) others.push('client_secret_post');
+  // A server that lists it reads the body. Whether it decodes Basic is a guess, and so comes last.
+  if (!isPinned && supported?.includes('client_secret_post')) others.unshift('client_secret_post');
+  else if (!isPinned && supported === undefined) others.push('client_secret_post');
   const known = rememberedMethods.get(methodKey(server, client));
   if (known === undefined || !others.includes(known)) return [chosen, ...others];
   return [known, chosen, ...others.filter((method) => method !== known)];
 }
 
-/**
- * Whether `method` is worth a try after `error`. A server without metadata may not accept the secret in the body. It gets the secret there
- * if the encoding can be the reason for the refusal, or if the server says that `client_id` or `client_secret` is missing.
- */
-export function isWorthTrying(
-  method: BuiltInMethod,
-  error: OAuthError,
-  server: AuthorizationServer,
-  client: Client,
-): boolean {
-  if (method !== 'client_secret_post' || supportedMethods(server) !== undefined) return true;
-  return encodingMatters(client) || error.error === 'invalid_request';
+/** Remembers for this process that `method` worked at `url`. */
+export function rememberMethod(server: AuthorizationServer, client: Client, url: string, method: BuiltInMethod): void {
+  setBounded(rememberedMethods, methodKey(server, client), method, MAX_REMEMBERED_METHODS);
+  proveMethod(server, client, url, method);
 }
 
-/** Remembers for this process that `method` worked. */
-export function rememberMethod(server: AuthorizationServer, client: Client, method: BuiltInMethod): void {
-  setBounded(rememberedMethods, methodKey(server, client), method, MAX_REMEMBERED_METHODS);
+/** Notes for this process that the server takes `method` at `url`. */
+export function proveMethod(server: AuthorizationServer, client: Client, url: string, method: BuiltInMethod): void {
+  setBounded(provenMethods, provenKey(server, client, url), method, MAX_REMEMBERED_METHODS);
+}
+
+/** Whether `method` has worked at `url` in this process, with a secret that needs as much encoding. */
+export function isProvenMethod(
+  server: AuthorizationServer,
+  client: Client,
+  url: string,
+  method: BuiltInMethod,
+): boolean {
+  return provenMethods.get(provenKey(server, client, url)) === method;
+}
+
+/** Some servers publish an empty list. It says nothing. */
+export function supportedMethods(server: AuthorizationServer): string[] | undefined {
+  const supported = server.token_endpoint_auth_methods_supported;
+  return supported?.length === 0 ? undefined : supported;
+}
+
+/** Whether Basic with the encoding and without it are different for this client. */
+export function encodingMatters(client: Client): boolean {
+  return [client.client_id, client.client_secret ?? ''].some((text) => needsEncoding(text));
+}
+
+/** Whether the form-encoding changes `text`. */
+export function needsEncoding(text: string): boolean {
+  return !/^[\w.*-]*$/.test(text);
 }
 
 function assertUsable(method: ClientAuthenticationMethod, client: Client): ClientAuthenticationMethod {
   if (method === 'none' || hasSecret(client)) return method;
-  throw new TypeError(`The option \`authentication\` is ${method}, which needs client.client_secret.`);
+  throw new TypeError(
+    `The option \`authentication\` is ${method}, which needs client.client_secret. Is the environment variable set?`,
+  );
 }
 
 /**
@@ -107,22 +130,12 @@ function defaultMethod(server: AuthorizationServer, client: Client): ClientAuthe
   );
 }
 
-/** Some servers publish an empty list. It says nothing. */
-function supportedMethods(server: AuthorizationServer): string[] | undefined {
-  const supported = server.token_endpoint_auth_methods_supported;
-  return supported?.length === 0 ? undefined : supported;
-}
-
 function unsupportedAuthentication(reason: string): OAuthError {
   const advice = `a function that authenticates the client, or the built-in method to use instead (${METHOD_LIST})`;
   return new OAuthError(
     'unsupported_client_authentication',
     `${reason} Pass the option \`authentication\`: ${advice}.`,
   );
-}
-
-function encodingMatters(client: Client): boolean {
-  return [client.client_id, client.client_secret ?? ''].some((text) => !/^[\w.*-]*$/.test(text));
 }
 
 function hasSecret(client: Client): boolean {
@@ -135,4 +148,8 @@ function isBuiltIn(value: unknown): value is ClientAuthenticationMethod {
 
 function methodKey(server: AuthorizationServer, client: Client): string {
   return JSON.stringify([server.issuer, client.client_id]);
+}
+
+function provenKey(server: AuthorizationServer, client: Client, url: string): string {
+  return JSON.stringify([server.issuer, client.client_id, encodingMatters(client), url]);
 }

@@ -2,11 +2,16 @@ import { isOAuthError, type AuthorizationServer, type Client, type OAuthError, t
 import { assertClient } from '@oa/types/rfc';
 import { authenticateWith, authenticationTarget, type AuthenticationTarget } from './authenticate-client.ts';
 import { isClientRefused } from './client-refused.ts';
-import { isWorthTrying, rememberMethod, type BuiltInMethod } from './methods.ts';
+import { explainRefusal } from './explain-refusal.ts';
+import { isMethodUnread, isWorthTrying, type MethodRefusal } from './method-refusal.ts';
+import { proveMethod, rememberMethod, type BuiltInMethod } from './methods.ts';
 import type { AuthenticatedRequest, AuthenticationOption, AuthenticationRefusal } from './types.ts';
 
 /** What a {@link ClientAuthentication} learns of a response. */
-type AuthenticatedResponse = Pick<AuthenticationRefusal, 'status' | 'headers'>;
+type AuthenticatedResponse = Pick<AuthenticationRefusal, 'status' | 'headers'> & {
+  /** The body, where the caller has it: a server can say there what it misses, without an OAuth error. */
+  text?: string | undefined;
+};
 
 /** A request to an endpoint that authenticates clients, for {@link sendAuthenticated}. */
 export interface AuthenticatedExchange<R extends AuthenticatedResponse, T> {
@@ -21,20 +26,25 @@ export interface AuthenticatedExchange<R extends AuthenticatedResponse, T> {
 }
 
 /** The outcome of a request: a value, or the refusal of the server. */
-type AuthenticatedOutcome<R, T> =
-  | { value: T }
-  | { error: OAuthError; response: R; authenticated: AuthenticatedRequest };
+type AuthenticatedOutcome<R, T> = { value: T; authenticated: AuthenticatedRequest } | RefusedOutcome<R>;
+
+interface RefusedOutcome<R> {
+  error: OAuthError;
+  response: R;
+  authenticated: AuthenticatedRequest;
+}
 
 /**
  * Sends a request with the authentication of the client. Where the server did not recognise the client, it sends the request by the other
- * built-in methods that the server may accept, each once. The method that worked is remembered for this process.
+ * built-in methods that the server may accept, each once, and by none that can't help: the server has taken the method before, or says that
+ * it does not know the client, or that the secret has expired. The method that worked is remembered for this process.
  *
  * A function as `authentication` is called for each request, and once more with the refusal of each.
  *
  * @param options `onEvent` receives `client_authentication_changed` where another method worked.
  * @returns what `exchange.read` returned
  * @throws {OAuthError} `unsupported_client_authentication`, or an error of the exchange. If the server refused the client by all methods,
- *   it is the error of the first.
+ *   it is the error of the method that the server understood, else that of the first.
  * @throws {TypeError} if `client.client_id` is missing, or if `authentication` is neither a built-in method nor a function, or needs a
  *   secret and the client has none
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-2.3
@@ -46,23 +56,44 @@ export async function sendAuthenticated<R extends AuthenticatedResponse, T>(
   options: { authentication?: AuthenticationOption | undefined; onEvent?: RequestOptions['onEvent'] } = {},
 ): Promise<T> {
   assertClient(client);
-  const target = authenticationTarget(server, client, exchange.url, options.authentication);
-  const isRefused = (outcome: AuthenticatedOutcome<R, T>): boolean =>
-    'error' in outcome && outcome.authenticated.builtIn === true && isClientRefused(outcome.error, exchange.idempotent);
-
+  const { url, idempotent } = exchange;
+  const target = authenticationTarget(server, client, url, options.authentication);
   const first = await exchangeBy(undefined, target, exchange);
-  if ('value' in first || !isRefused(first)) return unwrapOutcome(first);
-  for (const method of target.methods().slice(1)) {
-    if (!isWorthTrying(method, first.error, server, client)) continue;
+  const methods = first.authenticated.builtIn === true ? target.methods() : [];
+  const [chosen, ...others] = methods;
+  if ('value' in first && chosen !== undefined) proveMethod(server, client, url, chosen);
+  if ('value' in first || chosen === undefined || !isOtherMethodNeeded(first, idempotent)) return unwrapOutcome(first);
+  const refusals = [toMethodRefusal(chosen, first)];
+  for (const method of others) {
+    if (!isWorthTrying(method, refusals, target)) continue;
     const outcome = await exchangeBy(method, target, exchange);
-    if (isRefused(outcome)) continue;
+    if (!('value' in outcome) && isOtherMethodNeeded(outcome, idempotent)) {
+      refusals.push(toMethodRefusal(method, outcome));
+      continue;
+    }
     if ('value' in outcome || outcome.error.code === 'oauth_error') {
-      rememberMethod(server, client, method);
+      rememberMethod(server, client, url, method);
       options.onEvent?.({ type: 'client_authentication_changed', issuer: server.issuer, method });
     }
     return unwrapOutcome(outcome);
   }
-  return unwrapOutcome(first);
+  throw explainRefusal(refusals, server, client);
+}
+
+/** Whether the server did not recognise the client, or did not read the method. */
+function isOtherMethodNeeded<R extends AuthenticatedResponse>(
+  { error, response, authenticated }: RefusedOutcome<R>,
+  idempotent: boolean,
+): boolean {
+  if (authenticated.builtIn !== true) return false;
+  return isClientRefused(error, idempotent) || isMethodUnread(error, response.text);
+}
+
+function toMethodRefusal<R extends AuthenticatedResponse>(
+  method: BuiltInMethod,
+  { error, response }: RefusedOutcome<R>,
+): MethodRefusal {
+  return { method, error, body: response.text };
 }
 
 /** Sends the request by one built-in method. Where it is refused, the function of the caller may send it again with another proof. */
@@ -84,7 +115,7 @@ async function exchangeOnce<R extends AuthenticatedResponse, T>(
 ): Promise<AuthenticatedOutcome<R, T>> {
   const response = await exchange.send(authenticated);
   try {
-    return { value: exchange.read(response, authenticated) };
+    return { value: exchange.read(response, authenticated), authenticated };
   } catch (error) {
     if (isOAuthError(error)) return { error, response, authenticated };
     throw error;

@@ -34,6 +34,20 @@ describe('a real authorization server', () => {
     expect(error).toMatchObject({ code: 'oauth_error', error: 'invalid_client', status: 401, retryable: false });
   });
 
+  it('refuses a wrong secret with special characters after two requests: it lists the body, which has one encoding', async () => {
+    expect(server.token_endpoint_auth_methods_supported).toContain('client_secret_post');
+    const wrong = { ...handle.confidential, client_secret: 'planted wrong/secret~+=' };
+    const before = handle.count('/token');
+    const error = await rejectionOf(requestToken(server, wrong, grant));
+    expect(error).toMatchObject({ error: 'invalid_client', status: 401 });
+    expect(error.message).toMatch(
+      /Check the client_id, the client_secret .* client_secret_basic, then client_secret_post\.$/,
+    );
+    expect(handle.count('/token') - before).toBe(2);
+    const right = await requestToken(server, handle.confidential, grant);
+    expect(right.token_type).toBe('Bearer');
+  });
+
   it('refuses an unknown resource with invalid_target (RFC 8707 section 2)', async () => {
     const error = await rejectionOf(
       requestToken(server, handle.confidential, { ...grant, resource: 'https://other.test/' }),

@@ -1,0 +1,42 @@
+import { OAuthError, type AuthorizationServer, type Client } from '@oa/types';
+import { toErrorText } from '@oa/types/rfc';
+import { understandingOf, type MethodRefusal } from './method-refusal.ts';
+import type { BuiltInMethod } from './methods.ts';
+
+const METHOD_TEXTS: Readonly<Record<BuiltInMethod, string>> = {
+  client_secret_basic: 'client_secret_basic',
+  client_secret_basic_unencoded: 'client_secret_basic without the form-encoding',
+  client_secret_post: 'client_secret_post',
+  none: 'none',
+};
+
+/**
+ * Returns the error of the method that the server understood best, and of the first of several. It says what to check, with the methods
+ * that were tried.
+ */
+export function explainRefusal(
+  refusals: readonly MethodRefusal[],
+  server: AuthorizationServer,
+  client: Client,
+): OAuthError {
+  const [best] = refusals.toSorted((one, other) => understandingOf(other) - understandingOf(one));
+  const { error } = best as MethodRefusal;
+  const methods = refusals.map(({ method }) => METHOD_TEXTS[method]).join(', then ');
+  return new OAuthError(error.code, `${error.message} ${adviceFor(server, client, methods)}`, error);
+}
+
+function adviceFor({ issuer }: AuthorizationServer, client: Client, methods: string): string {
+  const { client_secret = '', client_secret_expires_at: expiresAt = 0 } = client;
+  const place = `that the client is registered at ${toErrorText(issuer, 200)} (the right tenant or realm)`;
+  if (client_secret === '')
+    return `Check the client_id, whether this client needs a client_secret (is the environment variable set?), and ${place}.`;
+  const expiry = expiresAt > 0 && expiresAt * 1000 < Date.now() ? ` It expired at ${toTime(expiresAt)}.` : '';
+  const spaces = client_secret === client_secret.trim() ? '' : ' It starts or ends with a space or a line break.';
+  return `Check the client_id, the client_secret (has it expired or been replaced?), and ${place}.${expiry}${spaces} The authentication method was ${methods}.`;
+}
+
+/** `Date` throws for a number that is no time. */
+function toTime(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  return Number.isNaN(date.getTime()) ? String(seconds) : date.toISOString().replace(/\.\d+/, '');
+}

@@ -1,0 +1,45 @@
+import { startScriptedServer } from '@oa-internal/scripted-server';
+import { rejectionOf } from '@oa-internal/testing';
+import type { Client } from '@oa/types';
+import { expect, it } from 'vitest';
+import { postGrant } from './post.ts';
+import { newMetadata, ODD_SECRET } from './requests.ts';
+
+const grant = { grant_type: 'client_credentials' };
+
+async function adviceFor(client: Client): Promise<string> {
+  await using server = await startScriptedServer(() => ({ status: 401, json: { error: 'invalid_client' } }));
+  const metadata = newMetadata(server);
+  const { message } = await rejectionOf(postGrant(metadata, client, grant));
+  return message
+    .replace(`${server.origin}/token refused the request with invalid_client. `, '')
+    .replace(metadata.issuer, 'ISSUER');
+}
+
+it('says after a refused secret what to check, and which methods were tried (RFC 6749 section 5.2)', async () => {
+  expect(await adviceFor({ client_id: 'c', client_secret: 'simple' })).toBe(
+    'Check the client_id, the client_secret (has it expired or been replaced?), and that the client is registered at ISSUER (the right tenant or realm). The authentication method was client_secret_basic.',
+  );
+  expect(await adviceFor({ client_id: 'c', client_secret: ODD_SECRET })).toMatch(
+    /The authentication method was client_secret_basic, then client_secret_basic without the form-encoding, then client_secret_post\.$/,
+  );
+});
+
+it('asks a client without a secret whether the environment variable is set', async () => {
+  for (const client of [{ client_id: 'c' }, { client_id: 'c', client_secret: '' }])
+    expect(await adviceFor(client)).toBe(
+      'Check the client_id, whether this client needs a client_secret (is the environment variable set?), and that the client is registered at ISSUER (the right tenant or realm).',
+    );
+});
+
+it('says when the secret has expired, and that it has a line break at its end', async () => {
+  const client = { client_id: 'c', client_secret: 's' };
+  expect(await adviceFor({ ...client, client_secret_expires_at: 1_700_000_000 })).toContain(
+    ' It expired at 2023-11-14T22:13:20Z. ',
+  );
+  for (const client_secret_expires_at of [0, 99_999_999_999])
+    expect(await adviceFor({ ...client, client_secret_expires_at })).not.toContain('expired at');
+  expect(await adviceFor({ client_id: 'c', client_secret: 's\n' })).toContain(
+    ' It starts or ends with a space or a line break. ',
+  );
+});
