@@ -14,7 +14,7 @@ const CLOCK_TEXTS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'has expired',
   CERT_NOT_YET_VALID: 'is not yet valid',
 };
-const OTHER_CODES: ReadonlySet<string> = new Set([
+const INVALID_CERTIFICATE_CODES: ReadonlySet<string> = new Set([
   'CERT_REVOKED',
   'CERT_REJECTED',
   'CERT_SIGNATURE_FAILURE',
@@ -44,7 +44,7 @@ export function certificateText(at: string, cause: { code: string; certificate: 
     return `The certificate of ${at} is for ${namesIn(cause.certificate)}, and not for this host (${code}). Check the host name in the address. The login page of a network, or a proxy, may have answered instead.`;
   if (AUTHORITY_CODES.has(code))
     return `The certificate of ${at} is not trusted: ${authorityText(code)} (${code}). For a private certificate authority, such as that of a company or of a proxy, set NODE_EXTRA_CA_CERTS to its PEM file, or NODE_USE_SYSTEM_CA=1 if this system trusts it.`;
-  return OTHER_CODES.has(code)
+  return INVALID_CERTIFICATE_CODES.has(code)
     ? `The certificate of ${at} is not valid (${code}). Report it to the operator of ${at}.`
     : undefined;
 }

@@ -31,14 +31,14 @@ interface FailedRequest {
  */
 export function toNetworkError(thrown: unknown, { name, fetch }: PreparedRequest, url: URL): OAuthError {
   const causes = causesOf(thrown);
-  const codes = causes.map(({ code }) => code);
+  const codes = new Set(causes.map(({ code }) => code));
   const failed = { name, url, proxy: proxyOf(url, fetch) };
-  if (codes.includes('UND_ERR_HEADERS_OVERFLOW'))
+  if (codes.has('UND_ERR_HEADERS_OVERFLOW'))
     return new OAuthError(
       'response_too_large',
       `${name} answered with more headers than the platform reads. Check that the address is an OAuth endpoint.`,
     );
-  if (codes.includes('UND_ERR_HEADERS_TIMEOUT') || codes.includes('UND_ERR_BODY_TIMEOUT'))
+  if (codes.has('UND_ERR_HEADERS_TIMEOUT') || codes.has('UND_ERR_BODY_TIMEOUT'))
     return new OAuthError('timeout', `${name} stopped answering.${proxyHint(failed.proxy)} Try again later.`, {
       retryable: true,
       sent: true,
