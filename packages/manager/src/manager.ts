@@ -30,9 +30,9 @@ export function createManager(options: ManagerOptions = {}): Manager {
   }
 
   async function logInNow(target: Target, credentials: Credentials, asked: ManagerLoginOptions): Promise<Token> {
-    const { assertLoginParameters, login } = await import('./login.ts');
+    const { assertLoginParameters, loginNow } = await import('./login-now.ts');
     assertLoginParameters(asked.parameters);
-    return login(await abortable(openSession(context, target, credentials), asked.signal), asked);
+    return loginNow(await abortable(openSession(context, target, credentials), asked.signal), asked);
   }
 
   async function endSession(target: Target, credentials: Credentials, { signal }: LogoutOptions): Promise<boolean> {

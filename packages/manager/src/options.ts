@@ -45,7 +45,8 @@ export interface ManagerOptions extends Omit<RequestOptions, 'signal'> {
    */
   discovery?: Pick<DiscoverOptions, 'fallback'> | undefined;
   /**
-   * Whether a user may be asked to log in. `auto`: where there is a terminal and no `CI` variable.
+   * Whether a user may be asked to log in. `auto`: where there is a terminal and no `CI` variable. `never`: only `login` of the manager asks,
+   * as with `auto`.
    *
    * @default 'auto'
    */

@@ -25,6 +25,43 @@ it.each([
     /client_secret_post/,
   ],
   ['null', null, /credentials must be an object/],
+  ...[
+    'https://localhost/cb',
+    'http://tool.example/cb',
+    'http://127.0.0.2/cb',
+    'http://localhost.:3000/cb',
+    'http://user@localhost/cb',
+    'http://localhost:0/cb',
+    'http://localhost:65536/cb',
+    'http://localhost:/cb',
+    'http://localhost/cb#part',
+    'http://localhost//evil.example',
+    'http://localhost/a/../cb',
+    'com.example.tool:/cb',
+    'urn:ietf:wg:oauth:2.0:oob',
+    'localhost:3000',
+    '',
+    5,
+    null,
+    undefined,
+  ].map((uri): [string, object, RegExp] => [
+    `the redirect URI ${JSON.stringify(uri)} (RFC 8252 section 7.3)`,
+    { client_id: 'c', redirect_uris: ['http://localhost', uri] },
+    new RegExp(
+      `credentials.redirect_uris has ${(JSON.stringify(uri) ?? 'undefined').replace(/[.[\]]/g, '\\$&')}, which is no loopback`,
+    ),
+  ]),
+  [
+    'redirect URIs in a text',
+    { client_id: 'c', redirect_uris: 'http://localhost' },
+    /redirect_uris must be a non-empty array .*not "http:/,
+  ],
+  ['no redirect URIs', { client_id: 'c', redirect_uris: [] }, /redirect_uris must be a non-empty array .*not \[\]/],
+  [
+    'redirect URIs without a client',
+    { redirect_uris: ['http://localhost'] },
+    /client_id is missing: credentials.redirect_uris belong to a client that was registered by hand/,
+  ],
 ])(
   'rejects %s with a TypeError that says so (RFC 9700 section 2.4 for the grants)',
   async (_, credentials, message) => {

@@ -28,7 +28,7 @@ it('ends every session, of several clients and profiles, and counts them', async
     revoked
       .filter((body) => body.get('token') === 'r')
       .map((body) => body.get('client_id'))
-      .toSorted(),
+      .toSorted((a, b) => String(a).localeCompare(String(b))),
   ).toEqual(['other', 'tool', 'tool']);
   expect(await manager.sessions()).toEqual({ ok: true, value: [] });
   expect(readdirSync(tokensDirectory(directory)).filter((name) => name.endsWith('.json'))).toEqual([]);

@@ -6,6 +6,8 @@ import { expect, it, onTestFinished } from 'vitest';
 import { loggedIn, server, user } from './real-server.ts';
 import {
   aged,
+  agreeingBrowser,
+  bearer,
   changeStored,
   managerAt,
   startScripted,
@@ -68,4 +70,17 @@ it('ends a call whose signal aborts while the store is read', async () => {
   const credentials = { client_id: 'c', client_secret: 's' };
   await expect(manager.get(metadata, credentials, { signal: controller.signal })).rejects.toBe(reason);
   expect(server.requestsTo('/token')).toEqual([]);
+});
+
+it('asks no user in a source with interaction never, and asks in the next call without', async () => {
+  const { server, metadata } = await startScripted({ '/token': bearer('a') });
+  const { openBrowser, urls } = agreeingBrowser();
+  const { manager } = managerAt(temporaryDirectory(), { login: { openBrowser } });
+  const source = manager.source(metadata, { client_id: 'p' }, { interaction: 'never' });
+  await expect(source()).rejects.toMatchObject({ code: 'login_required' });
+  await expect(source({ scope: 'more' })).rejects.toMatchObject({ code: 'login_required' });
+  expect(urls).toEqual([]);
+  await manager.source(metadata, { client_id: 'p' })();
+  expect(await source()).toMatchObject({ access_token: 'a' });
+  expect(server.requestsTo('/token')).toHaveLength(1);
 });

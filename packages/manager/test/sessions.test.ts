@@ -91,7 +91,7 @@ it('names a file that other users may read, instead of leaving it out', async ()
   const { metadata } = await startScripted({ '/token': bearer('a') });
   const { manager } = managerAt(directory);
   await manager.getToken(metadata, { client_id: 'c', client_secret: 's' });
-  const [name = ''] = readdirSync(tokensDirectory(directory)).filter((each) => each.endsWith('.json'));
+  const name = readdirSync(tokensDirectory(directory)).find((each) => each.endsWith('.json')) ?? '';
   chmodSync(join(tokensDirectory(directory), name), 0o644);
   const result = await managerAt(directory).manager.sessions();
   expect(result).toMatchObject({ ok: false, error: { code: 'insecure_token_cache_permissions' } });
@@ -103,7 +103,7 @@ it('leaves out a damaged file', async () => {
   const { metadata } = await startScripted({ '/token': bearer('a') });
   const credentials: Credentials = { client_id: 'c', client_secret: 's' };
   await managerAt(directory).manager.getToken(metadata, credentials);
-  const [name = ''] = readdirSync(tokensDirectory(directory)).filter((each) => each.endsWith('.json'));
+  const name = readdirSync(tokensDirectory(directory)).find((each) => each.endsWith('.json')) ?? '';
   writeFileSync(join(tokensDirectory(directory), name), '{');
   expect(await managerAt(directory).manager.sessions()).toEqual({ ok: true, value: [] });
 });

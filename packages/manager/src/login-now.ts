@@ -21,7 +21,7 @@ export function assertLoginParameters(parameters: ManagerLoginOptions['parameter
  *
  * @throws {OAuthError} `login_required`, if no user can be asked; else the error of the grant or of the store
  */
-export async function login(session: Session, { parameters, signal }: ManagerLoginOptions): Promise<Token> {
+export async function loginNow(session: Session, { parameters, signal }: ManagerLoginOptions): Promise<Token> {
   const { options, renewals } = session.context;
   const interaction = options.interaction === 'always' ? 'always' : 'auto';
   const reason = await reasonNoGrant(session, interaction);
