@@ -1,4 +1,4 @@
-import { isOAuthError, OAuthError, type Client } from '@oa/types';
+import { OAuthError, type Client } from '@oa/types';
 import { LOOPBACK_HOSTS, parseLoopbackUri, toErrorText, type LoopbackUri } from '@oa/types/rfc';
 
 /** The host of a loopback redirect URI: `127.0.0.1`, `[::1]` or `localhost`. */
@@ -36,20 +36,24 @@ const MAX_URIS_CHARACTERS = 500;
  * @throws {OAuthError} `client_required`
  */
 export function redirectTargets(client: Client, host: RedirectHost | undefined): RedirectTarget[] {
-  const { redirect_uris = [] } = client;
-  if (redirect_uris.length === 0) return toTargets(CALLBACK_PATH, host);
-  const registered = redirect_uris.flatMap((uri) => parseLoopbackUri(uri) ?? []);
-  const targets = LOOPBACK_HOSTS.filter((each) => host === undefined || each === host).flatMap((each) =>
-    registered.filter((target) => target.host === each),
-  );
+  const targets = findTargets(client, host);
   if (targets.length > 0) return targets;
+  const { redirect_uris = [] } = client;
   const advice =
-    registered.length > 0
+    findTargets(client, undefined).length > 0
       ? `Leave out the option redirectHost, or register a URI such as http://${host}/callback`
       : 'Register one, such as http://127.0.0.1/callback';
   throw new OAuthError(
     'client_required',
     `None of this client's redirect_uris is an http URL on ${host ?? 'a loopback host'} that a login can use. ${advice}. It has ${quoteUris(redirect_uris)}.`,
+  );
+}
+
+function findTargets({ redirect_uris = [] }: Client, host: RedirectHost | undefined): RedirectTarget[] {
+  if (redirect_uris.length === 0) return toTargets(CALLBACK_PATH, host);
+  const registered = redirect_uris.flatMap((uri) => parseLoopbackUri(uri) ?? []);
+  return LOOPBACK_HOSTS.filter((each) => host === undefined || each === host).flatMap((each) =>
+    registered.filter((target) => target.host === each),
   );
 }
 
@@ -61,14 +65,19 @@ export function redirectTargets(client: Client, host: RedirectHost | undefined):
  * @throws {OAuthError} `client_required` if the option contradicts the registered ports
  */
 export function toLoginPorts(targets: readonly RedirectTarget[], option: LoginPorts): readonly number[] {
-  const asked = toPorts(option, [...new Set([...targets.map(({ port }) => port).filter((port) => port !== 0), 0])]);
-  const usable = asked.filter((port) => candidateTargets(targets, port).length > 0);
+  const usable = findPorts(targets, option);
   if (usable.length > 0) return usable;
   throw new OAuthError(
     'client_required',
-    `This client is registered with ${quoteUris(targets.map((target) => toRedirectUri(target, target.port)))}, and the option port asks for ${asked.join(', ')}. ` +
+    `This client is registered with ${quoteUris(targets.map((target) => toRedirectUri(target, target.port)))}, and the option port asks for ${toPorts(option, []).join(', ')}. ` +
       'Leave out the option port, or register a redirect URI with that port or without a port.',
   );
+}
+
+function findPorts(targets: readonly RedirectTarget[], option: LoginPorts): readonly number[] {
+  const registered = targets.map(({ port }) => port).filter((port) => port !== 0);
+  const asked = toPorts(option, [...new Set([...registered, 0])]);
+  return asked.filter((port) => candidateTargets(targets, port).length > 0);
 }
 
 /** The targets that can be used with `port`: those that are registered with it, otherwise those without a port. */
@@ -88,12 +97,7 @@ export function toRedirectUri({ host, port: registered, path }: RedirectTarget, 
  * @see https://www.rfc-editor.org/rfc/rfc8252#section-7.3
  */
 export function canReceive(client: Client, options: Pick<RedirectUriOptions, 'port' | 'redirectHost'> = {}): boolean {
-  try {
-    return toLoginPorts(redirectTargets(client, options.redirectHost), options.port).length > 0;
-  } catch (error) {
-    if (isOAuthError(error)) return false;
-    throw error;
-  }
+  return findPorts(findTargets(client, options.redirectHost), options.port).length > 0;
 }
 
 /**

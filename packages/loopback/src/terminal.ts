@@ -71,7 +71,7 @@ export function toTerminalText(event: OAuthEvent): string | undefined {
     case 'store_unavailable':
       return `The stored logins can't be used, so you may have to log in at every run. ${toPlainText(event.message)}\n`;
     case 'port_waiting':
-      return `Another login of this program uses port ${event.port}. This login waits for it to end.\n`;
+      return `Another login uses port ${event.port}. This one waits for it: complete that login, or end its program.\n`;
     case 'pasted_ignored':
       if (event.unverified !== undefined)
         return `That address has no state, so it can not be verified. It says: ${event.unverified}\nPaste the whole address from the address bar of the browser.\n`;

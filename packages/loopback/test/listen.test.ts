@@ -131,7 +131,7 @@ describe('a second login of this process on the same fixed port', () => {
     const second = startLogin(metadata(scripted), {}, { port });
     await expect.poll(() => second.events, { timeout: 20_000 }).toEqual([{ type: 'port_waiting', port }]);
     expect(second.printed).toEqual([
-      `Another login of this program uses port ${port}. This login waits for it to end.\n`,
+      `Another login uses port ${port}. This one waits for it: complete that login, or end its program.\n`,
     ]);
     await finishLogin(first);
     expect((await second.waiting).redirect_uri).toBe((await first.waiting).redirect_uri);

@@ -69,7 +69,7 @@ async function drawUris({ options }: Context, issuer: string): Promise<string[]>
 }
 
 function toOtherUris(redirect_uris: readonly string[], error: OAuthError): string[] {
-  const said = toWords(error);
+  const said = toRefusalWords(error);
   if (/::1|ipv6/i.test(said) && !/localhost/i.test(said)) return redirect_uris.filter((uri) => !uri.includes('[::1]'));
   const moved = redirect_uris.map((uri) => uri.replace(/^http:\/\/(?:127\.0\.0\.1|\[::1\])/, 'http://localhost'));
   return [...new Set(moved)];
@@ -80,11 +80,11 @@ function isRedirectRefusal(error: OAuthError): boolean {
   if (error.error === 'invalid_redirect_uri') return true;
   return (
     [400, 422].includes(error.status ?? 0) &&
-    /redirect|callback|loopback|localhost|127\.0\.0\.1|::1/i.test(toWords(error))
+    /redirect|callback|loopback|localhost|127\.0\.0\.1|::1/i.test(toRefusalWords(error))
   );
 }
 
-function toWords({ error = '', error_description = '' }: OAuthError): string {
+function toRefusalWords({ error = '', error_description = '' }: OAuthError): string {
   return `${error} ${error_description}`;
 }
 
