@@ -102,20 +102,20 @@ function findBase(directory: string): BaseDirectory | undefined {
   const bases = BASE_VARIABLES.map((variable) => ({ variable, path: readVariable(variable) }));
   return bases
     .flatMap(({ variable, path }) => (path?.startsWith('/') ? [{ variable, path: join(path, '.') }] : []))
-    .filter(({ path }) => isWithin(directory, path))
+    .filter(({ path }) => isPathWithin(directory, path))
     .toSorted((a, b) => b.path.length - a.path.length)[0];
 }
 
 /** Whether `path` is `base`, or a directory above it. */
 function isOnTheWay(path: string, base: string): boolean {
-  return isWithin(base, path) || isWithin(toRealPath(base), path);
+  return isPathWithin(base, path) || isPathWithin(toRealPath(base), path);
 }
 
 function isSamePlace(path: string, base: string): boolean {
   return path === base || path === toRealPath(base);
 }
 
-function isWithin(path: string, directory: string): boolean {
+function isPathWithin(path: string, directory: string): boolean {
   return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
 }
 

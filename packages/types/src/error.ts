@@ -180,8 +180,8 @@ export type OAuthErrorCode =
   | 'newer_file_format'
   /**
    * Files can't be stored or read.
-   * Cause: There is no home directory, the file system is read-only, the disk is full, or the permissions are missing. Or the file can't be read at this moment, for example because the process has too many open files: `retryable` is then true.
-   * Cure: Do what the message says: free some space, correct the permissions, or pass another directory. If `retryable` is true, try again.
+   * Cause: There is no home directory, or `HOME` leads to that of another user, as after `sudo`. The file system is read-only, the disk is full, or the permissions are missing. Or the file can't be read at this moment, for example because the process has too many open files: `retryable` is then true.
+   * Cure: Do what the message says: free some space, correct the permissions or the owner, run without `sudo`, or pass another directory. If `retryable` is true, try again.
    */
   | 'storage_unavailable'
   /**
