@@ -139,8 +139,9 @@ function toFailureText(
 
 function portUnavailableText(targets: readonly RedirectTarget[], tried: readonly string[]): string {
   const hosts = [...new Set(targets.map((target) => target.host))].join(' or ');
+  const advice = tried.some((each) => each.includes('another program')) ? 'End the other program, or choose' : 'Choose';
   return (
-    `No port on ${hosts} is available for the callback (tried ${tried.join('; ')}). End the other program, or choose another port with the option port. ` +
+    `No port on ${hosts} is available for the callback (tried ${tried.join('; ')}). ${advice} another port with the option port. ` +
     'Most servers accept only the ports that the client is registered with.'
   );
 }

@@ -119,7 +119,7 @@ describe('the error names the reason, and what to do', () => {
     const { stdout } = await startProcess(program, { task: { redirect_uris }, under: namespace(setup) }).ended;
     expect(stdout).toMatch(/^port_unavailable No port on 127\.0\.0\.1 is available/);
     expect(stdout).toMatch(message);
-    expect(stdout).toContain('choose another port with the option port');
+    expect(stdout).toContain('Choose another port with the option port');
   });
 });
 
