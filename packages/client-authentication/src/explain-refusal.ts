@@ -29,7 +29,7 @@ function adviceFor({ issuer }: AuthorizationServer, client: Client, methods: str
   const { client_secret = '', client_secret_expires_at: expiresAt = 0 } = client;
   const place = `that the client is registered at ${toErrorText(issuer, 200)} (the right tenant or realm)`;
   if (client_secret === '')
-    return `Check the client_id, whether this client needs a client_secret (is the environment variable set?), and ${place}.`;
+    return `Check the client_id, whether this client needs a client_secret (if it comes from an environment variable, is the variable set?), and ${place}.`;
   const expiry = expiresAt > 0 && expiresAt * 1000 < Date.now() ? ` It expired at ${toTime(expiresAt)}.` : '';
   const spaces = client_secret === client_secret.trim() ? '' : ' It starts or ends with a space or a line break.';
   return `Check the client_id, the client_secret (has it expired or been replaced?), and ${place}.${expiry}${spaces} The authentication method was ${methods}.`;

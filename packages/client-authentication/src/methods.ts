@@ -1,6 +1,6 @@
 import { setBounded } from '@oa/mechanisms';
 import { OAuthError, type AuthorizationServer, type Client } from '@oa/types';
-import { toErrorText } from '@oa/types/rfc';
+import { missingSecretError, toErrorText } from '@oa/types/rfc';
 import type { AuthenticationOption, ClientAuthenticationMethod } from './types.ts';
 
 /**
@@ -104,9 +104,7 @@ export function needsEncoding(text: string): boolean {
 
 function assertUsable(method: ClientAuthenticationMethod, client: Client): ClientAuthenticationMethod {
   if (method === 'none' || hasSecret(client)) return method;
-  throw new TypeError(
-    `The option \`authentication\` is ${method}, which needs client.client_secret. Is the environment variable set?`,
-  );
+  throw missingSecretError(`The option \`authentication\` is ${method}, which needs one.`);
 }
 
 /**

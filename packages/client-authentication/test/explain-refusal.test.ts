@@ -28,7 +28,7 @@ it('says after a refused secret what to check, and which methods were tried (RFC
 it('asks a client without a secret whether the environment variable is set', async () => {
   for (const client of [{ client_id: 'c' }, { client_id: 'c', client_secret: '' }])
     expect(await adviceFor(client)).toBe(
-      'Check the client_id, whether this client needs a client_secret (is the environment variable set?), and that the client is registered at ISSUER (the right tenant or realm).',
+      'Check the client_id, whether this client needs a client_secret (if it comes from an environment variable, is the variable set?), and that the client is registered at ISSUER (the right tenant or realm).',
     );
 });
 

@@ -1,6 +1,6 @@
 import { requestToken, type TokenEndpointOptions } from '@oa/token-endpoint';
 import type { AuthorizationServer, Client, RequestParameters, Token } from '@oa/types';
-import { assertRequestParameters } from '@oa/types/rfc';
+import { assertRequestParameters, missingSecretError } from '@oa/types/rfc';
 
 /** The parameter that this grant sets, and those of other grants. Such a parameter is a mistake, or an attack. */
 const RESERVED_PARAMETERS = [
@@ -20,7 +20,7 @@ const RESERVED_PARAMETERS = [
  *
  * @param parameters `scope` (scopes separated by spaces), one or several `resource` (RFC 8707), `audience`, and any other parameter that
  *   the server understands
- * @returns the token, with `expires_at` in seconds since the epoch
+ * @returns the token, with `expires_at` in seconds since the epoch. Where the server names no scope, it has the requested one.
  * @throws {OAuthError} `oauth_error`, `http_error`, `invalid_response`, `unsupported_token_type`, `endpoint_missing`,
  *   `unsupported_client_authentication`, `network_error`, `timeout`, `insecure_url`, `redirect_refused`, `response_too_large`,
  *   `unexpected_content_type`, `invalid_json`
@@ -47,7 +47,7 @@ function assertConfidential(client: Client, options: TokenEndpointOptions): void
   const method = client.token_endpoint_auth_method;
   const usesOther = method !== undefined && !['none', 'client_secret_basic', 'client_secret_post'].includes(method);
   if (options.authentication !== undefined || usesOther || (client.client_secret ?? '') !== '') return;
-  throw new TypeError(
-    'client.client_secret is missing. The client credentials grant is for clients that authenticate (RFC 6749 section 4.4).',
+  throw missingSecretError(
+    'The client credentials grant is for clients that authenticate (RFC 6749 section 4.4). A client that authenticates without a secret needs the option `authentication`.',
   );
 }

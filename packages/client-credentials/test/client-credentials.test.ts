@@ -54,6 +54,20 @@ describe('clientCredentials', () => {
     expect(server.requests).toHaveLength(0);
   });
 
+  it('asks whether the environment variable of the secret is set, and does not advise to leave it out', async () => {
+    const metadata = { issuer: 'https://as.example', token_endpoint: 'https://as.example/token' };
+    for (const client_secret of ['', process.env['OA_NOT_SET']]) {
+      const promise = clientCredentials(metadata, { client_id: 'c', client_secret } as { client_id: string });
+      await expect(promise).rejects.toThrow(
+        /^client\.client_secret is missing or empty\. If it comes from an environment variable, is the variable set\? /,
+      );
+    }
+    const nameless = { client_id: process.env['OA_NOT_SET'], client_secret: 's' } as unknown as { client_id: string };
+    await expect(clientCredentials(metadata, nameless)).rejects.toThrow(
+      'client.client_id must be a non-empty string. If it comes from an environment variable, is the variable set?',
+    );
+  });
+
   it('needs a client that can authenticate (RFC 6749 section 4.4)', async () => {
     await using server = await startScriptedServer(() => ({ json }));
     const metadata = { issuer: server.origin, token_endpoint: `${server.origin}/token` };

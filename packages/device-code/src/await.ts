@@ -31,7 +31,7 @@ const MAX_BACKOFF_SECONDS = 60;
  *
  * @param started what `startDeviceLogin` returned
  * @param options `timeout` is that of each request, in milliseconds.
- * @returns the token, with `expires_at` in seconds since the epoch
+ * @returns the token, with `expires_at` in seconds since the epoch. Where the server names no scope, it has the requested one.
  * @throws {OAuthError} `login_timeout` if the code has expired; `oauth_error` (`access_denied`, `expired_token`, ...), `http_error`,
  *   `invalid_response`, `unsupported_token_type`, `endpoint_missing`, `unsupported_client_authentication`, `insecure_url`,
  *   `redirect_refused`, `response_too_large`, `unexpected_content_type`, `invalid_json`
@@ -57,7 +57,8 @@ export async function awaitDeviceLogin(
   for (;;) {
     await waitForPoll(started, Math.max(backOff(intervalSeconds, backoffFactor), retryAfterSeconds), options);
     try {
-      return await requestToken(server, client, parameters, options);
+      const token = await requestToken(server, client, parameters, options);
+      return started.scope === undefined ? token : { scope: started.scope, ...token };
     } catch (error) {
       const refusal = assertTemporary(error);
       if (refusal.error === 'slow_down') {

@@ -23,4 +23,6 @@ export interface DeviceAuthorization {
 export interface DeviceLogin extends DeviceAuthorization {
   /** When the code expires, in seconds since the epoch. */
   expires_at: number;
+  /** The scopes that were asked for. The token has them, if the server names none (RFC 6749 section 5.1). */
+  scope?: string;
 }

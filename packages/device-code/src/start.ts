@@ -68,8 +68,10 @@ async function requestCode(
       idempotent,
     });
   const read = (response: HttpResponse): DeviceLogin => {
-    const authorization = readJson(response, deviceAuthorizationSchema);
-    return { ...authorization, expires_at: Math.floor((options.now ?? Date.now)() / 1000) + authorization.expires_in };
+    const { scope: _, ...authorization } = readJson(response, deviceAuthorizationSchema);
+    const expires_at = Math.floor((options.now ?? Date.now)() / 1000) + authorization.expires_in;
+    const { scope } = parameters;
+    return { ...authorization, expires_at, ...(typeof scope === 'string' && { scope }) };
   };
   return sendAuthenticated(server, client, { url, idempotent, send, read }, options);
 }

@@ -55,6 +55,16 @@ describe('awaitDeviceLogin, with a fake clock', () => {
     while (performance.now() < end) await new Promise((resolve) => setImmediate(resolve));
   }
 
+  it.each<[string, Reply, string]>([
+    ['the requested scope, if the server names none (RFC 6749 section 5.1)', GRANTED, 'read write'],
+    ['the scope of the server', { json: { access_token: 'at', token_type: 'Bearer', scope: 'read' } }, 'read'],
+  ])('returns a token with %s', async (_, reply, scope) => {
+    answerPolls(scripted, reply);
+    const { token, after } = await wait({ scope: 'read write' });
+    await after(5);
+    expect(await token).toMatchObject({ scope });
+  });
+
   it('polls every 5 seconds where the server names no interval, the first time after 5 seconds (RFC 8628 section 3.2)', async () => {
     answerPolls(scripted, PENDING, PENDING, GRANTED);
     const { token, after } = await wait();

@@ -22,11 +22,17 @@ describe('startDeviceLogin', () => {
       { scope: 'read', resource: ['https://a.example', 'https://b.example'] },
       { now: () => 1_000_500 },
     );
-    expect(started).toEqual({ ...authorization, interval: 7, extra: [1], expires_at: 1600 });
+    expect(started).toEqual({ ...authorization, interval: 7, extra: [1], expires_at: 1600, scope: 'read' });
     expect(scripted.requests[0]?.body).toBe(
       'scope=read&resource=https%3A%2F%2Fa.example&resource=https%3A%2F%2Fb.example&client_id=oa-test',
     );
     expect(scripted.requests[0]?.headers.authorization).toBeUndefined();
+  });
+
+  it('keeps the requested scope for the token, and none of the server', async () => {
+    scripted.script({ '/device': { json: { ...authorization, scope: 'planted' } } });
+    expect(await startDeviceLogin(server, client)).not.toHaveProperty('scope');
+    expect(await startDeviceLogin(server, client, { scope: 'a b' })).toHaveProperty('scope', 'a b');
   });
 
   it('reads an answer that is a form, as GitHub sends it by default', async () => {

@@ -15,6 +15,16 @@ const STANDARD_CODES: ReadonlySet<string> = toWordSet(`
   authorization_pending slow_down expired_token invalid_redirect_uri invalid_client_metadata
   interaction_required login_required consent_required temporarily_unavailable server_error
 `);
+/** What to do after a refusal. `@oa/client-authentication` adds it for the codes about the client. */
+const ADVICE_BY_CODE: Readonly<Record<string, string>> = {
+  invalid_grant: 'The code or the refresh token is invalid, expired, revoked or used. Log in again.',
+  invalid_scope: 'Check the scope: the server does not know one of them, or does not allow it to this client.',
+  invalid_target: 'Check `resource` and `audience` against what the API and the server expect.',
+  unauthorized_client: 'Check at the server that this client may use this grant.',
+  unsupported_grant_type: 'The server has no such grant, or not for this client. Use another one.',
+  redirect_uri_mismatch: 'Register the redirect URI of this program at the server.',
+  invalid_redirect_uri: 'Use a redirect URI that the server allows.',
+};
 /** Where servers put the sentence, the specified member first. */
 const DESCRIPTION_NAMES = [
   'error_description',
@@ -53,10 +63,14 @@ export function toResponseError(response: HttpResponse, json: unknown): OAuthErr
       details,
     );
   const code = STANDARD_CODES.has(error) ? error : redact(error, secrets);
-  return new OAuthError('oauth_error', `${name} refused the request with ${code.slice(0, 100)}.${quote}`, {
-    ...details,
-    error: code,
-  });
+  return new OAuthError(
+    'oauth_error',
+    `${name} refused the request with ${code.slice(0, 100)}.${quote}${adviceForCode(code)}`,
+    {
+      ...details,
+      error: code,
+    },
+  );
 }
 
 function toErrorDetails(
@@ -116,8 +130,14 @@ function quoteDescription(description: string | undefined): string {
   return description === undefined ? '' : ` The server says: "${description.slice(0, 200)}".`;
 }
 
+function adviceForCode(code: string): string {
+  return Object.hasOwn(ADVICE_BY_CODE, code) ? ` ${ADVICE_BY_CODE[code]}` : '';
+}
+
 function adviceForStatus(status: number): string {
   if (status === 404) return ' Check the address.';
+  if (status === 407)
+    return ' A proxy wants credentials: put them into the URL of the proxy, as in HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT.';
   return status === 429 || status >= 500 ? ' Try again later.' : '';
 }
 

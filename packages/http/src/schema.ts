@@ -28,8 +28,8 @@ export function validateJson<T>(json: unknown, schema: GenericSchema<unknown, T>
   const what = member === '' ? 'The answer' : `Member ${member}`;
   const problem =
     issue.path?.length === 1 && isUnset(issue.input) && isObject(json)
-      ? `The answer has no ${member}; ${listMembers(json, response)}.${quoteAnswer(response, json)}`
-      : `${what} ${expectation(issue)}.`;
+      ? `Member ${member} is missing; ${listMembers(json, response)}.${quoteAnswer(response, json)}`
+      : `${what} ${issue.path !== undefined && issue.input === undefined ? 'is missing' : expectation(issue)}.`;
   throw new OAuthError(
     'invalid_response',
     `${responseName(response)} answered with JSON that the specification does not allow. ${problem}`,
@@ -44,10 +44,10 @@ function isUnset(value: unknown): boolean {
 /** Names the members that an answer has instead of the missing one: they show what kind of answer it is. */
 function listMembers(json: Record<string, unknown>, response: HttpResponse): string {
   const names = Object.keys(json).filter((name) => !isUnset(json[name]));
-  if (names.length === 0) return 'it is empty';
+  if (names.length === 0) return 'the answer is empty';
   const shown = names.slice(0, MAX_SHOWN_NAMES).join(', ').slice(0, MAX_SHOWN_CHARACTERS);
   const secrets = [...secretsSentFor(response), ...secretsReceived(json)];
-  return `it has ${redact(shown, secrets)}${names.length > MAX_SHOWN_NAMES ? ' and more' : ''}`;
+  return `the answer has ${redact(shown, secrets)}${names.length > MAX_SHOWN_NAMES ? ' and more' : ''}`;
 }
 
 function expectation(issue: BaseIssue<unknown>): string {

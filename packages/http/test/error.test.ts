@@ -109,16 +109,42 @@ it.each<[string, Reply, object]>([
 it.each<[Reply, string]>([
   [{ status: 404 }, 'answered with status 404. Check the address.'],
   [{ status: 429 }, 'answered with status 429. Try again later.'],
+  [
+    { status: 429, headers: { 'retry-after': '30' } },
+    'answered with status 429. Try again later. The server asks to wait 30 seconds.',
+  ],
+  [
+    { status: 503, json: { error: 'temporarily_unavailable' }, headers: { 'retry-after': '900' } },
+    'refused the request with temporarily_unavailable. The server asks to wait 900 seconds (about 15 minutes).',
+  ],
   [{ status: 500, json: { message: 'oops' } }, 'answered with status 500. Try again later. The server says: "oops".'],
   [{ status: 403, json: { message: 'no' } }, 'answered with status 403. The server says: "no".'],
-  [{ status: 400, json: { error: 'invalid_grant' } }, 'refused the request with invalid_grant.'],
+  [
+    { status: 400, json: { error: 'invalid_grant' } },
+    'refused the request with invalid_grant. The code or the refresh token is invalid, expired, revoked or used. Log in again.',
+  ],
+  [
+    { status: 400, json: { error: 'invalid_scope', error_description: 'no' } },
+    'refused the request with invalid_scope. The server says: "no". Check the scope: the server does not know one of them, or does not allow it to this client.',
+  ],
+  [
+    { status: 400, json: { error: 'unauthorized_client' } },
+    'refused the request with unauthorized_client. Check at the server that this client may use this grant.',
+  ],
+  [{ status: 400, json: { error: 'constructor' } }, 'refused the request with constructor.'],
   [
     { status: 400, json: { error: 'invalid_grant', error_description: `It's "old"${'.'.repeat(300)}` } },
-    `refused the request with invalid_grant. The server says: "It's old${'.'.repeat(192)}".`,
+    `refused the request with invalid_grant. The server says: "It's old${'.'.repeat(192)}". The code or the refresh token is invalid, expired, revoked or used. Log in again.`,
   ],
 ])('says of %j what to do, and quotes the server', async (reply, message) => {
   const { message: text } = await rejectionOf(answered(reply));
   expect(text.slice(text.indexOf(' ') + 1)).toBe(message);
+});
+
+it('says where the credentials of a proxy go, if a runtime hands its 407 over (RFC 9110 section 15.5.8)', async () => {
+  const fetch = async (): Promise<Response> => new Response('no', { status: 407 });
+  const { message } = await rejectionOf(getJson('https://as.example/a', schema, { fetch }));
+  expect(message).toContain('407. A proxy wants credentials: put them into the URL of the proxy, as in HTTPS_PROXY=');
 });
 
 it('keeps an escape sequence of a description away from the terminal (RFC 6749 section 5.2)', async () => {

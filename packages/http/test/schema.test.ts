@@ -35,16 +35,16 @@ it('says the path and the expectation, and nothing of what was received', async 
 });
 
 it.each<[unknown, string]>([
-  [{ id_token: 'SECRET', token_type: 'x' }, 'The answer has no access_token; it has id_token, token_type.'],
-  [{}, 'The answer has no access_token; it is empty.'],
-  [{ access_token: null, id_token: 'SECRET' }, 'The answer has no access_token; it has id_token.'],
+  [{ id_token: 'SECRET', token_type: 'x' }, 'Member access_token is missing; the answer has id_token, token_type.'],
+  [{}, 'Member access_token is missing; the answer is empty.'],
+  [{ access_token: null, id_token: 'SECRET' }, 'Member access_token is missing; the answer has id_token.'],
   [
     { errcode: 40029, errmsg: 'bad code' },
-    'The answer has no access_token; it has errcode, errmsg. The server says: "bad code".',
+    'Member access_token is missing; the answer has errcode, errmsg. The server says: "bad code".',
   ],
   [
     Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`m${index}`, 'SECRET'])),
-    'The answer has no access_token; it has m0, m1, m2, m3, m4, m5, m6, m7, m8, m9 and more.',
+    'Member access_token is missing; the answer has m0, m1, m2, m3, m4, m5, m6, m7, m8, m9 and more.',
   ],
 ])('names a missing member, and the members that are there: %j', async (json, problem) => {
   await using server = await startScriptedServer(() => ({ json }));

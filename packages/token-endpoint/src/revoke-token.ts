@@ -1,12 +1,12 @@
 import { readError, type HttpResponse } from '@oa/http';
-import { isOAuthError, OAuthError, type AuthorizationServer, type Client, type Token } from '@oa/types';
+import { explainGuess, isOAuthError, OAuthError, type AuthorizationServer, type Client, type Token } from '@oa/types';
 import { toErrorText } from '@oa/types/rfc';
 import type { TokenEndpointOptions } from './options.ts';
 import { postAuthenticated } from './post.ts';
 
 /**
  * Revokes a token at the server: first the refresh token, since it is worth more, then the access token. A token that the server does
- * not know counts as revoked.
+ * not know counts as revoked. So does an access token that the server refuses with any 4xx after it has revoked the refresh token.
  *
  * After a `retryable` error the token may still be valid: keep it and try again.
  *
@@ -21,9 +21,18 @@ export async function revokeToken(
   token: Token,
   options: TokenEndpointOptions = {},
 ): Promise<void> {
-  const { access_token, refresh_token } = token;
+  const { access_token } = token;
   if (typeof access_token !== 'string' || access_token === '')
     throw new TypeError('token.access_token must be a non-empty string.');
+  return explainGuess(server, options, (explained) => revokeBoth(server, client, token, explained));
+}
+
+async function revokeBoth(
+  server: AuthorizationServer,
+  client: Client,
+  { access_token, refresh_token }: Token,
+  options: TokenEndpointOptions,
+): Promise<void> {
   const url = server.revocation_endpoint;
   if (url === undefined)
     throw new OAuthError(
@@ -39,7 +48,7 @@ export async function revokeToken(
   };
   if (refresh_token === undefined) return revoke(access_token, 'access_token');
   await revoke(refresh_token, 'refresh_token');
-  await revoke(access_token, 'access_token').catch(acceptUnsupported);
+  await revoke(access_token, 'access_token').catch(acceptRefusal);
 }
 
 /** Only the status counts: RFC 7009 section 2.2 says to ignore the body of a success. */
@@ -50,7 +59,11 @@ function assertRevoked(response: HttpResponse): void {
   if (error !== undefined && error.error !== 'invalid_token') throw error;
 }
 
-/** RFC 7009 section 2.2.1: many servers can't revoke access tokens. After the refresh token is revoked, nothing more can be done. */
-function acceptUnsupported(error: unknown): void {
-  if (!isOAuthError(error) || error.error !== 'unsupported_token_type') throw error;
+/**
+ * RFC 7009 section 2.2.1: many servers can't revoke access tokens, and say so in many ways. After the refresh token is revoked, nothing
+ * more can be done, and section 2.1 lets the server end the access token with it.
+ */
+function acceptRefusal(error: unknown): void {
+  const status = isOAuthError(error) ? (error.status ?? 0) : 0;
+  if (status < 400 || status > 499) throw error;
 }

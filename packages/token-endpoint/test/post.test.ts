@@ -10,11 +10,11 @@ it('gives all attempts one timeout together', async () => {
     ...(form.get('client_secret') === client.client_secret
       ? { json: { access_token: 'at', token_type: 'Bearer' } }
       : { status: 401, json: { error: 'invalid_client' } }),
-    delay: 500,
+    delay: 1500,
   }));
   const metadata = { issuer: server.origin, token_endpoint: `${server.origin}/token` };
   const grant = { grant_type: 'client_credentials' };
-  const error = await rejectionOf(requestToken(metadata, client, grant, { timeout: 1200 }));
+  const error = await rejectionOf(requestToken(metadata, client, grant, { timeout: 4000 }));
   expect(error.code).toBe('timeout');
   expect(server.requests).toHaveLength(3);
 });

@@ -40,7 +40,7 @@ export async function explainGuess<T, O extends { onEvent?: ((event: OAuthEvent)
 function toGuessError(error: OAuthError, asked: readonly string[]): OAuthError {
   const explanation = `No metadata at ${asked.map((url) => toErrorText(url, MAX_ADDRESS_CHARACTERS)).join(', ')}, so the conventional endpoints are guessed.`;
   if (error.message.includes(explanation)) return error;
-  const what = error.message.replace(/ Check the address\.$/, '');
+  const what = error.message.replace(/ Check the address\.(?=$| The server asks to wait)/, '');
   // A server that answers with an OAuth error is one: the guess is right.
   const question = error.code === 'oauth_error' ? '' : ' Is the issuer complete (realm, tenant)?';
   return new OAuthError(error.code, `${explanation} ${what}${question}`, error);

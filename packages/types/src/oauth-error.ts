@@ -29,6 +29,11 @@ export interface OAuthErrorDetails {
 }
 
 const BRAND = Symbol.for('@oa/types/OAuthError');
+/** Its number is replaced where an error is made anew with the rest of the time. */
+const RETRY_AFTER_SENTENCE = / The server asks to wait \d+ seconds?(?: \(about [^()]+\))?\.(?=$| )/;
+const MIN_MINUTES_SECONDS = 120;
+const MIN_HOURS_SECONDS = 7200;
+
 /** Longer texts of a server do not help a reader, and they fill logs. */
 const MAX_TEXT_CHARACTERS = 500;
 /** Room for an explanation with the path of a file. It also limits what a server can write into a message. */
@@ -39,7 +44,8 @@ const MAX_MESSAGE_CHARACTERS = 5000;
  *
  * It is built from a whitelist, so that it can be logged. It has no `cause`, because the errors of HTTP clients and validators contain
  * secrets. The texts of a server keep only the characters that RFC 6749 section 5.2 allows. The message is one line without control
- * characters, because a terminal would obey them and a message can quote what a server publishes.
+ * characters, because a terminal would obey them and a message can quote what a server publishes. It says how many seconds the server
+ * asks to wait, where it does (`retryAfter`).
  *
  * @example
  * throw new OAuthError('timeout', 'The server did not answer in time. Try again later.', { retryable: true });
@@ -56,7 +62,7 @@ export class OAuthError extends Error {
   declare readonly sent?: boolean;
 
   constructor(code: OAuthErrorCode, message: string, details: OAuthErrorDetails = {}) {
-    super(toSafeMessage(message));
+    super(withRetryAfter(toSafeMessage(message), details.retryAfter));
     this.code = code;
     const error = toSafeText(details.error);
     const description = toSafeText(details.error_description);
@@ -149,4 +155,19 @@ function toSafeText(text: unknown): string | undefined {
 /** Removes what a terminal or a log would obey: escape sequences, line breaks, text that runs backwards. */
 function toSafeMessage(message: string): string {
   return message.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '').slice(0, MAX_MESSAGE_CHARACTERS);
+}
+
+function withRetryAfter(message: string, seconds: number | undefined): string {
+  if (seconds === undefined || !(seconds > 0)) return message;
+  const sentence = ` The server asks to wait ${seconds} ${seconds === 1 ? 'second' : 'seconds'}${roundedTime(seconds)}.`;
+  return RETRY_AFTER_SENTENCE.test(message)
+    ? message.replace(RETRY_AFTER_SENTENCE, sentence)
+    : `${message}${sentence}`.trimStart();
+}
+
+function roundedTime(seconds: number): string {
+  if (seconds < MIN_MINUTES_SECONDS) return '';
+  return seconds < MIN_HOURS_SECONDS
+    ? ` (about ${Math.round(seconds / 60)} minutes)`
+    : ` (about ${Math.round(seconds / 3600)} hours)`;
 }

@@ -104,14 +104,28 @@ export function isResourceIndicator(text: string): boolean {
   return URL.canParse(text) && !text.includes('#');
 }
 
+/** What an empty or missing credential most often means: a program passes `process.env.CLIENT_SECRET`, which is not set. */
+const UNSET_QUESTION = 'If it comes from an environment variable, is the variable set?';
+
 /**
  * Refuses a client without an identifier.
  *
  * @throws {TypeError} if `client.client_id` is not a non-empty string
  */
 export function assertClient(client: Client): void {
-  if (typeof client?.client_id !== 'string' || client.client_id === '')
-    throw new TypeError('client.client_id must be a non-empty string.');
+  const id: unknown = client?.client_id;
+  if (typeof id === 'string' && id !== '') return;
+  const question = id === undefined || id === '' ? ` ${UNSET_QUESTION}` : '';
+  throw new TypeError(`client.client_id must be a non-empty string.${question}`);
+}
+
+/**
+ * Makes the error for a client that must have a secret.
+ *
+ * @param why the reason, as a sentence
+ */
+export function missingSecretError(why: string): TypeError {
+  return new TypeError(`client.client_secret is missing or empty. ${UNSET_QUESTION} ${why}`);
 }
 
 /**

@@ -18,7 +18,7 @@ it('says that the endpoint is guessed, after which addresses, and keeps the memb
     retryAfter: 3,
     message:
       'No metadata at https://as.example/.well-known/a, https://as.example/.well-known/b, so the conventional endpoints are guessed. ' +
-      'https://as.example/token answered with status 404. Is the issuer complete (realm, tenant)?',
+      'https://as.example/token answered with status 404. The server asks to wait 3 seconds. Is the issuer complete (realm, tenant)?',
   });
 });
 

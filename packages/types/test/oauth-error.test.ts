@@ -41,14 +41,38 @@ describe('OAuthError', () => {
     const error = new OAuthError('http_error', 'The server is ill.', { status: 503, retryable: true, retryAfter: 3 });
     expect(JSON.parse(JSON.stringify(error))).toEqual({
       code: 'http_error',
-      message: 'The server is ill.',
+      message: 'The server is ill. The server asks to wait 3 seconds.',
       status: 503,
       retryable: true,
       retryAfter: 3,
     });
     expect(error.name).toBe('OAuthError');
-    expect(String(error)).toBe('OAuthError: The server is ill.');
+    expect(String(error)).toBe('OAuthError: The server is ill. The server asks to wait 3 seconds.');
     expect(inspect(error)).toContain("code: 'http_error'");
+  });
+
+  it.each<[number | undefined, string]>([
+    [undefined, 'No.'],
+    [0, 'No.'],
+    [-5, 'No.'],
+    [Number.NaN, 'No.'],
+    [1, 'No. The server asks to wait 1 second.'],
+    [30, 'No. The server asks to wait 30 seconds.'],
+    [119, 'No. The server asks to wait 119 seconds.'],
+    [120, 'No. The server asks to wait 120 seconds (about 2 minutes).'],
+    [86_400, 'No. The server asks to wait 86400 seconds (about 24 hours).'],
+  ])('says for a retryAfter of %s: %s', (retryAfter, message) => {
+    expect(new OAuthError('http_error', 'No.', { retryAfter }).message).toBe(message);
+  });
+
+  it('says the rest of the time, once, if an error is made anew with it', () => {
+    const error = new OAuthError('http_error', 'No.', { retryAfter: 900 });
+    const again = new OAuthError('http_error', `Before. ${error.message} After.`, {
+      ...error.toJSON(),
+      retryAfter: 12,
+    });
+    expect(again.message).toBe('Before. No. The server asks to wait 12 seconds. After.');
+    expect(parseOAuthError(JSON.parse(JSON.stringify(again)))?.message).toBe(again.message);
   });
 
   it('tells whether the request was sent, also in JSON', () => {

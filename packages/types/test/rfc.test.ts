@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Client, RequestParameters } from '@oa/types';
 import {
   assertClient,
+  missingSecretError,
   assertRequestParameters,
   DEVICE_CODE_GRANT_TYPE,
   formEncode,
@@ -133,9 +134,30 @@ describe('assertClient', () => {
     expect(() => assertClient({ client_id: 'c' })).not.toThrow();
   });
 
-  it.each([undefined, null, {}, { client_id: '' }, { client_id: 5 }])('refuses %j', (client) => {
+  it.each([undefined, {}, { client_id: '' }, { client_id: process.env['OA_NOT_SET'] }])(
+    'refuses %j, and asks whether the environment variable is set',
+    (client) => {
+      expect(() => assertClient(client as unknown as Client)).toThrow(
+        new TypeError(
+          'client.client_id must be a non-empty string. If it comes from an environment variable, is the variable set?',
+        ),
+      );
+    },
+  );
+
+  it.each([{ client_id: 5 }, { client_id: null }])('refuses %j, which no environment variable holds', (client) => {
     expect(() => assertClient(client as unknown as Client)).toThrow(
       new TypeError('client.client_id must be a non-empty string.'),
+    );
+  });
+});
+
+describe('missingSecretError', () => {
+  it('asks whether the environment variable is set, and says why a secret is needed', () => {
+    expect(missingSecretError('The grant needs one.')).toEqual(
+      new TypeError(
+        'client.client_secret is missing or empty. If it comes from an environment variable, is the variable set? The grant needs one.',
+      ),
     );
   });
 });

@@ -68,9 +68,9 @@ describe('a token is refused', () => {
     [
       'an answer with an id_token only',
       { json: { id_token: 'planted', token_type: 'Bearer' } },
-      'The answer has no access_token; it has id_token, token_type.',
+      'Member access_token is missing; the answer has id_token, token_type.',
     ],
-    ['an empty answer', { json: {} }, 'The answer has no access_token; it is empty.'],
+    ['an empty answer', { json: {} }, 'Member access_token is missing; the answer is empty.'],
   ])('if it is missing, and the error says what is there: %s', async (_, reply, message) => {
     const error = await rejectionOf(tokenFrom(reply));
     expect(error.code).toBe('invalid_response');
