@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import { OAuthError } from '@oa/types';
-import { insecureFileError, quotePath } from './message.ts';
+import { hasModes, insecureFileError, quotePath } from './message.ts';
 import { chownCommand, currentUser, describeOwner, isRoot, readVariable } from './owner.ts';
 import { isSystemError, toStorageError } from './storage-error.ts';
 
@@ -41,7 +41,8 @@ export function foreignDirectoryError(found: ForeignDirectory, directory: string
  * another user, the error names that user and the remedy.
  */
 export function toDirectoryError(error: unknown, directory: string, reading: boolean = false): unknown {
-  const found = isSystemError(error, 'EACCES', 'EPERM') ? findClosedDirectory(directory) : undefined;
+  const isDenied = hasModes() && isSystemError(error, 'EACCES', 'EPERM');
+  const found = isDenied ? findClosedDirectory(directory) : undefined;
   if (found === undefined) return toStorageError(error, directory, reading);
   const base = findBase(directory);
   if (base !== undefined && isOnTheWay(found.path, base.path)) return foreignHomeError(found, base);

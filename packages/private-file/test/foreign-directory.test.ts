@@ -123,6 +123,19 @@ it('a directory that nothing is known of gets no command', () => {
   expect(foreignDirectoryError({ path: gone, uid: 0 }, join(gone, 'tokens')).message).not.toContain('chown');
 });
 
+it('a missing permission on Windows, which has no owners, says nothing of one', () => {
+  const platform = Object.getOwnPropertyDescriptor(process, 'platform') ?? {};
+  Object.defineProperty(process, 'platform', { ...platform, value: 'win32' });
+  try {
+    if (noOtherUser === undefined) give(tokens, otherUser);
+    expect(toDirectoryError(denied, tokens)).toMatchObject({
+      message: expect.stringContaining('(EACCES): this user may not use it; change its permissions') as string,
+    });
+  } finally {
+    Object.defineProperty(process, 'platform', platform);
+  }
+});
+
 it('a missing permission in a directory of this user, and any other error, stay as they are', () => {
   expect(toDirectoryError(denied, tokens)).toMatchObject({
     code: 'storage_unavailable',
