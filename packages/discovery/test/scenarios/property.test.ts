@@ -86,10 +86,14 @@ it('property: discoverRequirements resolves with requirements that a login can u
   const near = fc
     .record({ scopes_supported: value, authorization_servers: value, resource: fc.constantFrom(url, server.origin) })
     .map((document) => JSON.stringify(document));
+  // Loopback addresses only: `resource_metadata` is requested, and a made-up host name would wait for DNS. Nothing connects to port 1.
+  const address = fc
+    .tuple(fc.constantFrom(server.origin, 'https://127.0.0.1:1', 'http://[::1]:1'), fc.webPath())
+    .map(([origin, path]) => `${origin}${path}`);
   const parameter = fc.tuple(
     fc.constantFrom('scope', 'resource_metadata', 'error', 'x'),
     fc.constantFrom('"', ''),
-    text,
+    fc.oneof(fc.string(), address, fc.constantFrom('', SECRET, `javascript:${SECRET}`, `${server.origin}/?${SECRET}`)),
   );
   const challenge = fc
     .array(parameter, { maxLength: 4 })
