@@ -29,7 +29,9 @@ try {
 } catch (error) {
   if (!(error instanceof Error)) throw error;
   const { message } = error;
-  console.error(message === 'fetch failed' ? 'The issuer or the API cannot be reached. Check the network.' : message);
+  console.error(
+    message === 'fetch failed' ? 'A server cannot be reached. Check OA_ISSUER, OA_API and the network.' : message,
+  );
   process.exitCode = 1;
 }
 

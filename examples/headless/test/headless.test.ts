@@ -71,7 +71,7 @@ it('runs with the same command once, at the issuer of OA_ISSUER', async () => {
 it('exits with 1 for a wrong secret, says what to do, and does not print the secret', async () => {
   const { code, stdout, stderr } = await run(main, job({ OA_SCOPE: 'write', OA_CLIENT_SECRET: 'wr0ng!' }));
   expect([code, stdout]).toEqual([1, '']);
-  expect(stderr).toMatch(/^oauth_error: .*\binvalid_client\b.*\n$/);
+  expect(stderr).toMatch(/^oauth_error: .*\binvalid_client\b.*\bCheck the client_id, the client_secret\b.*\n$/);
   expect(stderr).not.toContain('wr0ng!');
 });
 

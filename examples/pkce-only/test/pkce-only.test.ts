@@ -47,8 +47,10 @@ it('exits with 1 where the login is impossible, and says why', async () => {
     expect([code, stdout]).toEqual([1, '']);
     return stderr;
   };
-  expect(await fail({})).toMatch(/^A login is required\. .*\bLog in from a terminal first\.\n$/);
-  expect(await fail({ OA_ISSUER: 'http://127.0.0.1:1' })).toMatch(/^The issuer or the API cannot be reached\./);
+  expect(await fail({})).toMatch(/^A login is required\. .*\bterminal\b.*\n$/);
+  expect(await fail({ OA_ISSUER: 'http://127.0.0.1:1' })).toBe(
+    'A server cannot be reached. Check OA_ISSUER, OA_API and the network.\n',
+  );
   expect(await fail({ OA_ISSUER: `${server.issuer}/other` })).toMatch(/^http:.* answered 404\. .*\n$/);
 });
 
