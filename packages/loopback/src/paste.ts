@@ -14,7 +14,14 @@ export interface PasteReader {
  * milliseconds between them.
  */
 const PASTE_PAUSE_MS = 250;
-const INTERRUPT_KEY = '\u0003';
+/** The keys that end a program: Ctrl-C and Ctrl-\. Windows has no SIGQUIT. */
+const SIGNALS_OF_KEYS: readonly (readonly [key: string, signal: NodeJS.Signals])[] =
+  process.platform === 'win32'
+    ? [['\u0003', 'SIGINT']]
+    : [
+        ['\u0003', 'SIGINT'],
+        ['\u001C', 'SIGQUIT'],
+      ];
 
 /**
  * Reads what the user pastes, until `close`. Then the input is paused, so that it does not keep the process alive, and the program can
@@ -64,14 +71,15 @@ export function readPastedLines(
 }
 
 /**
- * In the raw mode of the editor Ctrl-C is only a key. It must end the program, as without the editor. It is looked for in every piece of
+ * In the raw mode of the editor Ctrl-C and Ctrl-\ are only keys. They must end the program, as without the editor. They are looked for in every piece of
  * input: the editor ignores what follows a Ctrl-D, and waits for the rest of an escape sequence.
  */
 function handleInterrupts(input: NodeJS.ReadableStream, closeEditor: () => void): { close(): void } {
   const onData = (data: Buffer | string): void => {
-    if (!String(data).includes(INTERRUPT_KEY)) return;
+    const [, signal] = SIGNALS_OF_KEYS.find(([key]) => String(data).includes(key)) ?? [];
+    if (signal === undefined) return;
     closeEditor();
-    process.kill(process.pid, 'SIGINT');
+    process.kill(process.pid, signal);
   };
   input.prependListener('data', onData);
   return { close: () => void input.removeListener('data', onData) };

@@ -153,6 +153,14 @@ describe.skipIf(process.platform !== 'linux')('in a terminal (Linux only)', () =
     expect(await isPortOpen(waiting)).toBe(false);
   });
 
+  it('ends the program after Ctrl-\\\\, as the terminal does without the editor', async () => {
+    const running = runInTerminal();
+    await running.printed(/paste its address here/);
+    running.write('\u001C');
+    expect(await running.ended).toMatchObject({ code: 131 });
+    expect(running.report()).toBeNull();
+  });
+
   it('makes the URL a hyperlink where the terminal shows one, and says after the login that it has succeeded', async () => {
     const running = runInTerminal({ TERM: 'xterm-kitty' });
     // oxlint-disable-next-line no-control-regex -- the escape sequence of OSC 8
