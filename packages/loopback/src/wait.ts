@@ -1,10 +1,9 @@
 import { abortable } from '@oa/mechanisms';
 import { readCallback, type ExpectedCallback } from '@oa/pkce';
 import { isOAuthError, OAuthError, type OAuthEvent } from '@oa/types';
-import { toErrorText } from '@oa/types/rfc';
 import { toUnverifiedText } from './answer.ts';
-import { openInBrowser, sanitizeUrl } from './browser.ts';
-import { browserHint, hasScreen, readEnvironment } from './environment.ts';
+import { sanitizeUrl } from './browser.ts';
+import { openLoginUrl } from './open-url.ts';
 import type { LoginOptions } from './options.ts';
 import { readPastedLines, toPasteStreams } from './paste.ts';
 import { toPastedGroups, toPastedUrls } from './pasted-answer.ts';
@@ -27,8 +26,6 @@ export interface PendingLogin {
   emit: (event: OAuthEvent) => void;
 }
 
-/** The longest name of a program that is shown. */
-const MAX_PROGRAM_CHARACTERS = 200;
 export const DEFAULT_LOGIN_TIMEOUT_MS = 300_000;
 
 /**
@@ -126,37 +123,6 @@ async function loadNetwork(): Promise<void> {
     import('@oa/types/schemas'),
   ]);
   await preloadTransport();
-}
-
-async function openLoginUrl(
-  url: string,
-  login: PendingLogin,
-  { isWaiting, canPaste }: { isWaiting: () => boolean; canPaste: () => boolean },
-): Promise<void> {
-  const { openBrowser = true } = login.options;
-  const environment = readEnvironment();
-  const onFailure = (programs: string[] = []): void => {
-    if (!isWaiting()) return;
-    const failed =
-      programs.length === 0
-        ? ''
-        : `BROWSER could not open the URL (tried ${programs.map((each) => toErrorText(each, MAX_PROGRAM_CHARACTERS)).join(', ')}). `;
-    const hint = failed + browserHint(environment, new URL(login.receiver.redirect_uri), canPaste());
-    login.emit({ type: 'browser_unavailable', hint });
-  };
-  if (typeof openBrowser === 'function') await callOpener(openBrowser, url, onFailure);
-  else if (openBrowser && hasScreen(environment))
-    await openInBrowser(url, onFailure, () => !isWaiting() || login.receiver.isOpened());
-  else if (openBrowser) onFailure();
-}
-
-/** A failure of the caller's function does not end the login: the user still has the URL. */
-async function callOpener(open: (url: string) => unknown, url: string, onFailure: () => void): Promise<void> {
-  try {
-    await open(url);
-  } catch {
-    onFailure();
-  }
 }
 
 /** Many servers answer a wrong request with a page of their own, and do not redirect the browser. */
