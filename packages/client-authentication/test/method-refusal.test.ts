@@ -128,7 +128,7 @@ describe('after several methods, the error', () => {
       { status: 400, json: { error: 'invalid_scope', error_description: 'no such scope' } },
       { error: 'invalid_scope' },
     ],
-  ])('%s', async (_, basic, post, expected) => {
+  ])('of the method that the server understood is told: it %s', async (_, basic, post, expected) => {
     await using server = await startScriptedServer(answering(basic, post));
     const metadata = newMetadata(server, ['client_secret_basic', 'client_secret_post']);
     expect(await rejectionOf(postGrant(metadata, simple, job))).toMatchObject(expected);

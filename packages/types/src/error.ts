@@ -6,8 +6,8 @@
 export type OAuthErrorCode =
   /**
    * The server can't be reached, or the connection broke.
-   * Cause: The address is wrong, the network or a proxy is down, or the certificate of the server is not trusted.
-   * Cure: Check the address and the network, then try again. For a private certificate authority, set `NODE_EXTRA_CA_CERTS` to its PEM file.
+   * Cause: The address is wrong, the network or a proxy is down, a proxy is needed and not used, or the certificate of the server is not trusted.
+   * Cure: Do what the message says: check the address, the network, the clock or the proxy, then try again. Node.js uses `HTTPS_PROXY` only with `NODE_USE_ENV_PROXY=1`. For a private certificate authority, set `NODE_EXTRA_CA_CERTS` to its PEM file, or `NODE_USE_SYSTEM_CA=1`.
    */
   | 'network_error'
   /**
@@ -55,7 +55,7 @@ export type OAuthErrorCode =
   /**
    * The server answered with an error status, and without an OAuth error in the body.
    * Cause: The address is wrong (status 404), the server is overloaded or out of service (status 429 or 5xx), or a gateway in front of it refused the request.
-   * Cure: Check the address. If `retryable` is true, try again after `retryAfter` seconds.
+   * Cure: Check the address. If `retryable` is true, try again after `retryAfter` seconds, which the message names too.
    */
   | 'http_error'
   /**
