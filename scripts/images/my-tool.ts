@@ -3,7 +3,7 @@ import { createManager } from '../../packages/manager/src/index.ts';
 import { OAuthError, type Token } from '../../packages/types/src/index.ts';
 import { answer, ISSUER } from './server.ts';
 
-const { scope, timeout, isDiskFull } = JSON.parse(process.env['OA_PICTURE'] ?? '{}');
+const { scope, timeout, isDiskFull, openBrowser = false } = JSON.parse(process.env['OA_PICTURE'] ?? '{}');
 const stored = new Map<string, Token>();
 const fullDisk = {
   get: (key: string) => stored.get(key),
@@ -18,7 +18,7 @@ const fullDisk = {
 const manager = createManager({
   app: 'my-tool',
   fetch: answer,
-  login: { openBrowser: false, timeout },
+  login: { openBrowser, timeout },
   cache: isDiskFull ? fullDisk : undefined,
 });
 const result = await manager.get(ISSUER, { client_id: 'my-tool', scope });

@@ -12,7 +12,7 @@ const ROWS = 22;
 interface TerminalPicture {
   name: string;
   /** What OA_PICTURE of the program holds. */
-  task?: { scope?: string; timeout?: number; isDiskFull?: boolean };
+  task?: { scope?: string; timeout?: number; isDiskFull?: boolean; openBrowser?: boolean };
   env?: NodeJS.ProcessEnv;
   act: (tmux: Tmux, home: string) => Promise<void>;
 }
@@ -27,6 +27,15 @@ const TERMINAL_PICTURES: readonly TerminalPicture[] = [
     },
   },
   { name: 'success', act: logIn },
+  {
+    name: 'ssh',
+    task: { openBrowser: true },
+    env: { SSH_CONNECTION: '203.0.113.5 50000 10.0.0.7 22' },
+    act: async (tmux) => {
+      await startWaiting(tmux);
+      await tmux.shows('open the URL there');
+    },
+  },
   {
     name: 'elsewhere',
     act: async (tmux, home) => {
@@ -77,6 +86,7 @@ function startTerminal({ task = {}, env = {} }: Partial<TerminalPicture>, home: 
       ...own,
       ...env,
       BROWSER: '',
+      WAYLAND_DISPLAY: '',
       DISPLAY: '',
       OA_PICTURE: JSON.stringify(task),
       XDG_CACHE_HOME: join(home, 'cache'),
