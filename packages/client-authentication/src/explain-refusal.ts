@@ -22,10 +22,10 @@ export function explainRefusal(
   const [best] = refusals.toSorted((one, other) => understandingOf(other) - understandingOf(one));
   const { error } = best as MethodRefusal;
   const methods = refusals.map(({ method }) => METHOD_TEXTS[method]).join(', then ');
-  return new OAuthError(error.code, `${error.message} ${adviceFor(server, client, methods)}`, error);
+  return new OAuthError(error.code, `${error.message} ${clientAdvice(server, client, methods)}`, error);
 }
 
-function adviceFor({ issuer }: AuthorizationServer, client: Client, methods: string): string {
+function clientAdvice({ issuer }: AuthorizationServer, client: Client, methods: string): string {
   const { client_secret = '', client_secret_expires_at: expiresAt = 0 } = client;
   const place = `that the client is registered at ${toErrorText(issuer, 200)} (the right tenant or realm)`;
   if (client_secret === '')
