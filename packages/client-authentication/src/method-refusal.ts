@@ -25,8 +25,8 @@ export function isMethodUnread(error: OAuthError, body: string | undefined): boo
  *
  * - A server that did not read the client in `Authorization` gets it in the body, and not in `Authorization` again.
  * - A server that knows the client, or has taken the method before, refuses the secret.
- * - A server without metadata may not accept the secret in the body. It gets the secret there if the encoding can be the reason for the
- *   refusal, or if it says that it misses the client.
+ * - A server that does not list the secret in the body gets it there if it says that it misses the client, and also if it lists nothing and
+ *   the encoding can be the reason for the refusal.
  */
 export function isWorthTrying(
   method: BuiltInMethod,
@@ -40,8 +40,8 @@ export function isWorthTrying(
   if (refusals.some((refusal) => isProvenMethod(server, client, url, refusal.method))) return false;
   if (method === 'client_secret_basic_unencoded')
     return !refusals.some((refusal) => refusal.method === 'client_secret_post' && refusal.error.code === 'oauth_error');
-  if (method !== 'client_secret_post' || supportedMethods(server) !== undefined) return true;
-  return encodingMatters(client);
+  const supported = supportedMethods(server);
+  return supported === undefined ? encodingMatters(client) : supported.includes('client_secret_post');
 }
 
 /** The server has read the identifier, which has no characters that it could read in another way. */

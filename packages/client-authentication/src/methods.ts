@@ -59,7 +59,7 @@ export function builtInMethods(
   const isPinned = override !== undefined || isRegistered;
   // A server that lists it reads the body. Whether it decodes Basic is a guess, and so comes last.
   if (!isPinned && supported?.includes('client_secret_post')) others.unshift('client_secret_post');
-  else if (!isPinned && supported === undefined) others.push('client_secret_post');
+  else if (!isPinned) others.push('client_secret_post');
   const known = rememberedMethods.get(methodKey(server, client));
   if (known === undefined || !others.includes(known)) return [chosen, ...others];
   return [known, chosen, ...others.filter((method) => method !== known)];

@@ -52,6 +52,16 @@ describe('a server that says that it misses the client', () => {
     }
   });
 
+  it('is asked with the body, even if it lists Basic only, and not if the client is registered for Basic (RFC 7591 section 2)', async () => {
+    await using server = await startScriptedServer(answering(missing('client_id is missing'), { json: token }));
+    const onlyBasic = newMetadata(server, ['client_secret_basic']);
+    await postGrant(onlyBasic, odd, job);
+    expect(server.requests.map(methodOf)).toEqual(['basic', 'post']);
+    const registered = { ...odd, token_endpoint_auth_method: 'client_secret_basic' };
+    await rejectionOf(postGrant(newMetadata(server, ['client_secret_basic']), registered, job));
+    expect(server.requests.map(methodOf)).toEqual(['basic', 'post', 'basic']);
+  });
+
   it.each<[string, Reply]>([
     [
       'an unknown scope',

@@ -1,4 +1,5 @@
 import { toErrorText } from '@oa/types/rfc';
+import { environmentValue } from './proxy.ts';
 
 /** The authority is not known, or there is none. */
 const AUTHORITY_CODES: ReadonlySet<string> = new Set([
@@ -43,7 +44,7 @@ export function certificateText(at: string, cause: { code: string; certificate: 
   if (code === WRONG_NAME_CODE)
     return `The certificate of ${at} is for ${namesIn(cause.certificate)}, and not for this host (${code}). Check the host name in the address. The login page of a network, or a proxy, may have answered instead.`;
   if (AUTHORITY_CODES.has(code))
-    return `The certificate of ${at} is not trusted: ${authorityText(code)} (${code}). For a private certificate authority, such as that of a company or of a proxy, set NODE_EXTRA_CA_CERTS to its PEM file, or NODE_USE_SYSTEM_CA=1 if this system trusts it.`;
+    return `The certificate of ${at} is not trusted: ${authorityText(code)} (${code}). For a private certificate authority, such as that of a company or of a proxy, set NODE_EXTRA_CA_CERTS to its PEM file, or NODE_USE_SYSTEM_CA=1 if this system trusts it.${extraFileHint()}`;
   return INVALID_CERTIFICATE_CODES.has(code)
     ? `The certificate of ${at} is not valid (${code}). Report it to the operator of ${at}.`
     : undefined;
@@ -51,6 +52,14 @@ export function certificateText(at: string, cause: { code: string; certificate: 
 
 function authorityText(code: string): string {
   return code === 'DEPTH_ZERO_SELF_SIGNED_CERT' ? 'it is self-signed' : 'its certificate authority is unknown';
+}
+
+/** Node.js reads the file once, when it starts, and only warns if it can't. */
+function extraFileHint(): string {
+  const isSet = (environmentValue('NODE_EXTRA_CA_CERTS') ?? '') !== '';
+  return isSet
+    ? ' NODE_EXTRA_CA_CERTS is set: check that its file can be read, and that it has the certificate of this authority.'
+    : '';
 }
 
 /** TLS uses the clock of the system, whatever the option `now` of the caller is. */

@@ -86,7 +86,7 @@ function isExempt(url: URL): boolean {
     });
 }
 
-/** A browser has no environment. */
-function environmentValue(name: string): string | undefined {
+/** A variable of the environment. A browser has none. */
+export function environmentValue(name: string): string | undefined {
   return globalThis.process?.env?.[name];
 }

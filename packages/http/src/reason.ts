@@ -41,7 +41,7 @@ const ADVICE: Readonly<Record<string, string>> = {
 };
 const CLOSED_CODES: ReadonlySet<string> = new Set(['ECONNRESET', 'ECONNABORTED', 'EPIPE', 'UND_ERR_SOCKET']);
 /** Codes of Node.js that say something to a reader, and no text of a server. */
-const SHOWN_CODE_PATTERN = /^(?:E[A-Z0-9]{2,20}|(?:ERR|UND_ERR|HPE)_[A-Z0-9_/]{2,60})$/;
+const SHOWN_CODE_PATTERN = /^(?:E[A-Z0-9_]{2,30}|(?:ERR|UND_ERR|HPE)_[A-Z0-9_/]{2,60})$/;
 
 /** Whether `code` has a sentence of its own. */
 export function isExplained(code: string): boolean {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { rejectionOf } from '@oa-internal/testing';
+import { inspectAll, rejectionOf } from '@oa-internal/testing';
 import type { OAuthError } from '@oa/types';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { request } from '@oa/http';
@@ -94,5 +94,31 @@ describe('the error of a server that can not be reached', () => {
     const host = await startSocketServer(onSocket);
     const { message } = await failureOf(`https://${host}/`);
     expect(message.replaceAll(host, 'HOST')).toMatch(pattern);
+  });
+});
+
+describe('the error code', () => {
+  it.each([
+    ['ECONNREFUSED', 'Nothing listens at as.example:443 (ECONNREFUSED).'],
+    ['ENOTFOUND', 'The host name as.example is unknown (ENOTFOUND).'],
+    ['EAI_AGAIN', 'The host name as.example could not be looked up, because no name server answered (EAI_AGAIN).'],
+    ['EHOSTUNREACH', 'as.example:443 is unreachable (EHOSTUNREACH).'],
+    ['ENETUNREACH', 'The network of as.example:443 is unreachable (ENETUNREACH).'],
+    ['ENETDOWN', 'The network of this machine is down (ENETDOWN).'],
+    ['ETIMEDOUT', 'The connection to as.example:443 timed out (ETIMEDOUT).'],
+    ['UND_ERR_CONNECT_TIMEOUT', 'No connection to as.example:443 was made in time (UND_ERR_CONNECT_TIMEOUT).'],
+    ['ECONNRESET', 'The connection to as.example:443 was closed before the answer was complete (ECONNRESET).'],
+    ['EPERM', 'The system does not allow a connection to as.example:443 (EPERM).'],
+    ['EMFILE', 'This process has too many open files (EMFILE).'],
+    ['EPROTO', 'The TLS handshake with as.example:443 failed (EPROTO).'],
+    ['HPE_INVALID_CONSTANT', 'as.example:443 answered with something that is not HTTP (HPE_INVALID_CONSTANT).'],
+    ['CERT_REVOKED', 'The certificate of as.example:443 is not valid (CERT_REVOKED).'],
+    ['planted-code', 'The connection failed or broke.'],
+  ])('%s of a fetch is explained', async (code, sentence) => {
+    const cause = Object.assign(new Error('planted-message https://user:planted@as.example/'), { code });
+    const fetch = (): Promise<Response> => Promise.reject(new TypeError('fetch failed', { cause }));
+    const error = await rejectionOf(request('POST', 'https://as.example/token', { fetch, timeout: 200 }));
+    expect(error.message).toContain(`https://as.example/token. ${sentence} `);
+    expect(inspectAll(error)).not.toContain('planted');
   });
 });

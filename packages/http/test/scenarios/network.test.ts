@@ -137,6 +137,18 @@ describe.skipIf(!hasOpenssl)('a certificate (skipped without openssl)', () => {
     );
   });
 
+  it('of a server that a plain http address leads to is not seen, and the error asks for https', async () => {
+    const host = await startServer(createTlsServer(readCertificate(folder, 'good'), (_, response) => response.end()));
+    const { message } = await getOnce(`http://${host}/`);
+    expect(message).toContain(`The connection to ${host} was closed before the answer was complete`);
+    expect(message).toContain('Check whether the port expects https');
+  });
+
+  it('without a known authority asks for the file of NODE_EXTRA_CA_CERTS, where that is set', async () => {
+    const { message } = await errorOf('self', { NODE_EXTRA_CA_CERTS: caFile(folder) });
+    expect(message).toContain(' NODE_EXTRA_CA_CERTS is set: check that its file can be read');
+  });
+
   it.each<[CertificateName, string]>([
     ['good', 'its certificate authority is unknown'],
     ['self', 'it is self-signed'],
