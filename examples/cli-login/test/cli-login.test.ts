@@ -11,8 +11,7 @@ import { agentEnvironment } from '@oa-internal/authorization-server/agent';
 import { startProcess, temporaryDirectory } from '@oa-internal/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
-const folder = join(import.meta.dirname, '..');
-const main = join(folder, 'main.ts');
+const main = join(import.meta.dirname, '../main.ts');
 
 let server: AuthorizationServerHandle;
 let api: ProtectedApi;
@@ -113,14 +112,6 @@ it.each([
   const { code, stdout, stderr } = await run('whoami', env, under);
   expect([code, (stdout + stderr).trim()]).toEqual([1, 'You are not logged in. Run "example-cli-login login".']);
   expect([server.requests, api.requests]).toEqual([[], []]);
-});
-
-it('runs with one command', async () => {
-  const { code, stdout } = await startProcess(join(folder, 'embedded.ts')).ended;
-  expect(code).toBe(0);
-  expect(stdout).toContain('an agent fills in the login and consent forms');
-  expect(stdout).toContain('$ node main.ts whoami\nYou are ada.\nRequests: GET /api 200\n');
-  expect(stdout).toMatch(/You are not logged in\. Run "example-cli-login login"\.\nRequests: none\n$/);
 });
 
 it('registers once without a client_id', async () => {

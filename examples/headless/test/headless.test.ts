@@ -42,15 +42,6 @@ const job = (more: NodeJS.ProcessEnv = {}) => ({
   ...more,
 });
 
-it('runs with one command: the second process only calls the API', async () => {
-  const { code, stdout, stderr } = await run(join(folder, 'embedded.ts'));
-  expect([code, stderr]).toEqual([0, '']);
-  const requests = stdout.split('\n').filter((line) => line.startsWith('Requests: '));
-  expect(requests).toHaveLength(2);
-  expect(requests[0]).toContain('POST /token (client_credentials) 200, GET /api 200');
-  expect(requests[1]).toBe('Requests: GET /api 200');
-});
-
 it('gets one token for two processes', async () => {
   const before = server.requests.length;
   for (const process of [1, 2]) {

@@ -13,15 +13,6 @@ function run(program: string, more: NodeJS.ProcessEnv = {}) {
   return startProcess(program, { env: { ...process.env, ...more } }).ended;
 }
 
-it('runs with one command: logs in and calls the API', async () => {
-  const { code, stdout } = await run(join(folder, 'embedded.ts'));
-  expect(code).toBe(0);
-  expect(stdout).toContain('an agent fills in the login and consent forms');
-  expect(stdout).toContain('Logged in. The Bearer token is valid for 3600 seconds.\n');
-  expect(stdout).toContain('answered 200: {"hello":"ada","scope":"read"}');
-  expect(stdout).toMatch(/Requests: .*POST \/token \(authorization_code\) 200, GET \/api 200\n$/);
-});
-
 it('logs in at the issuer of the environment, without an API, and shows no token', async () => {
   await using server = await startAuthorizationServer();
   const { code, stdout, stderr } = await run(main, {

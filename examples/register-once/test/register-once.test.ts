@@ -5,9 +5,7 @@ import { startScriptedServer } from '@oa-internal/scripted-server';
 import { startProcess, temporaryDirectory } from '@oa-internal/testing';
 import { beforeEach, expect, it } from 'vitest';
 
-const folder = join(import.meta.dirname, '..');
-
-const main = join(folder, 'main.ts');
+const main = join(import.meta.dirname, '../main.ts');
 
 /** Runs a program with `more` in its environment. */
 function run(program: string, more: NodeJS.ProcessEnv = {}) {
@@ -19,17 +17,6 @@ beforeEach(() => {
   const home = temporaryDirectory();
   env = { XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home };
   return () => rmSync(home, { recursive: true });
-});
-
-it('runs with one command: the first process registers, the second sends no request', async () => {
-  const { code, stdout, stderr } = await run(join(folder, 'embedded.ts'));
-  expect([code, stderr]).toEqual([0, '']);
-  const requests = stdout.split('\n').filter((line) => line.startsWith('Requests: '));
-  expect(requests[0]).toContain('POST /register 201');
-  expect(requests[1]).toBe('Requests: none');
-  const [first, second] = [...stdout.matchAll(/^This program is client (\S+)\.$/gm)].map((match) => match[1]);
-  expect(first).toMatch(/./);
-  expect(second).toBe(first);
 });
 
 it('registers once where several processes start at the same time', async () => {

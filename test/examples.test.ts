@@ -1,0 +1,31 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { startProcess } from '@oa-internal/testing';
+import { describe, expect, it } from 'vitest';
+import { root } from '../scripts/packages.ts';
+
+const names = readdirSync(join(root, 'examples'));
+
+/** Ports and client identifiers are new in each run. */
+const withoutRandomParts = (text: string): string =>
+  text.replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:PORT').replaceAll(/(?<=program is client )\S+(?=\.)/g, 'ID');
+
+describe.each(names)('examples/%s', (name) => {
+  const folder = join(root, 'examples', name);
+  const readme = readFileSync(join(folder, 'README.md'), 'utf8');
+  const blocks = (language: string): string[] =>
+    [...readme.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].flatMap(([, of, text = '']) => (of === language ? text : []));
+
+  it('runs with the command of its README, and prints what the README shows', async () => {
+    expect(blocks('sh').at(0)).toBe(`npx -y pnpm@12 -C examples/${name} start\n`);
+    const { code, stdout } = await startProcess(join(folder, 'embedded.ts')).ended;
+    expect([code, withoutRandomParts(stdout)]).toEqual([0, withoutRandomParts(blocks('').at(0) ?? '')]);
+  });
+
+  it('is one file, and its README shows code of it', () => {
+    const main = readFileSync(join(folder, 'main.ts'), 'utf8');
+    expect(main).not.toMatch(/from '\.|@oa-internal/);
+    expect(blocks('ts').length).toBeGreaterThan(0);
+    for (const block of blocks('ts')) expect(main).toContain(block);
+  });
+});
