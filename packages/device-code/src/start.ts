@@ -1,6 +1,4 @@
-import type { AuthenticatedRequest } from '@oa/client-authentication';
 import type { HttpResponse } from '@oa/http';
-import { startDeadline } from '@oa/mechanisms';
 import type { TokenEndpointOptions } from '@oa/token-endpoint';
 import { explainGuess, OAuthError, type AuthorizationServer, type Client, type RequestParameters } from '@oa/types';
 import { assertClient, assertRequestParameters } from '@oa/types/rfc';
@@ -51,27 +49,18 @@ async function requestCode(
       `${server.issuer} names no device_authorization_endpoint, so it has no device login. Log in with a browser instead.`,
     );
 
-  const [{ readJson, request }, { sendAuthenticated }, { deviceAuthorizationSchema }] = await Promise.all([
+  const [{ readJson }, { postAuthenticated }, { deviceAuthorizationSchema }] = await Promise.all([
     import('@oa/http'),
-    import('@oa/client-authentication'),
+    import('@oa/token-endpoint'),
     import('./schema.ts'),
   ]);
-  const remainingMs = startDeadline(options.timeout);
   // A second code does no harm: a code that is not used expires.
-  const idempotent = true;
-  const send = ({ headers, parameters: added }: AuthenticatedRequest): Promise<HttpResponse> =>
-    request('POST', url, {
-      ...options,
-      timeout: remainingMs(),
-      headers,
-      form: { ...parameters, ...added },
-      idempotent,
-    });
+  const form = { url, parameters, idempotent: true };
   const read = (response: HttpResponse): DeviceLogin => {
     const { scope: _, ...authorization } = readJson(response, deviceAuthorizationSchema);
     const expires_at = Math.floor((options.now ?? Date.now)() / 1000) + authorization.expires_in;
     const { scope } = parameters;
     return { ...authorization, expires_at, ...(typeof scope === 'string' && { scope }) };
   };
-  return sendAuthenticated(server, client, { url, idempotent, send, read }, options);
+  return postAuthenticated(server, client, form, read, options);
 }

@@ -1,7 +1,14 @@
-import { sendAuthenticated, type AuthenticatedRequest, type AuthenticationOption } from '@oa/client-authentication';
-import { readJson, request, type HttpResponse } from '@oa/http';
-import { startDeadline } from '@oa/mechanisms';
-import { OAuthError, type AuthorizationServer, type Client, type RequestOptions, type Token } from '@oa/types';
+import type { AuthenticationOption } from '@oa/client-authentication';
+import { readJson } from '@oa/http';
+import { postAuthenticated } from '@oa/token-endpoint';
+import {
+  explainGuess,
+  OAuthError,
+  type AuthorizationServer,
+  type Client,
+  type RequestOptions,
+  type Token,
+} from '@oa/types';
 import { toErrorText } from '@oa/types/rfc';
 
 /**
@@ -65,25 +72,23 @@ export async function introspect(
   if (typeof value !== 'string' || value === '')
     throw new TypeError('token must be a token response with an access_token, or a non-empty string.');
   const url = server.introspection_endpoint;
-  if (url === undefined)
-    throw new OAuthError(
-      'endpoint_missing',
-      `${toErrorText(server.issuer, 200)} names no introspection_endpoint. Tokens can't be checked there.`,
-    );
+  if (url === undefined) return explainGuess(server, options, () => Promise.reject(introspectionMissing(server)));
   const { introspectionSchema } = await import('./schemas.ts');
-  const remainingMs = startDeadline(options.timeout);
-  const { authentication: _, ...network } = options;
-  const form = { token: value, token_type_hint: 'access_token' };
-  const send = ({ headers, parameters }: AuthenticatedRequest): Promise<HttpResponse> =>
-    request('POST', url, {
-      ...network,
-      timeout: remainingMs(),
-      headers,
-      form: { ...form, ...parameters },
-      idempotent: true,
-    });
-  const read = (response: HttpResponse): Introspection => readJson(response, introspectionSchema);
-  return sendAuthenticated(toIntrospectionServer(server), client, { url, idempotent: true, send, read }, options);
+  const form = { url, parameters: { token: value, token_type_hint: 'access_token' }, idempotent: true };
+  return postAuthenticated(
+    toIntrospectionServer(server),
+    client,
+    form,
+    (response) => readJson(response, introspectionSchema),
+    options,
+  );
+}
+
+function introspectionMissing({ issuer }: AuthorizationServer): OAuthError {
+  return new OAuthError(
+    'endpoint_missing',
+    `${toErrorText(issuer, 200)} names no introspection_endpoint. Tokens can't be checked there.`,
+  );
 }
 
 /** RFC 8414 section 2 has a list of methods of its own for this endpoint. */

@@ -89,6 +89,16 @@ it('rejects with endpoint_missing where the server introspects no tokens', async
   expect(await rejectionOf(introspect(server, client, token))).toMatchObject({ code: 'endpoint_missing' });
 });
 
+it('says that the endpoints are guessed, where they are', async () => {
+  const asked = ['https://as.example/.well-known/openid-configuration'];
+  const server = { issuer: 'https://as.example', token_endpoint: 'https://as.example/token', guessed_after: asked };
+  await using provider = await startProvider([], { '/introspect': () => ({ status: 404 }) });
+  for (const guessed of [server, { ...provider.server, guessed_after: asked }]) {
+    const { message } = await rejectionOf(introspect(guessed, client, token));
+    expect(message).toMatch(/^No metadata at https:\/\/as\.example\S+, so the conventional endpoints are guessed\. /);
+  }
+});
+
 it.each(['', undefined, {}])('rejects the token %j with a TypeError', async (given) => {
   const server = { issuer: 'https://as.example', token_endpoint: 'https://as.example/token' };
   await expect(introspect(server, client, given as string)).rejects.toThrow(TypeError);

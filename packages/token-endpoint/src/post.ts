@@ -1,7 +1,13 @@
 import { sendAuthenticated, type AuthenticatedRequest } from '@oa/client-authentication';
 import { request, type HttpResponse } from '@oa/http';
 import { startDeadline } from '@oa/mechanisms';
-import { explainGuess, type AuthorizationServer, type Client, type RequestParameters } from '@oa/types';
+import {
+  explainGuess,
+  type AuthorizationServer,
+  type Client,
+  type RequestOptions,
+  type RequestParameters,
+} from '@oa/types';
 import type { TokenEndpointOptions } from './options.ts';
 
 /** A form to post to an endpoint that authenticates clients. */
@@ -12,16 +18,26 @@ export interface EndpointForm {
   idempotent: boolean;
 }
 
-/** Makes a value of a response, or throws the refusal in it. */
+/** Makes a value of a response, or throws the refusal in it. `authenticated` is what authenticated the request. */
 export type ResponseReader<T> = (response: HttpResponse, authenticated: AuthenticatedRequest) => T;
 
-/** Posts `form` with the authentication of the client. All attempts share the timeout of the caller. */
+/**
+ * Posts a form to an endpoint that authenticates clients, with the fallbacks of `sendAuthenticated`. All attempts share the timeout of the
+ * caller, and errors say whether the endpoint is guessed.
+ *
+ * @returns what `read` returned
+ * @throws {OAuthError} `unsupported_client_authentication`, `network_error`, `timeout`, `insecure_url`, `redirect_refused`,
+ *   `response_too_large`, and what `read` throws
+ * @throws {TypeError} if `client.client_id` is missing, or if an option is wrong
+ * @throws the reason of `options.signal` when it aborts
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-2.3
+ */
 export async function postAuthenticated<T>(
   server: AuthorizationServer,
   client: Client,
   form: EndpointForm,
   read: ResponseReader<T>,
-  options: TokenEndpointOptions,
+  options: Pick<TokenEndpointOptions, 'authentication'> & RequestOptions,
 ): Promise<T> {
   const { url, idempotent } = form;
   const remainingMs = startDeadline(options.timeout);

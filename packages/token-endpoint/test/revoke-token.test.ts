@@ -97,3 +97,11 @@ it('sends nothing to a server without a revocation endpoint', async () => {
   expect((await rejectionOf(revokeToken(server, client, token))).code).toBe('endpoint_missing');
   await expect(revokeToken(server, client, {} as typeof token)).rejects.toBeInstanceOf(TypeError);
 });
+
+it('says where the server has no revocation endpoint that its endpoints are guessed', async () => {
+  const asked = ['https://as.example/.well-known/openid-configuration'];
+  const server = { issuer: 'https://as.example', token_endpoint: 'https://as.example/token', guessed_after: asked };
+  expect((await rejectionOf(revokeToken(server, client, token))).message).toMatch(
+    /^No metadata at https:\/\/as\.example\S+, so the conventional endpoints are guessed\. .* names no revocation_endpoint\./,
+  );
+});
