@@ -1,5 +1,5 @@
 import type { OAuthError } from '@oa/types';
-import { saysClientIsMissing } from './refusal-words.ts';
+import { namesClientParameter, saysClientIsMissing } from './refusal-words.ts';
 
 /** Besides `invalid_client`: GitHub answers `incorrect_client_credentials`, Slack `bad_client_secret`, Google `deleted_client`. */
 const CLIENT_PATTERN =
@@ -45,5 +45,6 @@ export function isClientRefused(error: OAuthError, idempotent: boolean): boolean
  */
 export function isClientMissing({ status, error: said, error_description }: OAuthError, body = ''): boolean {
   if (!MISSING_STATUSES.has(status) || OTHER_REASONS.has(said)) return false;
-  return saysClientIsMissing(`${said ?? ''}. ${error_description ?? ''}. ${body}`);
+  const text = `${said ?? ''}. ${error_description ?? ''}`;
+  return saysClientIsMissing(`${text}. ${body}`) || namesClientParameter(text);
 }

@@ -40,6 +40,8 @@ export function isWorthTrying(
   if (refusals.some((refusal) => isProvenMethod(server, client, url, refusal.method))) return false;
   if (method === 'client_secret_basic_unencoded')
     return !refusals.some((refusal) => refusal.method === 'client_secret_post' && refusal.error.code === 'oauth_error');
+  // It is about the client, else it would be no refusal of the client.
+  if (refusals.some(({ error }) => error.error === 'invalid_request')) return true;
   const supported = supportedMethods(server);
   return supported === undefined ? encodingMatters(client) : supported.includes('client_secret_post');
 }
@@ -50,10 +52,10 @@ function isFinal({ error }: MethodRefusal, client_id: string): boolean {
 }
 
 /**
- * How much the server understood of a method: the client was not found in the request, or the method is not taken (0); no OAuth error (1);
- * a refusal of the client (2).
+ * How much the server understood of a method: the client was not found in the request, or the method is not taken (0); no OAuth error, or
+ * one about the request (1); a refusal of the client (2).
  */
 export function understandingOf({ error, body }: MethodRefusal): number {
   if (isMethodUnread(error, body)) return 0;
-  return error.code === 'oauth_error' ? 2 : 1;
+  return error.code === 'oauth_error' && error.error !== 'invalid_request' ? 2 : 1;
 }

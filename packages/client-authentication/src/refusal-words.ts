@@ -5,6 +5,9 @@ const CLIENT_PARTS =
   /\bclient (?:ids?|identifiers?|identification|secrets?|credentials?(?! (?:grant|flow))|authentication|assertion)\b/;
 const MISSING_WORDS =
   /\b(?:miss(?:ing|es)|absent|empty|blank|undefined|null|none|expected|needs?|needed|lacks?|without|no client|(?<!not )(?:required|requires?|mandatory)|(?:not|never) (?:be(?:en)? )?(?:empty|provided|present|included?|specified|sent|set|supplied|given|received|contain(?:ed)?|have)|must (?:be )?(?:provided?|sent|set|given|included?|supplied|present))\b/;
+/** With one of these, the server complains about the client that it has read. */
+const OTHER_COMPLAINTS =
+  /\b(?:unknown|invalid|wrong|incorrect|bad|expired|disabled|deleted|revoked|failed|malformed|unsupported|duplicated?|repeated|multiple|mismatch|match(?:es)?|denied|not (?:found|known|registered|allowed|authorized|permitted|exist)|unauthorized)\b/;
 const METHOD_NAMES =
   /\b(?:(?:client )?auth(?:entication|orization)? (?:methods?|schemes?|header)|(?:http )?basic (?:auth|authentication)|client secret (?:basic|post))\b/;
 const REFUSED_METHOD =
@@ -20,6 +23,16 @@ const EXPIRED_SECRET = /\bsecrets?\b.{0,80}\bexpired\b|\bexpired (?:client )?sec
  */
 export function saysClientIsMissing(text: string): boolean {
   return sentencesOf(text).some((sentence) => CLIENT_PARTS.test(sentence) && MISSING_WORDS.test(sentence));
+}
+
+/**
+ * Whether a text of a server names a parameter of the client without a complaint about its value. That is how servers report a missing one in
+ * words that are not listed here, such as those of other languages, of which errors keep the ASCII characters only.
+ */
+export function namesClientParameter(text: string): boolean {
+  return sentencesOf(text).some(
+    (sentence) => /\bclient (?:id|secret)\b/.test(sentence) && !OTHER_COMPLAINTS.test(sentence),
+  );
 }
 
 /** Whether a text of a server says that it does not take this method of client authentication. */
