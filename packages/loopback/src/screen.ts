@@ -52,9 +52,10 @@ function showEvent(state: ScreenState, event: OAuthEvent): void {
   const text = toTerminalText(event);
   if (text === undefined) return;
   // Nothing of the login is on the screen yet.
-  if (state.rows === 0) Object.assign(state, { isSure: true, writtenBytes: countWrittenBytes() });
+  const isFirst = state.rows === 0;
+  if (isFirst) Object.assign(state, { isSure: true, writtenBytes: countWrittenBytes() });
   compareWrittenBytes(state);
-  const showTypedText = hideTypedText(state);
+  const showTypedText = isFirst || !state.isSure ? beginRow() : hideTypedText(state);
   if (event.type === 'code_exchanged') removeRows(state);
   const before = countWrittenBytes();
   const shown = withHyperlink(text, event);
@@ -64,6 +65,16 @@ function showEvent(state: ScreenState, event: OAuthEvent): void {
   for (const line of text.split('\n').slice(0, -1)) state.rows += Math.max(1, Math.ceil(toRows(state, line)));
   showTypedText();
   state.writtenBytes = countWrittenBytes();
+}
+
+/**
+ * Begins a new row if other code has left the cursor within one: these spaces then reach into the next row, otherwise they do not leave the
+ * row of the cursor.
+ */
+function beginRow(): () => void {
+  const { columns } = process.stderr;
+  if (columns > 0) process.stderr.write(`${' '.repeat(columns - 1)}\r\u001B[K`);
+  return () => undefined;
 }
 
 /** Removes what the user is typing. The returned function shows it again, below what was printed in between. */

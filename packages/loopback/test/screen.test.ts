@@ -60,6 +60,28 @@ describe.skipIf(!hasTmux())('in a terminal', () => {
     expect(tmux.screen()).toBe(success());
   });
 
+  it.each([14, 79, 80])(
+    'begins a row of its own, and leaves the row of %i columns that other code has begun',
+    async (length) => {
+      const before = 'x'.repeat(length);
+      const { tmux, url } = await startLogin({ before }, { columns: 80, rows: 40 });
+      using _ = tmux;
+      await tmux.shows(/^To log in at/m);
+      await answer(url);
+      await untilEnd(tmux);
+      expect(tmux.screen()).toBe(success().replace('my-tool login\n', `my-tool login\n${before}\n`));
+    },
+  );
+
+  it('leaves one line where the URL is a hyperlink', async () => {
+    const program = ['env', 'TERM=xterm-kitty', process.execPath, '--conditions=@oa/source', PROGRAM];
+    const { tmux, url } = await startLogin({}, { rows: 40, programs: { 'my-tool': program } });
+    using _ = tmux;
+    await answer(url);
+    await untilEnd(tmux);
+    expect(tmux.screen()).toBe(success());
+  });
+
   it('leaves one line after a login at the bottom of the screen, where its texts have scrolled', async () => {
     const { tmux, url } = await startLogin({}, { columns: 80, rows: 16 });
     using _ = tmux;

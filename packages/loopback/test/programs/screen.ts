@@ -2,7 +2,8 @@
 import { attempt } from '@oa/types';
 import { login } from '../../src/index.ts';
 
-const { server, write, print, timeout, parameters } = JSON.parse(process.env['OA_TASK'] ?? '{}');
+const { server, before = '', write, print, timeout, parameters } = JSON.parse(process.env['OA_TASK'] ?? '{}');
+process.stderr.write(before);
 const ended = await attempt(
   login(server, { client_id: 'oa-test', client_name: 'my-tool' }, parameters, {
     openBrowser: false,
