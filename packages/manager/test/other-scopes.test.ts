@@ -53,9 +53,9 @@ function cacheOf(issuer: string, tokens: Record<string, Partial<Token>>): Map<st
 it('prefers the token with the fewest scopes, and one that is of use', async () => {
   const { metadata } = await startScripted();
   const cache = cacheOf(metadata.issuer, {
+    'read old': { expires_at: 1 },
     'read write admin': {},
     'read write': {},
-    'read old': { expires_at: 1 },
     read: { expires_at: 1 },
   });
   const { manager } = managerAt(temporaryDirectory(), { cache, interaction: 'never' });

@@ -15,6 +15,7 @@ function failing(...ways: (keyof Store<string>)[]) {
     delete: (key) => (check('delete'), map.delete(key)),
     reserve: async () => (check('reserve'), { interrupted: true }),
     lock: async (_, work) => (check('lock'), work()),
+    keys: () => map.keys(),
   };
   const events: OAuthEvent[] = [];
   return { map, broken, events, resilient: createResilientStore(store, (event) => events.push(event)) };
@@ -192,4 +193,16 @@ it('allows reserve without the lock of the store for a value that is only in mem
   const { resilient } = failing('lock', 'set');
   await resilient.set('k', 'v');
   expect(await resilient.lock('k', async () => resilient.reserve('k'))).toEqual({ interrupted: false });
+});
+
+it('lists the keys of values in the store and of those that could not be written, each once', async () => {
+  const { resilient, map, broken } = failing('set');
+  map.set('stored', 'v').set('both', 'v');
+  expect(await resilient.set('memory', 'v')).toMatchObject({ code: 'storage_unavailable' });
+  await resilient.set('both', 'new');
+  const keys: string[] = [];
+  for await (const key of resilient.keys?.() ?? []) keys.push(key);
+  expect(keys.toSorted()).toEqual(['both', 'memory', 'stored']);
+  broken.clear();
+  expect(await resilient.set('memory', 'v')).toBeUndefined();
 });

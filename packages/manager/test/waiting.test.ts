@@ -1,5 +1,16 @@
 import { expect, it } from 'vitest';
-import { agreeingBrowser, bearer, managerAt, startScripted, temporaryDirectory, typesOf } from './setup.ts';
+import { fileTokenCache, tokenKey } from '@oa/token-cache';
+import type { Token } from '@oa/types';
+import {
+  aged,
+  agreeingBrowser,
+  bearer,
+  managerAt,
+  startScripted,
+  temporaryDirectory,
+  tokensDirectory,
+  typesOf,
+} from './setup.ts';
 
 const client_id = 'p';
 
@@ -62,4 +73,50 @@ it('says nothing to a job that waits for the token of another one', async () => 
   expect(await waiter).toEqual(await holder);
   expect(printed).toEqual([]);
   expect(typesOf(events)).not.toContain('login_elsewhere');
+});
+
+/** An expired token of the user, in a file. */
+async function storeExpired(directory: string, issuer: string, more: Partial<Token>): Promise<void> {
+  const key = tokenKey({ issuer, grant_type: 'authorization_code', client_id });
+  const token = { ...aged({ access_token: 'old', token_type: 'Bearer' }, -1), ...more };
+  await fileTokenCache({ directory: tokensDirectory(directory) }).set(key, token);
+}
+
+it('tells the user of the other login where the stored token can not be refreshed either', async () => {
+  const directory = temporaryDirectory();
+  const { metadata } = await startScripted({ '/token': bearer('a') });
+  await storeExpired(directory, metadata.issuer, {});
+  const opened = Promise.withResolvers<string>();
+  const holder = managerAt(directory, { login: { openBrowser: opened.resolve } }).manager.get(metadata, { client_id });
+  const startUrl = await opened.promise;
+  const { manager, events } = managerAt(directory, { login: { openBrowser: agreeingBrowser().openBrowser } });
+  const waiter = manager.get(metadata, { client_id });
+  await expect.poll(() => typesOf(events), { timeout: 20_000 }).toContain('login_elsewhere');
+  await agreeingBrowser().openBrowser(startUrl);
+  expect(await waiter).toEqual(await holder);
+});
+
+it('does not let a call that may ask no user wait for the login of another program', async () => {
+  const directory = temporaryDirectory();
+  const refusal = Promise.withResolvers<void>();
+  const { server, metadata } = await startScripted({
+    '/token': async ({ form }) => {
+      if (form.get('grant_type') !== 'refresh_token') return bearer('a');
+      await refusal.promise;
+      return { status: 400, json: { error: 'invalid_grant' } };
+    },
+  });
+  await storeExpired(directory, metadata.issuer, { refresh_token: 'r' });
+  const opened = Promise.withResolvers<string>();
+  const holder = managerAt(directory, { login: { openBrowser: opened.resolve } }).manager.get(metadata, { client_id });
+  await expect.poll(() => server.requestsTo('/token').length, { timeout: 20_000 }).toBe(1);
+  const { manager, events } = managerAt(directory, { interaction: 'never' });
+  const waiter = manager.get(metadata, { client_id });
+  await expect.poll(() => typesOf(events), { timeout: 20_000 }).toContain('waiting');
+  refusal.resolve();
+  const startUrl = await opened.promise;
+  expect(await waiter).toMatchObject({ ok: false, error: { code: 'login_required' } });
+  expect(typesOf(events)).not.toContain('login_elsewhere');
+  await agreeingBrowser().openBrowser(startUrl);
+  expect(await holder).toMatchObject({ ok: true });
 });
