@@ -66,7 +66,7 @@ export interface LoginOptions extends TokenEndpointOptions {
    * Shows a text to the user, most importantly the URL. A program that shows the events of `onEvent` in its own user interface passes
    * a function that does nothing.
    *
-   * @default writes to stderr
+   * @default writes to stderr, and leaves one line of it on a terminal when the login has succeeded
    */
   print?: ((text: string) => unknown) | undefined;
   /**
