@@ -17,6 +17,7 @@ import { assertManagerOptions, type ManagerOptions } from './options.ts';
 import type { Failures } from './failures.ts';
 import { createGuesses, type Guesses } from './guesses.ts';
 import { loadOnce } from './module-error.ts';
+import type { RefusedDocuments } from './refused-documents.ts';
 import { createResilientStore, type ResilientStore } from './resilient-store.ts';
 
 /** What all calls of one manager share. Nothing is loaded or touched before it is used. */
@@ -36,6 +37,8 @@ export interface Context {
   metadata: () => Promise<MetadataStores>;
   /** The issuers of configured clients that were used with a bare `{ resource }`. */
   clientIssuers: () => Promise<ClientIssuers>;
+  /** The servers that have refused the client metadata document of the program. */
+  refusedDocuments: () => Promise<RefusedDocuments>;
   /** Registrations that could not be written, by issuer. */
   unwrittenClients: Map<string, Client>;
   /** At most one renewal per key. */
@@ -70,6 +73,7 @@ export function createContext(options: ManagerOptions): Context {
     clients: loadOnce(() => loadClientStore(options, emit)),
     metadata: loadOnce(() => loadMetadataStores(options)),
     clientIssuers: loadOnce(() => loadClientIssuers(options)),
+    refusedDocuments: loadOnce(() => loadRefusedDocuments(options, now)),
     unwrittenClients: new Map(),
     renewals: createSingleFlight(),
     earlyRefreshes: createEarlyRefreshes(now),
@@ -95,6 +99,11 @@ async function loadMetadataStores({ app, cache }: ManagerOptions): Promise<Metad
 async function loadClientIssuers({ app, cache }: ManagerOptions): Promise<ClientIssuers> {
   const { createClientIssuers } = await import('./client-issuers.ts');
   return createClientIssuers(app, cache !== undefined);
+}
+
+async function loadRefusedDocuments({ app, cache }: ManagerOptions, now: () => number): Promise<RefusedDocuments> {
+  const { createRefusedDocuments } = await import('./refused-documents.ts');
+  return createRefusedDocuments(app, cache !== undefined, now);
 }
 
 async function loadFailures({ app, cache }: ManagerOptions, now: () => number): Promise<Failures> {
