@@ -75,13 +75,19 @@ export interface ManagerOptions extends Omit<RequestOptions, 'signal'> {
   /**
    * The client metadata document of the program. Its URL is the `client_id` at servers that support such documents
    * (`client_id_metadata_document_supported`), and the program is not registered there. `clientMetadataDocument` of `@oa/registration` makes
-   * the document. `ports` are those in it: a login uses the first free one.
+   * the document. A login uses the first free one of its ports.
    *
    * A server that refuses the document gets a registration instead, for a day.
    *
    * @see https://datatracker.ietf.org/doc/draft-ietf-oauth-client-id-metadata-document/
    */
-  clientMetadata?: { url: string; ports?: readonly number[] | undefined } | undefined;
+  clientMetadata?:
+    | {
+        url: string;
+        /** The port numbers in the document. Leave them out where it names none. */
+        ports?: readonly number[] | undefined;
+      }
+    | undefined;
   /**
    * The token of a server that does not register every client. It is sent with a registration at an issuer that the caller names, and never to
    * one that only a resource names.

@@ -15,9 +15,17 @@ export interface ClientDocumentMembers {
   ports?: readonly number[] | undefined;
   client_uri?: string | undefined;
   logo_uri?: string | undefined;
-  /** @default ['authorization_code', 'refresh_token'] */
+  /**
+   * The grants of the client.
+   *
+   * @default ['authorization_code', 'refresh_token']
+   */
   grant_types?: readonly string[] | undefined;
-  /** @default ['code'] */
+  /**
+   * What an authorization response may have.
+   *
+   * @default ['code']
+   */
   response_types?: readonly string[] | undefined;
   /**
    * `private_key_jwt` needs `jwks` or `jwks_uri`. A method with a shared secret is a TypeError.
@@ -25,7 +33,11 @@ export interface ClientDocumentMembers {
    * @default 'none'
    */
   token_endpoint_auth_method?: string | undefined;
-  /** @default 'native' */
+  /**
+   * Whether the client runs on the machine of the user.
+   *
+   * @default 'native'
+   */
   application_type?: 'native' | 'web' | undefined;
   /** Made of `ports`. */
   redirect_uris?: undefined;
@@ -47,7 +59,7 @@ export interface ClientMetadataDocument {
 }
 
 /** The path of a redirect URI that is the same at every server. */
-const CALLBACK_PATH = '/callback';
+const DOCUMENT_CALLBACK_PATH = '/callback';
 /** Only the server issues these, or they are secrets of the client. The document has neither. */
 const FORBIDDEN_MEMBERS = [
   'client_secret',
@@ -105,12 +117,12 @@ export function clientMetadataDocument(members: ClientDocumentMembers): ClientMe
 }
 
 function toRedirectUris(ports: readonly number[] | undefined): string[] {
-  if (ports === undefined) return LOOPBACK_HOSTS.map((host) => `http://${host}${CALLBACK_PATH}`);
+  if (ports === undefined) return LOOPBACK_HOSTS.map((host) => `http://${host}${DOCUMENT_CALLBACK_PATH}`);
   if (!Array.isArray(ports) || ports.length === 0 || !ports.every(isFixedPort))
     throw new TypeError(
       'ports must be a non-empty array of port numbers from 1 to 65535. Leave it out for a random port at servers that allow any.',
     );
-  return ports.flatMap((port) => LOOPBACK_HOSTS.map((host) => `http://${host}:${port}${CALLBACK_PATH}`));
+  return ports.flatMap((port) => LOOPBACK_HOSTS.map((host) => `http://${host}:${port}${DOCUMENT_CALLBACK_PATH}`));
 }
 
 function isFixedPort(port: unknown): boolean {

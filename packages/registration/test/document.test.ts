@@ -1,4 +1,4 @@
-import { clientMetadataDocument, type ClientDocumentMembers } from '@oa/registration';
+import { clientMetadataDocument } from '@oa/registration';
 import { describe, expect, it } from 'vitest';
 
 const members = { client_id: 'https://tool.example/client.json', client_name: 'My tool' };
@@ -58,7 +58,7 @@ describe('a TypeError', () => {
     ['a port that does not exist', { ports: [65_536] }, /ports must be a non-empty array/],
     ['more than servers read', { logo_uri: `https://tool.example/${'a'.repeat(5200)}` }, /has 5\d{3} bytes/],
   ])('says that the document has %s, and shows no secret', (_, more, reason) => {
-    const make = (): unknown => clientMetadataDocument({ ...members, ...more } as ClientDocumentMembers);
+    const make = (): unknown => clientMetadataDocument({ ...members, ...more });
     expect(make).toThrow(TypeError);
     expect(make).toThrow(reason);
     expect(make).not.toThrow(/s3cret/);
