@@ -83,7 +83,7 @@ function toRequestListener(
     const { port } = reception.addresses;
     if (answerPortQuestion(request, response, { port, isEnded: reception.end !== undefined })) {
       // The other login takes over at once, as one of this process does.
-      if (!isOtherUser(request.socket)) response.once('close', hurry);
+      if (reception.end !== undefined && !isOtherUser(request.socket)) response.once('close', hurry);
       return;
     }
     // The error is a bug here or in the caller's `onEvent`. The caller receives it: it must not end the process.

@@ -106,7 +106,7 @@ async function findHolder(ports: readonly number[], known: ReadonlySet<number>):
 function stillHeldError(port: number, timeout: number): OAuthError {
   return new OAuthError(
     'port_unavailable',
-    `Another login still uses port ${port} after ${Math.round(timeout / 1000)} seconds. Complete it, or end its program, and log in again.`,
+    `Another login still uses port ${port} after ${Math.ceil(timeout / 1000)} seconds. Complete it, or end its program, and log in again.`,
     { retryable: true },
   );
 }
