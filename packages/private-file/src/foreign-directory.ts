@@ -39,6 +39,9 @@ export function foreignDirectoryError(found: ForeignDirectory, directory: string
 /**
  * Converts an error of the file system, as `toStorageError` does. If permissions are missing because a directory on the way belongs to
  * another user, the error names that user and the remedy.
+ *
+ * @param reading whether only a read has failed
+ * @returns a `storage_unavailable`, `retryable` if the failure may be over in a moment; or `error` itself
  */
 export function toDirectoryError(error: unknown, directory: string, reading: boolean = false): unknown {
   const isDenied = hasModes() && isSystemError(error, 'EACCES', 'EPERM');
