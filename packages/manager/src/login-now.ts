@@ -6,6 +6,7 @@ import { reasonNoGrant } from './obtain.ts';
 import { rememberOutcome } from './renewal.ts';
 import type { GrantOptions, Session } from './session.ts';
 import { createTurnReport } from './waiting.ts';
+import { isLoginWayOut } from './way-out.ts';
 
 const OPTION_NAMES = ['parameters', 'signal'];
 
@@ -60,9 +61,10 @@ async function loginInTurn(session: Session, options: GrantOptions): Promise<Tok
 async function loginLocked(session: Session, options: GrantOptions): Promise<Token> {
   options.signal.throwIfAborted();
   // A server that has asked for a pause would refuse the token only after the user has logged in.
-  const failures = await session.context.failures();
-  const remembered = await failures.find(session);
-  if (remembered !== undefined) throw remembered;
+  const { tokens, failures } = session.context;
+  const remembered = await (await failures()).find(session);
+  const stored = remembered && (await attempt((async () => tokens.get(session.key))()));
+  if (remembered !== undefined && !(stored?.ok && isLoginWayOut(session, stored.value, remembered))) throw remembered;
   const outcome = await session.obtain('login_requested', options);
   await rememberOutcome(session, outcome);
   if (outcome.type !== 'renewed') throw outcome.error;

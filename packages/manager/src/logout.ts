@@ -4,6 +4,7 @@ import { withServer } from './server.ts';
 import type { Session } from './session.ts';
 import { toKeys } from './stored.ts';
 import { createTurnReport } from './waiting.ts';
+import { isLoginWayOut } from './way-out.ts';
 
 /**
  * Deletes the stored token, then revokes it at the server (RFC 7009), also where it can't be deleted. Where the server can't be reached, or
@@ -59,7 +60,8 @@ async function deleteAndRevoke(session: Session, signal: AbortSignal | undefined
   // A token that can't be deleted here is revoked all the more.
   const revoked = token && (await attempt(revoke(session, token, signal)));
   if (!deleted.ok) throw deleted.error;
-  if (revoked === undefined) return false;
+  if (token === undefined || revoked === undefined) return false;
+  await forgetOutage(session, token);
   if (!revoked.ok)
     throw notRevoked(
       'The stored token is deleted, so this program is logged out. It is not revoked at the server.',
@@ -67,6 +69,13 @@ async function deleteAndRevoke(session: Session, signal: AbortSignal | undefined
     );
   context.emit({ type: 'logged_out', issuer });
   return true;
+}
+
+/** The failures of a refresh must not prevent the login after the logout. */
+async function forgetOutage(session: Session, token: Token): Promise<void> {
+  const failures = await session.context.failures();
+  const failure = await failures.find(session);
+  if (failure !== undefined && isLoginWayOut(session, token, failure)) await failures.forget(session);
 }
 
 function notRevoked(text: string, error: OAuthError): OAuthError {
