@@ -8,17 +8,19 @@ import type { GrantOptions, Session } from './session.ts';
 import { createTurnReport } from './waiting.ts';
 import { isLoginWayOut } from './way-out.ts';
 
-const OPTION_NAMES = ['parameters', 'signal'];
+const MANAGER_LOGIN_OPTION_NAMES = ['parameters', 'signal'];
 
 /** Credentials have these parameters: a login with others would store the token under a key that promises something else. */
 const PARAMETERS_OF_CREDENTIALS = ['scope', 'resource', 'audience'];
 
 /** @throws {TypeError} that names the option or parameter, if it is unknown or belongs to the credentials */
 export function assertLoginNowOptions(options: ManagerLoginOptions): void {
-  const unknown = Object.keys(options).find((name) => !OPTION_NAMES.includes(name));
+  const unknown = Object.keys(options).find((name) => !MANAGER_LOGIN_OPTION_NAMES.includes(name));
   // A `prompt` that is not sent would log in the wrong account.
   if (unknown !== undefined)
-    throw new TypeError(`login has no option ${unknown}. Use ${OPTION_NAMES.join(', ')}: { parameters: { prompt } }.`);
+    throw new TypeError(
+      `login has no option ${unknown}. Use ${MANAGER_LOGIN_OPTION_NAMES.join(', ')}: { parameters: { prompt } }.`,
+    );
   const { parameters = {} } = options;
   if (!isObject(parameters)) throw new TypeError('options.parameters must be an object of strings.');
   const misplaced = PARAMETERS_OF_CREDENTIALS.find((name) => parameters[name] !== undefined);
