@@ -106,7 +106,7 @@ async function tokenOf(session: Session, wanted: TokenSourceOptions): Promise<To
 
 async function renewInBackground(session: Session, seen: Token): Promise<void> {
   const { context, issuer } = session;
-  const work = async (): Promise<void> => (await import('./renewal.ts')).renewEarly(session, seen);
+  const work = async (): Promise<void> => (await import('./early-renewal.ts')).renewEarly(session, seen);
   const renewed = await attempt(work().catch(rethrowModuleError));
   if (!renewed.ok) context.emit({ type: 'early_refresh_failed', issuer, code: renewed.error.code });
 }

@@ -83,6 +83,8 @@ it('ends after an abort, with the reason of the signal', async () => {
   await manager.getToken(metadata, { client_id: 'c', client_secret: 's' });
   const reason = new Error('no more');
   await expect(manager.logoutAll({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  const { manager: empty } = managerAt(temporaryDirectory());
+  await expect(empty.logoutAll({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
 });
 
 it('ends all other sessions while some servers do not answer', async () => {
