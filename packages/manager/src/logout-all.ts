@@ -15,6 +15,7 @@ const MAX_CONCURRENT_LOGOUTS = 10;
  * @throws {TypeError} if the store can't list its keys
  */
 export async function logoutAll(context: Context, signal: AbortSignal | undefined): Promise<number> {
+  signal?.throwIfAborted();
   const works: (() => Promise<boolean>)[] = [];
   const collect = async (): Promise<void> => {
     for await (const [key, identity] of storedIdentities(context))
@@ -22,10 +23,10 @@ export async function logoutAll(context: Context, signal: AbortSignal | undefine
   };
   const collected = await attempt(collect());
   const ends: Result<boolean>[] = [];
-  while (works.length > 0) {
-    const batch = works.splice(0, MAX_CONCURRENT_LOGOUTS);
-    ends.push(...(await Promise.all(batch.map((work) => attempt(work())))));
-  }
+  const workNext = async (): Promise<void> => {
+    for (let work = works.shift(); work !== undefined; work = works.shift()) ends.push(await attempt(work()));
+  };
+  await Promise.all(Array.from({ length: MAX_CONCURRENT_LOGOUTS }, workNext));
   const failed = ends.filter((end) => !end.ok);
   const [first = collected] = failed;
   if (first.ok) return ends.filter((end) => end.ok && end.value).length;

@@ -45,7 +45,7 @@ export interface Manager {
    * @throws {TypeError} if the target, the credentials or an option is wrong
    * @throws the reason of `options.signal` after an abort
    * @example
-   * await manager.login(issuer, { client_id: 'my-tool', profile: 'work' }, { parameters: { prompt: 'select_account' } });
+   * await manager.login(issuer, { client_id: 'my-tool', profile: 'work' }, { parameters: { prompt: 'login consent' } });
    */
   login(target: Target, credentials: Credentials, options?: ManagerLoginOptions): Promise<Result<Token>>;
   /**
@@ -70,7 +70,7 @@ export interface Manager {
    */
   logoutAll(options?: LogoutOptions): Promise<Result<number>>;
   /**
-   * What is stored, without any secret: which user can log out of what. Nothing is sent to a server.
+   * What is stored, without any secret. Nothing is sent to a server.
    *
    * The error is `storage_unavailable` or `insecure_token_cache_permissions`, if a stored token can't be read.
    *
@@ -96,7 +96,8 @@ export type SourceOptions = Pick<TokenSourceOptions, 'interaction'>;
 export interface ManagerLoginOptions {
   /**
    * Wire parameters of this login alone: `prompt`, `login_hint`, `max_age`, `ui_locales`, `acr_values`, ... They are no part of the key of
-   * the token. `scope`, `resource` and `audience` belong to the credentials.
+   * the token. `scope`, `resource` and `audience` belong to the credentials. A `prompt` replaces the `prompt=consent` that is sent with
+   * `offline_access`: without `consent` in it a server may give no refresh token.
    *
    * @see https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest
    */

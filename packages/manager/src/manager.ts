@@ -5,7 +5,7 @@ import type { Credentials, Target } from './credentials.ts';
 import { isDueEarly, isUsable } from './freshness.ts';
 import type { LogoutOptions, Manager, ManagerLoginOptions } from './manager-interface.ts';
 import { rethrowModuleError } from './module-error.ts';
-import type { ManagerOptions } from './options.ts';
+import { assertCallInteraction, type ManagerOptions } from './options.ts';
 import { openSession, type Session } from './session.ts';
 import type { StoredSession } from './sessions.ts';
 import { withStepUp } from './step-up.ts';
@@ -24,14 +24,15 @@ export function createManager(options: ManagerOptions = {}): Manager {
   const context = createContext(options);
 
   async function findToken(target: Target, credentials: Credentials, wanted: TokenSourceOptions): Promise<Token> {
+    assertCallInteraction(wanted.interaction);
     const session = await abortable(openSession(context, target, credentials, wanted.scope), wanted.signal);
     wanted.signal?.throwIfAborted();
     return tokenOf(session, wanted);
   }
 
   async function logInNow(target: Target, credentials: Credentials, asked: ManagerLoginOptions): Promise<Token> {
-    const { assertLoginParameters, loginNow } = await import('./login-now.ts');
-    assertLoginParameters(asked.parameters);
+    const { assertLoginNowOptions, loginNow } = await import('./login-now.ts');
+    assertLoginNowOptions(asked);
     return loginNow(await abortable(openSession(context, target, credentials), asked.signal), asked);
   }
 
@@ -62,7 +63,9 @@ export function createManager(options: ManagerOptions = {}): Manager {
     getToken,
     get: (target, credentials, wanted) => attempt(getToken(target, credentials, wanted)),
     source: (target, credentials, always) =>
-      withStepUp((wanted) => getToken(target, credentials, { ...wanted, ...always })),
+      withStepUp((wanted) =>
+        getToken(target, credentials, { ...wanted, interaction: always?.interaction ?? wanted?.interaction }),
+      ),
     login: (target, credentials, asked = {}) => toResult(logInNow(target, credentials, asked)),
     logout: (target, credentials, asked = {}) => toResult(endSession(target, credentials, asked)),
     logoutAll: (asked = {}) => toResult(endSessions(asked)),
@@ -86,8 +89,9 @@ async function tokenOf(session: Session, wanted: TokenSourceOptions): Promise<To
   }
   // Loaded here: a caller with a usable token does not need it.
   const { renew } = await import('./renewal.ts');
+  // Calls that use one token for different scopes may need different grants.
   // A call that may ask no user neither waits for a login nor denies one to others.
-  const flight = JSON.stringify([session.flight, wanted.interaction]);
+  const flight = JSON.stringify([session.flight, session.keys, wanted.interaction]);
   for (;;) {
     const joining = context.renewals.has(flight);
     const token = await context.renewals.run(
@@ -102,7 +106,7 @@ async function tokenOf(session: Session, wanted: TokenSourceOptions): Promise<To
 
 async function renewInBackground(session: Session, seen: Token): Promise<void> {
   const { context, issuer } = session;
-  const work = async (): Promise<void> => (await import('./renewal.ts')).renewEarly(session, seen);
+  const work = async (): Promise<void> => (await import('./early-renewal.ts')).renewEarly(session, seen);
   const renewed = await attempt(work().catch(rethrowModuleError));
   if (!renewed.ok) context.emit({ type: 'early_refresh_failed', issuer, code: renewed.error.code });
 }

@@ -146,13 +146,19 @@ export function assertManagerOptions(options: ManagerOptions): void {
   const misplaced = LOGIN_OPTIONS_OF_MANAGER.find((name) => Object.hasOwn(login, name));
   if (misplaced !== undefined)
     throw new TypeError(`options.login.${misplaced} is not an option of the login alone. ${adviceFor(misplaced)}`);
-  assertMethods('options.cache', options.cache, ['get', 'set', 'delete'], ['lock', 'reserve']);
+  assertMethods('options.cache', options.cache, ['get', 'set', 'delete'], ['keys', 'lock', 'reserve']);
   assertMethods(
     'options.clients',
     options.clients,
     ['lookup', 'getOrRegister', 'remove', 'list'],
     ['find', 'update', 'doubt'],
   );
+}
+
+/** @throws {TypeError} if the option of one call is wrong: a misspelt `never` would ask the user */
+export function assertCallInteraction(interaction: unknown): void {
+  if (interaction !== undefined && interaction !== 'never')
+    throw new TypeError("options.interaction of a call must be 'never', or absent.");
 }
 
 function assertDiscoveryOption({ fallback = 'conventional', ...others }: ManagerOptions['discovery'] & object): void {

@@ -17,7 +17,8 @@ export interface KeyedToken {
  * @returns none for client credentials: a job receives the scopes that it asks for and no more, and needs no user for them
  */
 export async function findWithOtherScopes(session: Session): Promise<KeyedToken[]> {
-  const { context, key, grant_type } = session;
+  const { context, grant_type } = session;
+  const [key] = session.keys;
   const asked = parseTokenKey(key);
   if (grant_type === 'client_credentials' || asked?.scope === undefined || context.tokens.keys === undefined) return [];
   const found: (KeyedToken & { count: number })[] = [];
@@ -33,6 +34,17 @@ export async function findWithOtherScopes(session: Session): Promise<KeyedToken[
   // A file of another session that can't be read is no failure of this one. It is reported when it is used.
   await attempt(search());
   return found.toSorted((a, b) => a.count - b.count);
+}
+
+/**
+ * Whether a token under another key than that of the session still has all that the session asks for: a refresh can narrow the scopes
+ * (RFC 6749 section 6).
+ */
+export function coversSession({ key, keys }: Session, token: Token): boolean {
+  const [asked, identity] = [parseTokenKey(keys[0]), parseTokenKey(key)];
+  // The key of an earlier version has the same scopes, and what the server grants for them is enough.
+  if (identity === undefined || String(identity.scope) === String(asked?.scope)) return true;
+  return asked?.scope?.every((scope) => scopesOf(identity, token).has(scope)) ?? true;
 }
 
 /** The members of a key have one order. */
