@@ -1,7 +1,7 @@
 import { setBounded } from '@oa/mechanisms';
 import type { TokenEndpointOptions } from '@oa/token-endpoint';
 import type { StoredIdentity } from '@oa/token-cache';
-import type { AuthorizationServer, Client, OAuthError, RequestParameters, Token } from '@oa/types';
+import type { AuthorizationServer, Client, OAuthError, RequestParameters, Token, TokenSourceOptions } from '@oa/types';
 import { mergeScopes } from '@oa/types/rfc';
 import type { Context } from './context.ts';
 import {
@@ -49,6 +49,8 @@ export interface Session {
   parameters: RequestParameters;
   /** What a refresh sends besides the refresh token. */
   refreshParameters: RequestParameters;
+  /** Whether the scopes are all that a resource lists. A stored token with fewer may do, and its resource server says if not. */
+  isScopeListed: boolean;
   /** Whether the credentials have a secret that is `undefined`, as from an environment variable that is not set. */
   isSecretUnset: boolean;
   /** The client of the credentials. Without one the client is registered. */
@@ -82,16 +84,17 @@ export interface Session {
 /**
  * Opens the session of `credentials` at `target`.
  *
- * @param more scopes that a resource server has asked for, besides those of the credentials
+ * @param wanted what a resource server has asked for, besides the credentials
  */
 export async function openSession(
   context: Context,
   target: Target,
   credentials: Credentials,
-  more?: string,
+  wanted: TokenSourceOptions = {},
 ): Promise<Session> {
   assertCredentials(credentials);
-  return createSession(context, await resolveTarget(context, target, credentials), credentials, more);
+  const resolved = await resolveTarget(context, target, credentials, wanted);
+  return createSession(context, resolved, credentials, wanted.scope);
 }
 
 /** Opens the session of one stored token, and of no other one. The secret of a configured client is not stored. */
@@ -126,6 +129,7 @@ function createSession(
     grant_type,
     parameters: { ...parameters, scope, resource, audience },
     refreshParameters: { ...credentials.refreshParameters, resource },
+    isScopeListed: asked.isScopeListed === true && credentials.scope === undefined && more === undefined,
     isSecretUnset: Object.hasOwn(credentials, 'client_secret') && credentials.client_secret === undefined,
     configuredClient,
     isPinned,
