@@ -8,6 +8,9 @@ const QUERY_START = /^["'`<(“‘«]*(?:\/[^\s?]*\?|\?|(?:code|state|session_st
 const LOOPBACK_HOST =
   /^(?:(?:[\w-]+\.)*localhost\.?|ip6-(?:localhost|loopback)|127\.\d+\.\d+\.\d+|0\.0\.0\.0|\[::1?\]|\[::ffff:7f[\da-f]{2}:[\da-f]{1,4}\])$/;
 
+/** A terminal of 20 columns wraps an address of 4,000 characters into so many lines. */
+const MAX_WRAPPED_LINES = 200;
+
 /** Groups lines that arrived together: an address with the lines that may continue it, and other lines. */
 export function toPastedGroups(lines: readonly string[]): string[][] {
   const groups: string[][] = [];
@@ -30,7 +33,8 @@ export function toPastedGroups(lines: readonly string[]): string[][] {
  * from the path or the query on.
  */
 export function toPastedUrls(group: readonly string[], redirect_uri: string): string[] {
-  return group.flatMap((_, index) => toReadings(group.slice(0, group.length - index).join(''), redirect_uri));
+  const lines = group.slice(0, MAX_WRAPPED_LINES);
+  return lines.flatMap((_, index) => toReadings(lines.slice(0, lines.length - index).join(''), redirect_uri));
 }
 
 /**

@@ -10,7 +10,7 @@ import type { RedirectTarget } from './redirect.ts';
 import { handleRequest } from './requests.ts';
 import { sendLargeHeadersPage } from './response.ts';
 import { createStartAddress } from './start-address.ts';
-import { holdPort, takeTurn, type TurnOptions } from './turn.ts';
+import { holdPort, listenInTurn, type TurnOptions } from './turn.ts';
 
 /** Receives one callback on loopback. */
 export interface Receiver {
@@ -52,7 +52,7 @@ export async function openReceiver(
   hooks: ReceiverHooks,
   turn: TurnOptions,
 ): Promise<Receiver> {
-  const { servers, port, target } = await takeTurn(ports, turn, () => listenOnLoopback(targets, ports));
+  const { servers, port, target } = await listenInTurn(ports, turn, () => listenOnLoopback(targets, ports));
   const reception = createReception(toReceiverAddresses(target, port), hooks);
   const { close, hurry } = createCloser(reception, servers, port);
   for (const server of servers) {
@@ -83,7 +83,7 @@ function toRequestListener(
     const { port } = reception.addresses;
     if (answerPortQuestion(request, response, { port, isEnded: reception.end !== undefined })) {
       // The other login takes over at once, as one of this process does.
-      if (!isOtherUser(request.socket)) response.once('close', hurry);
+      if (reception.end !== undefined && !isOtherUser(request.socket)) response.once('close', hurry);
       return;
     }
     // The error is a bug here or in the caller's `onEvent`. The caller receives it: it must not end the process.

@@ -1,6 +1,14 @@
 import type { Interface } from 'node:readline';
 import type { OAuthEvent } from '@oa/types';
 import type { LoginOptions } from './options.ts';
+import {
+  compareWrittenBytes,
+  countEditedRows,
+  countWrittenBytes,
+  eraseFrom,
+  toRows,
+  type ScreenState,
+} from './screen-rows.ts';
 import { printEvent, toTerminalText, withHyperlink } from './terminal.ts';
 
 /** Where a login shows its texts. */
@@ -12,17 +20,6 @@ export interface LoginScreen {
   close(): void;
 }
 
-interface ScreenState {
-  /** The rows above the cursor that belong to the login. */
-  rows: number;
-  /** What this process had written to its terminal after the last write of the login. */
-  writtenBytes: number;
-  /** Whether nothing else was written since the first text, and the number of rows is right. */
-  isSure: boolean;
-  /** The editor that the user types into. */
-  editor: Interface | undefined;
-}
-
 /**
  * Creates the screen of a login. On a terminal it removes the URL and what belongs to it when the login has succeeded: what stayed would
  * ask the user to do something.
@@ -31,8 +28,8 @@ interface ScreenState {
  * terminal, the terminal was resized, the program was stopped, or the user typed characters whose width depends on the terminal.
  */
 export function createLoginScreen(options: Pick<LoginOptions, 'print'>): LoginScreen {
-  const { stderr, env } = process;
-  if (options.print !== undefined || !stderr.isTTY || env['TERM'] === 'dumb')
+  const { stderr } = process;
+  if (options.print !== undefined || !stderr.isTTY || !canMoveCursor())
     return { print: (event) => printEvent(event, options), follow: () => undefined, close: () => undefined };
   const state: ScreenState = { rows: 0, writtenBytes: 0, isSure: true, editor: undefined };
   const doubt = (): void => void (state.isSure = false);
@@ -46,6 +43,12 @@ export function createLoginScreen(options: Pick<LoginOptions, 'print'>): LoginSc
       process.off('SIGCONT', doubt);
     },
   };
+}
+
+/** Windows sets no TERM. */
+function canMoveCursor(): boolean {
+  const { TERM = process.platform === 'win32' ? 'windows' : '' } = process.env;
+  return !['', 'dumb', 'unknown'].includes(TERM);
 }
 
 function showEvent(state: ScreenState, event: OAuthEvent): void {
@@ -98,11 +101,6 @@ function removeRows(state: ScreenState): void {
   state.rows = 0;
 }
 
-/** Erases the row of the cursor, those below, and `rows` above it. The cursor stops at the top of the screen. */
-function eraseFrom(rows: number): string {
-  return `\r${rows === 0 ? '' : `\u001B[${rows}A`}\u001B[J`;
-}
-
 function followEditor(state: ScreenState, editor: Interface, input: NodeJS.ReadableStream): void {
   const beforeEcho = (): void => compareWrittenBytes(state);
   const afterEcho = (): void => void (state.writtenBytes = countWrittenBytes());
@@ -123,28 +121,4 @@ function followEditor(state: ScreenState, editor: Interface, input: NodeJS.Reada
     state.rows += rows;
     afterEcho();
   });
-}
-
-/** The rows of a line in the editor. After a full row it starts a new one for typed text, and none for pasted text. */
-function countEditedRows(state: ScreenState, line: string): number {
-  const rows = toRows(state, line);
-  if (rows > 0 && Number.isInteger(rows)) state.isSure = false;
-  return Math.floor(rows) + 1;
-}
-
-/** The length of a line in rows of the terminal. */
-function toRows(state: ScreenState, line: string): number {
-  const { columns } = process.stderr;
-  if (/^[\x20-\x7E]*$/.test(line) && columns > 0) return line.length / columns;
-  state.isSure = false;
-  return 0;
-}
-
-function compareWrittenBytes(state: ScreenState): void {
-  if (countWrittenBytes() !== state.writtenBytes) state.isSure = false;
-}
-
-function countWrittenBytes(): number {
-  const streams = [process.stderr, process.stdout].filter(({ isTTY }) => isTTY);
-  return streams.reduce((sum, { bytesWritten }) => sum + bytesWritten, 0);
 }

@@ -18,7 +18,7 @@ interface FoundHolder {
   released?: Promise<void> | undefined;
 }
 
-/** The options of {@link takeTurn}. */
+/** The options of {@link listenInTurn}. */
 export interface TurnOptions {
   /** The longest wait, in milliseconds. */
   timeout: number;
@@ -55,7 +55,7 @@ export function holdPort(port: number, hurry: () => boolean): () => void {
  *
  * @throws {OAuthError} `port_unavailable`, which is `retryable` if a login still had the port after the whole wait
  */
-export async function takeTurn<T>(
+export async function listenInTurn<T>(
   ports: readonly number[],
   options: TurnOptions,
   listen: () => Promise<T>,
@@ -106,7 +106,7 @@ async function findHolder(ports: readonly number[], known: ReadonlySet<number>):
 function stillHeldError(port: number, timeout: number): OAuthError {
   return new OAuthError(
     'port_unavailable',
-    `Another login still uses port ${port} after ${Math.round(timeout / 1000)} seconds. Complete it, or end its program, and log in again.`,
+    `Another login still uses port ${port} after ${Math.ceil(timeout / 1000)} seconds. Complete it, or end its program, and log in again.`,
     { retryable: true },
   );
 }

@@ -98,8 +98,21 @@ describe('the port', () => {
   });
 });
 
+const program = new URL('programs/fixed-port.ts', import.meta.url);
+
+it.skipIf(!canUnshare).each([
+  [['http://127.0.0.1:8400/cb', 'http://[::1]:8400/cb'], 'http://[::1]:8400/cb'],
+  [['http://127.0.0.1:8400/cb', 'http://localhost:8401/cb'], 'http://localhost:8401/cb'],
+  [['http://localhost:8400'], 'http://localhost:8400'],
+])('a client with %j logs in on a machine without IPv4 (needs unshare and ip)', async (redirect_uris, uri) => {
+  const under = namespace('ip addr del 127.0.0.1/8 dev lo');
+  const running = startProcess(program, { task: { redirect_uris }, under });
+  const [, url = ''] = await running.printed(/login_waiting (\S+)/);
+  running.kill('SIGKILL');
+  expect(new URL(url).searchParams.get('redirect_uri')).toBe(uri);
+});
+
 describe('the error names the reason, and what to do', () => {
-  const program = new URL('programs/fixed-port.ts', import.meta.url);
   const withoutPrivilege = 'setpriv --bounding-set -net_bind_service --inh-caps -net_bind_service';
 
   it.skipIf(!canUnshare).each([

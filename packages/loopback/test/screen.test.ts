@@ -192,6 +192,19 @@ describe.skipIf(!hasTmux())('in a terminal', () => {
     expect(tmux.history()).toContain(`\n${url}\n`);
   });
 
+  it.each(['dumb', ''])(
+    'writes no escape sequence to a terminal that is not known to read any (TERM=%s)',
+    async (TERM) => {
+      const program = ['env', `TERM=${TERM}`, process.execPath, '--conditions=@oa/source', PROGRAM];
+      const { tmux, url } = await startLogin({}, { rows: 40, programs: { 'my-tool': program } });
+      using _ = tmux;
+      const before = tmux.screen();
+      await answer(url);
+      await untilEnd(tmux);
+      expect(tmux.screen()).toBe(`${before}\nLogged in at ${new URL(scripted.origin).host}.\n$`);
+    },
+  );
+
   it('removes nothing that the print of the program has shown', async () => {
     const { tmux, url } = await startLogin({ print: true }, { rows: 40 });
     using _ = tmux;

@@ -1,14 +1,16 @@
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-server';
 import { rejectionOf, startProcess, type TestProcess } from '@oa-internal/testing';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   answerUrl,
   finishLogin,
   followCallback,
   grantTokens,
   ipv6,
+  isPortOpen,
   metadata,
   sendRequest,
   startLogin,
@@ -163,6 +165,19 @@ describe('a fixed port of a foreign program', () => {
     const error = await rejectionOf(second.token);
     expect(error.message).toContain(`tried port ${held.port}, which another program uses`);
   });
+});
+
+it('frees the port that only serves a last page as soon as another login asks for it', async () => {
+  const login = startLogin(metadata(scripted));
+  const waiting = await login.waiting;
+  // The grace for the last page does not end by itself. `expect.poll` would advance the clock.
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  await finishLogin(login);
+  expect(await isPortOpen(waiting)).toBe(true);
+  const asked = await sendRequest(new URL('/login-state', waiting.redirect_uri), { method: 'HEAD' });
+  expect([asked.status, asked.headers['login-state']]).toEqual([204, 'ended']);
+  while (await isPortOpen(waiting)) await setImmediate();
 });
 
 it('tells nothing to a request that came by another name of this machine (DNS rebinding)', async () => {

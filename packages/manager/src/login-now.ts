@@ -4,7 +4,7 @@ import { loginRequired } from './login-required.ts';
 import { reasonNoGrant } from './obtain.ts';
 import { rememberOutcome } from './renewal.ts';
 import type { GrantOptions, Session } from './session.ts';
-import { createWaitingReport } from './waiting.ts';
+import { createTurnReport } from './waiting.ts';
 
 /** Credentials have these parameters: a login with others would store the token under a key that promises something else. */
 const PARAMETERS_OF_CREDENTIALS = ['scope', 'resource', 'audience'];
@@ -34,11 +34,7 @@ export async function loginNow(session: Session, { parameters, signal }: Manager
 async function loginInTurn(session: Session, options: GrantOptions): Promise<Token> {
   const { context, key } = session;
   const { signal } = options;
-  const tellOnce = createWaitingReport(session, options.interaction);
-  const whileWaiting = async (): Promise<undefined> => {
-    await tellOnce(await context.tokens.get(key));
-    return undefined;
-  };
+  const whileWaiting = createTurnReport(session, options.interaction);
   for (;;) {
     let started = false;
     const work = (): Promise<Token> => {

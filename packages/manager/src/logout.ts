@@ -3,32 +3,44 @@ import { findWithOtherScopes } from './other-scopes.ts';
 import { withServer } from './server.ts';
 import type { Session } from './session.ts';
 import { toKeys } from './stored.ts';
+import { createTurnReport } from './waiting.ts';
 
 /**
  * Deletes the stored token, then revokes it at the server (RFC 7009), also where it can't be deleted. Where the server can't be reached, or
  * where the token can't be read, only the copy here is gone. The error says so.
  *
- * Tokens that the session would use next, because their scopes cover what it asks for, go too: the user would still be logged in.
+ * Tokens that the session would use next go too, because their scopes cover what it asks for, or because an earlier version has stored
+ * them under another key: the user would still be logged in.
  *
  * @returns whether there was a token
  * @throws {OAuthError} of the network, the server or the store
  */
 export async function logout(session: Session, signal: AbortSignal | undefined): Promise<boolean> {
-  // The first read settles the key. What can't be read is read again with the lock.
-  await attempt(session.stored());
   const others = await findWithOtherScopes(session);
-  const keys = [session.key, ...others.map(({ key }) => key)];
   const ends = [];
-  for (const key of keys) ends.push(await attempt(logoutOf(session, key, signal)));
+  for (const key of [...(await usedKeys(session)), ...others.map((other) => other.key)])
+    ends.push(await attempt(logoutOf(session, key, signal)));
   const failed = ends.find((end) => !end.ok);
   if (failed !== undefined) throw failed.error;
   return ends.some((end) => end.ok && end.value);
 }
 
+/** The key of the session, and those of earlier versions that hold a token, or may hold one that can't be read. */
+async function usedKeys({ context: { tokens }, keys: [key, ...formerKeys] }: Session): Promise<string[]> {
+  const used = [key];
+  for (const former of formerKeys) {
+    const read = await attempt((async () => tokens.get(former))());
+    if (!read.ok || read.value !== undefined || tokens.problemOf(former) !== undefined) used.push(former);
+  }
+  return used;
+}
+
 /** Ends the session of one key, and no other one. */
 export async function logoutOf(session: Session, key: string, signal: AbortSignal | undefined): Promise<boolean> {
   const keyed = { ...session, ...toKeys(key, session.configuredClient) };
-  return session.context.tokens.lock(key, () => deleteAndRevoke(keyed, signal), { signal });
+  // Nothing is asked of the user.
+  const whileWaiting = createTurnReport(keyed, 'always');
+  return session.context.tokens.lock(key, () => deleteAndRevoke(keyed, signal), { signal, whileWaiting });
 }
 
 async function deleteAndRevoke(session: Session, signal: AbortSignal | undefined): Promise<boolean> {

@@ -62,7 +62,9 @@ export function createManager(options: ManagerOptions = {}): Manager {
     getToken,
     get: (target, credentials, wanted) => attempt(getToken(target, credentials, wanted)),
     source: (target, credentials, always) =>
-      withStepUp((wanted) => getToken(target, credentials, { ...wanted, ...always })),
+      withStepUp((wanted) =>
+        getToken(target, credentials, { ...wanted, interaction: always?.interaction ?? wanted?.interaction }),
+      ),
     login: (target, credentials, asked = {}) => toResult(logInNow(target, credentials, asked)),
     logout: (target, credentials, asked = {}) => toResult(endSession(target, credentials, asked)),
     logoutAll: (asked = {}) => toResult(endSessions(asked)),
@@ -88,8 +90,9 @@ async function tokenOf(session: Session, wanted: TokenSourceOptions): Promise<To
     throw new OAuthError('login_required', `No token of ${issuer} is stored that can be used.`);
   // Loaded here: a caller with a usable token does not need it.
   const { renew } = await import('./renewal.ts');
+  // Calls that use one token for different scopes may need different grants.
   // A call that may ask no user neither waits for a login nor denies one to others.
-  const flight = JSON.stringify([session.flight, wanted.interaction]);
+  const flight = JSON.stringify([session.flight, session.keys, wanted.interaction]);
   for (;;) {
     const joining = context.renewals.has(flight);
     const token = await context.renewals.run(

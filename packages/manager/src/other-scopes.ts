@@ -17,7 +17,8 @@ export interface KeyedToken {
  * @returns none for client credentials: a job receives the scopes that it asks for and no more, and needs no user for them
  */
 export async function findWithOtherScopes(session: Session): Promise<KeyedToken[]> {
-  const { context, key, grant_type } = session;
+  const { context, grant_type } = session;
+  const [key] = session.keys;
   const asked = parseTokenKey(key);
   if (grant_type === 'client_credentials' || asked?.scope === undefined || context.tokens.keys === undefined) return [];
   const found: (KeyedToken & { count: number })[] = [];

@@ -4,7 +4,8 @@ import { loginRequired } from './login-required.ts';
 import { reasonNoGrant } from './obtain.ts';
 import type { Outcome } from './outcome.ts';
 import { refresh, type OnSlowRefresh } from './refresh.ts';
-import type { Session } from './session.ts';
+import type { GrantReason, Session } from './session.ts';
+import { isOwnKey, useOwnKey } from './stored.ts';
 import { createWaitingReport } from './waiting.ts';
 import { withWayOut } from './way-out.ts';
 
@@ -16,6 +17,14 @@ export interface Renewal {
   wanted: TokenSourceOptions;
   /** Aborts when no caller waits any more. */
   signal: AbortSignal;
+  /** Why a grant is needed, although `seen` is stored: it has another key than the grant. */
+  grantReason?: GrantReason;
+}
+
+/** The token that the session uses has another key than a new grant, whose lock is needed for it. */
+interface NeededGrant {
+  type: 'grant';
+  reason: GrantReason;
 }
 
 /**
@@ -24,11 +33,21 @@ export interface Renewal {
  * A failure that the server wants to be remembered is thrown again, without a request, until its time is over.
  */
 export async function renew(renewal: Renewal): Promise<Token> {
-  const { session, seen, wanted, signal } = renewal;
-  const { context, key } = session;
+  const { session, seen, wanted } = renewal;
   // A refresh does not need the code of a login.
   const reason = seen?.refresh_token === undefined ? await reasonNoGrant(session, wanted.interaction) : undefined;
   if (reason !== undefined) throw loginRequired(session, { reason });
+  for (let turn = renewal; ;) {
+    const renewed = await renewInTurn(turn);
+    if ('access_token' in renewed) return renewed;
+    useOwnKey(session);
+    turn = { ...renewal, grantReason: renewed.reason };
+  }
+}
+
+async function renewInTurn(renewal: Renewal): Promise<Token | NeededGrant> {
+  const { session, seen, wanted, signal } = renewal;
+  const { context, key } = session;
   const failures = await context.failures();
   const failAgain = async (): Promise<Token | undefined> => {
     const error = await failures.find(session);
@@ -50,15 +69,17 @@ export async function renew(renewal: Renewal): Promise<Token> {
   return Promise.race([renewed, slow.promise]);
 }
 
-async function renewLocked(renewal: Renewal, onSlow: OnSlowRefresh): Promise<Token> {
-  const { session, wanted, signal } = renewal;
+async function renewLocked(renewal: Renewal, onSlow: OnSlowRefresh): Promise<Token | NeededGrant> {
+  const { session, seen, wanted, signal, grantReason } = renewal;
   signal.throwIfAborted();
-  const current = await session.stored();
-  const adopted = adoptNewer(renewal, current);
+  const stored = await session.stored();
+  const adopted = adoptNewer(renewal, stored);
   if (adopted !== undefined) return adopted;
+  const current = grantReason === undefined ? stored : seen;
   const isRejected = current !== undefined && current.access_token === wanted.rejected;
   if (isRejected && (await isPointlessToReplace(session, current))) throw tokenRejected();
   const outcome = await replace(renewal, current, onSlow);
+  if (outcome.type === 'grant') return outcome;
   await rememberOutcome(session, outcome);
   if (isRejected && outcome.type === 'renewed') await rememberReplacement(session, outcome.token);
   return conclude(renewal, current, outcome);
@@ -92,20 +113,22 @@ function conclude({ session, wanted }: Renewal, current: Token | undefined, outc
   return current;
 }
 
-/** Refreshes `current`; obtains a new token where there is nothing to refresh, or where the server has refused to. */
+/** Refreshes `current`; obtains a new token where there is nothing to refresh, or where the server has refused to. The grant needs the lock of its key. */
 async function replace(
-  { session, wanted, signal }: Renewal,
+  { session, wanted, signal, grantReason }: Renewal,
   current: Token | undefined,
   onSlow: OnSlowRefresh,
-): Promise<Outcome> {
-  const options = { signal, interaction: wanted.interaction };
-  if (current === undefined) return session.obtain('nothing_stored', options);
-  if (!isRefreshable(session, current)) return session.obtain('not_refreshable', options);
+): Promise<Outcome | NeededGrant> {
+  const grant = async (reason: GrantReason): Promise<Outcome | NeededGrant> =>
+    isOwnKey(session) ? session.obtain(reason, { signal, interaction: wanted.interaction }) : { type: 'grant', reason };
+  if (grantReason !== undefined) return grant(grantReason);
+  if (current === undefined) return grant('nothing_stored');
+  if (!isRefreshable(session, current)) return grant('not_refreshable');
   const refreshed = await refresh(session, current, onSlow);
   if (refreshed.type !== 'refused') return refreshed;
   // The user has logged in for this token. A login for each call would give tokens like it.
   const isKept = isWithoutLifetime(session, current) && isAccepted(session, current, wanted);
-  return isKept ? { type: 'failed', error: refreshed.error } : session.obtain(refreshed, options);
+  return isKept ? { type: 'failed', error: refreshed.error } : grant(refreshed);
 }
 
 /**

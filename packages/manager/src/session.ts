@@ -40,8 +40,10 @@ export interface Session {
   context: Context;
   /** As the server writes it, once its metadata is known. */
   issuer: string;
-  /** The key of the token. It is final after the first call of `stored`. */
+  /** The key of the token that the session uses. The first call of `stored` may find it under another one than the first of `keys`. */
   key: string;
+  /** The key of a new grant, and those that earlier versions used for the same credentials. */
+  keys: readonly [key: string, ...formerKeys: string[]];
   /** The key with the secret of the client. What the server says of a wrong secret is no failure of the callers with the right one. */
   flight: string;
   grant_type: GrantType;
@@ -102,7 +104,7 @@ export function openStoredSession(context: Context, key: string, identity: Store
   const { issuer, client_id } = identity;
   const credentials: Credentials = { grant_type: toGrantType(identity.grant_type), client_id };
   const session = createSession(context, resolveStoredIssuer(context, issuer), credentials);
-  return Object.assign(session, toKeys(key, session.configuredClient));
+  return Object.assign(session, toKeys(key, session.configuredClient), { keys: [key] as const });
 }
 
 function createSession(
@@ -119,13 +121,14 @@ function createSession(
   const base = credentials.scope ?? permitted(asked.scope);
   const scope = added === undefined ? base : mergeScopes(base, added);
   const identity = { issuer, grant_type, client_id, scope, resource, audience, parameters, profile };
-  const [key, ...formerKeys] = sessionKeys(identity);
-  let search: readonly string[] | undefined = formerKeys;
+  const keys = sessionKeys(identity);
+  let isFirstRead = true;
   const configuredClient = configuredClientOf(credentials);
   const session: Session = {
     context,
     issuer,
-    ...toKeys(key, configuredClient),
+    ...toKeys(keys[0], configuredClient),
+    keys,
     grant_type,
     parameters: { ...parameters, scope, resource, audience },
     refreshParameters: { ...credentials.refreshParameters, resource },
@@ -147,9 +150,9 @@ function createSession(
     client: async () => (await import('./client.ts')).findClient(session),
     clientOf: async (token) => (await import('./client.ts')).findTokenClient(session, token),
     stored() {
-      const once = search;
-      search = undefined;
-      return readStored(session, once);
+      const isFirst = isFirstRead;
+      isFirstRead = false;
+      return readStored(session, isFirst);
     },
     store(token) {
       setBounded(context.issuedAt, token.access_token, context.now(), MAX_ISSUED_TOKENS);

@@ -6,15 +6,13 @@ import type { Session } from './session.ts';
  * Reads the stored token of a session. The first read also looks where else the token may be, and where it finds one, the session uses that
  * key.
  *
- * @param formerKeys the keys that earlier versions used. They are given to the first read only.
+ * @param isFirstRead whether the session has not read before
  */
-export async function readStored(
-  session: Session,
-  formerKeys: readonly string[] | undefined,
-): Promise<Token | undefined> {
+export async function readStored(session: Session, isFirstRead: boolean): Promise<Token | undefined> {
   const stored = await readToken(session, session.key);
   // What can't be read may be there.
-  if (formerKeys === undefined || session.context.tokens.problemOf(session.key) !== undefined) return stored;
+  if (!isFirstRead || session.context.tokens.problemOf(session.key) !== undefined) return stored;
+  const [, ...formerKeys] = session.keys;
   if (stored === undefined)
     for (const key of formerKeys) {
       const found = await readToken(session, key);
@@ -33,6 +31,16 @@ export function isOfUse(session: Session, token: Token): boolean {
 function useKey(session: Session, key: string, token: Token): Token {
   Object.assign(session, toKeys(key, session.configuredClient));
   return token;
+}
+
+/** Whether the session uses the key that its grants have. */
+export function isOwnKey({ key, keys }: Session): boolean {
+  return key === keys[0];
+}
+
+/** From now on the session uses the key that its grants have: what was granted is not what another key says. */
+export function useOwnKey(session: Session): void {
+  Object.assign(session, toKeys(session.keys[0], session.configuredClient));
 }
 
 /** The key of a token, and what tells the calls of one client and secret from all others. */

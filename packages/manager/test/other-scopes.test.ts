@@ -1,5 +1,6 @@
 import { tokenKey } from '@oa/token-cache';
 import type { Store, Token } from '@oa/types';
+import type { Reply } from '@oa-internal/scripted-server';
 import { expect, it } from 'vitest';
 import { aged, agreeingBrowser, bearer, inTurn, managerAt, startScripted, temporaryDirectory } from './setup.ts';
 
@@ -70,6 +71,45 @@ it('refreshes it under the key that it has', async () => {
   expect([...cache.values()]).toMatchObject([{ access_token: 'new', refresh_token: 'r2', scope: 'read write' }]);
 });
 
+const refusedRefresh = ({ form }: { form: URLSearchParams }): Reply =>
+  form.get('grant_type') === 'refresh_token' ? { status: 400, json: { error: 'invalid_grant' } } : bearer('new');
+
+it.each([
+  ['whose refresh is refused', { expires_at: 1, refresh_token: 'r' }, {}],
+  ['that the resource server refuses', {}, { rejected: 'read write' }],
+])('stores the login after a token %s under the key of what was asked for', async (_, stored, options) => {
+  const { metadata } = await startScripted({ '/token': refusedRefresh });
+  const cache = cacheOf(metadata.issuer, { 'read write': stored });
+  const { openBrowser, urls } = agreeingBrowser();
+  const { manager } = managerAt(temporaryDirectory(), { cache, login: { openBrowser } });
+  const token = await manager.getToken(metadata, { client_id, scope: 'read' }, options);
+  expect(token).toMatchObject({ access_token: 'new', scope: 'read' });
+  expect(urls.map(({ searchParams }) => searchParams.get('scope'))).toEqual(['read']);
+  expect([...cache.values()].map(({ access_token }) => access_token)).toEqual(['read write', 'new']);
+  const wider = await manager.get(metadata, { client_id, scope: 'read write' }, { interaction: 'never' });
+  expect(wider.ok && wider.value.access_token).not.toBe('new');
+  expect(await manager.getToken(metadata, { client_id, scope: 'read' })).toEqual(token);
+});
+
+it('makes a login for each scope where two calls have used one token, whose refresh is refused', async () => {
+  const { server, metadata } = await startScripted({ '/token': refusedRefresh });
+  const cache = cacheOf(metadata.issuer, { 'read write': { expires_at: 1, refresh_token: 'r' } });
+  const { manager } = managerAt(temporaryDirectory(), { cache, login: { openBrowser: agreeingBrowser().openBrowser } });
+  const scopes = ['read', 'write'];
+  const tokens = await Promise.all(scopes.map((scope) => manager.getToken(metadata, { client_id, scope })));
+  expect(tokens.map(({ scope }) => scope)).toEqual(scopes);
+  const grants = server.requestsTo('/token').map(({ form }) => form.get('grant_type'));
+  expect(grants.filter((grant) => grant === 'refresh_token')).toHaveLength(1);
+});
+
+it('names the refusal of its refresh where no user can be asked', async () => {
+  const { metadata } = await startScripted({ '/token': refusedRefresh });
+  const cache = cacheOf(metadata.issuer, { 'read write': { expires_at: 1, refresh_token: 'r' } });
+  const { manager } = managerAt(temporaryDirectory(), { cache, interaction: 'never' });
+  const result = await manager.get(metadata, { client_id, scope: 'read' });
+  expect(result).toMatchObject({ ok: false, error: { code: 'login_required', error: 'invalid_grant' } });
+});
+
 it('counts offline_access as granted where a refresh token came, although the server does not list it', async () => {
   const { metadata } = await startScripted();
   const cache = cacheOf(metadata.issuer, { 'offline_access read write': { scope: 'read write', refresh_token: 'r' } });
@@ -97,6 +137,17 @@ it('logs out of it too: the user would still be logged in', async () => {
   expect(await manager.logout(metadata, { client_id, scope: 'read' })).toEqual({ ok: true, value: true });
   expect(cache.size).toBe(0);
   expect(await manager.logout(metadata, { client_id, scope: 'read' })).toEqual({ ok: true, value: false });
+});
+
+it.each([
+  ['none of its own', {}],
+  ['an expired one of its own', { read: { expires_at: 1 } }],
+])('logs out of each of them where there is %s', async (_, own) => {
+  const { metadata } = await startScripted();
+  const cache = cacheOf(metadata.issuer, { ...own, 'read write': {}, 'read admin': {}, other: {} });
+  const { manager } = managerAt(temporaryDirectory(), { cache, interaction: 'never' });
+  expect(await manager.logout(metadata, { client_id, scope: 'read' })).toEqual({ ok: true, value: true });
+  expect([...cache.values()].map(({ access_token }) => access_token)).toEqual(['other']);
 });
 
 it('goes on without a search where the store can not list its keys', async () => {

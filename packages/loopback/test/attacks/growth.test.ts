@@ -4,6 +4,8 @@ import { expect, it } from 'vitest';
 import { sanitizeUrl } from '../../src/browser.ts';
 import { toLoginNames } from '../../src/outcome.ts';
 import { createPageRenderer } from '../../src/page.ts';
+import { toPastedGroups, toPastedUrls } from '../../src/pasted-answer.ts';
+import { cleanPastedLine } from '../../src/pasted-line.ts';
 import { redirectTargets } from '../../src/redirect.ts';
 import { toTerminalText } from '../../src/terminal.ts';
 
@@ -62,6 +64,25 @@ it.each(texts)('reads redirect_uris of %s in linear time', async (_name, createT
       return { client_id: 'x', redirect_uris: [usable, text, `http://${text}`, `http://127.0.0.1/${text}`, ...many] };
     },
     (client) => redirectTargets(client, '127.0.0.1'),
+  );
+  expect(growth).toBeLessThan(MAX_EXPONENTS);
+});
+
+it.each<[string, (size: number) => string]>([
+  ...texts,
+  ['opening quotes', repeat('"<(')],
+  ['closing brackets', repeat(']')],
+  ['dots', repeat('.')],
+  ['borders and spaces', repeat('|  x')],
+  ['addresses', repeat('http://127.0.0.1:4321/?')],
+])('reads a pasted line of %s in linear time', async (_name, createText) => {
+  const redirect_uri = 'http://127.0.0.1:4321/callback';
+  const growth = await growthOf(
+    (size) => `${redirect_uri}?code=${createText(size)}`,
+    (text) =>
+      [text, text.slice(40)].map((line) =>
+        toPastedGroups([cleanPastedLine(line, redirect_uri)]).map((group) => toPastedUrls(group, redirect_uri)),
+      ),
   );
   expect(growth).toBeLessThan(MAX_EXPONENTS);
 });

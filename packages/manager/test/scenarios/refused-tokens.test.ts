@@ -101,7 +101,8 @@ it('opens no browser for a bare 401 where there is no refresh token, and returns
   const { manager } = managerAt(temporaryDirectory(), { cache, login: { openBrowser } });
   for (const challenge of CHALLENGES.flatMap(([name, each]) => (name === 'invalid_token' ? [] : [each]))) {
     const api = await startRefusingApi(challenge);
-    const call = createFetch(manager.source(metadata, user));
+    // As a program passes an option of its own on.
+    const call = createFetch(manager.source(metadata, user, { interaction: undefined }));
     for (let calls = 0; calls < 3; calls += 1) expect((await call(api.origin)).status).toBe(401);
   }
   expect(urls).toEqual([]);
