@@ -102,8 +102,8 @@ export function assertCredentials(credentials: Credentials): void {
     throw new TypeError(
       'credentials.authentication must be the name of a method, or a function that authenticates the client.',
     );
-  if (client_id === undefined && (client_secret !== undefined || grantTypeOf(credentials) === 'client_credentials'))
-    throw new TypeError('credentials.client_id is missing: a client_secret and the client_credentials grant need it.');
+  if (client_id === undefined && client_secret !== undefined)
+    throw new TypeError('credentials.client_id is missing: a client_secret needs it.');
 }
 
 /** Without its secret a job would ask a user to log in. */

@@ -107,14 +107,28 @@ export function openStoredSession(context: Context, key: string, identity: Store
   return Object.assign(session, toKeys(key, session.configuredClient), { keys: [key] as const });
 }
 
+/** The client of the credentials, else the one that the program has at the issuer. */
+function configuredClientAt({ ownClient }: Context, issuer: string, credentials: Credentials): Client | undefined {
+  const own = ownClient(issuer);
+  const configured = configuredClientOf(credentials);
+  const isOwn =
+    configured === undefined || (configured.client_id === own?.client_id && configured.client_secret === undefined);
+  const client = isOwn ? (own ?? configured) : configured;
+  if (client === undefined && grantTypeOf(credentials) === 'client_credentials')
+    throw new TypeError('credentials.client_id is missing: the client_credentials grant needs it.');
+  return client;
+}
+
 function createSession(
   context: Context,
   { issuer, server, isPinned, ...asked }: ResolvedTarget,
   credentials: Credentials,
   more?: string,
 ): Session {
-  const { client_id, audience, parameters, profile, resource = asked.resource } = credentials;
+  const { audience, parameters, profile, resource = asked.resource } = credentials;
   const grant_type = grantTypeOf(credentials);
+  const configuredClient = configuredClientAt(context, issuer, credentials);
+  const client_id = configuredClient?.client_id;
   const permitted = (scope: string | undefined): string | undefined =>
     permittedScopes(context.options, grant_type, scope);
   const added = permitted(more);
@@ -123,7 +137,6 @@ function createSession(
   const identity = { issuer, grant_type, client_id, scope, resource, audience, parameters, profile };
   const keys = sessionKeys(identity);
   let isFirstRead = true;
-  const configuredClient = configuredClientOf(credentials);
   const session: Session = {
     context,
     issuer,

@@ -8,7 +8,7 @@ it.each([
   [
     'a secret without an id',
     { client_secret: 'x' },
-    /client_id is missing: a client_secret and the client_credentials/,
+    /client_id is missing: a client_secret needs it/,
   ],
   ['an empty scope', { scope: '' }, /credentials.scope must be a non-empty string/],
   ['an empty secret', { client_id: 'c', client_secret: '' }, /credentials.client_secret must be a non-empty string/],
