@@ -41,8 +41,10 @@ export interface Credentials {
   token_endpoint_auth_method?: string | undefined;
   /** Overrides the option `authentication` of the manager. */
   authentication?: AuthenticationOption | undefined;
-  /** Scopes separated by spaces. */
+  /** Scopes separated by spaces. They replace those that a resource asks for. */
   scope?: string | undefined;
+  /** Scopes separated by spaces, asked for besides those of the resource or of `scope`. */
+  additionalScope?: string | undefined;
   /** The resource or resources that the token is for (RFC 8707). Sent unchanged. */
   resource?: string | readonly string[] | undefined;
   /** The audience of the token, at servers that ask for this instead of `resource`. Sent unchanged. */
@@ -73,7 +75,15 @@ export interface ResourceTarget {
   issuer?: string | undefined;
 }
 
-const STRINGS = ['client_id', 'client_secret', 'token_endpoint_auth_method', 'scope', 'audience', 'profile'] as const;
+const STRINGS = [
+  'client_id',
+  'client_secret',
+  'token_endpoint_auth_method',
+  'scope',
+  'additionalScope',
+  'audience',
+  'profile',
+] as const;
 const MEMBERS: readonly string[] = [
   'grant_type',
   ...STRINGS,

@@ -47,12 +47,16 @@ export interface Session {
   /** The key with the secret of the client. What the server says of a wrong secret is no failure of the callers with the right one. */
   flight: string;
   grant_type: GrantType;
+  /** The scopes that the token is for, separated by spaces. */
+  scope: string | undefined;
   /** What the grant sends, besides what identifies and authenticates the client. */
   parameters: RequestParameters;
   /** What a refresh sends besides the refresh token. */
   refreshParameters: RequestParameters;
   /** Whether the scopes are all that a resource lists. A stored token with fewer may do, and its resource server says if not. */
   isScopeListed: boolean;
+  /** Whether `offline_access` is asked for where the server lists it: a resource does not know that its clients want a refresh token. */
+  asksForRefreshToken: boolean;
   /** Whether the credentials have a secret that is `undefined`, as from an environment variable that is not set. */
   isSecretUnset: boolean;
   /** The client of the credentials. Without one the client is registered. */
@@ -133,7 +137,8 @@ function createSession(
     permittedScopes(context.options, grant_type, scope);
   const added = permitted(more);
   const base = credentials.scope ?? permitted(asked.scope);
-  const scope = added === undefined ? base : mergeScopes(base, added);
+  const own = credentials.additionalScope;
+  const scope = [own, added].reduce((all, each) => (each === undefined ? all : mergeScopes(all, each)), base);
   const identity = { issuer, grant_type, client_id, scope, resource, audience, parameters, profile };
   const keys = sessionKeys(identity);
   let isFirstRead = true;
@@ -143,9 +148,12 @@ function createSession(
     ...toKeys(keys[0], configuredClient),
     keys,
     grant_type,
+    scope,
     parameters: { ...parameters, scope, resource, audience },
     refreshParameters: { ...credentials.refreshParameters, resource },
     isScopeListed: asked.isScopeListed === true && credentials.scope === undefined && more === undefined,
+    asksForRefreshToken:
+      asked.resource !== undefined && credentials.scope === undefined && grant_type !== 'client_credentials',
     isSecretUnset: Object.hasOwn(credentials, 'client_secret') && credentials.client_secret === undefined,
     configuredClient,
     isPinned,

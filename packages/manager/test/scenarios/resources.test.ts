@@ -1,6 +1,6 @@
 // Protected resources: the challenge of the real request decides which server issues the token (RFC 9728).
 import { createFetch } from '@oa/fetch';
-import type { ManagerOptions } from '@oa/manager';
+import type { Credentials, ManagerOptions } from '@oa/manager';
 import type { RecordedRequest, Reply, ScriptedServer } from '@oa-internal/scripted-server';
 import { expect, it } from 'vitest';
 import { agreeingBrowser, bearer, managerAt, startScripted, temporaryDirectory, typesOf } from '../setup.ts';
@@ -8,10 +8,14 @@ import { agreeingBrowser, bearer, managerAt, startScripted, temporaryDirectory, 
 const METADATA = '/.well-known/oauth-protected-resource/api';
 
 /** An authorization server. Its tokens begin with `name`. */
-async function startIssuer(name: string, more: { registers?: boolean } = {}): Promise<ScriptedServer> {
+async function startIssuer(
+  name: string,
+  more: { registers?: boolean; scopes?: string[] } = {},
+): Promise<ScriptedServer> {
   let count = 0;
   const { server, metadata } = await startScripted();
-  const { registration_endpoint, ...rest } = metadata;
+  const { registration_endpoint, ...published } = metadata;
+  const rest = { ...published, scopes_supported: more.scopes };
   server.script({
     '/.well-known/oauth-authorization-server': {
       json: more.registers === false ? rest : { ...rest, registration_endpoint },
@@ -63,10 +67,10 @@ async function startResource(issuers: string[]): Promise<Resource> {
 }
 
 /** A client of the API, as a new process would create it. */
-function clientAt(directory: string, url: string, options: ManagerOptions = {}) {
+function clientAt(directory: string, url: string, options: ManagerOptions = {}, credentials: Credentials = {}) {
   const { openBrowser, urls } = agreeingBrowser();
   const { manager, events } = managerAt(directory, { login: { openBrowser }, ...options });
-  const call = createFetch(manager.source({ resource: url }, {}), { first: 'stored' });
+  const call = createFetch(manager.source({ resource: url }, credentials), { first: 'stored' });
   const post = async (): Promise<unknown> => {
     const response = await call(url, { method: 'POST', body: 'x' });
     return response.ok ? ((await response.json()) as { token: string }).token : response.status;
@@ -100,6 +104,26 @@ it('reads metadata that only the challenge names, and asks for the scopes that o
   expect(pathsOf(resource)).toContain('GET /hidden/metadata');
   expect(pathsOf(resource)).not.toContain(`GET ${METADATA}`);
   expect(client.urls[0]?.searchParams.get('scope')).toBe('read write');
+});
+
+it('asks for offline_access where the server lists it, and for further scopes of the credentials', async () => {
+  const issuer = await startIssuer('a', { scopes: ['read', 'offline_access'] });
+  const resource = await startResource([issuer.origin]);
+  resource.challenge = 'scope="read"';
+  const directory = temporaryDirectory();
+  const client = clientAt(directory, resource.url, {}, { additionalScope: 'write' });
+  expect(await client.post()).toBe('a-1');
+  expect(client.urls[0]?.searchParams.get('scope')).toBe('read write offline_access');
+  expect(client.urls[0]?.searchParams.get('prompt')).toBe('consent');
+  const next = clientAt(directory, resource.url, {}, { additionalScope: 'write' });
+  expect(await next.post()).toBe('a-1');
+  expect(next.urls).toEqual([]);
+  const other = await startIssuer('b', { scopes: ['read'] });
+  const plain = await startResource([other.origin]);
+  plain.challenge = 'scope="read"';
+  const own = clientAt(temporaryDirectory(), plain.url);
+  await own.post();
+  expect(own.urls[0]?.searchParams.get('scope')).toBe('read');
 });
 
 it('sends no token to an open resource, and asks no user', async () => {
