@@ -1,19 +1,18 @@
-import { request } from '@oa/http';
-import { isObject } from '@oa/mechanisms';
-import { attempt, OAuthError, type ProtectedResource, type RequestOptions, type Store } from '@oa/types';
-import { isScope } from '@oa/types/rfc';
-import { readCache, writeCache } from './cache.ts';
-import { parseChallenges } from './challenge.ts';
-import { assertResourceMetadata, discoverResource, toResourceUrl } from './resource.ts';
+import { createSingleFlight, type SingleFlight } from '@oa/mechanisms';
+import { attempt, type OAuthError, type RequestOptions, type Store } from '@oa/types';
+import { writeCache } from './cache.ts';
+import {
+  probeChallenge,
+  readChallenge,
+  readRequired,
+  type RequiredByChallenge,
+  type RequiredToken,
+} from './required.ts';
+import { toResourceUrl } from './resource.ts';
+import { storedRequirements } from './stored-requirements.ts';
 
-/** What a protected resource requires of a token. */
-export interface ResourceRequirements {
-  /** The issuers of its authorization servers, at least one. */
-  authorization_servers: [string, ...string[]];
-  /** To be sent unchanged as the `resource` parameter (RFC 8707). */
-  resource: string;
-  /** Scopes separated by spaces: those of the challenge, else those of the metadata. */
-  scope?: string;
+/** What a protected resource requires of a token, and how long that holds. */
+export interface ResourceRequirements extends RequiredToken {
   /** Seconds since the epoch. */
   expires_at: number;
 }
@@ -22,17 +21,32 @@ export interface ResourceRequirements {
 export interface DiscoverRequirementsOptions extends RequestOptions {
   /** Keeps requirements for later calls. The key is the URL of the resource. */
   cache?: Store<ResourceRequirements> | undefined;
+  /**
+   * The `WWW-Authenticate` header of a refusal of the resource. The resource itself is not requested then. A challenge that says something
+   * else than the last one makes the metadata be read again.
+   */
+  challenge?: string | undefined;
+  /**
+   * Whether the metadata is read again although it is cached, because the resource has refused a token for example.
+   *
+   * @default false
+   */
+  fresh?: boolean | undefined;
 }
 
 /** The lifetime of server metadata without `Cache-Control`. */
 const REQUIREMENTS_LIFETIME_SECONDS = 600;
-/** Fits into the URL of a login. */
-const MAX_REQUIRED_SCOPE_CHARACTERS = 4000;
+/** How long metadata that can't be read is not asked for again. */
+const STALE_REQUIREMENTS_SECONDS = 60;
+const PLATFORM = {};
+const lookups = new WeakMap<object, SingleFlight<ResourceRequirements>>();
 
 /**
- * Discovers which token a protected resource requires: requests the resource without a token, reads its challenge, then its metadata.
+ * Discovers which token a protected resource requires: reads its challenge, then its metadata. Without the option `challenge` the resource
+ * is requested for its challenge, without a token, and only the headers of its answer are read.
  *
- * The result is cached for 10 minutes. A cache that fails is the event `metadata_cache_failed`, and a miss.
+ * The result is cached for 10 minutes. Calls at the same time share one search. While the metadata is away (404, 5xx, no connection) the
+ * last result is used, however old it is, with the event `stale_metadata`. A cache that fails is the event `metadata_cache_failed`, and a miss.
  *
  * @example
  * ```ts
@@ -50,70 +64,70 @@ export async function discoverRequirements(
   url: string,
   options: DiscoverRequirementsOptions = {},
 ): Promise<ResourceRequirements> {
-  const asked = toResourceUrl(url);
-  const { cache: _, ...network } = options;
-  const now = network.now ?? Date.now;
-  const stored = await readCache(url, options, (entry) => assertRequirements(entry, asked));
-  if (stored !== undefined && isUnexpired(stored, now())) return stored;
-  const found = await askResource(url, network);
-  const requirements = { ...found, expires_at: Math.floor(now() / 1000) + REQUIREMENTS_LIFETIME_SECONDS };
+  toResourceUrl(url);
+  const { now = Date.now, challenge, fresh = false, signal } = options;
+  const named = readChallenge(challenge);
+  const stored = await storedRequirements(url, options);
+  if (stored !== undefined && !fresh && isUnexpired(stored, now()) && saysNothingNew(named, stored)) return stored;
+  const flight = JSON.stringify([url, challenge, fresh]);
+  const work = (shared: AbortSignal): Promise<ResourceRequirements> =>
+    askAgain(url, { ...options, signal: shared }, named, stored);
+  return lookupsFor(options).run(flight, work, signal);
+}
+
+/** The calls of one cache share their searches, and so do those of one injected `fetch`. */
+function lookupsFor({ cache, fetch }: DiscoverRequirementsOptions): SingleFlight<ResourceRequirements> {
+  const owner = cache ?? fetch ?? PLATFORM;
+  const flights = lookups.get(owner) ?? createSingleFlight<ResourceRequirements>();
+  lookups.set(owner, flights);
+  return flights;
+}
+
+async function askAgain(
+  url: string,
+  options: DiscoverRequirementsOptions,
+  named: RequiredByChallenge | undefined,
+  stored: ResourceRequirements | undefined,
+): Promise<ResourceRequirements> {
+  const { cache: _cache, challenge, fresh, ...network } = options;
+  // What the last challenge said still holds where the metadata has only expired.
+  const known = { ...(fresh !== true && stored?.challenge), ...named };
+  const isKnown = challenge !== undefined || Object.keys(known).length > 0;
+  const said = isKnown ? toSaid(known) : await probeChallenge(url, network);
+  const read = await attempt(readRequired(url, said, network));
+  const now = Math.floor((network.now ?? Date.now)() / 1000);
+  if (read.ok) return keep(url, { ...read.value, expires_at: now + REQUIREMENTS_LIFETIME_SECONDS }, options);
+  if (stored === undefined || !isAway(read.error)) throw read.error;
+  const [issuer] = stored.authorization_servers;
+  network.onEvent?.({ type: 'stale_metadata', issuer, code: read.error.code });
+  return keep(url, { ...stored, expires_at: now + STALE_REQUIREMENTS_SECONDS }, options);
+}
+
+async function keep(
+  url: string,
+  requirements: ResourceRequirements,
+  options: DiscoverRequirementsOptions,
+): Promise<ResourceRequirements> {
   await writeCache(url, requirements, options, requirements.authorization_servers[0]);
   return requirements;
 }
 
-/** Checks a stored entry as strictly as a response. */
-function assertRequirements(entry: ResourceRequirements, asked: URL): void {
-  const stored: Record<string, unknown> = isObject(entry) ? entry : {};
-  const { authorization_servers: servers, resource, scope, expires_at } = stored;
-  const isComplete = Array.isArray(servers) && servers.length > 0 && typeof resource === 'string';
-  if (!isComplete || typeof expires_at !== 'number' || (scope !== undefined && typeof scope !== 'string'))
-    throw new OAuthError(
-      'corrupt_file',
-      'The stored requirements are not what was stored for this resource. Delete the entry.',
-    );
-  assertResourceMetadata({ resource, authorization_servers: servers as string[] }, asked);
+/** Whether the metadata could not be read. Metadata that could be read and is wrong is no reason to use an older one. */
+function isAway({ code, status = 0, retryable }: OAuthError): boolean {
+  return retryable || code === 'metadata_not_found' || status >= 400;
+}
+
+function toSaid(known: RequiredByChallenge): RequiredByChallenge | undefined {
+  return Object.keys(known).length === 0 ? undefined : known;
+}
+
+/** Whether the challenge says what the last one said. What it leaves out has not changed. */
+function saysNothingNew(named: RequiredByChallenge | undefined, { challenge }: ResourceRequirements): boolean {
+  const { resource_metadata = challenge?.resource_metadata, scope = challenge?.scope } = named ?? {};
+  return resource_metadata === challenge?.resource_metadata && scope === challenge?.scope;
 }
 
 /** An entry with more than the whole lifetime left was written before the clock was set back: it is not used. */
 function isUnexpired({ expires_at }: ResourceRequirements, now: number): boolean {
   return now < expires_at * 1000 && expires_at * 1000 <= now + REQUIREMENTS_LIFETIME_SECONDS * 1000;
-}
-
-async function askResource(url: string, options: RequestOptions): Promise<Omit<ResourceRequirements, 'expires_at'>> {
-  const challenge = await probeChallenge(url, options);
-  const metadata = await discoverResource(url, { ...options, challenge });
-  const [issuer, ...others] = metadata.authorization_servers ?? [];
-  const scope = requiredScope(challenge, metadata, url);
-  if (issuer === undefined)
-    throw new OAuthError(
-      'metadata_not_found',
-      `The metadata of ${new URL(url).origin} names no authorization server. Pass the issuer instead of the resource.`,
-    );
-  const requirements: Omit<ResourceRequirements, 'expires_at'> = {
-    authorization_servers: [issuer, ...others],
-    resource: metadata.resource,
-  };
-  if (scope !== '') requirements.scope = scope;
-  return requirements;
-}
-
-/** The scopes of the challenge, else those of the metadata, else an empty string. */
-function requiredScope(challenge: string | undefined, metadata: ProtectedResource, url: string): string {
-  const [challenged] = parseChallenges(challenge ?? null).flatMap(({ parameters }) => parameters['scope'] ?? []);
-  const scope = challenged ?? metadata.scopes_supported?.join(' ') ?? '';
-  if (scope === '' || isScope(scope, MAX_REQUIRED_SCOPE_CHARACTERS)) return scope;
-  throw new OAuthError(
-    'invalid_response',
-    `${new URL(url).origin} asks for scopes that are too long, or that have characters which RFC 6749 section 3.3 forbids. Pass the issuer and the scope instead.`,
-  );
-}
-
-/**
- * Requests the resource without a token, for the challenge in its 401. Without a challenge the metadata is where RFC 9728 section 3.1
- * puts it.
- */
-async function probeChallenge(url: string, options: RequestOptions): Promise<string | undefined> {
-  const probe = await attempt(request('GET', url, options));
-  if (!probe.ok || probe.value.status !== 401) return undefined;
-  return probe.value.headers.get('www-authenticate') ?? undefined;
 }

@@ -2,7 +2,7 @@ import type { Reply, ScriptedServer } from '@oa-internal/scripted-server';
 import { rejectionOf } from '@oa-internal/testing';
 import type { OAuthErrorCode } from '@oa/types';
 import { describe, expect, it } from 'vitest';
-import { discoverRequirements, type ResourceRequirements } from '@oa/discovery';
+import { discoverRequirements, type RequiredByChallenge, type ResourceRequirements } from '@oa/discovery';
 import { createClock, pathsOf, recordEvents, RESOURCE, START_SECONDS, startServer } from './servers.ts';
 
 const ISSUER = 'https://as.example';
@@ -18,8 +18,14 @@ async function startApi(reply: Reply, more: Record<string, unknown> = {}): Promi
 const unauthorized = (challenge: string): Reply => ({ status: 401, headers: { 'www-authenticate': challenge } });
 
 describe('the result', () => {
-  it.each<[string, Reply, unknown, string | undefined]>([
-    ['the scopes of the challenge', unauthorized('DPoP algs="ES256", Bearer scope="one two"'), ['x', 'y'], 'one two'],
+  it.each<[string, Reply, unknown, string | undefined, RequiredByChallenge?]>([
+    [
+      'the scopes of the challenge',
+      unauthorized('DPoP algs="ES256", Bearer scope="one two"'),
+      ['x', 'y'],
+      'one two',
+      { scope: 'one two' },
+    ],
     ['the scopes of the metadata, if the challenge has none', unauthorized('Bearer'), ['x', 'y'], 'x y'],
     ['the scopes of the metadata, if there is no challenge', { status: 404 }, ['x', 'y'], 'x y'],
     [
@@ -30,14 +36,15 @@ describe('the result', () => {
     ],
     ['the scopes of the metadata, if the resource does not answer', { drop: 'request' }, ['x'], 'x'],
     ['no scope, if there are none', unauthorized('Bearer'), undefined, undefined],
-    ['no scope, if that of the challenge is empty', unauthorized('Bearer scope=""'), ['x'], undefined],
-  ])('returns %s (RFC 9728 section 5)', async (_name, reply, scopes_supported, scope) => {
+    ['no scope, if that of the challenge is empty', unauthorized('Bearer scope=""'), ['x'], undefined, { scope: '' }],
+  ])('returns %s (RFC 9728 section 5)', async (_name, reply, scopes_supported, scope, said) => {
     await using api = await startApi(reply, { scopes_supported });
     const { now } = createClock();
     expect(await discoverRequirements(`${api.origin}/api`, { now })).toStrictEqual({
       authorization_servers: [ISSUER],
       resource: `${api.origin}/api`,
       ...(scope !== undefined && { scope }),
+      ...(said !== undefined && { challenge: said }),
       expires_at: START_SECONDS + 600,
     });
   });

@@ -19,6 +19,14 @@ export interface FetchOptions {
    */
   origins?: readonly string[] | undefined;
   /**
+   * Which token the first try of a request carries. `obtained`: one is obtained where none is stored, with a login if it must be. `stored`:
+   * only a token that is stored already. Without one the request is sent without a token, and an answer other than 401 is the answer. The
+   * challenge of a 401 then says which token is obtained: an open resource needs none, and a protected one says where its metadata is.
+   *
+   * @default 'obtained'
+   */
+  first?: 'obtained' | 'stored' | undefined;
+  /**
    * Receives `not_replayed` (a request was refused, and could not be sent a second time) and `not_renewed` (a request was refused, and
    * the source has no other token).
    */
@@ -34,6 +42,7 @@ export interface FetchOptions {
  * - The arguments are copied when the call is made, as `fetch` copies them.
  * - A body that is a stream is sent once, and so is a request other than a GET or HEAD that was redirected. The caller receives the 401, `onEvent` a `not_replayed`, and the next request asks `source`
  *   for another token. The body of a `Request` object is kept in memory until the response arrives.
+ * - `source` receives the `WWW-Authenticate` header of the refusal.
  * - If `source` has no other token, the caller receives the response of the resource server with its body unread, and `onEvent` a
  *   `not_renewed`. Only a 401 with `invalid_token` may start a login: after every other one `source` is called with
  *   `interaction: 'never'`.
@@ -53,6 +62,8 @@ export interface FetchOptions {
  */
 export function createFetch(source: TokenSource, options: FetchOptions = {}): typeof globalThis.fetch {
   if (typeof source !== 'function') throw new TypeError('source must be a function that resolves to a token.');
+  const { first = 'obtained' } = options;
+  if (first !== 'obtained' && first !== 'stored') throw new TypeError("options.first must be 'obtained' or 'stored'.");
   let origins = parseOrigins(options.origins);
   /** What the source is asked for next, since a server refused a request that could not be sent a second time. */
   let pending: NextTokenOptions | undefined;
@@ -69,13 +80,24 @@ export function createFetch(source: TokenSource, options: FetchOptions = {}): ty
     }
   }
 
-  async function obtainFirstToken(signal: Signal, origin: string): Promise<string> {
+  /** Resolves to `undefined` if the request is to be sent without a token. */
+  async function obtainFirstToken(signal: Signal, origin: string): Promise<string | undefined> {
     const asked = pending;
     const other = asked && (await obtainNextToken(signal, asked, origin));
-    const token = other ?? (await obtainBearerToken(source, signal, {}));
+    const token =
+      other ?? (first === 'stored' ? await obtainStoredToken(signal) : await obtainBearerToken(source, signal, {}));
     // A source that still returns the refused token is asked for another one again.
     if (token !== asked?.rejected && pending === asked) pending = undefined;
     return token;
+  }
+
+  async function obtainStoredToken(signal: Signal): Promise<string | undefined> {
+    try {
+      return await obtainBearerToken(source, signal, { stored: true });
+    } catch (error) {
+      if (!isOAuthError(error) || error.code !== 'login_required') throw error;
+      return undefined;
+    }
   }
 
   return async function fetchWithToken(input: FetchInput, init: FetchInit = {}): Promise<Response> {
@@ -113,7 +135,8 @@ export function createFetch(source: TokenSource, options: FetchOptions = {}): ty
 
 type Signal = CopiedRequest['signal'];
 
-function withAuthorization(headers: Headers, token: string): Headers {
+function withAuthorization(headers: Headers, token: string | undefined): Headers {
+  if (token === undefined) return headers;
   const authorized = new Headers(headers);
   authorized.set('authorization', `Bearer ${token}`);
   return authorized;

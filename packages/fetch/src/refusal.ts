@@ -12,7 +12,7 @@ const CHALLENGE_PARAMETER = /(?<![\w-])([\w-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*
 const MAX_CHALLENGED_SCOPE_CHARACTERS = 1000;
 
 /** What the source is asked for: another token than `rejected`, or a token that has `scope` too. */
-export type NextTokenOptions = Pick<TokenSourceOptions, 'rejected' | 'scope' | 'interaction'>;
+export type NextTokenOptions = Pick<TokenSourceOptions, 'rejected' | 'scope' | 'interaction' | 'challenge' | 'stored'>;
 
 /**
  * Returns the options for a token that the resource server may accept after it refused `token`, or `undefined` if there are none:
@@ -23,20 +23,27 @@ export type NextTokenOptions = Pick<TokenSourceOptions, 'rejected' | 'scope' | '
  *   RFC 9110 lets a client repeat the request, but nothing says that the token is the reason: many APIs answer so for a wrong tenant or
  *   a missing role, and a new login would change nothing.
  *
+ * Without a `token` the request had none, so every 401 asks for one, and a user may be asked.
+ *
  * @see https://www.rfc-editor.org/rfc/rfc6750#section-3.1
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-15.5.2
  */
-export function optionsAfterRefusal({ status, headers }: Response, token: string): NextTokenOptions | undefined {
+export function optionsAfterRefusal(
+  { status, headers }: Response,
+  token: string | undefined,
+): NextTokenOptions | undefined {
   if (status !== 401 && status !== 403) return undefined;
-  const { errors, scope } = parseErrorsAndScope(headers.get('www-authenticate'));
+  const challenge = headers.get('www-authenticate') ?? undefined;
+  const { errors, scope } = parseErrorsAndScope(challenge);
   if (errors.has('insufficient_scope'))
-    return scope !== undefined && isScope(scope, MAX_CHALLENGED_SCOPE_CHARACTERS) ? { scope } : undefined;
+    return scope !== undefined && isScope(scope, MAX_CHALLENGED_SCOPE_CHARACTERS) ? { scope, challenge } : undefined;
   if (status !== 401) return undefined;
-  return errors.has('invalid_token') ? { rejected: token } : { rejected: token, interaction: 'never' };
+  if (token === undefined) return { challenge };
+  return { rejected: token, challenge, ...(!errors.has('invalid_token') && { interaction: 'never' }) };
 }
 
 /** Returns the errors of all challenges in the header, and the first `scope`. */
-function parseErrorsAndScope(header: string | null): { errors: Set<string>; scope: string | undefined } {
+function parseErrorsAndScope(header: string | undefined): { errors: Set<string>; scope: string | undefined } {
   const errors = new Set<string>();
   let scope: string | undefined;
   for (const [, name, quoted, plain] of (header ?? '').matchAll(CHALLENGE_PARAMETER)) {

@@ -57,7 +57,8 @@ it.each([401, 403])(
       return { access_token: options?.scope === undefined ? 'narrow' : 'wide', token_type: 'Bearer' };
     });
     expect((await fetch(server.origin, { method: 'POST', body: 'kept' })).status).toBe(200);
-    expect(asked).toEqual([{}, { scope: 'read write' }]);
+    const challenge = 'Bearer error="insufficient_scope", scope="read write"';
+    expect(asked).toEqual([{}, { scope: 'read write', challenge }]);
     expect(server.requests.map(({ body }) => body)).toEqual(['kept', 'kept']);
   },
 );

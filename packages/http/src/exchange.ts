@@ -31,7 +31,11 @@ export async function exchange(url: URL, request: PreparedRequest): Promise<Answ
     const response = await orOAuthError(request, current, () => send(href, request));
     const next = redirectTarget(response, current, request);
     if (next === undefined) {
-      const text = await orOAuthError(request, current, () => readBody(response, name));
+      const text = await orOAuthError(request, current, async () => {
+        if (request.headersOnly !== true) return readBody(response, name);
+        await response.body?.cancel();
+        return '';
+      });
       return { url: href, status: response.status, headers: response.headers, text };
     }
     if (redirects === MAX_REDIRECTS) throw redirectRefused(name, `redirects more than ${MAX_REDIRECTS} times`);

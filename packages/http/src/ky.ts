@@ -6,6 +6,8 @@ export interface PreparedRequest {
   headers: Record<string, string>;
   body: string | undefined;
   signal: AbortSignal;
+  /** Whether the body is cancelled unread. */
+  headersOnly?: boolean | undefined;
   fetch: typeof globalThis.fetch | undefined;
 }
 

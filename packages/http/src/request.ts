@@ -60,7 +60,7 @@ export function secretsSentFor(response: HttpResponse): readonly string[] {
  *   backoff fit into `timeout`.
  *
  * @param options `body` is sent unchanged. `form` is sent as `application/x-www-form-urlencoded`: an array as repeated parameters,
- *   `undefined` not at all.
+ *   `undefined` not at all. `headersOnly` leaves the body unread, because it may be an endless stream: `text` is then empty.
  * @throws {OAuthError} `insecure_url`, `network_error`, `timeout`, `redirect_refused`, `response_too_large`
  * @throws {TypeError} if an argument is wrong
  * @throws the reason of `options.signal` when it aborts
@@ -71,7 +71,11 @@ export function secretsSentFor(response: HttpResponse): readonly string[] {
 export async function request(
   method: 'GET' | 'POST' | 'PUT' | 'DELETE',
   url: string,
-  options: HttpOptions & { body?: string | undefined; form?: RequestParameters | undefined } = {},
+  options: HttpOptions & {
+    body?: string | undefined;
+    form?: RequestParameters | undefined;
+    headersOnly?: boolean | undefined;
+  } = {},
 ): Promise<HttpResponse> {
   if (!HTTP_METHODS.has(method)) throw new TypeError('method must be GET, POST, PUT or DELETE.');
   const headers = toRequestHeaders(options.headers);
@@ -81,7 +85,8 @@ export async function request(
   const name = toDisplayUrl(target);
   const hint = (): string => timeoutHint(target, options.fetch);
   return withDeadline(options, { name, hint }, async (deadline) => {
-    const prepared = { name, method, headers, body, signal: deadline.signal, fetch: options.fetch };
+    const { fetch, headersOnly } = options;
+    const prepared = { name, method, headers, body, headersOnly, signal: deadline.signal, fetch };
     const response = await sendWithRetry(target, prepared, options, deadline);
     secretsByResponse.set(response, () => secretsSent(headers, body));
     return response;

@@ -11,9 +11,10 @@ import {
   type Store,
   type Token,
 } from '@oa/types';
+import { isSameIssuer, normalizeIssuer } from '@oa/types/rfc';
 import type { ClientIssuers } from './client-issuers.ts';
 import { createEarlyRefreshes, type EarlyRefreshes } from './early-refreshes.ts';
-import { assertManagerOptions, type ManagerOptions } from './options.ts';
+import { assertManagerOptions, isClientStore, type ManagerOptions } from './options.ts';
 import type { Failures } from './failures.ts';
 import { createGuesses, type Guesses } from './guesses.ts';
 import { loadOnce } from './module-error.ts';
@@ -35,6 +36,8 @@ export interface Context {
   clients: () => Promise<ClientStore>;
   /** Metadata of servers and resources: in files, or in memory where the program keeps its tokens in a cache of its own. */
   metadata: () => Promise<MetadataStores>;
+  /** The client that the program has at an issuer, where it was registered by hand. */
+  ownClient: (issuer: string) => Client | undefined;
   /** The issuers of configured clients that were used with a bare `{ resource }`. */
   clientIssuers: () => Promise<ClientIssuers>;
   /** The servers that have refused the client metadata document of the program. */
@@ -72,6 +75,7 @@ export function createContext(options: ManagerOptions): Context {
     tokens: createResilientStore(options.cache ?? fileTokenCache({ app, onEvent: emit }), emit),
     clients: loadOnce(() => loadClientStore(options, emit)),
     metadata: loadOnce(() => loadMetadataStores(options)),
+    ownClient: (issuer) => findOwnClient(options, issuer),
     clientIssuers: loadOnce(() => loadClientIssuers(options)),
     refusedDocuments: loadOnce(() => loadRefusedDocuments(options, now)),
     unwrittenClients: new Map(),
@@ -83,8 +87,14 @@ export function createContext(options: ManagerOptions): Context {
   };
 }
 
+function findOwnClient({ clients }: ManagerOptions, issuer: string): Client | undefined {
+  if (clients === undefined || isClientStore(clients)) return undefined;
+  const found = Object.entries(clients).find(([each]) => isSameIssuer(normalizeIssuer(each), normalizeIssuer(issuer)));
+  return found?.[1];
+}
+
 async function loadClientStore({ app, clients }: ManagerOptions, onEvent: Context['emit']): Promise<ClientStore> {
-  if (clients !== undefined) return clients;
+  if (clients !== undefined && isClientStore(clients)) return clients;
   const { fileClientStore } = await import('@oa/client-store');
   return fileClientStore({ app, onEvent });
 }

@@ -42,8 +42,10 @@ export interface Credentials {
   token_endpoint_auth_method?: string | undefined;
   /** Overrides the option `authentication` of the manager. */
   authentication?: AuthenticationOption | undefined;
-  /** Scopes separated by spaces. */
+  /** Scopes separated by spaces. They replace those that a resource asks for. */
   scope?: string | undefined;
+  /** Scopes separated by spaces, asked for besides those of the resource or of `scope`. */
+  additionalScope?: string | undefined;
   /** The resource or resources that the token is for (RFC 8707). Sent unchanged. */
   resource?: string | readonly string[] | undefined;
   /** The audience of the token, at servers that ask for this instead of `resource`. Sent unchanged. */
@@ -74,7 +76,15 @@ export interface ResourceTarget {
   issuer?: string | undefined;
 }
 
-const STRINGS = ['client_id', 'client_secret', 'token_endpoint_auth_method', 'scope', 'audience', 'profile'] as const;
+const STRINGS = [
+  'client_id',
+  'client_secret',
+  'token_endpoint_auth_method',
+  'scope',
+  'additionalScope',
+  'audience',
+  'profile',
+] as const;
 const MEMBERS: readonly string[] = [
   'grant_type',
   ...STRINGS,
@@ -103,8 +113,8 @@ export function assertCredentials(credentials: Credentials): void {
     throw new TypeError(
       'credentials.authentication must be the name of a method, or a function that authenticates the client.',
     );
-  if (client_id === undefined && (client_secret !== undefined || grantTypeOf(credentials) === 'client_credentials'))
-    throw new TypeError('credentials.client_id is missing: a client_secret and the client_credentials grant need it.');
+  if (client_id === undefined && client_secret !== undefined)
+    throw new TypeError('credentials.client_id is missing: a client_secret needs it.');
 }
 
 /** Without its secret a job would ask a user to log in. */

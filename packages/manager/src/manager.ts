@@ -1,8 +1,8 @@
 import { abortable } from '@oa/mechanisms';
-import { attempt, type Result, type Token, type TokenSourceOptions } from '@oa/types';
+import { attempt, OAuthError, type Result, type Token, type TokenSourceOptions } from '@oa/types';
 import { createContext } from './context.ts';
 import type { Credentials, Target } from './credentials.ts';
-import { isDueEarly, isUsable } from './freshness.ts';
+import { isDueEarly, isRefreshable, isUsable } from './freshness.ts';
 import type { LogoutOptions, Manager, ManagerLoginOptions } from './manager-interface.ts';
 import { rethrowModuleError } from './module-error.ts';
 import { assertCallInteraction, type ManagerOptions } from './options.ts';
@@ -25,9 +25,9 @@ export function createManager(options: ManagerOptions = {}): Manager {
 
   async function findToken(target: Target, credentials: Credentials, wanted: TokenSourceOptions): Promise<Token> {
     assertCallInteraction(wanted.interaction);
-    const session = await abortable(openSession(context, target, credentials, wanted.scope), wanted.signal);
+    const session = await abortable(openSession(context, target, credentials, wanted), wanted.signal);
     wanted.signal?.throwIfAborted();
-    return tokenOf(session, wanted);
+    return tokenOf(session, wanted.stored === true ? { ...wanted, interaction: 'never' } : wanted);
   }
 
   async function logInNow(target: Target, credentials: Credentials, asked: ManagerLoginOptions): Promise<Token> {
@@ -87,6 +87,8 @@ async function tokenOf(session: Session, wanted: TokenSourceOptions): Promise<To
     if (isDueEarly(session, seen)) void renewInBackground(session, seen);
     return seen;
   }
+  if (wanted.stored === true && !(seen !== undefined && isRefreshable(session, seen)))
+    throw new OAuthError('login_required', `No token of ${issuer} is stored that can be used.`);
   // Loaded here: a caller with a usable token does not need it.
   const { renew } = await import('./renewal.ts');
   // Calls that use one token for different scopes may need different grants.

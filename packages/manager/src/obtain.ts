@@ -1,5 +1,5 @@
 import { attempt, OAuthError, type Client, type RequestParameters, type Token } from '@oa/types';
-import { DEVICE_CODE_GRANT_TYPE } from '@oa/types/rfc';
+import { DEVICE_CODE_GRANT_TYPE, mergeScopes } from '@oa/types/rfc';
 import { forgetRegistration, type FoundClient } from './client.ts';
 import type { Context } from './context.ts';
 import { loginRequired } from './login-required.ts';
@@ -85,16 +85,25 @@ async function grantWithClient(
   more: RequestParameters | undefined,
   signal: AbortSignal,
 ): Promise<Token> {
-  const parameters = { ...session.parameters, ...more };
+  const parameters = { ...session.parameters, scope: await scopeOnWire(session), ...more };
   const found = await session.client();
   const granted = await attempt(grant(session, found.client, parameters, signal));
-  if (granted.ok) return toStoredToken(granted.value, found, session);
-  const other = await findOtherClient(session, found, granted.error);
-  return toStoredToken(await grant(session, other.client, parameters, signal), other, session);
+  if (granted.ok) return toStoredToken(granted.value, found, parameters);
+  const other = await findOtherClient(session, { found, error: granted.error, parameters });
+  return toStoredToken(await grant(session, other.client, parameters, signal), other, parameters);
+}
+
+/** The scopes of the session, with `offline_access` where that gives the user a session without further logins. */
+async function scopeOnWire(session: Session): Promise<string | undefined> {
+  const { scope, asksForRefreshToken } = session;
+  if (!asksForRefreshToken) return scope;
+  const { scopes_supported: listed = [], grant_types_supported: grants = ['refresh_token'] } = await session.server();
+  const isOffered = listed.includes('offline_access') && grants.includes('refresh_token');
+  return isOffered ? mergeScopes(scope, 'offline_access') : scope;
 }
 
 /** A server may leave out the scope if it has granted what was asked for (RFC 6749 section 5.1). */
-function toStoredToken(token: Token, { issued_to }: FoundClient, { parameters: { scope } }: Session): Token {
+function toStoredToken(token: Token, { issued_to }: FoundClient, { scope }: RequestParameters): Token {
   return { ...(typeof scope === 'string' && { scope }), ...token, issued_to };
 }
 

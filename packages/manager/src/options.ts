@@ -3,7 +3,7 @@ import type { ClientStore } from '@oa/client-store';
 import type { DiscoverOptions } from '@oa/discovery';
 import type { LoginOptions } from '@oa/loopback';
 import type { ClientMetadata } from '@oa/registration';
-import type { RequestOptions, Store, Token } from '@oa/types';
+import type { Client, RequestOptions, Store, Token } from '@oa/types';
 import { assertClientOptions } from './client-options.ts';
 
 /** How a manager behaves. Every option has a default that suits a command-line tool. */
@@ -33,11 +33,13 @@ export interface ManagerOptions extends Omit<RequestOptions, 'signal'> {
    */
   cache?: Store<Token> | undefined;
   /**
-   * Where registered clients are kept.
+   * The clients of the program by issuer, where they were registered by hand: `{ 'https://login.example': { client_id: 'my-tool' } }`.
+   * Credentials without a `client_id` use the client of their issuer, and no other issuer receives its secret. Or a store for clients that
+   * the program registers.
    *
-   * @default `$XDG_CONFIG_HOME/<app>/registered.json`
+   * @default registrations are kept in `$XDG_CONFIG_HOME/<app>/registered.json`
    */
-  clients?: ClientStore | undefined;
+  clients?: ClientStore | Readonly<Record<string, Client>> | undefined;
   /**
    * How the metadata of a server is found. `fallback: 'none'` rejects with `metadata_not_found` where the server publishes none, instead of
    * guessing its endpoints.
@@ -147,12 +149,7 @@ export function assertManagerOptions(options: ManagerOptions): void {
   if (misplaced !== undefined)
     throw new TypeError(`options.login.${misplaced} is not an option of the login alone. ${adviceFor(misplaced)}`);
   assertMethods('options.cache', options.cache, ['get', 'set', 'delete'], ['keys', 'lock', 'reserve']);
-  assertMethods(
-    'options.clients',
-    options.clients,
-    ['lookup', 'getOrRegister', 'remove', 'list'],
-    ['find', 'update', 'doubt'],
-  );
+  assertClients(options.clients);
 }
 
 /** @throws {TypeError} if the option of one call is wrong: a misspelt `never` would ask the user */
@@ -166,6 +163,36 @@ function assertDiscoveryOption({ fallback = 'conventional', ...others }: Manager
   if (unknown !== undefined) throw new TypeError(`options.discovery has no member ${unknown}. Use fallback.`);
   if (fallback !== 'conventional' && fallback !== 'none')
     throw new TypeError("options.discovery.fallback must be 'conventional' or 'none'.");
+}
+
+/** Whether the option is a store, and not a list of clients. */
+export function isClientStore(clients: NonNullable<ManagerOptions['clients']>): clients is ClientStore {
+  return typeof clients['lookup'] === 'function';
+}
+
+function assertClients(clients: ManagerOptions['clients']): void {
+  if (clients === undefined) return;
+  if (typeof clients !== 'object' || clients === null)
+    throw new TypeError('options.clients must be an object: from issuers to clients, or a store.');
+  const issuers = Object.keys(clients).filter((name) => URL.canParse(name));
+  if (isClientStore(clients) || issuers.length === 0)
+    return assertMethods(
+      'options.clients',
+      clients,
+      ['lookup', 'getOrRegister', 'remove', 'list'],
+      ['find', 'update', 'doubt'],
+    );
+  for (const [issuer, client] of Object.entries(clients)) {
+    if (!URL.canParse(issuer)) throw new TypeError(`options.clients: ${issuer} is no issuer. Use its URL.`);
+    if (typeof client?.client_id !== 'string' || client.client_id === '')
+      throw new TypeError(
+        `options.clients[${JSON.stringify(issuer)}].client_id must be a non-empty string. Is the environment variable set?`,
+      );
+    if (client.client_secret === '')
+      throw new TypeError(
+        `options.clients[${JSON.stringify(issuer)}].client_secret is empty. Is the environment variable set?`,
+      );
+  }
 }
 
 function isListOfStrings(value: unknown): boolean {

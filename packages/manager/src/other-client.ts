@@ -1,4 +1,4 @@
-import { attempt, OAuthError } from '@oa/types';
+import { attempt, OAuthError, type RequestParameters } from '@oa/types';
 import {
   doubtRegistration,
   findRegisteredClient,
@@ -21,17 +21,25 @@ const CLIENT_REFUSALS: ReadonlySet<string | undefined> = new Set([
   'redirect_uri_mismatch',
 ]);
 
+/** A grant that failed, the client that made it, and what it sent. */
+interface FailedGrant {
+  found: FoundClient;
+  error: OAuthError;
+  parameters: RequestParameters;
+}
+
 /**
- * The client for one more attempt, after the grant with `failed` has failed.
+ * The client for one more attempt, after a grant has failed.
  *
  * @throws {OAuthError} what the caller is told, where no other client helps
  */
-export async function findOtherClient(session: Session, failed: FoundClient, error: OAuthError): Promise<FoundClient> {
-  if (failed.issued_to.source === 'metadata_document') return findInsteadOfDocument(session, error);
-  const scope = refusedScope(session, failed, error);
+export async function findOtherClient(session: Session, failed: FailedGrant): Promise<FoundClient> {
+  const { found, error } = failed;
+  if (found.issued_to.source === 'metadata_document') return findInsteadOfDocument(session, error);
+  const scope = refusedScope(failed);
   if (scope !== undefined) return findWithScope(session, scope, error);
-  if (!isRegistrationRefused(session, error)) throw await doubtRegistration(session, failed, error);
-  await forgetRegistration(session, failed.client, error);
+  if (!isRegistrationRefused(session, error)) throw await doubtRegistration(session, found, error);
+  await forgetRegistration(session, found.client, error);
   return session.client();
 }
 
@@ -69,12 +77,8 @@ async function doubtDocument(session: Session, error: OAuthError): Promise<OAuth
 }
 
 /** The scopes that the server has refused to a registered client, unless the client is registered with them. */
-function refusedScope(
-  { parameters: { scope } }: Session,
-  { client, issued_to }: FoundClient,
-  { error }: OAuthError,
-): string | undefined {
-  const isLimited = error === 'invalid_scope' && issued_to.source === 'registration';
+function refusedScope({ found: { client, issued_to }, error, parameters: { scope } }: FailedGrant): string | undefined {
+  const isLimited = error.error === 'invalid_scope' && issued_to.source === 'registration';
   return isLimited && typeof scope === 'string' && !hasScopes(client, scope) ? scope : undefined;
 }
 

@@ -28,7 +28,8 @@ export async function findWithOtherScopes(session: Session): Promise<KeyedToken[
       const token = await context.tokens.get(otherKey);
       if (token === undefined || !isOfUse(session, token)) continue;
       const granted = scopesOf(identity, token);
-      if (asked.scope?.every((scope) => granted.has(scope))) found.push({ key: otherKey, token, count: granted.size });
+      if (session.isScopeListed || asked.scope?.every((scope) => granted.has(scope)))
+        found.push({ key: otherKey, token, count: granted.size });
     }
   };
   // A file of another session that can't be read is no failure of this one. It is reported when it is used.

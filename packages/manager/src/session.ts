@@ -1,7 +1,7 @@
 import { setBounded } from '@oa/mechanisms';
 import type { TokenEndpointOptions } from '@oa/token-endpoint';
 import type { StoredIdentity } from '@oa/token-cache';
-import type { AuthorizationServer, Client, OAuthError, RequestParameters, Token } from '@oa/types';
+import type { AuthorizationServer, Client, OAuthError, RequestParameters, Token, TokenSourceOptions } from '@oa/types';
 import { mergeScopes } from '@oa/types/rfc';
 import type { Context } from './context.ts';
 import {
@@ -47,10 +47,16 @@ export interface Session {
   /** The key with the secret of the client. What the server says of a wrong secret is no failure of the callers with the right one. */
   flight: string;
   grant_type: GrantType;
+  /** The scopes that the token is for, separated by spaces. */
+  scope: string | undefined;
   /** What the grant sends, besides what identifies and authenticates the client. */
   parameters: RequestParameters;
   /** What a refresh sends besides the refresh token. */
   refreshParameters: RequestParameters;
+  /** Whether the scopes are all that a resource lists. A stored token with fewer may do, and its resource server says if not. */
+  isScopeListed: boolean;
+  /** Whether `offline_access` is asked for where the server lists it: a resource does not know that its clients want a refresh token. */
+  asksForRefreshToken: boolean;
   /** Whether the credentials have a secret that is `undefined`, as from an environment variable that is not set. */
   isSecretUnset: boolean;
   /** The client of the credentials. Without one the client is registered. */
@@ -84,16 +90,17 @@ export interface Session {
 /**
  * Opens the session of `credentials` at `target`.
  *
- * @param more scopes that a resource server has asked for, besides those of the credentials
+ * @param wanted what a resource server has asked for, besides the credentials
  */
 export async function openSession(
   context: Context,
   target: Target,
   credentials: Credentials,
-  more?: string,
+  wanted: TokenSourceOptions = {},
 ): Promise<Session> {
   assertCredentials(credentials);
-  return createSession(context, await resolveTarget(context, target, credentials), credentials, more);
+  const resolved = await resolveTarget(context, target, credentials, wanted);
+  return createSession(context, resolved, credentials, wanted.scope);
 }
 
 /** Opens the session of one stored token, and of no other one. The secret of a configured client is not stored. */
@@ -104,31 +111,49 @@ export function openStoredSession(context: Context, key: string, identity: Store
   return Object.assign(session, toKeys(key, session.configuredClient), { keys: [key] as const });
 }
 
+/** The client of the credentials, else the one that the program has at the issuer. */
+function configuredClientAt({ ownClient }: Context, issuer: string, credentials: Credentials): Client | undefined {
+  const own = ownClient(issuer);
+  const configured = configuredClientOf(credentials);
+  const isOwn =
+    configured === undefined || (configured.client_id === own?.client_id && configured.client_secret === undefined);
+  const client = isOwn ? (own ?? configured) : configured;
+  if (client === undefined && grantTypeOf(credentials) === 'client_credentials')
+    throw new TypeError('credentials.client_id is missing: the client_credentials grant needs it.');
+  return client;
+}
+
 function createSession(
   context: Context,
   { issuer, server, isPinned, ...asked }: ResolvedTarget,
   credentials: Credentials,
   more?: string,
 ): Session {
-  const { client_id, audience, parameters, profile, resource = asked.resource } = credentials;
+  const { audience, parameters, profile, resource = asked.resource } = credentials;
   const grant_type = grantTypeOf(credentials);
+  const configuredClient = configuredClientAt(context, issuer, credentials);
+  const client_id = configuredClient?.client_id;
   const permitted = (scope: string | undefined): string | undefined =>
     permittedScopes(context.options, grant_type, scope);
   const added = permitted(more);
   const base = credentials.scope ?? permitted(asked.scope);
-  const scope = added === undefined ? base : mergeScopes(base, added);
+  const own = credentials.additionalScope;
+  const scope = [own, added].reduce((all, each) => (each === undefined ? all : mergeScopes(all, each)), base);
   const identity = { issuer, grant_type, client_id, scope, resource, audience, parameters, profile };
   const keys = sessionKeys(identity);
   let isFirstRead = true;
-  const configuredClient = configuredClientOf(credentials);
   const session: Session = {
     context,
     issuer,
     ...toKeys(keys[0], configuredClient),
     keys,
     grant_type,
+    scope,
     parameters: { ...parameters, scope, resource, audience },
     refreshParameters: { ...credentials.refreshParameters, resource },
+    isScopeListed: asked.isScopeListed === true && credentials.scope === undefined && more === undefined,
+    asksForRefreshToken:
+      asked.resource !== undefined && credentials.scope === undefined && grant_type !== 'client_credentials',
     isSecretUnset: Object.hasOwn(credentials, 'client_secret') && credentials.client_secret === undefined,
     configuredClient,
     isPinned,

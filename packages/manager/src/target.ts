@@ -1,5 +1,5 @@
-import { assertCompleteIssuer, OAuthError, type AuthorizationServer } from '@oa/types';
-import { isSameIssuer, issuerOfDocument, normalizeIssuer, toErrorText } from '@oa/types/rfc';
+import { assertCompleteIssuer, OAuthError, type AuthorizationServer, type TokenSourceOptions } from '@oa/types';
+import { issuerOfDocument, normalizeIssuer, toErrorText } from '@oa/types/rfc';
 import type { Context } from './context.ts';
 import type { Credentials, ResourceTarget, Target } from './credentials.ts';
 
@@ -14,15 +14,23 @@ export interface ResolvedTarget {
   resource?: string | undefined;
   /** The scopes that the resource asks for. */
   scope?: string | undefined;
+  /** Whether these are all the scopes that the resource lists. A token with fewer may do. */
+  isScopeListed?: boolean | undefined;
 }
 
-/** Finds the issuer of `target`. A resource is asked for its requirements, unless they are remembered. */
+/**
+ * Finds the issuer of `target`. A resource is asked for its requirements, unless they are remembered, or `wanted` has its challenge.
+ *
+ * @throws {OAuthError} `login_required`, if only a stored token is wanted and nothing is known of the resource
+ */
 export async function resolveTarget(
   context: Context,
   target: Target,
   credentials: Credentials,
+  wanted: TokenSourceOptions,
 ): Promise<ResolvedTarget> {
-  if (isResource(target)) return resolveResource(context, target, credentials);
+  if (isResource(target))
+    return (await import('./resource-target.ts')).resolveResource(context, target, credentials, wanted);
   if (typeof target === 'string' && target !== '') return resolveIssuer(context, target, true);
   if (typeof target === 'object' && target !== null && typeof target.token_endpoint === 'string')
     return { issuer: toIssuer(target.issuer), isPinned: true, server: async () => target };
@@ -31,33 +39,6 @@ export async function resolveTarget(
 
 function isResource(target: Target): target is ResourceTarget {
   return typeof target === 'object' && target !== null && 'resource' in target && !('token_endpoint' in target);
-}
-
-async function resolveResource(
-  context: Context,
-  { resource: url, issuer }: ResourceTarget,
-  { client_id, client_secret }: Credentials,
-): Promise<ResolvedTarget> {
-  // The resource could otherwise have the secret sent to any server that it names.
-  if (client_secret !== undefined && issuer === undefined)
-    throw new TypeError('A client_secret belongs to one issuer: pass { resource, issuer } as the target.');
-  const { discoverRequirements } = await import('@oa/discovery');
-  const { resources: cache } = await context.metadata();
-  const requirements = await discoverRequirements(url, { ...context.network, cache });
-  const { authorization_servers: named, resource, scope } = requirements;
-  const isPinned = issuer !== undefined;
-  const expected =
-    issuer ?? (client_id === undefined ? undefined : await (await context.clientIssuers()).get(client_id));
-  const chosen = expected ?? named[0];
-  if (named.some((each) => isSameIssuer(toIssuer(each), toIssuer(chosen))))
-    return { ...resolveIssuer(context, chosen, isPinned), resource, scope };
-  const { origin } = new URL(url);
-  throw new OAuthError(
-    'resource_mismatch',
-    isPinned
-      ? `${origin} does not accept tokens of ${chosen}. Check the issuer.`
-      : `${origin} does not accept tokens of ${chosen}, where this client_id was used first. If its own authorization server is the right one, pass { resource, issuer } as the target.`,
-  );
 }
 
 /** The issuer of a stored token, as it is written there. */
@@ -78,7 +59,7 @@ export function resolveStoredIssuer(context: Context, issuer: string): ResolvedT
 }
 
 /** @param target an issuer, or the address of its metadata document */
-function resolveIssuer(context: Context, target: string, isPinned: boolean): ResolvedTarget {
+export function resolveIssuer(context: Context, target: string, isPinned: boolean): ResolvedTarget {
   assertCompleteIssuer(target);
   return {
     issuer: toIssuer(target),
@@ -92,6 +73,6 @@ function resolveIssuer(context: Context, target: string, isPinned: boolean): Res
 }
 
 /** Both spellings of an issuer without a path, and the address of its metadata, lead to one token. */
-function toIssuer(target: string): string {
+export function toIssuer(target: string): string {
   return normalizeIssuer(issuerOfDocument(target) ?? target);
 }

@@ -5,11 +5,7 @@ const target = { issuer: 'https://as.example', token_endpoint: 'https://as.examp
 
 it.each([
   ['an unknown member', { client: 'x' }, /credentials has no member client/],
-  [
-    'a secret without an id',
-    { client_secret: 'x' },
-    /client_id is missing: a client_secret and the client_credentials/,
-  ],
+  ['a secret without an id', { client_secret: 'x' }, /client_id is missing: a client_secret needs it/],
   ['an empty scope', { scope: '' }, /credentials.scope must be a non-empty string/],
   ['an empty secret', { client_id: 'c', client_secret: '' }, /credentials.client_secret must be a non-empty string/],
   ['the password grant', { grant_type: 'password' }, /grant_type must be one of/],

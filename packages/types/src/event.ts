@@ -159,6 +159,8 @@ type LoginEvent =
     };
 
 type ManagerEvent =
+  /** The caller names an issuer that the metadata of the resource does not name. The caller's issuer is used. */
+  | { type: 'issuer_not_named'; issuer: string; resource: string }
   /** A stored token that is still fresh was returned. */
   | { type: 'cache_hit'; issuer: string }
   /** Another process or call is renewing the token. This call waits for the outcome. */

@@ -49,6 +49,20 @@ export interface TokenSourceOptions {
    * @see https://www.rfc-editor.org/rfc/rfc6750#section-3.1
    */
   scope?: string | undefined;
+  /**
+   * The `WWW-Authenticate` header of the resource server's refusal. It says where the metadata of the resource is, and which scopes it asks
+   * for.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc9728#section-5.1
+   */
+  challenge?: string | undefined;
+  /**
+   * Whether only a stored token is of use, refreshed where it has to be. Without one the source rejects with `login_required`, and makes no
+   * grant and no discovery of a resource.
+   *
+   * @default false
+   */
+  stored?: boolean | undefined;
   /** `never` asks no user, whatever the source may do otherwise. It then rejects with `login_required`. */
   interaction?: 'never' | undefined;
 }

@@ -1,0 +1,291 @@
+// Protected resources: the challenge of the real request decides which server issues the token (RFC 9728).
+import { createFetch } from '@oa/fetch';
+import type { Credentials, ManagerOptions } from '@oa/manager';
+import type { RecordedRequest, Reply, ScriptedServer } from '@oa-internal/scripted-server';
+import { expect, it } from 'vitest';
+import { agreeingBrowser, bearer, managerAt, startScripted, temporaryDirectory, typesOf } from '../setup.ts';
+
+const METADATA = '/.well-known/oauth-protected-resource/api';
+
+/** An authorization server. Its tokens begin with `name`. */
+async function startIssuer(
+  name: string,
+  more: { registers?: boolean; scopes?: string[] } = {},
+): Promise<ScriptedServer> {
+  let count = 0;
+  const { server, metadata } = await startScripted();
+  const { registration_endpoint, ...published } = metadata;
+  const rest = { ...published, scopes_supported: more.scopes };
+  server.script({
+    '/.well-known/oauth-authorization-server': {
+      json: more.registers === false ? rest : { ...rest, registration_endpoint },
+    },
+    '/register': ({ body }) => ({
+      status: 201,
+      json: { ...(JSON.parse(body) as object), client_id: `${name}-client` },
+    }),
+    '/token': () => bearer(`${name}-${++count}`, { refresh_token: `${name}-refresh` }),
+  });
+  return server;
+}
+
+interface Resource {
+  server: ScriptedServer;
+  url: string;
+  issuers: string[];
+  /** Members of the 401. */
+  challenge: string;
+  /** Whether the API accepts a token. */
+  accepts: (token: string) => boolean;
+  /** What the API answers without a token, where it is open. */
+  open?: Reply | undefined;
+  /** What the metadata address answers in place of the metadata. */
+  away?: Reply | undefined;
+  scopes?: string[] | undefined;
+}
+
+/** An API without GET, as many are. */
+async function startResource(issuers: string[]): Promise<Resource> {
+  const { server } = await startScripted();
+  const url = `${server.origin}/api`;
+  const resource: Resource = { server, url, issuers, challenge: '', accepts: (token) => token !== '' };
+  const answer = ({ method, headers }: RecordedRequest): Reply => {
+    if (method !== 'POST') return { status: 405 };
+    const token = headers.authorization?.replace('Bearer ', '');
+    if (token === undefined && resource.open !== undefined) return resource.open;
+    if (token !== undefined && resource.accepts(token)) return { json: { token } };
+    const error = token === undefined ? '' : 'error="invalid_token"';
+    const members = [error, resource.challenge].filter((each) => each !== '').join(', ');
+    return { status: 401, headers: { 'www-authenticate': `Bearer ${members}` } };
+  };
+  const metadata = (): Reply =>
+    resource.away ?? {
+      json: { resource: url, authorization_servers: resource.issuers, scopes_supported: resource.scopes },
+    };
+  server.script({ '/api': answer, [METADATA]: metadata, '/hidden/metadata': metadata });
+  return resource;
+}
+
+/** A client of the API, as a new process would create it. */
+function clientAt(directory: string, url: string, options: ManagerOptions = {}, credentials: Credentials = {}) {
+  const { openBrowser, urls } = agreeingBrowser();
+  const { manager, events } = managerAt(directory, { login: { openBrowser }, ...options });
+  const call = createFetch(manager.source({ resource: url }, credentials), { first: 'stored' });
+  const post = async (): Promise<unknown> => {
+    const response = await call(url, { method: 'POST', body: 'x' });
+    return response.ok ? ((await response.json()) as { token: string }).token : response.status;
+  };
+  return { manager, events, post, urls };
+}
+
+const pathsOf = ({ server }: Resource): string[] => server.requests.map(({ method, path }) => `${method} ${path}`);
+
+it('makes no request of its own to a resource without GET, and needs 4 requests there and 3 at the server', async () => {
+  const issuer = await startIssuer('a');
+  const resource = await startResource([issuer.origin]);
+  const client = clientAt(temporaryDirectory(), resource.url);
+  expect(await client.post()).toBe('a-1');
+  expect(await client.post()).toBe('a-1');
+  expect(pathsOf(resource)).toEqual(['POST /api', `GET ${METADATA}`, 'POST /api', 'POST /api']);
+  expect(issuer.requests.map(({ path }) => path)).toEqual([
+    '/.well-known/oauth-authorization-server',
+    '/register',
+    '/token',
+  ]);
+});
+
+it('reads metadata that only the challenge names, and asks for the scopes that only the challenge names', async () => {
+  const issuer = await startIssuer('a');
+  const resource = await startResource([issuer.origin]);
+  resource.scopes = ['everything'];
+  resource.challenge = `resource_metadata="${resource.server.origin}/hidden/metadata", scope="read write"`;
+  const client = clientAt(temporaryDirectory(), resource.url);
+  expect(await client.post()).toBe('a-1');
+  expect(pathsOf(resource)).toContain('GET /hidden/metadata');
+  expect(pathsOf(resource)).not.toContain(`GET ${METADATA}`);
+  expect(client.urls[0]?.searchParams.get('scope')).toBe('read write');
+});
+
+it('asks for offline_access where the server lists it, and for further scopes of the credentials', async () => {
+  const issuer = await startIssuer('a', { scopes: ['read', 'offline_access'] });
+  const resource = await startResource([issuer.origin]);
+  resource.challenge = 'scope="read"';
+  const directory = temporaryDirectory();
+  const client = clientAt(directory, resource.url, {}, { additionalScope: 'write' });
+  expect(await client.post()).toBe('a-1');
+  expect(client.urls[0]?.searchParams.get('scope')).toBe('read write offline_access');
+  expect(client.urls[0]?.searchParams.get('prompt')).toBe('consent');
+  const next = clientAt(directory, resource.url, {}, { additionalScope: 'write' });
+  expect(await next.post()).toBe('a-1');
+  expect(next.urls).toEqual([]);
+  const other = await startIssuer('b', { scopes: ['read'] });
+  const plain = await startResource([other.origin]);
+  plain.challenge = 'scope="read"';
+  const own = clientAt(temporaryDirectory(), plain.url);
+  await own.post();
+  expect(own.urls[0]?.searchParams.get('scope')).toBe('read');
+});
+
+it('sends no token to an open resource, and asks no user', async () => {
+  const resource = await startResource([]);
+  resource.open = { json: { token: 'none' } };
+  const client = clientAt(temporaryDirectory(), resource.url);
+  expect(await client.post()).toBe('none');
+  expect(resource.server.requests).toHaveLength(1);
+  expect(client.urls).toEqual([]);
+});
+
+it('sends a stored token with the first request of a new process', async () => {
+  const directory = temporaryDirectory();
+  const issuer = await startIssuer('a');
+  const resource = await startResource([issuer.origin]);
+  await clientAt(directory, resource.url).post();
+  resource.server.requests.length = 0;
+  expect(await clientAt(directory, resource.url).post()).toBe('a-1');
+  expect(pathsOf(resource)).toEqual(['POST /api']);
+});
+
+it('registers and logs in at the server that the resource has moved to, and not at the old one (SEP-2352)', async () => {
+  const directory = temporaryDirectory();
+  const before = await startIssuer('before');
+  const after = await startIssuer('after');
+  const resource = await startResource([before.origin]);
+  expect(await clientAt(directory, resource.url).post()).toBe('before-1');
+  resource.issuers = [after.origin];
+  resource.accepts = (token) => token.startsWith('after');
+  before.requests.length = 0;
+  expect(await clientAt(directory, resource.url).post()).toBe('after-1');
+  expect(before.requests).toEqual([]);
+  expect(await clientAt(directory, resource.url).post()).toBe('after-1');
+});
+
+it('logs no user out while the metadata of the resource is away', async () => {
+  const directory = temporaryDirectory();
+  const issuer = await startIssuer('a');
+  const resource = await startResource([issuer.origin]);
+  await clientAt(directory, resource.url).post();
+  for (const away of [{ status: 404 }, { status: 503 }, { drop: 'request' }] as const) {
+    resource.away = away;
+    const later = Date.now() + 700_000;
+    const client = clientAt(directory, resource.url, { now: () => later, timeout: 2000 });
+    expect(await client.manager.get({ resource: resource.url }, {})).toMatchObject({ ok: true });
+    expect(await client.post()).toBe('a-1');
+    expect(client.urls).toEqual([]);
+  }
+});
+
+it('discovers a resource once for 5 first calls at once', async () => {
+  const issuer = await startIssuer('a');
+  const resource = await startResource([issuer.origin]);
+  const { manager } = clientAt(temporaryDirectory(), resource.url);
+  const results = await Promise.all([1, 2, 3, 4, 5].map(() => manager.get({ resource: resource.url }, {})));
+  expect(results.every(({ ok }) => ok)).toBe(true);
+  expect(pathsOf(resource)).toEqual(['GET /api', `GET ${METADATA}`]);
+  expect(issuer.requestsTo('/token')).toHaveLength(1);
+});
+
+it('uses a stored token after the resource lists one more scope', async () => {
+  const directory = temporaryDirectory();
+  const issuer = await startIssuer('a');
+  const resource = await startResource([issuer.origin]);
+  resource.scopes = ['read'];
+  await clientAt(directory, resource.url).post();
+  resource.scopes = ['read', 'write'];
+  const later = Date.now() + 700_000;
+  const client = clientAt(directory, resource.url, { now: () => later });
+  expect(await client.manager.get({ resource: resource.url }, {})).toMatchObject({
+    ok: true,
+    value: { access_token: 'a-1' },
+  });
+  expect(client.urls).toEqual([]);
+});
+
+it('does not read the metadata again with every refused token', async () => {
+  const issuer = await startIssuer('a');
+  const resource = await startResource([issuer.origin]);
+  resource.accepts = () => false;
+  const client = clientAt(temporaryDirectory(), resource.url);
+  for (let call = 0; call < 5; call += 1) expect(await client.post()).toBe(401);
+  expect(pathsOf(resource).filter((each) => each.startsWith('GET'))).toHaveLength(2);
+});
+
+it('prefers the server that a session is stored for, of several', async () => {
+  const directory = temporaryDirectory();
+  const [first, second] = await Promise.all([startIssuer('first'), startIssuer('second')]);
+  const resource = await startResource([second.origin]);
+  await clientAt(directory, resource.url).post();
+  resource.issuers = [first.origin, second.origin];
+  const later = Date.now() + 700_000;
+  const client = clientAt(directory, resource.url, { now: () => later });
+  expect(await client.manager.get({ resource: resource.url }, {})).toMatchObject({
+    value: { access_token: 'second-1' },
+  });
+  expect(first.requests).toEqual([]);
+});
+
+it('prefers the server where the program has a client, else one that registers it', async () => {
+  const closed = await startIssuer('closed', { registers: false });
+  const other = await startIssuer('other');
+  const resource = await startResource([closed.origin, other.origin]);
+  expect(await clientAt(temporaryDirectory(), resource.url).post()).toBe('other-1');
+  expect(closed.requestsTo('/token')).toEqual([]);
+  const clients = { [closed.origin]: { client_id: 'by-hand' } };
+  const own = clientAt(temporaryDirectory(), resource.url, { clients });
+  expect(await own.post()).toBe('closed-1');
+  expect(own.urls[0]?.searchParams.get('client_id')).toBe('by-hand');
+});
+
+it('sends the secret of a client to its issuer only', async () => {
+  const home = await startIssuer('home');
+  const hostile = await startIssuer('hostile');
+  const resource = await startResource([hostile.origin]);
+  const clients = { [home.origin]: { client_id: 'by-hand', client_secret: 'S3CRET' } };
+  const directory = temporaryDirectory();
+  expect(await clientAt(directory, resource.url, { clients }).post()).toBe('hostile-1');
+  expect(JSON.stringify(hostile.requests)).not.toContain('S3CRET');
+  expect(JSON.stringify(hostile.requests)).not.toContain('by-hand');
+  resource.issuers = [home.origin];
+  resource.accepts = (token) => token.startsWith('home');
+  expect(await clientAt(directory, resource.url, { clients }).post()).toBe('home-1');
+  const basic = home.requestsTo('/token')[0]?.headers.authorization?.replace('Basic ', '') ?? '';
+  expect(Buffer.from(basic, 'base64').toString()).toBe('by-hand:S3CRET');
+});
+
+it('uses the issuer of the caller although the resource does not name it, with an event', async () => {
+  const [named, wanted] = await Promise.all([startIssuer('named'), startIssuer('wanted')]);
+  const resource = await startResource([named.origin]);
+  const { manager, events } = clientAt(temporaryDirectory(), resource.url);
+  const token = await manager.getToken({ resource: resource.url, issuer: wanted.origin }, {});
+  expect(token.access_token).toBe('wanted-1');
+  expect(events).toContainEqual({ type: 'issuer_not_named', issuer: wanted.origin, resource: resource.url });
+  expect(typesOf(events).filter((type) => type === 'issuer_not_named')).toHaveLength(1);
+  expect(named.requests).toEqual([]);
+});
+
+it('makes one login for two step-ups at once (RFC 6750 section 3.1)', async () => {
+  const issuer = await startIssuer('a');
+  const resource = await startResource([issuer.origin]);
+  const client = clientAt(temporaryDirectory(), resource.url);
+  await client.post();
+  const source = client.manager.source({ resource: resource.url }, {});
+  const tokens = await Promise.all([1, 2].map(() => source({ scope: 'more' })));
+  expect(new Set(tokens.map(({ access_token }) => access_token)).size).toBe(1);
+  expect(client.urls).toHaveLength(2);
+});
+
+it.each<[string, object, RegExp]>([
+  [
+    'no issuer',
+    { 'my server': { client_id: 'c' }, 'https://as.example': { client_id: 'c' } },
+    /my server is no issuer/,
+  ],
+  ['no client_id', { 'https://as.example': {} }, /client_id must be a non-empty string/],
+  [
+    'an empty secret',
+    { 'https://as.example': { client_id: 'c', client_secret: '' } },
+    /client_secret is empty.*environment/,
+  ],
+  ['neither issuers nor methods', {}, /must be a store/],
+])('rejects clients with %s with a TypeError', (_, clients, message) => {
+  expect(() => managerAt(temporaryDirectory(), { clients: clients as never })).toThrow(message);
+});
