@@ -37,7 +37,7 @@ export async function loginNow(session: Session, { parameters, signal }: Manager
   const { options, renewals } = session.context;
   const interaction = options.interaction === 'always' ? 'always' : 'auto';
   const reason = await reasonNoGrant(session, interaction);
-  if (reason !== undefined) throw loginRequired(session, { reason });
+  if (reason !== undefined) throw loginRequired(session, { reason, isRequested: true });
   const flight = JSON.stringify([session.flight, 'login', parameters]);
   return renewals.run(flight, (shared) => loginInTurn(session, { parameters, interaction, signal: shared }), signal);
 }

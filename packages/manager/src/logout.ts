@@ -1,10 +1,21 @@
 import { attempt, OAuthError, type Token } from '@oa/types';
+import type { LogoutOptions } from './manager-interface.ts';
 import { findWithOtherScopes } from './other-scopes.ts';
 import { withServer } from './server.ts';
 import type { Session } from './session.ts';
 import { toKeys } from './stored.ts';
 import { createTurnReport } from './waiting.ts';
 import { isLoginWayOut } from './way-out.ts';
+
+/**
+ * A `profile` or an `issuer` that is ignored would end another session than the caller means.
+ *
+ * @throws {TypeError} that names the option, if it is unknown
+ */
+export function assertLogoutOptions(call: 'logout' | 'logoutAll', options: LogoutOptions): void {
+  const unknown = Object.keys(options).find((name) => name !== 'signal');
+  if (unknown !== undefined) throw new TypeError(`${call} has no option ${unknown}. Use signal.`);
+}
 
 /**
  * Deletes the stored token, then revokes it at the server (RFC 7009), also where it can't be deleted. Where the server can't be reached, or

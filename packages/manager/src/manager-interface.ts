@@ -53,7 +53,7 @@ export interface Manager {
    * result is then the error, which says so: `network_error`, `timeout`, `http_error`, `oauth_error` or `storage_unavailable`.
    *
    * @returns whether there was a token, so that a session has ended
-   * @throws {TypeError} if the target or the credentials are wrong
+   * @throws {TypeError} if the target, the credentials or an option is wrong
    * @throws the reason of `options.signal` after an abort
    * @see https://www.rfc-editor.org/rfc/rfc7009
    */
@@ -65,7 +65,7 @@ export interface Manager {
    * The secret of a configured client is not stored, so its token is deleted and can't be revoked.
    *
    * @returns how many sessions have ended
-   * @throws {TypeError} if the option `cache` of the manager is a store without `keys`
+   * @throws {TypeError} if an option is wrong, or if the option `cache` of the manager is a store without `keys`
    * @throws the reason of `options.signal` after an abort
    */
   logoutAll(options?: LogoutOptions): Promise<Result<number>>;
