@@ -1,6 +1,6 @@
 import { attempt, OAuthError, type Client, type RequestParameters, type Token } from '@oa/types';
-import { DEVICE_CODE_GRANT_TYPE } from '@oa/types/rfc';
-import { doubtRegistration, forgetRegistration, isRegistrationRefused, type FoundClient } from './client.ts';
+import { asksForScope, DEVICE_CODE_GRANT_TYPE } from '@oa/types/rfc';
+import { doubtRegistration, forgetRegistration, isRegistrationRefused, replaceBusyRegistration } from './client.ts';
 import type { Context } from './context.ts';
 import { loginRequired } from './login-required.ts';
 import { toOutcome, type Failed, type Refused, type Renewed } from './outcome.ts';
@@ -87,16 +87,13 @@ async function grantWithClient(
   const parameters = { ...session.parameters, ...more };
   const found = await session.client();
   const granted = await attempt(grant(session, found.client, parameters, signal));
-  if (granted.ok) return toStoredToken(granted.value, found, session);
-  if (!isRegistrationRefused(session, granted.error)) throw await doubtRegistration(session, found, granted.error);
-  await forgetRegistration(session, found.client, granted.error);
+  if (granted.ok) return { ...granted.value, issued_to: found.issued_to };
+  const { error } = granted;
+  if (!isRegistrationRefused(session, error)) throw await doubtRegistration(session, found, error);
+  const replace = error.code === 'port_unavailable' ? replaceBusyRegistration : forgetRegistration;
+  await replace(session, found.client);
   const registered = await session.client();
-  return toStoredToken(await grant(session, registered.client, parameters, signal), registered, session);
-}
-
-/** A server may leave out the scope if it has granted what was asked for (RFC 6749 section 5.1). */
-function toStoredToken(token: Token, { issued_to }: FoundClient, { parameters: { scope } }: Session): Token {
-  return { ...(typeof scope === 'string' && { scope }), ...token, issued_to };
+  return { ...(await grant(session, registered.client, parameters, signal)), issued_to: registered.issued_to };
 }
 
 /** From now on no resource can lead the client of the program to another issuer. */
@@ -105,18 +102,6 @@ async function bindClient({ context, issuer, configuredClient, isPinned }: Sessi
   const { clientIssuers, emit } = context;
   const added = await attempt((async () => (await clientIssuers()).add(configuredClient.client_id, issuer))());
   if (!added.ok) emit({ type: 'persist_failed', code: added.error.code, message: added.error.message });
-}
-
-/** As a login with the browser does it (OpenID Connect Core section 11). */
-async function reportMissingRefreshToken(
-  session: Session,
-  { scope }: RequestParameters,
-  { refresh_token, expires_in }: Token,
-): Promise<void> {
-  if (refresh_token !== undefined || !String(scope).split(' ').includes('offline_access')) return;
-  const event = { type: 'refresh_token_missing', issuer: session.issuer, expires_in } as const;
-  session.context.emit(event);
-  await tellUser(session, event);
 }
 
 async function grant(
@@ -139,7 +124,11 @@ async function grant(
       await startDeviceLogin(each, client, parameters, options),
     ]);
     const token = await awaitDeviceLogin(server, client, started, { ...options, print: loginOptions?.print });
-    await reportMissingRefreshToken(session, parameters, token);
+    if (token.refresh_token === undefined && asksForScope(parameters, 'offline_access')) {
+      const event = { type: 'refresh_token_missing', issuer: session.issuer, expires_in: token.expires_in } as const;
+      context.emit(event);
+      await tellUser(session, event);
+    }
     return token;
   }
   const { login } = await import('@oa/loopback');
