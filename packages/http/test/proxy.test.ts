@@ -2,21 +2,10 @@ import { inspectAll, rejectionOf } from '@oa-internal/testing';
 import type { OAuthError } from '@oa/types';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { request } from '@oa/http';
-import { closedHost, closeServers, startSocketServer } from './sockets.ts';
+import { closedHost, isolateNetwork, startSocketServer } from './sockets.ts';
 
 const PROXY = 'http://user:planted-secret@proxy.example:3128';
-const PROXY_VARIABLES = ['HTTPS_PROXY', 'HTTP_PROXY', 'ALL_PROXY', 'NO_PROXY'].flatMap((name) => [
-  name,
-  name.toLowerCase(),
-]);
-
-beforeEach(() => {
-  for (const name of PROXY_VARIABLES) vi.stubEnv(name, undefined);
-});
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await closeServers();
-});
+isolateNetwork();
 
 /** Too short for a second attempt. */
 async function failureOf(url: string, fetch?: typeof globalThis.fetch): Promise<OAuthError> {

@@ -1,22 +1,11 @@
 import type { Socket } from 'node:net';
 import { inspectAll, rejectionOf } from '@oa-internal/testing';
 import type { OAuthError } from '@oa/types';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { request } from '@oa/http';
-import { closedHost, closeServers, startSocketServer } from './sockets.ts';
+import { closedHost, isolateNetwork, startSocketServer } from './sockets.ts';
 
-const PROXY_VARIABLES = ['HTTPS_PROXY', 'HTTP_PROXY', 'ALL_PROXY', 'NO_PROXY'].flatMap((name) => [
-  name,
-  name.toLowerCase(),
-]);
-
-beforeEach(() => {
-  for (const name of PROXY_VARIABLES) vi.stubEnv(name, undefined);
-});
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await closeServers();
-});
+isolateNetwork();
 
 async function failureOf(url: string): Promise<OAuthError> {
   return rejectionOf(request('GET', url, { idempotent: false, timeout: 10_000 }));

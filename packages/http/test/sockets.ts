@@ -1,6 +1,7 @@
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer, type Socket } from 'node:net';
 import { closeServer, listen } from '@oa-internal/testing/server';
+import { afterEach, beforeEach, vi } from 'vitest';
 
 /** Closes what {@link startServer} and {@link startSocketServer} started. */
 const closing: (() => Promise<void>)[] = [];
@@ -21,6 +22,18 @@ export async function startSocketServer(onSocket: (socket: Socket) => void): Pro
   const { host } = new URL(await listen(server as Server));
   closing.push(async () => void server.close());
   return host;
+}
+
+/** Each test of the file runs without the variables of a proxy, and closes its servers. */
+export function isolateNetwork(): void {
+  beforeEach(() => {
+    for (const name of ['HTTPS_PROXY', 'HTTP_PROXY', 'ALL_PROXY', 'NO_PROXY'])
+      for (const spelling of [name, name.toLowerCase()]) vi.stubEnv(spelling, undefined);
+  });
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    await closeServers();
+  });
 }
 
 /** Closes all servers that this file started. */

@@ -1,9 +1,5 @@
 import type { AuthorizationServer, OAuthEvent, RequestParameters, Token } from '@oa/types';
-
-/** Whether a login asks for a scope. */
-export function asksForScope({ scope }: RequestParameters, name: string): boolean {
-  return [scope].flat().some((each) => each?.split(' ').includes(name));
-}
+import { asksForScope } from '@oa/types/rfc';
 
 /** A server may leave out the scope that was asked for (RFC 6749 section 5.1). The token then says it all the same. */
 export function withRequestedScope(token: Token, { scope }: RequestParameters): Token {

@@ -6,10 +6,10 @@ import {
   type RequestParameters,
   type Token,
 } from '@oa/types';
-import { assertRequestParameters } from '@oa/types/rfc';
+import { asksForScope, assertRequestParameters } from '@oa/types/rfc';
 import { randomText } from '@oa/mechanisms';
 import { authorizationUrl, createPkce, exchangeCode, readCallback } from '@oa/pkce';
-import { asksForScope, tellMissingRefreshToken, withRequestedScope } from './granted.ts';
+import { tellMissingRefreshToken, withRequestedScope } from './granted.ts';
 import { assertInteractive } from './interaction.ts';
 import { assertLoginOptions, type LoginOptions } from './options.ts';
 import { toLoginNames } from './outcome.ts';

@@ -119,8 +119,8 @@ function createCloser(
     release();
   };
   const hurry = (): boolean => {
-    // oxlint-disable-next-line typescript/no-floating-promises -- the waiting login is told by `release`
-    if (isLingering) closeNow();
+    // The waiting login is told by `release`.
+    if (isLingering) void closeNow();
     return isLingering;
   };
   const release = holdPort(port, hurry);

@@ -1,5 +1,6 @@
+import crypto from 'node:crypto';
 import { startScriptedServer } from '@oa-internal/scripted-server';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { drawRedirectUris, loopbackRedirectUris } from '../src/index.ts';
 import { canConnect, finishLogin, grantTokens, metadata, startLogin } from './help.ts';
 import { LOOPBACK } from './ports.ts';
@@ -29,4 +30,14 @@ it('draws a port only in place of a random one', async () => {
   expect(drawn).toMatch(/^http:\/\/127\.0\.0\.1:[123]\d{4}\/callback$/);
   const ports = await Promise.all(Array.from({ length: 5 }, async () => (await drawRedirectUris())[0]));
   expect(new Set(ports).size).toBeGreaterThan(1);
+});
+
+it('leaves the choice to the system where other programs have all ports that it draws', async () => {
+  await using busy = await startScriptedServer();
+  const taken = Number(new URL(busy.origin).port);
+  const draw = vi.spyOn(crypto, 'randomInt').mockImplementation(() => taken);
+  onTestFinished(() => draw.mockRestore());
+  const [uri = ''] = await drawRedirectUris({ redirectHost: '127.0.0.1' });
+  expect(Number(new URL(uri).port)).toBeGreaterThan(0);
+  expect(new URL(uri).port).not.toBe(String(taken));
 });

@@ -46,7 +46,7 @@ async function untilEnd(tmux: Tmux): Promise<void> {
   await tmux.shows(/(?:Logged in at|my-tool: )[^$]*\n\$$/);
 }
 
-describe.skipIf(!hasTmux())('in a terminal', () => {
+describe.skipIf(!hasTmux())('in a terminal (skipped without tmux)', () => {
   it.each([
     [80, 40],
     [200, 50],

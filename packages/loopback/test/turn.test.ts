@@ -71,6 +71,7 @@ describe('a login on the fixed port of a login of another process', () => {
     const second = startLogin(metadata(scripted), {}, { port });
     await expect.poll(() => typesOf(second), patient).toEqual(['port_waiting']);
     holder.kill('SIGSTOP');
+    // Longer than the holder has for its answer: that a stopped one gives none must not end the wait.
     const early = await Promise.race([second.token, new Promise((resolve) => setTimeout(resolve, 3000, 'waits'))]);
     expect(early).toBe('waits');
     holder.kill('SIGCONT');

@@ -103,26 +103,26 @@ export function isPortTaken({ options: { login, registration } }: Context, { cod
 
 /**
  * Forgets a registration that the server refused, unless another process has replaced it meanwhile. One with a secret is only not used for
- * new logins: its server may know it again tomorrow, and its refresh tokens need it. One whose ports are taken is replaced.
- *
- * @param error why the grant with the client failed, where it did
+ * new logins: its server may know it again tomorrow, and its refresh tokens need it. A metadata document is not used for a while.
  */
-export async function forgetRegistration(session: Session, client: Client, error?: OAuthError): Promise<void> {
+export async function forgetRegistration(session: Session, client: Client): Promise<void> {
   const { context, issuer } = session;
   if (client.client_id === context.options.clientMetadata?.url) return rememberRefusedDocument(session);
-  const hasPort = client.redirect_uris?.some((uri) => (parseLoopbackUri(uri)?.port ?? 0) !== 0) === true;
-  if (error?.code === 'port_unavailable' && !hasPort) return;
   context.unwrittenClients.delete(issuer);
-  if (error?.code === 'port_unavailable') {
-    await findRegistration(session, await session.server(), { busy: client });
-    return;
-  }
   const clients = await context.clients();
   const stored = await clients.lookup(issuer);
   if (stored?.client_id !== client.client_id) return;
   if (client.client_secret !== undefined && clients.update !== undefined)
     await clients.update(issuer, client.client_id, async () => undefined);
   else await clients.remove(issuer, client.client_id);
+}
+
+/** Replaces a registration whose ports other programs use. One without ports can be used with another port. */
+export async function replaceBusyRegistration(session: Session, client: Client): Promise<void> {
+  const hasPort = client.redirect_uris?.some((uri) => (parseLoopbackUri(uri)?.port ?? 0) !== 0) === true;
+  if (!hasPort) return;
+  session.context.unwrittenClients.delete(session.issuer);
+  await findRegistration(session, await session.server(), { busy: client });
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { AuthenticationOption } from '@oa/client-authentication';
 import type { AuthorizationServer, Client, RequestParameters } from '@oa/types';
+import { UNSET_QUESTION } from '@oa/types/rfc';
 import { assertRedirectUris } from './redirect-uris.ts';
 
 const GRANT_TYPES = [
@@ -119,9 +120,7 @@ export function assertCredentials(credentials: Credentials): void {
 
 /** Without its secret a job would ask a user to log in. */
 function adviceForEmpty(name: (typeof STRINGS)[number]): string {
-  return name === 'client_id' || name === 'client_secret'
-    ? 'If it comes from an environment variable, is the variable set?'
-    : 'Leave it out if there is none.';
+  return name === 'client_id' || name === 'client_secret' ? UNSET_QUESTION : 'Leave it out if there is none.';
 }
 
 /** The grant type of a stored token. One that this version does not know is ended as a login is. */

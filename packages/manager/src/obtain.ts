@@ -1,6 +1,6 @@
 import { attempt, OAuthError, type Client, type RequestParameters, type Token } from '@oa/types';
-import { DEVICE_CODE_GRANT_TYPE, mergeScopes } from '@oa/types/rfc';
-import { forgetRegistration, type FoundClient } from './client.ts';
+import { asksForScope, DEVICE_CODE_GRANT_TYPE, mergeScopes } from '@oa/types/rfc';
+import { forgetRegistration } from './client.ts';
 import type { Context } from './context.ts';
 import { loginRequired } from './login-required.ts';
 import { findOtherClient } from './other-client.ts';
@@ -88,9 +88,9 @@ async function grantWithClient(
   const parameters = { ...session.parameters, scope: await scopeOnWire(session), ...more };
   const found = await session.client();
   const granted = await attempt(grant(session, found.client, parameters, signal));
-  if (granted.ok) return toStoredToken(granted.value, found, parameters);
+  if (granted.ok) return { ...granted.value, issued_to: found.issued_to };
   const other = await findOtherClient(session, { found, error: granted.error, parameters });
-  return toStoredToken(await grant(session, other.client, parameters, signal), other, parameters);
+  return { ...(await grant(session, other.client, parameters, signal)), issued_to: other.issued_to };
 }
 
 /** The scopes of the session, with `offline_access` where that gives the user a session without further logins. */
@@ -102,29 +102,12 @@ async function scopeOnWire(session: Session): Promise<string | undefined> {
   return isOffered ? mergeScopes(scope, 'offline_access') : scope;
 }
 
-/** A server may leave out the scope if it has granted what was asked for (RFC 6749 section 5.1). */
-function toStoredToken(token: Token, { issued_to }: FoundClient, { scope }: RequestParameters): Token {
-  return { ...(typeof scope === 'string' && { scope }), ...token, issued_to };
-}
-
 /** From now on no resource can lead the client of the program to another issuer. */
 async function bindClient({ context, issuer, configuredClient, isPinned }: Session): Promise<void> {
   if (configuredClient === undefined || isPinned) return;
   const { clientIssuers, emit } = context;
   const added = await attempt((async () => (await clientIssuers()).add(configuredClient.client_id, issuer))());
   if (!added.ok) emit({ type: 'persist_failed', code: added.error.code, message: added.error.message });
-}
-
-/** As a login with the browser does it (OpenID Connect Core section 11). */
-async function reportMissingRefreshToken(
-  session: Session,
-  { scope }: RequestParameters,
-  { refresh_token, expires_in }: Token,
-): Promise<void> {
-  if (refresh_token !== undefined || !String(scope).split(' ').includes('offline_access')) return;
-  const event = { type: 'refresh_token_missing', issuer: session.issuer, expires_in } as const;
-  session.context.emit(event);
-  await tellUser(session, event);
 }
 
 async function grant(
@@ -147,7 +130,11 @@ async function grant(
       await startDeviceLogin(each, client, parameters, options),
     ]);
     const token = await awaitDeviceLogin(server, client, started, { ...options, print: loginOptions?.print });
-    await reportMissingRefreshToken(session, parameters, token);
+    if (token.refresh_token === undefined && asksForScope(parameters, 'offline_access')) {
+      const event = { type: 'refresh_token_missing', issuer: session.issuer, expires_in: token.expires_in } as const;
+      context.emit(event);
+      await tellUser(session, event);
+    }
     return token;
   }
   const { login } = await import('@oa/loopback');

@@ -5,6 +5,7 @@ import {
   forgetRegistration,
   isPortTaken,
   isRegistrationRefused,
+  replaceBusyRegistration,
   type FoundClient,
 } from './client.ts';
 import { rememberRefusedDocument } from './document-client.ts';
@@ -39,7 +40,8 @@ export async function findOtherClient(session: Session, failed: FailedGrant): Pr
   const scope = refusedScope(failed);
   if (scope !== undefined) return findWithScope(session, scope, error);
   if (!isRegistrationRefused(session, error)) throw await doubtRegistration(session, found, error);
-  await forgetRegistration(session, found.client, error);
+  const replace = error.code === 'port_unavailable' ? replaceBusyRegistration : forgetRegistration;
+  await replace(session, found.client);
   return session.client();
 }
 

@@ -1,7 +1,7 @@
-import { parseTokenKey, type StoredIdentity } from '@oa/token-cache';
+import { describeToken, parseTokenKey, type StoredIdentity } from '@oa/token-cache';
 import { attempt, type Token } from '@oa/types';
 import type { Session } from './session.ts';
-import { grantedScope, storedIdentities } from './sessions.ts';
+import { storedIdentities } from './sessions.ts';
 import { isOfUse } from './stored.ts';
 
 /** A stored token and its key. */
@@ -55,7 +55,7 @@ function withoutScope(identity: StoredIdentity): string {
 
 /** Many servers grant `offline_access` and do not list it. */
 function scopesOf(identity: StoredIdentity, token: Token): Set<string> {
-  const granted = new Set(grantedScope(identity, token)?.split(' '));
+  const granted = new Set(describeToken(identity, token).scope?.split(' '));
   if (token.refresh_token !== undefined && identity.scope?.includes('offline_access')) granted.add('offline_access');
   return granted;
 }

@@ -13,7 +13,7 @@ export interface ExpectedCallback {
 /** The parameters of an authorization response besides `state`. None may be repeated (RFC 6749 section 3.1). */
 const RESPONSE_PARAMETERS = ['code', 'iss', 'error', 'error_description', 'error_uri'];
 /** The longest text of the server that a message quotes. */
-const MAX_QUOTED_CHARACTERS = 500;
+const MAX_DESCRIPTION_CHARACTERS = 500;
 /**
  * What helps against an error of the authorization endpoint.
  *
@@ -112,7 +112,7 @@ function toAuthorizationError(parameters: URLSearchParams): OAuthError {
 }
 
 function toQuotedText(text: string | undefined): string {
-  return toErrorText(text ?? '').slice(0, MAX_QUOTED_CHARACTERS);
+  return toErrorText(text ?? '').slice(0, MAX_DESCRIPTION_CHARACTERS);
 }
 
 /** Takes equally long for all values of the same length, so that the duration does not reveal how much of a guess is right. */

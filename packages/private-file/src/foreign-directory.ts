@@ -5,9 +5,6 @@ import { hasModes, insecureFileError, quotePath } from './message.ts';
 import { chownCommand, currentUser, describeOwner, isRoot } from './owner.ts';
 import { isSystemError, toStorageError } from './storage-error.ts';
 
-// Not imported: see read.ts.
-const { realpathSync, statSync } = process.getBuiltinModule('node:fs');
-
 /** A directory of another user, on the way to a private file. */
 interface ForeignDirectory {
   path: string;
@@ -87,7 +84,9 @@ function findTopmost(path: string, base: BaseDirectory | undefined): string | un
   if (path === '/' || (isRoot() && !isBelowBase)) return undefined;
   const parent = dirname(path);
   try {
-    return statSync(parent).uid === process.geteuid?.() ? path : findTopmost(parent, base);
+    return process.getBuiltinModule('node:fs').statSync(parent).uid === process.geteuid?.()
+      ? path
+      : findTopmost(parent, base);
   } catch {
     return undefined;
   }
@@ -105,7 +104,7 @@ function isSamePlace(path: string, base: string): boolean {
 /** The real path of what exists of `path`, and the names of the rest. */
 function toRealPath(path: string): string {
   try {
-    return realpathSync.native(path);
+    return process.getBuiltinModule('node:fs').realpathSync.native(path);
   } catch {
     return path === '/' ? path : join(toRealPath(dirname(path)), basename(path));
   }
@@ -115,7 +114,7 @@ function toRealPath(path: string): string {
 function findClosedDirectory(directory: string): ForeignDirectory | undefined {
   for (let path = directory; ; path = dirname(path)) {
     try {
-      const { uid } = statSync(path);
+      const { uid } = process.getBuiltinModule('node:fs').statSync(path);
       return uid === process.geteuid?.() ? undefined : { path: toRealPath(path), uid };
     } catch {
       if (path === '/') return undefined;

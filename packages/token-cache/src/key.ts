@@ -1,5 +1,5 @@
 import { isObject, parseJson } from '@oa/mechanisms';
-import type { RequestParameters } from '@oa/types';
+import type { RequestParameters, Token } from '@oa/types';
 
 /**
  * Everything that makes one token different from another. Two identities that differ in any member never share a token. The
@@ -36,6 +36,24 @@ export interface StoredIdentity {
   /** Pairs of a name and its values. */
   parameters?: [string, string[]][];
   profile?: string;
+}
+
+/** A stored token as it may be shown to a user: what it is for, and no secret. */
+export interface TokenDescription {
+  issuer: string;
+  /** Absent where the program has registered itself. */
+  client_id?: string;
+  grant_type: string;
+  /** The scopes that the server granted, else the requested ones, separated by spaces. */
+  scope?: string;
+  resource?: string[];
+  audience?: string[];
+  /** The label that keeps accounts apart. */
+  profile?: string;
+  /** Seconds since the epoch. */
+  expires_at?: number;
+  /** Whether the token can be renewed after `expires_at` without a login. */
+  has_refresh_token: boolean;
 }
 
 /** Parameters that are secret or used once. A key is written to a file, where these must not be. */
@@ -81,6 +99,24 @@ export function isStoredIdentity(value: unknown): value is StoredIdentity {
     [client_id, profile].every((text) => text === undefined || typeof text === 'string') &&
     [scope, resource, audience, parameters].every((list) => list === undefined || Array.isArray(list))
   );
+}
+
+/** Describes a token and what its key says, without any secret. */
+export function describeToken(identity: StoredIdentity, token: Token): TokenDescription {
+  const { issuer, client_id, grant_type, resource, audience, profile } = identity;
+  // Tokens of earlier versions do not say what was granted where that is what was asked for.
+  const scope = token.scope ?? identity.scope?.join(' ');
+  return {
+    issuer,
+    grant_type,
+    has_refresh_token: token.refresh_token !== undefined,
+    ...(client_id !== undefined && { client_id }),
+    ...(scope !== undefined && { scope }),
+    ...(resource !== undefined && { resource }),
+    ...(audience !== undefined && { audience }),
+    ...(profile !== undefined && { profile }),
+    ...(token.expires_at !== undefined && { expires_at: token.expires_at }),
+  };
 }
 
 function requiredText(name: string, value: unknown): string {

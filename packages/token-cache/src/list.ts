@@ -2,25 +2,15 @@ import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { removePrivate, toDirectoryError } from '@oa/private-file';
 import { attempt, isOAuthError, type OAuthError } from '@oa/types';
+import { describeToken, type TokenDescription } from './key.ts';
 import { fileNameOf } from './paths.ts';
 import { readRecord, type TokenRecord } from './record.ts';
 
-/** A stored token as it may be shown to a user: what it is for, and no secret. */
-export interface CachedToken {
+/** A stored token as it may be shown to a user: what it is for, where it is, and no secret. */
+export interface CachedToken extends TokenDescription {
   /** The key for `get` and `delete`. */
   key: string;
   file: string;
-  issuer: string;
-  client_id?: string;
-  grant_type: string;
-  /** The scope that the server granted, else the requested one. */
-  scope?: string;
-  resource?: string[];
-  audience?: string[];
-  profile?: string;
-  /** Seconds since the epoch. */
-  expires_at?: number;
-  has_refresh_token: boolean;
 }
 
 /** A token's file, or what a process could write but not put in its place. */
@@ -38,7 +28,8 @@ interface FoundToken {
 /** Describes the tokens in a directory. */
 export async function listTokens(directory: string): Promise<CachedToken[]> {
   const described: CachedToken[] = [];
-  for await (const found of readTokens(directory)) described.push(toCachedToken(found));
+  for await (const { key, file, record } of readTokens(directory))
+    described.push({ key, file, ...describeToken(record.identity, record.token) });
   return described;
 }
 
@@ -100,22 +91,4 @@ async function readPending(pending: string): Promise<TokenRecord | 'damaged' | u
   const found = await attempt(readRecord(pending));
   if (!found.ok && found.error.retryable) throw found.error;
   return found.ok ? found.value : undefined;
-}
-
-function toCachedToken({ key, file, record: { identity, token } }: FoundToken): CachedToken {
-  const { issuer, client_id, grant_type, resource, audience, profile } = identity;
-  const scope = token.scope ?? identity.scope?.join(' ');
-  return {
-    key,
-    file,
-    issuer,
-    grant_type,
-    has_refresh_token: token.refresh_token !== undefined,
-    ...(client_id !== undefined && { client_id }),
-    ...(scope !== undefined && { scope }),
-    ...(resource !== undefined && { resource }),
-    ...(audience !== undefined && { audience }),
-    ...(profile !== undefined && { profile }),
-    ...(token.expires_at !== undefined && { expires_at: token.expires_at }),
-  };
 }

@@ -88,8 +88,13 @@ export function isResourceIndicator(text: string): boolean {
   return URL.canParse(text) && !text.includes('#');
 }
 
+/** Whether a request asks for a scope. */
+export function asksForScope({ scope }: RequestParameters, name: string): boolean {
+  return [scope].flat().some((each) => each?.split(' ').includes(name));
+}
+
 /** What an empty or missing credential most often means: a program passes `process.env.CLIENT_SECRET`, which is not set. */
-const UNSET_QUESTION = 'If it comes from an environment variable, is the variable set?';
+export const UNSET_QUESTION = 'If it comes from an environment variable, is the variable set?';
 
 /**
  * Refuses a client without an identifier.

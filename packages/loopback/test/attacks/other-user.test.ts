@@ -69,7 +69,7 @@ describe.skipIf(reason !== undefined)(
     it('reads the arguments of the browser, comes first, and still can not log the program in with its account (RFC 9700 section 4.7)', async () => {
       const directory = temporaryDirectory();
       const browser = join(directory, 'browser');
-      await writeFile(browser, '#!/bin/sh\nwhile [ ! -e "$0.end" ]; do sleep 0.05; done\n');
+      await writeFile(browser, '#!/bin/sh\nwhile [ -e "$0" ] && [ ! -e "$0.end" ]; do sleep 0.05; done\n');
       await chmod(browser, 0o755);
       vi.stubEnv('BROWSER', browser);
       try {

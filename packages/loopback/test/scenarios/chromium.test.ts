@@ -130,7 +130,7 @@ describe.skipIf(chromium === undefined)('in Chromium', () => {
     await addCookies(Array.from({ length: 80 }, (_, i) => `app${i}=${'x'.repeat(4000)}`));
     await page.goto(callbackUrl({ url, redirect_uri }, { code: 'c' }).href);
     expect(await page.locator('h1').textContent()).toBe('Your browser sent too many cookies');
-    expect(events).toContainEqual({ type: 'callback_ignored', reason: 'headers', count: 1 });
+    expect(events).toContainEqual({ type: 'callback_ignored', reason: 'headers', count: 1, paste: false });
     await page.close();
     const other = await logIn(url);
     await other.waitForURL(`${redirect_uri}/done`);

@@ -39,18 +39,17 @@ function metadataOf(server: ScriptedServer): {
 }
 
 it('brings no code of an honest server to a hostile one that names its authorization endpoint and client (RFC 9700 section 4.4.2)', async () => {
-  let registered: string[] = [];
-  const honest = await startHonestServer(() => registered);
+  // The honest server knows the redirect URIs that were registered with it.
+  const honest: ScriptedServer = await startHonestServer(() => {
+    const [registration] = honest.requestsTo('/register');
+    return (JSON.parse(registration?.body ?? '{}') as { redirect_uris?: string[] }).redirect_uris ?? [];
+  });
   const directory = temporaryDirectory();
   const login = { openBrowser: (url: string) => fetch(url).then((response) => response.text()), timeout: 2000 };
   const { manager } = managerAt(directory, { login });
   const honestMetadata = metadataOf(honest);
-  // Registers the honest client, and learns which redirect URIs the honest server knows for it.
-  const first = manager.get(honestMetadata, {});
-  await expect.poll(() => honest.requestsTo('/register').length, { timeout: 20_000 }).toBe(1);
-  registered = (JSON.parse(honest.requestsTo('/register')[0]?.body ?? '{}') as { redirect_uris: string[] })
-    .redirect_uris;
-  expect(await first).toMatchObject({ ok: true });
+  // Registers the honest client.
+  expect(await manager.get(honestMetadata, {})).toMatchObject({ ok: true });
 
   const hostile = await startScriptedServer({
     '/token': bearer('hostile'),
