@@ -7,6 +7,7 @@ import {
   type KoaContextWithOIDC,
   type ResourceServer,
 } from 'oidc-provider';
+import { authorizationDetails } from './authorization-details.ts';
 import { codeConfirmPage, codeInputPage, codeSuccessPage, errorPage } from './pages.ts';
 
 /** The account that the login page fills in. */
@@ -56,8 +57,15 @@ const clients: ClientMetadata[] = [
   },
 ];
 
+/** Whether clients may push the parameters of a login (RFC 9126), or must. */
+export type PushedRequests = 'disabled' | 'offered' | 'required';
+
 /** The configuration of oidc-provider. It replaces every default that makes the library print a notice. */
-export function configuration(adapter: Configuration['adapter'], accessTokenTtl: () => number): Configuration {
+export function configuration(
+  adapter: Configuration['adapter'],
+  accessTokenTtl: () => number,
+  pushedRequests: PushedRequests,
+): Configuration {
   const day = 24 * 60 * 60;
   return {
     adapter,
@@ -77,6 +85,7 @@ export function configuration(adapter: Configuration['adapter'], accessTokenTtl:
       revocation: '/revoke',
       introspection: '/introspect',
       device_authorization: '/device_authorization',
+      pushed_authorization_request: '/par',
       code_verification: '/device',
     },
     features: {
@@ -88,7 +97,11 @@ export function configuration(adapter: Configuration['adapter'], accessTokenTtl:
       introspection: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
       resourceIndicators: { enabled: true, getResourceServerInfo: (_ctx, indicator) => resourceServer(indicator) },
       rpInitiatedLogout: { enabled: false },
-      pushedAuthorizationRequests: { enabled: false },
+      pushedAuthorizationRequests: {
+        enabled: pushedRequests !== 'disabled',
+        requirePushedAuthorizationRequests: pushedRequests === 'required',
+      },
+      richAuthorizationRequests: authorizationDetails,
       deviceFlow: {
         enabled: true,
         userCodeInputSource: (ctx, form, _out, error) => showPage(ctx, codeInputPage(form, error?.message)),
@@ -99,6 +112,8 @@ export function configuration(adapter: Configuration['adapter'], accessTokenTtl:
     },
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     findAccount: (_ctx, sub): Account | undefined => findUser(sub) && { accountId: sub, claims: () => ({ sub }) },
+    acrValues: ['mfa'],
+    extraTokenClaims: (ctx) => authenticationOf(ctx),
     expiresWithSession: async () => false,
     rotateRefreshToken: true,
     clientBasedCORS: () => true,
@@ -133,6 +148,12 @@ function resourceServer(indicator: string): ResourceServer {
   if (indicator !== resource && !['127.0.0.1', '[::1]', 'localhost'].includes(hostname))
     throw new errors.InvalidTarget();
   return { scope: 'read write', audience: indicator, accessTokenFormat: 'opaque' };
+}
+
+/** How the user of a token logged in, so that a resource server can ask for more (RFC 9470 section 6.2). */
+function authenticationOf({ oidc: { entities } }: KoaContextWithOIDC): { acr?: string } {
+  const { acr } = entities.AuthorizationCode ?? entities.RefreshToken ?? {};
+  return acr === undefined ? {} : { acr };
 }
 
 function showPage(ctx: { type: string; body: unknown }, html: string): void {
