@@ -27,7 +27,7 @@ async function agree({ waiting }: StartedLogin, scripted: ScriptedServer): Promi
   const { redirect_uri, url } = await waiting;
   const pushed = scripted.requestsTo('/par').at(-1)?.form.get('state');
   const state = new URL(url).searchParams.get('state') ?? pushed ?? '';
-  await followCallback(new URL(`${redirect_uri}?${new URLSearchParams({ state, code: 'c' })}`));
+  await followCallback(new URL(`${redirect_uri}?${String(new URLSearchParams({ state, code: 'c' }))}`));
 }
 
 it.each(['offered', 'required'] as const)(
