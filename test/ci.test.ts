@@ -1,19 +1,29 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryDirectory } from '@oa-internal/testing';
 import { afterAll, expect, it } from 'vitest';
 import { root } from '../scripts/packages.ts';
 
-// Stands in for `npx` and `apt-get`. Notes its arguments; `npx ... exec node` answers whether Chromium was found.
+// Stands in for `npx`, `apt-get` and `tmux`. Notes its arguments; `npx ... exec node` answers whether Chromium was found.
 const FAKE = `#!/bin/sh
-echo "\${0##*/} $*" | cut -c 1-60 >> "$FAKE_LOG"
+echo "\${0##*/} $*" | cut -c 1-90 >> "$FAKE_LOG"
 case "$*" in *"exec node"*) exit "$FAKE_CHROMIUM" ;; esac
 `;
 
 const directory = temporaryDirectory();
-for (const name of ['npx', 'apt-get']) writeFileSync(join(directory, name), FAKE, { mode: 0o700 });
+for (const name of ['npx', 'apt-get', 'tmux']) writeFileSync(join(directory, name), FAKE, { mode: 0o700 });
 afterAll(() => rmSync(directory, { recursive: true }));
+
+/** A directory with nothing but what `.ci/run` and the fakes need. */
+function withoutTmux(): string {
+  const bare = join(directory, 'bare');
+  mkdirSync(bare);
+  for (const name of ['npx', 'apt-get']) writeFileSync(join(bare, name), FAKE, { mode: 0o700 });
+  for (const name of ['bash', 'sh', 'env', 'dirname', 'cut', 'cat'])
+    symlinkSync(join('/usr/bin', name), join(bare, name));
+  return bare;
+}
 
 /** Runs `.ci/run` and returns the commands that it called. */
 function commands(env: Record<string, string>): string[] {
@@ -47,4 +57,9 @@ it('.ci/run uses the Chromium that is installed', () => {
 it('.ci/run uses the Chromium that $OA_CHROMIUM names', () => {
   const env = { FAKE_CHROMIUM: '1', OA_CHROMIUM: '/opt/chromium' };
   expect(commands(env)).toEqual([install, test]);
+});
+
+it('.ci/run installs tmux where it is missing', () => {
+  const installed = expect.stringMatching(/^apt-get install .*tmux/);
+  expect(commands({ FAKE_CHROMIUM: '0', PATH: withoutTmux() })).toEqual([install, find, apt, installed, test]);
 });

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startProcess } from '@oa-internal/testing';
@@ -20,6 +21,11 @@ describe.each(names)('examples/%s', (name) => {
     expect(blocks('sh').at(0)).toBe(`npx -y pnpm@12 -C examples/${name} start\n`);
     const { code, stdout } = await startProcess(join(folder, 'embedded.ts')).ended;
     expect([code, withoutRandomParts(stdout)]).toEqual([0, withoutRandomParts(blocks('').at(0) ?? '')]);
+  });
+
+  it('compiles by itself, in a project without the types of a browser', () => {
+    const types = spawnSync('tsc', ['-p', folder], { encoding: 'utf8', cwd: root });
+    expect([types.stdout, types.status]).toEqual(['', 0]);
   });
 
   it('is one file, and its README shows code of it', () => {

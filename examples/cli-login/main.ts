@@ -15,10 +15,10 @@ const valueOf = <T>(result: Result<T>): T => (result.ok ? result.value : program
 const manager = createManager({ app });
 /** Each account has a session of its own. The profile keeps them apart. */
 const user = (account: string): Credentials => ({ client_id, scope: 'openid offline_access', profile: account });
-const accountFile = join(userDirectory('config', app), 'account');
-const current = valueOf(await attempt(readPrivate(accountFile))) ?? 'default';
+const accountFile = async (): Promise<string> => join(userDirectory('config', app), 'account');
+const current = valueOf(await attempt(accountFile().then((file) => readPrivate(file)))) ?? 'default';
 const useAccount = async (account: string): Promise<void> => {
-  valueOf(await attempt(writePrivate(accountFile, account)));
+  await writePrivate(await accountFile(), account);
   console.log(`The account is now ${account}.`);
 };
 const notLoggedIn = `You are not logged in. Run "${app} login".`;
@@ -33,11 +33,11 @@ program.command('login [account]').action(async (account: string = current) => {
 program.command('whoami').action(async () => {
   const source = manager.source(issuer, user(current), { interaction: 'never' });
   const userFetch = createFetch(source, { origins: [new URL(api).origin] });
-  const answer = await attempt(userFetch(api)).catch(() => program.error(`${api} can't be reached.`));
+  const answer = await attempt(userFetch(api));
   if (!answer.ok && answer.error.code === 'login_required') program.error(notLoggedIn);
   const response = valueOf(answer);
   if (!response.ok) program.error(`${api} answered ${response.status}.`);
-  console.log(`You are ${(await response.json()).hello}.`);
+  console.log(`You are ${((await response.json()) as { hello: string }).hello}.`);
 });
 program.command('status').action(async () => {
   const sessions = valueOf(await manager.sessions());
@@ -55,4 +55,5 @@ program.command('logout [account]').action(async (account: string = current) => 
 program.command('logout-all').action(async () => {
   console.log(`Accounts logged out: ${valueOf(await manager.logoutAll())}.`);
 });
-await program.parseAsync().catch((error: Error) => program.error(error.message));
+// An error with a cause is of `fetch`: its message says less than this one.
+await program.parseAsync().catch((e: Error) => program.error(e.cause ? `${api} can't be reached.` : e.message));

@@ -5,7 +5,7 @@ async function logIn(issuer: string, client_id: string, scope?: string) {
   const response = await fetch(`${issuer}/.well-known/oauth-authorization-server`);
   if (!response.ok)
     throw new Error(`${response.url} answered ${response.status}. @oa/discovery tries the other addresses too.`);
-  const server = await response.json();
+  const server = (await response.json()) as { issuer: string; token_endpoint: string };
   if (server.issuer !== issuer) throw new Error(`${issuer} publishes the metadata of another issuer.`);
   return login(server, { client_id }, { scope });
 }

@@ -181,6 +181,27 @@ it('exits with 1 where a server can not be reached, and says which', async () =>
   });
 });
 
+it.each([
+  ['OA_CLIENT_ID is empty', { OA_CLIENT_ID: '' }, /^credentials\.client_id must be a non-empty string\./],
+  ['OA_ISSUER is empty', { OA_ISSUER: '' }, /^The target must be an issuer URL/],
+])('names what is wrong in whoami if %s, and does not blame the API', async (_, env, message) => {
+  const { code, stdout, stderr } = await run('whoami', env);
+  expect([code, stdout, stderr.split('\n')]).toEqual([1, '', [expect.stringMatching(message), '']]);
+});
+
+it.each(['login ada', 'whoami', 'status', 'switch ada', 'logout'])(
+  'says in one line that there is no home directory, for %s',
+  async (command) => {
+    const env = { HOME: undefined, XDG_CONFIG_HOME: undefined, XDG_CACHE_HOME: undefined };
+    const { code, stdout, stderr } = await runAsUser(command, env);
+    expect([code, stdout, stderr.split('\n')]).toEqual([
+      1,
+      '',
+      [expect.stringContaining('set XDG_CONFIG_HOME or HOME'), ''],
+    ]);
+  },
+);
+
 it('is one file of less than 60 lines, with one manager', () => {
   const text = readFileSync(main, 'utf8');
   expect(text.split('\n').length).toBeLessThanOrEqual(60);

@@ -11,8 +11,8 @@ const METHOD_TEXTS: Readonly<Record<BuiltInMethod, string>> = {
 };
 
 /**
- * Returns the error of the method that the server understood best, and of the first of several. It says what to check, with the methods
- * that were tried.
+ * Returns the error of the method that the server understood best, and of the first of several. If it is about the client, it says what to
+ * check, and which methods were tried.
  */
 export function explainRefusal(
   refusals: readonly MethodRefusal[],
@@ -21,6 +21,8 @@ export function explainRefusal(
 ): OAuthError {
   const [best] = refusals.toSorted((one, other) => understandingOf(other) - understandingOf(one));
   const { error } = best as MethodRefusal;
+  // A bare 400 or 403 can be about anything, and may be from a gateway.
+  if (error.code !== 'oauth_error' && error.status !== 401) return error;
   const methods = refusals.map(({ method }) => METHOD_TEXTS[method]).join(', then ');
   return new OAuthError(error.code, `${error.message} ${clientAdvice(server, client, methods)}`, error);
 }

@@ -43,3 +43,14 @@ it('says when the secret has expired, and that it has a line break at its end', 
     ' It starts or ends with a space or a line break. ',
   );
 });
+
+it.each([
+  [401, true],
+  [400, false],
+  [403, false],
+])('says so for a bare %i: %s, because a gateway can refuse a request too', async (status, expected) => {
+  await using server = await startScriptedServer(() => ({ status }));
+  const client = { client_id: 'c', client_secret: 'simple' };
+  const { message } = await rejectionOf(postGrant(newMetadata(server), client, grant));
+  expect(message.includes('Check the client_id')).toBe(expected);
+});

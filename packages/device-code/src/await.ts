@@ -54,8 +54,10 @@ export async function awaitDeviceLogin(
   let intervalSeconds = started.interval;
   let backoffFactor = 1;
   let retryAfterSeconds = 0;
+  let failure: OAuthError | undefined;
   for (;;) {
-    await waitForPoll(started, Math.max(backOff(intervalSeconds, backoffFactor), retryAfterSeconds), options);
+    const seconds = Math.max(backOff(intervalSeconds, backoffFactor), retryAfterSeconds);
+    if (!(await waitForPoll(started, seconds, options))) throw deviceTimeoutError(started, failure);
     try {
       const token = await requestToken(server, client, parameters, options);
       return started.scope === undefined ? token : { scope: started.scope, ...token };
@@ -65,7 +67,8 @@ export async function awaitDeviceLogin(
         intervalSeconds += SLOW_DOWN_SECONDS;
         options.onEvent?.({ type: 'device_slow_down', interval: intervalSeconds });
       }
-      backoffFactor = PENDING_ERRORS.has(refusal.error) ? 1 : backoffFactor * 2;
+      failure = PENDING_ERRORS.has(refusal.error) ? undefined : refusal;
+      backoffFactor = failure === undefined ? 1 : backoffFactor * 2;
       retryAfterSeconds = refusal.retryAfter ?? 0;
     }
   }
@@ -96,13 +99,18 @@ function backOff(intervalSeconds: number, factor: number): number {
   return Math.max(intervalSeconds, Math.min(intervalSeconds * factor, MAX_BACKOFF_SECONDS));
 }
 
-/** Waits `seconds`, or until the code expires. */
-async function waitForPoll(started: DeviceLogin, seconds: number, options: DeviceLoginOptions): Promise<void> {
+/** Waits `seconds`, or until the code expires. Then it returns `false`. */
+async function waitForPoll(started: DeviceLogin, seconds: number, options: DeviceLoginOptions): Promise<boolean> {
   const leftMs = started.expires_at * 1000 - (options.now ?? Date.now)();
   await sleep(Math.max(0, Math.min(seconds * 1000, leftMs)), options.signal);
-  if (seconds * 1000 < leftMs) return;
-  throw new OAuthError(
-    'login_timeout',
-    `You did not enter the code within ${started.expires_in} seconds. Log in again to get a new code.`,
-  );
+  return seconds * 1000 < leftMs;
+}
+
+/** While the server can't be reached, it is not known whether the user has entered the code. */
+function deviceTimeoutError(started: DeviceLogin, failure: OAuthError | undefined): OAuthError {
+  const problem =
+    failure === undefined
+      ? `You did not enter the code within ${started.expires_in} seconds.`
+      : `The code expired after ${started.expires_in} seconds, and the last question for the token failed. ${failure.message}`;
+  return new OAuthError('login_timeout', `${problem} Log in again to get a new code.`);
 }

@@ -181,6 +181,15 @@ describe('awaitDeviceLogin, with a fake clock', () => {
     expect(error.message).toBe('You did not enter the code within 17 seconds. Log in again to get a new code.');
   });
 
+  it('says that the server could not be asked, and not that the user was slow, if the code expires then', async () => {
+    answerPolls(scripted, { status: 503, headers: { 'retry-after': '6' } });
+    const { token, after } = await wait({ expires_in: 17 });
+    for (let second = 0; second < 18; second += 1) await after(1);
+    expect((await rejectionOf(token)).message).toMatch(
+      /^The code expired after 17 seconds, and the last question for the token failed\. http\S+ answered with status 503\. .* Log in again to get a new code\.$/,
+    );
+  });
+
   it('never sends an expired code (RFC 8628 section 3.2)', async () => {
     answerPolls(scripted, GRANTED);
     const { token, after } = await wait({ expires_in: -1 });

@@ -23,6 +23,13 @@ const ADVICE_BY_CODE: Readonly<Record<string, string>> = {
   unauthorized_client: 'Check at the server that this client may use this grant.',
   unsupported_grant_type: 'The server has no such grant, or not for this client. Use another one.',
   redirect_uri_mismatch: 'Register the redirect URI of this program at the server.',
+  access_denied: 'The user, or a rule of the server, did not allow it.',
+  expired_token: 'The code has expired. Log in again to get a new one.',
+  login_required: 'Log in again.',
+  interaction_required: 'Log in again.',
+  consent_required: 'Log in again.',
+  temporarily_unavailable: 'Try again later.',
+  server_error: 'Try again later. If the error stays, report it to the server operator.',
   invalid_redirect_uri: 'Use a redirect URI that the server allows.',
 };
 /** Where servers put the sentence, the specified member first. */

@@ -92,7 +92,8 @@ function toTunnelError(causes: readonly FailureCause[], { name, url, proxy }: Fa
 }
 
 function credentialsAdvice(proxy: EnvironmentProxy | undefined): string {
-  const { variable = 'HTTPS_PROXY', address = 'HOST:PORT', hasCredentials = false } = proxy ?? {};
+  // Without a variable, the program has chosen the proxy.
+  const { variable = 'the URL of the proxy', address = 'HOST:PORT', hasCredentials = false } = proxy ?? {};
   return hasCredentials
     ? `It refused the user name and the password in ${variable}. Check them: special characters in them must be percent-encoded.`
     : `Put them into ${variable}, as in http://USER:PASSWORD@${address}, with special characters percent-encoded.`;

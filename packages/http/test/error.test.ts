@@ -115,7 +115,7 @@ it.each<[Reply, string]>([
   ],
   [
     { status: 503, json: { error: 'temporarily_unavailable' }, headers: { 'retry-after': '900' } },
-    'refused the request with temporarily_unavailable. The server asks to wait 900 seconds (about 15 minutes).',
+    'refused the request with temporarily_unavailable. Try again later. The server asks to wait 900 seconds (about 15 minutes).',
   ],
   [{ status: 500, json: { message: 'oops' } }, 'answered with status 500. Try again later. The server says: "oops".'],
   [{ status: 403, json: { message: 'no' } }, 'answered with status 403. The server says: "no".'],

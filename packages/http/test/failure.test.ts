@@ -87,3 +87,15 @@ it('tells of an answer that broke off that the request was sent', async () => {
   for (let round = 0; round < 2; round += 1)
     expect(await rejectionOf(request('POST', server.origin))).toMatchObject({ code: 'network_error', sent: true });
 });
+
+it('says where the credentials of a proxy go that the program has chosen itself', async () => {
+  const cause = new Error('Request was cancelled.', {
+    cause: new Error('Proxy response (407) !== 200 when HTTP Tunneling'),
+  });
+  const fetch = (): Promise<Response> => Promise.reject(new TypeError('fetch failed', { cause }));
+  const error = await rejectionOf(request('GET', 'https://as.example/', { fetch }));
+  expect(error).toMatchObject({ code: 'network_error', retryable: false, sent: false });
+  expect(error.message).toBe(
+    'No answer from https://as.example/. The proxy wants credentials (status 407). Put them into the URL of the proxy, as in http://USER:PASSWORD@HOST:PORT, with special characters percent-encoded.',
+  );
+});

@@ -84,3 +84,90 @@ describe('a proxy variable that Node.js does not use', () => {
     expect((await failureOf('https://as.example/', fetch)).message).not.toContain('HTTPS_PROXY');
   });
 });
+
+describe('a proxy that is used, as the dispatcher of the process tells', () => {
+  const symbol = Symbol.for('undici.globalDispatcher.2');
+  const dispatchers = globalThis as Record<symbol, unknown>;
+  let before: unknown;
+  beforeEach(() => {
+    before = dispatchers[symbol];
+    vi.stubEnv('HTTPS_PROXY', PROXY);
+  });
+  afterEach(() => {
+    dispatchers[symbol] = before;
+    vi.unstubAllGlobals();
+  });
+
+  /** The message, if the dispatcher of the process has a class of this name, and `fetch` fails with `cause`. */
+  async function messageBehind(dispatcher: string, cause: Error): Promise<string> {
+    dispatchers[symbol] = { constructor: { name: dispatcher } };
+    vi.stubGlobal('fetch', () => Promise.reject(new TypeError('fetch failed', { cause })));
+    return (await failureOf('https://as.example/token')).message;
+  }
+  const failure = (code: string): Error => Object.assign(new Error('planted-secret'), { code });
+  const refusal = (status: number): Error => new Error(`Proxy response (${status}) !== 200 when HTTP Tunneling`);
+
+  it('is named instead of the server', async () => {
+    for (const name of ['EnvHttpProxyAgent', 'EnvHttpProxyAgent2'])
+      expect(await messageBehind(name, failure('ECONNREFUSED'))).toBe(
+        'No answer from https://as.example/token. The request goes through the proxy proxy.example:3128, which HTTPS_PROXY names. Nothing listens at proxy.example:3128 (ECONNREFUSED). Check HTTPS_PROXY, and that the proxy runs. A host that needs no proxy belongs into NO_PROXY.',
+      );
+  });
+
+  it.each([
+    ['http://proxy.example', 'proxy.example:80'],
+    ['https://proxy.example', 'proxy.example:443'],
+    ['socks5://proxy.example', 'proxy.example'],
+    ['socks5://user:planted-secret@[::1]:1080', '[::1]:1080'],
+    ['proxy.example:3128', 'without a valid URL'],
+    ['user:planted-secret@', 'without a valid URL'],
+  ])('of the URL %s is shown as %s', async (url, address) => {
+    vi.stubEnv('HTTPS_PROXY', url);
+    expect(await messageBehind('EnvHttpProxyAgent', failure('ENOTFOUND'))).toContain(
+      `goes through the proxy ${address}, which HTTPS_PROXY names.`,
+    );
+  });
+
+  it('may have sent the certificate, if the connection to it uses TLS', async () => {
+    vi.stubEnv('HTTPS_PROXY', 'https://proxy.example');
+    expect(await messageBehind('EnvHttpProxyAgent', failure('CERT_HAS_EXPIRED'))).toContain(
+      'The certificate of the proxy proxy.example:443 or of as.example:443 has expired',
+    );
+  });
+
+  it('says what it wants, and what it refuses', async () => {
+    expect(await messageBehind('EnvHttpProxyAgent', refusal(407))).toContain(
+      'It refused the user name and the password',
+    );
+    vi.stubEnv('HTTPS_PROXY', 'http://proxy.example:3128');
+    expect(await messageBehind('EnvHttpProxyAgent', refusal(407))).toContain(
+      'Put them into HTTPS_PROXY, as in http://USER',
+    );
+    expect(await messageBehind('EnvHttpProxyAgent', refusal(403))).toContain(
+      'does not connect to as.example:443 (status 403)',
+    );
+    expect(await messageBehind('EnvHttpProxyAgent', refusal(503))).toContain('try again later');
+  });
+
+  it('is not ALL_PROXY', async () => {
+    vi.stubEnv('HTTPS_PROXY', undefined);
+    vi.stubEnv('ALL_PROXY', PROXY);
+    expect(await messageBehind('EnvHttpProxyAgent', failure('ECONNREFUSED'))).toContain('Node.js does not use it');
+  });
+
+  it('is not known, if the program has a dispatcher of its own', async () => {
+    for (const name of ['ProxyAgent', 'MyAgent'])
+      expect(await messageBehind(name, failure('ECONNREFUSED'))).not.toContain('HTTPS_PROXY');
+    expect(await messageBehind('ProxyAgent', refusal(407))).toContain('Put them into the URL of the proxy');
+  });
+
+  it('is always used by Deno and Bun', async () => {
+    for (const runtime of ['Deno', 'Bun']) {
+      vi.stubGlobal(runtime, {});
+      expect(await messageBehind('Agent', failure('ECONNREFUSED'))).toContain(
+        'goes through the proxy proxy.example:3128',
+      );
+      vi.unstubAllGlobals();
+    }
+  });
+});

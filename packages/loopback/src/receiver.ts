@@ -10,7 +10,7 @@ import type { RedirectTarget } from './redirect.ts';
 import { handleRequest } from './requests.ts';
 import { sendLargeHeadersPage } from './response.ts';
 import { createStartAddress } from './start-address.ts';
-import { holdPort, takeTurn, type TurnOptions } from './turn.ts';
+import { holdPort, listenInTurn, type TurnOptions } from './turn.ts';
 
 /** Receives one callback on loopback. */
 export interface Receiver {
@@ -53,7 +53,7 @@ export async function openReceiver(
   hooks: ReceiverHooks,
   turn: TurnOptions,
 ): Promise<Receiver> {
-  const { servers, port, target } = await takeTurn(ports, turn, () => listenOnLoopback(targets, ports));
+  const { servers, port, target } = await listenInTurn(ports, turn, () => listenOnLoopback(targets, ports));
   const reception = createReception(toReceiverAddresses(target, port), hooks);
   const { close, hurry } = createCloser(reception, servers, port);
   for (const server of servers) {

@@ -18,7 +18,7 @@ interface FoundHolder {
   released?: Promise<void> | undefined;
 }
 
-/** The options of {@link takeTurn}. */
+/** The options of {@link listenInTurn}. */
 export interface TurnOptions {
   /** The longest wait, in milliseconds. */
   timeout: number;
@@ -55,7 +55,7 @@ export function holdPort(port: number, hurry: () => boolean): () => void {
  *
  * @throws {OAuthError} `port_unavailable`, which is `retryable` if a login still had the port after the whole wait
  */
-export async function takeTurn<T>(
+export async function listenInTurn<T>(
   ports: readonly number[],
   options: TurnOptions,
   listen: () => Promise<T>,

@@ -1,16 +1,25 @@
+import { isObject } from '@oa/mechanisms';
 import { attempt, isShareableError, type Token } from '@oa/types';
 import type { ManagerLoginOptions } from './manager-interface.ts';
 import { loginRequired } from './login-required.ts';
 import { reasonNoGrant } from './obtain.ts';
 import { rememberOutcome } from './renewal.ts';
 import type { GrantOptions, Session } from './session.ts';
-import { createWaitingReport } from './waiting.ts';
+import { createTurnReport } from './waiting.ts';
+
+const OPTION_NAMES = ['parameters', 'signal'];
 
 /** Credentials have these parameters: a login with others would store the token under a key that promises something else. */
 const PARAMETERS_OF_CREDENTIALS = ['scope', 'resource', 'audience'];
 
-/** @throws {TypeError} that names the parameter, if one belongs to the credentials */
-export function assertLoginParameters(parameters: ManagerLoginOptions['parameters'] = {}): void {
+/** @throws {TypeError} that names the option or parameter, if it is unknown or belongs to the credentials */
+export function assertLoginNowOptions(options: ManagerLoginOptions): void {
+  const unknown = Object.keys(options).find((name) => !OPTION_NAMES.includes(name));
+  // A `prompt` that is not sent would log in the wrong account.
+  if (unknown !== undefined)
+    throw new TypeError(`login has no option ${unknown}. Use ${OPTION_NAMES.join(', ')}: { parameters: { prompt } }.`);
+  const { parameters = {} } = options;
+  if (!isObject(parameters)) throw new TypeError('options.parameters must be an object of strings.');
   const misplaced = PARAMETERS_OF_CREDENTIALS.find((name) => parameters[name] !== undefined);
   if (misplaced !== undefined)
     throw new TypeError(`options.parameters.${misplaced} belongs to the credentials. Pass it there.`);
@@ -34,11 +43,7 @@ export async function loginNow(session: Session, { parameters, signal }: Manager
 async function loginInTurn(session: Session, options: GrantOptions): Promise<Token> {
   const { context, key } = session;
   const { signal } = options;
-  const tellOnce = createWaitingReport(session, options.interaction);
-  const whileWaiting = async (): Promise<undefined> => {
-    await tellOnce(await context.tokens.get(key));
-    return undefined;
-  };
+  const whileWaiting = createTurnReport(session, options.interaction);
   for (;;) {
     let started = false;
     const work = (): Promise<Token> => {

@@ -31,8 +31,8 @@ export function loginRequired(
 }
 
 /** What the server said, or why it was not asked. */
-function toSentence({ error, error_description, status, message }: OAuthError): string {
-  if (status === undefined) return message;
+function toSentence({ code, error, error_description, status, message }: OAuthError): string {
+  if (status === undefined || code === 'refresh_interrupted') return message;
   const said = [error, error_description].filter((each) => each !== undefined && each !== '').join(', ');
   return `The server refused to refresh the session: ${said.replace(/\.$/, '') || 'it named no reason'} (status ${status}).`;
 }

@@ -22,10 +22,10 @@ export async function logoutAll(context: Context, signal: AbortSignal | undefine
   };
   const collected = await attempt(collect());
   const ends: Result<boolean>[] = [];
-  while (works.length > 0) {
-    const batch = works.splice(0, MAX_CONCURRENT_LOGOUTS);
-    ends.push(...(await Promise.all(batch.map((work) => attempt(work())))));
-  }
+  const workNext = async (): Promise<void> => {
+    for (let work = works.shift(); work !== undefined; work = works.shift()) ends.push(await attempt(work()));
+  };
+  await Promise.all(Array.from({ length: MAX_CONCURRENT_LOGOUTS }, workNext));
   const failed = ends.filter((end) => !end.ok);
   const [first = collected] = failed;
   if (first.ok) return ends.filter((end) => end.ok && end.value).length;

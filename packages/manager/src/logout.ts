@@ -3,6 +3,7 @@ import { findWithOtherScopes } from './other-scopes.ts';
 import { withServer } from './server.ts';
 import type { Session } from './session.ts';
 import { toKeys } from './stored.ts';
+import { createTurnReport } from './waiting.ts';
 
 /**
  * Deletes the stored token, then revokes it at the server (RFC 7009), also where it can't be deleted. Where the server can't be reached, or
@@ -37,7 +38,9 @@ async function usedKeys({ context: { tokens }, keys: [key, ...formerKeys] }: Ses
 /** Ends the session of one key, and no other one. */
 export async function logoutOf(session: Session, key: string, signal: AbortSignal | undefined): Promise<boolean> {
   const keyed = { ...session, ...toKeys(key, session.configuredClient) };
-  return session.context.tokens.lock(key, () => deleteAndRevoke(keyed, signal), { signal });
+  // Nothing is asked of the user.
+  const whileWaiting = createTurnReport(keyed, 'always');
+  return session.context.tokens.lock(key, () => deleteAndRevoke(keyed, signal), { signal, whileWaiting });
 }
 
 async function deleteAndRevoke(session: Session, signal: AbortSignal | undefined): Promise<boolean> {

@@ -5,7 +5,7 @@ import type { Credentials, Target } from './credentials.ts';
 import { isDueEarly, isUsable } from './freshness.ts';
 import type { LogoutOptions, Manager, ManagerLoginOptions } from './manager-interface.ts';
 import { rethrowModuleError } from './module-error.ts';
-import type { ManagerOptions } from './options.ts';
+import { assertCallInteraction, type ManagerOptions } from './options.ts';
 import { openSession, type Session } from './session.ts';
 import type { StoredSession } from './sessions.ts';
 import { withStepUp } from './step-up.ts';
@@ -24,14 +24,15 @@ export function createManager(options: ManagerOptions = {}): Manager {
   const context = createContext(options);
 
   async function findToken(target: Target, credentials: Credentials, wanted: TokenSourceOptions): Promise<Token> {
+    assertCallInteraction(wanted.interaction);
     const session = await abortable(openSession(context, target, credentials, wanted.scope), wanted.signal);
     wanted.signal?.throwIfAborted();
     return tokenOf(session, wanted);
   }
 
   async function logInNow(target: Target, credentials: Credentials, asked: ManagerLoginOptions): Promise<Token> {
-    const { assertLoginParameters, loginNow } = await import('./login-now.ts');
-    assertLoginParameters(asked.parameters);
+    const { assertLoginNowOptions, loginNow } = await import('./login-now.ts');
+    assertLoginNowOptions(asked);
     return loginNow(await abortable(openSession(context, target, credentials), asked.signal), asked);
   }
 

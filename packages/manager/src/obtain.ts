@@ -1,9 +1,9 @@
 import { attempt, OAuthError, type Client, type RequestParameters, type Token } from '@oa/types';
 import { DEVICE_CODE_GRANT_TYPE } from '@oa/types/rfc';
 import { doubtRegistration, forgetRegistration, isRegistrationRefused, type FoundClient } from './client.ts';
+import type { Context } from './context.ts';
 import { loginRequired } from './login-required.ts';
 import { toOutcome, type Failed, type Refused, type Renewed } from './outcome.ts';
-import type { StoreReservation } from './resilient-store.ts';
 import { withServer } from './server.ts';
 import { tellUser } from './tell-user.ts';
 import type { GrantOptions, GrantReason, Session } from './session.ts';
@@ -36,7 +36,7 @@ async function grantAndStore(
   const refused = typeof reason === 'string' ? undefined : reason;
   const noGrant = await reasonNoGrant(session, interaction);
   if (noGrant !== undefined) throw loginRequired(session, { reason: noGrant, refusal: refused?.error });
-  const reservation = await reserveForLogin(session);
+  await assertStorable(session);
   context.emit({
     type: 'grant_needed',
     issuer,
@@ -44,13 +44,7 @@ async function grantAndStore(
     reason: typeof reason === 'string' ? reason : toReason(reason),
   });
   if (refused?.forgotten !== undefined) await forgetRegistration(session, refused.forgotten);
-  let token: Token;
-  try {
-    token = await grantWithClient(session, parameters, signal);
-  } catch (error) {
-    await reservation?.release?.();
-    throw error;
-  }
+  const token = await grantWithClient(session, parameters, signal);
   const problem = await session.store(token);
   if (problem !== undefined)
     await tellUser(session, { type: 'persist_failed', code: problem.code, message: problem.message });
@@ -66,15 +60,23 @@ function toReason({ isDefinite }: Refused): 'session_ended' | 'refresh_refused' 
 /**
  * Makes sure that the token of a login can be stored before a user is asked: otherwise every run would ask again. What needs no user goes
  * on in memory.
+ *
+ * The reservation does not last as long as the login. After a login that the user ends with Ctrl-C it would be the sign of an interrupted
+ * refresh.
  */
-async function reserveForLogin({ context, key, grant_type }: Session): Promise<StoreReservation | undefined> {
-  if (grant_type === 'client_credentials') return undefined;
-  const reserved = await attempt(context.tokens.reserve(key));
-  if (reserved.ok) return reserved.value;
+async function assertStorable({ context, key, grant_type }: Session): Promise<void> {
+  if (grant_type === 'client_credentials') return;
+  const reserved = await attempt(reserveAndRelease(context, key));
+  if (reserved.ok) return;
   const { code, message, retryable } = reserved.error;
   // The message may end with a command.
   const text = `The user was not asked to log in, because the token could not be stored. ${message}`;
   throw new OAuthError(code, text, { retryable });
+}
+
+async function reserveAndRelease({ tokens }: Context, key: string): Promise<void> {
+  const { release } = await tokens.reserve(key);
+  await release?.();
 }
 
 async function grantWithClient(

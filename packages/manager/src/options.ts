@@ -132,6 +132,12 @@ export function assertManagerOptions(options: ManagerOptions): void {
   );
 }
 
+/** @throws {TypeError} if the option of one call is wrong: a misspelt `never` would ask the user */
+export function assertCallInteraction(interaction: unknown): void {
+  if (interaction !== undefined && interaction !== 'never')
+    throw new TypeError("options.interaction of a call must be 'never', or absent.");
+}
+
 function assertDiscoveryOption({ fallback = 'conventional', ...others }: ManagerOptions['discovery'] & object): void {
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) throw new TypeError(`options.discovery has no member ${unknown}. Use fallback.`);

@@ -38,7 +38,7 @@ export async function registerForLogin(session: Session, server: AuthorizationSe
 
 /**
  * Asks the server to register redirect URIs for the logins of this program, on a port that is drawn first: many servers compare ports,
- * against RFC 8252 section 7.3. Where the server refuses them, it is asked once more: without `[::1]` if it names that, else with
+ * against RFC 8252 section 7.3. Where the server refuses them, it is asked once more: without `[::1]` if it names only that, else with
  * `localhost` (section 8.3), which some servers know alone.
  *
  * @throws {OAuthError} that names the URIs and the options, if they are refused
@@ -70,7 +70,8 @@ async function drawUris({ options }: Context, issuer: string): Promise<string[]>
 
 function toOtherUris(redirect_uris: readonly string[], error: OAuthError): string[] {
   const said = toRefusalWords(error);
-  if (/::1|ipv6/i.test(said) && !/localhost/i.test(said)) return redirect_uris.filter((uri) => !uri.includes('[::1]'));
+  if (/::1|ipv6/i.test(said) && !/localhost|127\.0\.0\.1/i.test(said))
+    return redirect_uris.filter((uri) => !uri.includes('[::1]'));
   const moved = redirect_uris.map((uri) => uri.replace(/^http:\/\/(?:127\.0\.0\.1|\[::1\])/, 'http://localhost'));
   return [...new Set(moved)];
 }

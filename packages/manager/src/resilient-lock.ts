@@ -1,4 +1,8 @@
+import { sleep } from '@oa/mechanisms';
 import { isShareableError, isStorageError, OAuthError, type LockOptions, type Store } from '@oa/types';
+
+/** A store of the program may be slow, so it is not read more often. */
+const POLL_MS = 250;
 
 /** A lock for each key that also works where the lock of the store can't be used: then it holds within this process only. */
 export interface ResilientLock {
@@ -45,27 +49,68 @@ function createProcessLock(): <T>(key: string, work: () => Promise<T>, options: 
   /** The end of the last work of each key: its error, if those that wait receive it. */
   const ends = new Map<string, Promise<OAuthError | undefined>>();
 
-  return async (key, work, { timeout, signal, whileWaiting }) => {
+  return async (key, work, options) => {
     const ahead = ends.get(key);
-    if (ahead !== undefined && timeout === 0)
+    if (ahead !== undefined && options.timeout === 0)
       throw new OAuthError('lock_timeout', 'Another call of this process holds the lock. Try again later.', {
         retryable: true,
       });
-    const run = (async () => {
-      const failure = await ahead;
-      if (failure !== undefined) throw failure;
-      signal?.throwIfAborted();
-      return (ahead === undefined ? undefined : await whileWaiting?.()) ?? work();
-    })();
-    const end = run.then(
-      () => undefined,
-      (error: unknown) => (isShareableError(error) ? error : undefined),
-    );
-    ends.set(key, end);
+    const turn = takeTurn(ahead, work, options);
+    ends.set(key, turn.end);
+    const clear = (): void => {
+      if (ends.get(key) === turn.end) ends.delete(key);
+    };
+    void turn.end.then(clear);
     try {
-      return await run;
+      return await turn.result;
     } finally {
-      if (ends.get(key) === end) ends.delete(key);
+      if (!turn.isWaiting()) clear();
     }
   };
+}
+
+/** The `end` comes when nothing of this key runs any more, also if this call has left before. */
+function takeTurn<T>(
+  ahead: Promise<OAuthError | undefined> | undefined,
+  work: () => Promise<T>,
+  options: LockOptions<T>,
+): { result: Promise<T>; end: Promise<OAuthError | undefined>; isWaiting: () => boolean } {
+  let failure: OAuthError | undefined;
+  let isWaiting = ahead !== undefined;
+  void ahead?.then(() => (isWaiting = false));
+  async function run(): Promise<T> {
+    const early = ahead && (await waitFor(ahead, options));
+    if (early !== undefined) return early;
+    try {
+      return await work();
+    } catch (error) {
+      if (isShareableError(error)) failure = error;
+      throw error;
+    }
+  }
+  const result = run();
+  const end = Promise.allSettled([ahead, result]).then(async () => failure ?? ahead);
+  return { result, end, isWaiting: () => isWaiting };
+}
+
+/**
+ * Looks while it waits, as the lock of a file does, and once more afterwards. An abort ends the wait.
+ *
+ * @throws the error of the work that it waits for
+ */
+async function waitFor<T>(
+  ahead: Promise<OAuthError | undefined>,
+  { signal, whileWaiting }: LockOptions<T>,
+): Promise<T | undefined> {
+  const isOver = ahead.then(() => true);
+  for (;;) {
+    const early = await whileWaiting?.();
+    if (early !== undefined) return early;
+    const pause = sleep(POLL_MS, signal).then(() => false);
+    if (await Promise.race([isOver, pause])) break;
+  }
+  const failure = await ahead;
+  if (failure !== undefined) throw failure;
+  signal?.throwIfAborted();
+  return whileWaiting?.();
 }

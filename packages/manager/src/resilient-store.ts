@@ -2,9 +2,6 @@ import { setBounded } from '@oa/mechanisms';
 import { attempt, isStorageError, type OAuthError, type OAuthEvent, type Result, type Store } from '@oa/types';
 import { createResilientLock } from './resilient-lock.ts';
 
-/** What `reserve` of a store resolves with. */
-export type StoreReservation = Awaited<ReturnType<Required<Store<unknown>>['reserve']>>;
-
 /** A store that goes on where it can, and tells why a value is not used. */
 export interface ResilientStore<V> extends Required<Omit<Store<V>, 'keys' | 'set'>> {
   /** @returns why the value is only in memory, `undefined` if it is durable */

@@ -1,9 +1,12 @@
-import type { Token } from '@oa/types';
+import { attempt, type Token } from '@oa/types';
 import { loginRequired } from './login-required.ts';
 import { reasonNoGrant } from './obtain.ts';
 import type { GrantOptions, Session } from './session.ts';
 import { isOfUse } from './stored.ts';
 import { tellUser } from './tell-user.ts';
+
+/** A refresh takes less, so the wait is for a login. */
+const MIN_LOGIN_WAIT_MS = 2000;
 
 /**
  * Creates a function that tells once that this call waits for another one, and once that the user must log in elsewhere: only a login helps
@@ -27,5 +30,17 @@ export function createWaitingReport(
     if (reason !== undefined) throw loginRequired(session, { reason });
     context.emit({ type: 'login_elsewhere', issuer });
     await tellUser(session, { type: 'login_elsewhere', issuer });
+  };
+}
+
+/** The same for a call that waits also where the stored token is of use, because it replaces or deletes that token. */
+export function createTurnReport(session: Session, interaction: GrantOptions['interaction']): () => Promise<undefined> {
+  const tellOnce = createWaitingReport(session, interaction);
+  const start = performance.now();
+  return async () => {
+    const isForLogin = performance.now() - start >= MIN_LOGIN_WAIT_MS;
+    const stored = isForLogin ? undefined : await attempt((async () => session.context.tokens.get(session.key))());
+    if (stored === undefined || stored.ok) await tellOnce(stored?.value);
+    return undefined;
   };
 }

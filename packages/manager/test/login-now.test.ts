@@ -1,3 +1,4 @@
+import type { ManagerLoginOptions } from '@oa/manager';
 import { fileTokenCache, tokenKey } from '@oa/token-cache';
 import { OAuthError, type Token } from '@oa/types';
 import { expect, it } from 'vitest';
@@ -62,6 +63,17 @@ it.each(['scope', 'resource', 'audience'])(
     expect(server.requests).toEqual([]);
   },
 );
+
+it.each([
+  [{ prompt: 'login' }, 'login has no option prompt. Use parameters, signal: { parameters: { prompt } }.'],
+  [{ parameters: 'prompt=login' }, 'options.parameters must be an object of strings.'],
+  [{ parameters: null }, 'options.parameters must be an object of strings.'],
+])('refuses the options %j, instead of a login without the prompt', async (options, message) => {
+  const { manager } = managerAt(temporaryDirectory(), { login: browser });
+  const login = manager.login(server.issuer, { client_id }, options as ManagerLoginOptions);
+  await expect(login).rejects.toThrow(new TypeError(message));
+  expect(server.requests).toEqual([]);
+});
 
 it('keeps two accounts side by side with a profile', async () => {
   const { metadata } = await startScripted({ '/token': inTurn(bearer('work'), bearer('home')) });

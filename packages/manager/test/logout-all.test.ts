@@ -84,3 +84,26 @@ it('ends after an abort, with the reason of the signal', async () => {
   const reason = new Error('no more');
   await expect(manager.logoutAll({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
 });
+
+it('ends all other sessions while some servers do not answer', async () => {
+  const hanging = await startScripted({
+    '/.well-known/oauth-authorization-server': () => ({
+      json: { ...hanging.metadata, revocation_endpoint: `${hanging.metadata.issuer}/revoke` },
+    }),
+    '/token': refreshable,
+    '/revoke': { drop: 'never' },
+  });
+  const directory = temporaryDirectory();
+  const { manager } = managerAt(directory, { login: { openBrowser: agreeingBrowser().openBrowser } });
+  const { issuer } = hanging.metadata;
+  for (let count = 0; count < 5; count += 1) await manager.login(issuer, { client_id: 'p', profile: `hangs-${count}` });
+  const { metadata } = await startScripted({ '/token': refreshable });
+  for (let count = 0; count < 15; count += 1) await manager.login(metadata, { client_id: 'p', profile: `${count}` });
+  const controller = new AbortController();
+  const result = manager.logoutAll({ signal: controller.signal });
+  await expect
+    .poll(() => managerAt(directory).manager.sessions(), { timeout: 20_000 })
+    .toEqual({ ok: true, value: [] });
+  controller.abort(new Error('no more'));
+  await expect(result).rejects.toThrow('no more');
+});

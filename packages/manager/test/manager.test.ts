@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createManager } from '@oa/manager';
+import type { TokenSourceOptions } from '@oa/types';
 import { startScriptedServer } from '@oa-internal/scripted-server';
 import { expect, it, onTestFinished } from 'vitest';
 import { loggedIn, server, user } from './real-server.ts';
@@ -70,6 +71,14 @@ it('ends a call whose signal aborts while the store is read', async () => {
   const credentials = { client_id: 'c', client_secret: 's' };
   await expect(manager.get(metadata, credentials, { signal: controller.signal })).rejects.toBe(reason);
   expect(server.requestsTo('/token')).toEqual([]);
+});
+
+it('refuses another interaction of one call than never: a misspelt one would ask the user', async () => {
+  const manager = createManager({ cache: new Map(), interaction: 'always' });
+  const options = { interaction: 'nevr' } as unknown as TokenSourceOptions;
+  await expect(manager.get('https://as.example', { client_id: 'p' }, options)).rejects.toThrow(
+    new TypeError("options.interaction of a call must be 'never', or absent."),
+  );
 });
 
 it('asks no user in a source with interaction never, and asks in the next call without', async () => {

@@ -1,10 +1,22 @@
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileTokenCache, tokenKey } from '@oa/token-cache';
 import { OAuthError, type OAuthEvent } from '@oa/types';
 import { DEVICE_CODE_GRANT_TYPE } from '@oa/types/rfc';
 import { startAuthorizationServer, type AuthorizationServerHandle } from '@oa-internal/authorization-server';
 import { startScriptedServer, type RecordedRequest } from '@oa-internal/scripted-server';
 import { expect, it, onTestFinished } from 'vitest';
 import { login, server, user } from './real-server.ts';
-import { agreeingBrowser, aged, bearer, changeStored, managerAt, startScripted, temporaryDirectory } from './setup.ts';
+import {
+  agreeingBrowser,
+  aged,
+  bearer,
+  changeStored,
+  managerAt,
+  startScripted,
+  temporaryDirectory,
+  tokensDirectory,
+} from './setup.ts';
 
 const secretIn = {
   client_secret_basic: ({ headers }: RecordedRequest): string | null => {
@@ -192,6 +204,26 @@ it('ends a login after an abort, frees its port, and rejects with the reason of 
       ),
     )
     .toBe('closed');
+});
+
+it('leaves no sign of an interrupted refresh where a process is killed during a login', async () => {
+  const { metadata } = await startScripted({ '/token': { status: 400, json: { error: 'invalid_grant' } } });
+  const directory = temporaryDirectory();
+  const key = tokenKey({ issuer: metadata.issuer, grant_type: 'authorization_code', client_id: 'p' });
+  const old = { ...aged({ access_token: 'old', token_type: 'Bearer' }, -1), refresh_token: 'r' };
+  await fileTokenCache({ directory: tokensDirectory(directory) }).set(key, old);
+  const opened = Promise.withResolvers<string>();
+  const { manager } = managerAt(directory, { login: { openBrowser: opened.resolve } });
+  const controller = new AbortController();
+  const login = manager.login(metadata, { client_id: 'p' }, { signal: controller.signal });
+  await opened.promise;
+  // What a killed process leaves.
+  const left = join(temporaryDirectory(), 'left');
+  cpSync(directory, left, { recursive: true });
+  const next = managerAt(left, { interaction: 'never' }).manager;
+  expect(await next.get(metadata, { client_id: 'p' })).toMatchObject({ ok: false, error: { code: 'login_required' } });
+  controller.abort(new Error('no more'));
+  await expect(login).rejects.toThrow('no more');
 });
 
 it('does not take the timeout of requests for the time that a user has to log in', async () => {

@@ -96,6 +96,7 @@ it('ends in refresh_interrupted when an interrupted refresh has used the refresh
     ok: false,
     error: { code: 'refresh_interrupted', error: 'invalid_grant', status: 400 },
   });
+  expect(result.ok || result.error.message).toContain('The answer to an earlier refresh request was lost');
   expect(events).toContainEqual({
     type: 'session_ended',
     issuer: metadata.issuer,

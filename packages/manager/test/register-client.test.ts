@@ -37,6 +37,12 @@ describe('a server that refuses a redirect URI (RFC 7591 section 3.2.2)', () => 
     ['names [::1]', (uri) => !uri.includes('[::1]'), invalid('http://[::1]:1/callback is not allowed'), '127.0.0.1'],
     ['knows no IPv6', (uri) => !uri.includes('[::1]'), invalid('IPv6 hosts are not supported'), '127.0.0.1'],
     ['refuses [::1] and says nothing', (uri) => !uri.includes('[::1]'), invalid(), 'localhost'],
+    [
+      'names both literals',
+      (uri) => uri.startsWith('http://localhost:'),
+      invalid('Not allowed: http://127.0.0.1:1/callback, http://[::1]:1/callback'),
+      'localhost',
+    ],
     ['knows only localhost', (uri) => uri.startsWith('http://localhost:'), invalid(), 'localhost'],
     [
       'names localhost',

@@ -154,6 +154,25 @@ it('does not run the work of a waiter that aborts, and fails no other waiter', a
   expect(await third).toBe('third');
 });
 
+it('ends the wait of a call that aborts at once, and the next one still waits for the work that runs', async () => {
+  const resilient = createResilientStore(new Map<string, string>(), () => {});
+  const controller = new AbortController();
+  const gate = Promise.withResolvers<void>();
+  const order: string[] = [];
+  const first = resilient.lock('k', () => gate.promise.then(() => order.push('first')));
+  const aborted = resilient.lock('k', async () => 'not run', { signal: controller.signal });
+  const adopted = resilient.lock('k', async () => 'not run', { whileWaiting: () => 'adopted' });
+  const last = resilient.lock('k', async () => order.push('last'));
+  const reason = new Error('gone');
+  controller.abort(reason);
+  await expect(aborted).rejects.toBe(reason);
+  expect(await adopted).toBe('adopted');
+  expect(order).toEqual([]);
+  gate.resolve();
+  await Promise.all([first, last]);
+  expect(order).toEqual(['first', 'last']);
+});
+
 it('passes bugs of a store and failures of the work on', async () => {
   const bug = new RangeError('a bug');
   const resilient = createResilientStore<string>(

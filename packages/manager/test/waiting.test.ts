@@ -120,3 +120,46 @@ it('does not let a call that may ask no user wait for the login of another progr
   await agreeingBrowser().openBrowser(startUrl);
   expect(await holder).toMatchObject({ ok: true });
 });
+
+it.each(['login', 'logout'] as const)(
+  'tells the user of a %s that waits for the login of another program, although a token is stored',
+  async (name) => {
+    const directory = temporaryDirectory();
+    const { metadata } = await startScripted({ '/token': bearer('a') });
+    const first = managerAt(directory, { login: { openBrowser: agreeingBrowser().openBrowser } });
+    await first.manager.login(metadata, { client_id });
+    const opened = Promise.withResolvers<string>();
+    const other = managerAt(directory, { login: { openBrowser: opened.resolve } });
+    const holder = other.manager.login(metadata, { client_id });
+    const startUrl = await opened.promise;
+    const printed: string[] = [];
+    const { manager } = managerAt(directory, {
+      login: { openBrowser: agreeingBrowser().openBrowser, print: (text) => printed.push(text) },
+    });
+    const waiter = manager[name](metadata, { client_id });
+    await expect.poll(() => printed.join(''), { timeout: 20_000 }).toContain('Another program of yours is logging in');
+    await agreeingBrowser().openBrowser(startUrl);
+    expect(await holder).toMatchObject({ ok: true });
+    expect(await waiter).toMatchObject({ ok: true });
+  },
+);
+
+it('tells of the other login while it lasts, also with a Map, and ends the wait after an abort', async () => {
+  const { metadata } = await startScripted({ '/token': bearer('a') });
+  const opened = Promise.withResolvers<string>();
+  const printed: string[] = [];
+  const { manager } = managerAt(temporaryDirectory(), {
+    cache: new Map(),
+    login: { openBrowser: opened.resolve, print: (text) => printed.push(text) },
+  });
+  const holder = manager.login(metadata, { client_id });
+  const startUrl = await opened.promise;
+  const controller = new AbortController();
+  const logout = manager.logout(metadata, { client_id }, { signal: controller.signal });
+  await expect.poll(() => printed.join(''), { timeout: 20_000 }).toContain('Another program of yours is logging in');
+  const reason = new Error('no more');
+  controller.abort(reason);
+  await expect(logout).rejects.toBe(reason);
+  await agreeingBrowser().openBrowser(startUrl);
+  expect(await holder).toMatchObject({ ok: true });
+});

@@ -14,6 +14,28 @@ export interface ExpectedCallback {
 const RESPONSE_PARAMETERS = ['code', 'iss', 'error', 'error_description', 'error_uri'];
 /** The longest text of the server that a message quotes. */
 const MAX_QUOTED_CHARACTERS = 500;
+/**
+ * What helps against an error of the authorization endpoint.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1
+ * @see https://www.rfc-editor.org/rfc/rfc8707#section-2
+ * @see https://openid.net/specs/openid-connect-core-1_0.html#AuthError
+ */
+const CURES: Record<string, string> = {
+  access_denied: 'Log in again if you want to allow it.',
+  invalid_request: 'Check the parameters of the login, and the redirect URI of the client.',
+  invalid_scope: 'Check the scope.',
+  invalid_target: 'Check the resource.',
+  unauthorized_client: 'Check that the client is registered for the authorization code grant.',
+  unsupported_response_type: 'The server has no authorization code grant, so use another one.',
+  server_error: 'Try again later.',
+  temporarily_unavailable: 'Try again later.',
+  login_required: 'Log in without the prompt none.',
+  consent_required: 'Log in without the prompt none.',
+  interaction_required: 'Log in without the prompt none.',
+  account_selection_required: 'Log in without the prompt none.',
+};
+const OTHER_CURE = 'Log in again. If the error stays, ask the operator of the server.';
 
 /**
  * Reads the authorization code from the URL that the server redirected the browser to.
@@ -67,7 +89,8 @@ function assertResponseIssuer(iss: string | null, server: AuthorizationServer): 
     'issuer_mismatch',
     iss === null
       ? 'The authorization response names no issuer, although the server announced that it does. Log in again.'
-      : 'The authorization response names another issuer than the one of this login. Log in again.',
+      : // The other issuer is not shown: another server has chosen that text.
+        `The authorization response comes from another issuer than ${toQuotedText(server.issuer)}, where this login is. Log in again. If the error stays, compare the issuer that the program uses with that of the server, up to a slash at its end.`,
   );
 }
 
@@ -84,8 +107,8 @@ function toAuthorizationError(parameters: URLSearchParams): OAuthError {
       ? 'The login was denied, by you or by the authorization server'
       : `The authorization server refused the login with ${code === '' ? 'an error without a name' : `the error ${code}`}`;
   const sentence = description === '' ? what : `${what}: ${description}`;
-  const message = /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
-  return new OAuthError('oauth_error', message, details);
+  const cure = Object.hasOwn(CURES, code) ? CURES[code] : OTHER_CURE;
+  return new OAuthError('oauth_error', `${sentence}${/[.!?]$/.test(sentence) ? '' : '.'} ${cure}`, details);
 }
 
 function toQuotedText(text: string | undefined): string {

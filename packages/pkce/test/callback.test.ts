@@ -87,12 +87,32 @@ it('passes the error of the server on, without terminal control characters (RFC 
     error: 'invalid_scope',
     error_description: 'no [31mway hereok',
     error_uri: 'https://as.example/e',
-    message: 'The authorization server refused the login with the error invalid_scope: no [31mway hereok.',
+    message:
+      'The authorization server refused the login with the error invalid_scope: no [31mway hereok. Check the scope.',
   });
   expect(refused(`${good}&error=access_denied`).message).toBe(
-    'The login was denied, by you or by the authorization server.',
+    'The login was denied, by you or by the authorization server. Log in again if you want to allow it.',
   );
   expect(refused(`${good}&error=&code=c`)).toMatchObject({ code: 'oauth_error', error: '' });
+});
+
+it.each([
+  ['invalid_scope', 'Check the scope.'],
+  ['unauthorized_client', 'Check that the client is registered for the authorization code grant.'],
+  ['temporarily_unavailable', 'Try again later.'],
+  ['interaction_required', 'Log in without the prompt none.'],
+  ['of_this_server', 'Log in again. If the error stays, ask the operator of the server.'],
+  ['constructor', 'Log in again. If the error stays, ask the operator of the server.'],
+])('says what helps against the error %s', (error, cure) => {
+  expect(refused(`${good}&error=${error}`).message).toBe(
+    `The authorization server refused the login with the error ${error}. ${cure}`,
+  );
+});
+
+it('names the issuer of the login for a response from another one, and what to compare (RFC 9207 section 2.4)', () => {
+  expect(refused(`${good}&code=c&iss=https://as.example/`).message).toBe(
+    'The authorization response comes from another issuer than https://as.example, where this login is. Log in again. If the error stays, compare the issuer that the program uses with that of the server, up to a slash at its end.',
+  );
 });
 
 it.each(['code', 'iss', 'error', 'error_description', 'error_uri'])(
