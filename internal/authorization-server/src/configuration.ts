@@ -54,6 +54,7 @@ const clients: ClientMetadata[] = [
     grant_types: ['authorization_code', 'refresh_token', DEVICE_CODE],
     redirect_uris,
     response_types: ['code'],
+    authorization_details_types: Object.keys(authorizationDetails.types),
   },
 ];
 

@@ -17,6 +17,7 @@ import type { FoundClient } from './client.ts';
 import type { Failed, Refused, Renewed } from './outcome.ts';
 import type { ManagerOptions } from './options.ts';
 import { sessionKeys } from './session-key.ts';
+import { toDetailsParameter } from './details.ts';
 import { permittedScopes } from './step-up.ts';
 import { readStored, toKeys } from './stored.ts';
 import { resolveStoredIssuer, resolveTarget, type ResolvedTarget } from './target.ts';
@@ -110,14 +111,24 @@ function createSession(
   credentials: Credentials,
   more?: string,
 ): Session {
-  const { client_id, audience, parameters, profile, resource = asked.resource } = credentials;
+  const { client_id, audience, parameters, profile, authorization_details, resource = asked.resource } = credentials;
   const grant_type = grantTypeOf(credentials);
   const permitted = (scope: string | undefined): string | undefined =>
     permittedScopes(context.options, grant_type, scope);
   const added = permitted(more);
   const base = credentials.scope ?? permitted(asked.scope);
   const scope = added === undefined ? base : mergeScopes(base, added);
-  const identity = { issuer, grant_type, client_id, scope, resource, audience, parameters, profile };
+  const identity = {
+    issuer,
+    grant_type,
+    client_id,
+    scope,
+    resource,
+    audience,
+    parameters,
+    profile,
+    authorization_details,
+  };
   const keys = sessionKeys(identity);
   let isFirstRead = true;
   const configuredClient = configuredClientOf(credentials);
@@ -127,7 +138,7 @@ function createSession(
     ...toKeys(keys[0], configuredClient),
     keys,
     grant_type,
-    parameters: { ...parameters, scope, resource, audience },
+    parameters: { ...parameters, ...toDetailsParameter(authorization_details), scope, resource, audience },
     refreshParameters: { ...credentials.refreshParameters, resource },
     isSecretUnset: Object.hasOwn(credentials, 'client_secret') && credentials.client_secret === undefined,
     configuredClient,
