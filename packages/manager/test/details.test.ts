@@ -23,7 +23,8 @@ it.each(['disabled', 'required'] as const)(
     await using server = await startAuthorizationServer({ pushedRequests });
     const directory = temporaryDirectory();
     const login = { openBrowser: (url: string): Promise<Response> => server.logIn(url) };
-    const credentials = { ...server.public, scope: 'openid offline_access', authorization_details: [payment] };
+    const { resource } = server;
+    const credentials = { ...server.public, scope: 'offline_access read', resource, authorization_details: [payment] };
     const first = await managerAt(directory, { login }).manager.getToken(server.issuer, credentials);
     expect(first.authorization_details).toEqual([granted]);
     expect(server.count('/par')).toBe(pushedRequests === 'required' ? 1 : 0);
