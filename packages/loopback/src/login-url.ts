@@ -6,7 +6,7 @@ import type { LoginOptions } from './options.ts';
 export type LoginUrl = Pick<PushedRequest, 'url'> & Partial<Pick<PushedRequest, 'expires_in'>>;
 
 /** What a server answers at an address where it has no such endpoint (RFC 9110 sections 15.5.5 and 15.5.6). */
-const ABSENT_STATUSES: ReadonlySet<number | undefined> = new Set([404, 405]);
+const ABSENT_ENDPOINT_STATUSES: ReadonlySet<number | undefined> = new Set([404, 405]);
 
 /**
  * Pushes the parameters of a login to the server if `options.par` says so, and returns the URL that the user opens.
@@ -29,7 +29,7 @@ export async function createLoginUrl(
     const options = { requirePkce, fetch, signal, now, onEvent, authentication };
     return await pushAuthorizationRequest(server, client, parameters, options);
   } catch (error) {
-    if (isRequired || !isOAuthError(error) || !ABSENT_STATUSES.has(error.status)) throw error;
+    if (isRequired || !isOAuthError(error) || !ABSENT_ENDPOINT_STATUSES.has(error.status)) throw error;
     return plain();
   }
 }

@@ -20,7 +20,7 @@ export async function logInAgain(session: Session, wanted: TokenSourceOptions): 
   const { rejected, interaction, signal } = wanted;
   const parameters = toLoginParameters(wanted);
   const reason = await reasonNoLogin(session, wanted);
-  if (reason !== undefined) throw loginRequired(session, { reason, refusal: toRefusal(parameters) });
+  if (reason !== undefined) throw loginRequired(session, { reason, refusal: toLoginDemand(parameters) });
   let adopted: Token | undefined;
   const adopt = async (): Promise<Token | undefined> => {
     const stored = rejected === undefined ? undefined : await session.stored();
@@ -50,7 +50,7 @@ async function reasonNoLogin(session: Session, { interaction }: TokenSourceOptio
   return reasonNoGrant(session, interaction);
 }
 
-function toRefusal({ acr_values, max_age }: RequestParameters): OAuthError {
+function toLoginDemand({ acr_values, max_age }: RequestParameters): OAuthError {
   const asked = [acr_values && `acr_values ${String(acr_values)}`, max_age && `max_age ${String(max_age)}`];
   return new OAuthError(
     'login_required',

@@ -15,8 +15,9 @@ const MAX_SHOWN_METHODS_CHARACTERS = 200;
  */
 export function assertPkceSupported(
   { issuer, code_challenge_methods_supported: methods = [] }: AuthorizationServer,
-  { requirePkce = false }: { requirePkce?: boolean | undefined } = {},
+  options: { requirePkce?: boolean | undefined } = {},
 ): void {
+  const { requirePkce = false } = options;
   if (methods.includes('S256') || (methods.length === 0 && !requirePkce)) return;
   const what =
     methods.length === 0
