@@ -140,7 +140,10 @@ it.each([
       code_challenge_methods_supported: methods,
     } as AuthorizationServer;
     const opened: string[] = [];
-    const { token, events } = startLogin(server, {}, { requirePkce, openBrowser: (url) => opened.push(url) });
+    // Nothing can listen for this client.
+    const elsewhere = { ...client, redirect_uris: ['https://app.example/'] };
+    const options = { requirePkce, client: elsewhere, openBrowser: (url: string) => opened.push(url) };
+    const { token, events } = startLogin(server, {}, options);
     expect(await rejectionOf(token)).toMatchObject({ code: 'pkce_unsupported' });
     expect(opened).toEqual([]);
     expect(events).toEqual([]);

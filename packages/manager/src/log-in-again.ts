@@ -19,18 +19,20 @@ import type { Session } from './session.ts';
 export async function logInAgain(session: Session, wanted: TokenSourceOptions): Promise<Token> {
   const { rejected, interaction, signal } = wanted;
   const parameters = toLoginParameters(wanted);
-  const reason = await reasonNoLogin(session, wanted);
-  if (reason !== undefined) throw loginRequired(session, { reason, refusal: toLoginDemand(parameters) });
   let adopted: Token | undefined;
   const adopt = async (): Promise<Token | undefined> => {
     const stored = rejected === undefined ? undefined : await session.stored();
     adopted = stored !== undefined && isUsable(session, stored, { rejected }) ? stored : undefined;
     return adopted;
   };
+  const current = await adopt();
+  if (current !== undefined) return current;
+  const reason = await reasonNoLogin(session, wanted);
+  if (reason !== undefined) throw loginRequired(session, { reason, refusal: toLoginDemand(parameters) });
   const failures = await session.context.failures();
   const subject = (access_token: string): Token => toSubject(access_token, parameters);
   if (rejected !== undefined && (await failures.find(session, subject(rejected)))) throw tokenRejected();
-  const token = (await adopt()) ?? (await shareLogin(session, { parameters, interaction, adopt }, signal));
+  const token = await shareLogin(session, { parameters, interaction, adopt }, signal);
   const { max_age = Number.POSITIVE_INFINITY } = wanted;
   if (token !== adopted && max_age * 1000 >= MAX_JUST_ISSUED_MS)
     await failures.add(session, tokenRejected(), subject(token.access_token));

@@ -89,6 +89,16 @@ it('shares one login among calls at once, and a call that comes late uses its to
   expect(urls).toHaveLength(2);
 });
 
+it('uses what another login has stored, also where no user can be asked and while it waits', async () => {
+  const { manager, metadata, source, urls } = await startStepUp();
+  // Two demands at once are two logins only if the second is not met by the token of the first.
+  const asked = ['mfa', 'phr'].map((acr_values) => source({ rejected: 'token-1', acr_values }));
+  expect((await Promise.all(asked)).map(({ access_token }) => access_token)).toEqual(['token-2', 'token-2']);
+  expect(urls).toHaveLength(2);
+  const never = manager.source(metadata, { client_id }, { interaction: 'never' });
+  expect(await never({ rejected: 'token-1', acr_values: 'mfa' })).toMatchObject({ access_token: 'token-2' });
+});
+
 it('makes one login, not one a request, for an API that refuses what the login gives', async () => {
   const { fetch, api, urls, metadata, directory, openBrowser, events } = await startStepUp();
   for (let calls = 0; calls < 3; calls += 1) expect((await fetch(api.origin)).status).toBe(401);

@@ -51,6 +51,9 @@ it('grants client credentials at any server: they need no PKCE', async () => {
   const { manager } = managerAt(temporaryDirectory(), { discovery: { requirePkce: true } });
   const target = { ...metadata, code_challenge_methods_supported: ['plain'] };
   expect(await manager.get(target, { client_id, client_secret: 's' })).toMatchObject({ ok: true });
+  const authorization_details = [{ type: 'payment' }];
+  const detailed = await manager.get(target, { client_id, client_secret: 's', authorization_details });
+  expect(detailed).toMatchObject({ ok: true });
 });
 
 it.each([
