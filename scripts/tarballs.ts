@@ -7,7 +7,7 @@ import { neededPackages } from './needed-packages.ts';
 import { packages, root } from './packages.ts';
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : packages.map(({ manifest }) => manifest.name);
-const needed = neededPackages(names);
+const needed = findNeeded();
 
 // The output of the build goes to stderr, so that stdout has the command only.
 const build = [
@@ -30,3 +30,13 @@ const tarballs = needed.map(({ folder, manifest }) => {
 });
 
 console.log(['npm install', ...tarballs].join(' \\\n  '));
+
+/** A wrong name needs no stack trace. */
+function findNeeded(): ReturnType<typeof neededPackages> {
+  try {
+    return neededPackages(names);
+  } catch (error) {
+    console.error(error instanceof TypeError ? error.message : error);
+    return process.exit(1);
+  }
+}

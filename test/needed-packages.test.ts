@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryDirectory } from '@oa-internal/testing';
@@ -19,6 +19,13 @@ it.each(namesOf(packages))('finds every package that %s needs, and no other', (n
 
 it('refuses an unknown name', () => {
   expect(() => neededPackages(['@oa/unknown'])).toThrow('There is no package @oa/unknown.');
+});
+
+it('scripts/tarballs.ts says in one line that there is no such package', () => {
+  const args = [join(root, 'scripts/tarballs.ts'), 'manager'];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  expect([status, stdout]).toEqual([1, '']);
+  expect(stderr).toMatch(/^There is no package manager\. The packages are .*\.\n$/);
 });
 
 it('scripts/tarballs.ts prints a command that installs a package into an empty project', () => {

@@ -76,6 +76,14 @@ it('exits with 1 where the API cannot be reached', async () => {
   expect([code, stderr]).toEqual([1, 'http://127.0.0.1:1/ cannot be reached. Check OA_API and the network.\n']);
 });
 
+it('asks for OA_ISSUER where only other variables are set, and starts no embedded server', async () => {
+  expect(await run(join(folder, 'embedded.ts'), job({ OA_ISSUER: undefined }))).toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: 'OA_ISSUER is not set. README.md shows all variables.\n',
+  });
+});
+
 it.each([
   ['OA_ISSUER', undefined, 'is not set'],
   ['OA_ISSUER', 'example.com', 'must be an http or https URL'],

@@ -16,13 +16,16 @@ export interface Example {
   client?: 'confidential' | 'public';
 }
 
+/** The variables of the user's own server. With one of them the program runs, and says which others it misses. */
+const OWN_SERVER_VARIABLES = ['OA_ISSUER', 'OA_CLIENT_ID', 'OA_API'];
+
 /**
- * Runs an example against an embedded server. With arguments, or with an issuer of the user in `OA_ISSUER`, it runs the program once
+ * Runs an example against an embedded server. With arguments, or with a variable of the user's own server, it runs the program once
  * instead. Sets the exit code.
  */
 export async function runExample(example: Example): Promise<void> {
   const args = process.argv.slice(2);
-  const isDirect = args.length > 0 || process.env.OA_ISSUER !== undefined;
+  const isDirect = args.length > 0 || OWN_SERVER_VARIABLES.some((name) => process.env[name] !== undefined);
   process.exitCode = isDirect ? await run(example.program, args, process.env) : await runEmbedded(example);
 }
 

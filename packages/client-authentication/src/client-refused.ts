@@ -5,8 +5,8 @@ import { namesClientParameter, saysClientIsMissing } from './refusal-words.ts';
 const CLIENT_PATTERN =
   /^(?:invalid|bad|incorrect|unknown|deleted|disabled|inactive)_client(?:_id|_secret|_credentials)?$/;
 
-/** Statuses with which servers say that a parameter is missing. */
-const MISSING_STATUSES: ReadonlySet<number | undefined> = new Set([400, 401, 403, 422]);
+/** Statuses with which servers say that a parameter is missing. Slack reports every error with 200. */
+const MISSING_STATUSES: ReadonlySet<number | undefined> = new Set([200, 400, 401, 403, 422]);
 /** A server with one of these codes has recognised the client, or has not looked at it. Its text can name the client too. */
 const OTHER_REASONS: ReadonlySet<string | undefined> = new Set([
   'invalid_grant',
@@ -32,8 +32,9 @@ export function isClientRefused(error: OAuthError, idempotent: boolean): boolean
   if (said !== undefined && CLIENT_PATTERN.test(said)) return true;
   if (isClientMissing(error)) return true;
   if (said === 'invalid_request') return /client_(id|secret)/i.test(description);
-  // Keycloak answers a wrong secret so. Atlassian answers a refused refresh token so, and says it in the text.
-  if (said === 'unauthorized_client') return status === 401 && !/refresh.?token/i.test(description);
+  // Keycloak answers a wrong secret so, and Gitea with 400. Atlassian answers a refused refresh token so, and says it in the text.
+  if (said === 'unauthorized_client')
+    return (status === 401 || /client.?secret/i.test(description)) && !/refresh.?token/i.test(description);
   if (!idempotent) return false;
   return (status === 401 && said !== 'invalid_grant') || (code === 'http_error' && (status === 400 || status === 403));
 }
@@ -44,7 +45,9 @@ export function isClientRefused(error: OAuthError, idempotent: boolean): boolean
  * @param body the body of the answer. Errors hold short texts only.
  */
 export function isClientMissing({ status, error: said, error_description }: OAuthError, body = ''): boolean {
-  if (!MISSING_STATUSES.has(status) || OTHER_REASONS.has(said)) return false;
+  // The MCP SDK for Python answers 401 unauthorized_client to a request without client_id.
+  const isOther = OTHER_REASONS.has(said) && !(said === 'unauthorized_client' && status === 401);
+  if (!MISSING_STATUSES.has(status) || isOther) return false;
   const text = `${said ?? ''}. ${error_description ?? ''}`;
   return saysClientIsMissing(`${text}. ${body}`) || namesClientParameter(text);
 }

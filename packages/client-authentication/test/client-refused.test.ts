@@ -14,6 +14,10 @@ describe('a refusal of the client (RFC 6749 section 5.2)', () => {
   it.each<[string, Reply]>([
     ['400 invalid_client', { status: 400, json: { error: 'invalid_client' } }],
     ['401 unauthorized_client of Keycloak', { status: 401, json: { error: 'unauthorized_client' } }],
+    [
+      '400 unauthorized_client of Gitea',
+      { status: 400, json: { error: 'unauthorized_client', error_description: 'invalid client secret' } },
+    ],
     ['401 without a body', { status: 401 }],
     ['403 without a body', { status: 403 }],
     ['400 without a body', { status: 400 }],

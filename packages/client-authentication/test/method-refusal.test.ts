@@ -45,6 +45,11 @@ describe('a server that says that it misses the client', () => {
     ['a code of its own', { status: 400, json: { error: 'missing_client_id' } }],
     ['free text', { status: 401, json: { error: 'Missing client_id' } }],
     ['another member', { status: 400, json: { message: 'client_secret is required' } }],
+    ['a success', { json: { ok: false, error: 'missing_client_id' } }],
+    [
+      'unauthorized_client',
+      { status: 401, json: { error: 'unauthorized_client', error_description: 'Missing client_id' } },
+    ],
     ['a list of faults', { status: 422, json: { detail: [{ loc: ['body', 'client_id'], msg: 'field required' }] } }],
     ['plain text', { status: 400, body: 'Missing parameter: client_id' }],
     ['plain text with status 401', { status: 401, body: 'client_id is required' }],

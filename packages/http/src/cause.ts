@@ -15,6 +15,7 @@ const CODES_BY_TEXT: readonly [RegExp, string][] = [
   [TUNNEL_PATTERN, 'PROXY_REFUSED'],
   [/^bad port$/, 'BAD_PORT'],
   [/^Client network socket disconnected before secure TLS connection/, 'TLS_CLOSED'],
+  [/^(?:EE|CA) (?:certificate key|signature digest algorithm) too weak$/, 'CERT_TOO_WEAK'],
 ];
 
 /** Lists the causes of an error. An `AggregateError` has one error for each address of a host, of which the first counts. */

@@ -25,6 +25,12 @@ const INVALID_CERTIFICATE_CODES: ReadonlySet<string> = new Set([
   'PATH_LENGTH_EXCEEDED',
   'HOSTNAME_MISMATCH',
 ]);
+/** The server can leave out an intermediate certificate, which browsers find in another way. */
+const INCOMPLETE_CODES: ReadonlySet<string> = new Set([
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+]);
 const WRONG_NAME_CODE = 'ERR_TLS_CERT_ALTNAME_INVALID';
 /** A certificate can have hundreds. */
 const MAX_NAMES_CHARACTERS = 200;
@@ -40,11 +46,13 @@ export function certificateText(at: string, cause: { code: string; certificate: 
   const { code } = cause;
   const clock = Object.hasOwn(CLOCK_TEXTS, code) ? CLOCK_TEXTS[code] : undefined;
   if (clock !== undefined)
-    return `The certificate of ${at} ${clock} (${code}), and the clock of this machine says ${currentTime()}. Check the clock. If it is right, the operator of ${at} must renew the certificate.`;
+    return `The certificate of ${at} ${clock} (${code}), and the clock of this machine says ${currentTime()}. Check the clock. If it is right, the operator of ${at} must renew it, or the one of its authority.`;
   if (code === WRONG_NAME_CODE)
     return `The certificate of ${at} is for ${namesIn(cause.certificate)}, and not for this host (${code}). Check the host name in the address. The login page of a network, or a proxy, may have answered instead.`;
+  if (code === 'CERT_TOO_WEAK')
+    return `The certificate of ${at} has a key or a signature that is too weak for this platform. Report it to the operator of ${at}.`;
   if (AUTHORITY_CODES.has(code))
-    return `The certificate of ${at} is not trusted: ${authorityText(code)} (${code}). For a private certificate authority, such as that of a company or of a proxy, set NODE_EXTRA_CA_CERTS to its PEM file, or NODE_USE_SYSTEM_CA=1 if this system trusts it.${extraFileHint()}`;
+    return `The certificate of ${at} is not trusted: ${authorityText(code)} (${code}). For a private certificate authority, such as that of a company or of a proxy, set NODE_EXTRA_CA_CERTS to its PEM file, or ${systemAdvice()}.${extraFileHint()}${incompleteHint(code, at)}`;
   return INVALID_CERTIFICATE_CODES.has(code)
     ? `The certificate of ${at} is not valid (${code}). Report it to the operator of ${at}.`
     : undefined;
@@ -52,6 +60,23 @@ export function certificateText(at: string, cause: { code: string; certificate: 
 
 function authorityText(code: string): string {
   return code === 'DEPTH_ZERO_SELF_SIGNED_CERT' ? 'it is self-signed' : 'its certificate authority is unknown';
+}
+
+function systemAdvice(): string {
+  return usesSystemAuthorities()
+    ? 'add it to the authorities of this system, which this process uses already'
+    : 'NODE_USE_SYSTEM_CA=1 if this system trusts it';
+}
+
+function usesSystemAuthorities(): boolean {
+  const flags = [...(globalThis.process?.execArgv ?? []), environmentValue('NODE_OPTIONS') ?? ''].join(' ');
+  return environmentValue('NODE_USE_SYSTEM_CA') === '1' || /--use-system-ca\b/.test(flags);
+}
+
+function incompleteHint(code: string, at: string): string {
+  return INCOMPLETE_CODES.has(code)
+    ? ` If a browser trusts it without them, the server leaves out an intermediate certificate: report it to the operator of ${at}.`
+    : '';
 }
 
 /** Node.js reads the file once, when it starts, and only warns if it can't. */
@@ -73,5 +98,7 @@ function namesIn(certificate: unknown): string {
   const text = typeof subjectaltname === 'string' ? subjectaltname : subject?.CN;
   if (typeof text !== 'string' || text === '') return 'other names';
   const names = toErrorText(text.replaceAll(/\b(?:DNS|IP Address|URI):/g, ''));
-  return names.length > MAX_NAMES_CHARACTERS ? `${names.slice(0, MAX_NAMES_CHARACTERS)}...` : names;
+  const shown = names.length > MAX_NAMES_CHARACTERS ? `${names.slice(0, MAX_NAMES_CHARACTERS)}...` : names;
+  // Without this, the message would contradict itself: the common name does not count for an IP address.
+  return typeof subjectaltname === 'string' ? shown : `${shown} (without a subjectAltName)`;
 }

@@ -18,6 +18,7 @@ const STANDARD_CODES: ReadonlySet<string> = toWordSet(`
 /** What to do after a refusal. `@oa/client-authentication` adds it for the codes about the client. */
 const ADVICE_BY_CODE: Readonly<Record<string, string>> = {
   invalid_grant: 'The code or the refresh token is invalid, expired, revoked or used. Log in again.',
+  invalid_request: 'A parameter is missing or not accepted. Compare the request with the documentation of the server.',
   invalid_scope: 'Check the scope: the server does not know one of them, or does not allow it to this client.',
   invalid_target: 'Check `resource` and `audience` against what the API and the server expect.',
   unauthorized_client: 'Check at the server that this client may use this grant.',
@@ -45,6 +46,8 @@ const DESCRIPTION_NAMES = [
   'errmsg',
   'reason',
 ];
+/** Ory Hydra and Authelia say what to change only after their first sentence. */
+const MAX_QUOTED_CHARACTERS = 400;
 /** A longer text is a page or a trace. */
 const MAX_PLAIN_CHARACTERS = 500;
 
@@ -57,7 +60,10 @@ export function toResponseError(response: HttpResponse, json: unknown): OAuthErr
   const successful = status >= 200 && status <= 299;
   const body = isObject(json) ? json : {};
   const nested = isObject(body['error']) ? body['error'] : {};
-  const error = toNonEmptyString(body['error']) ?? nestedCode(nested, successful && !('access_token' in body));
+  const error =
+    toNonEmptyString(body['error']) ??
+    nestedCode(nested, successful && !('access_token' in body)) ??
+    (successful ? undefined : standardCode(body['errorCode']));
   if (successful && error === undefined) return undefined;
   const secrets = [...secretsSentFor(response), ...secretsReceived(body), ...secretsReceived(nested)];
   const details = toErrorDetails(response, error, descriptionIn(response, json), body, secrets);
@@ -108,6 +114,11 @@ function nestedCode(nested: Record<string, unknown>, textCounts: boolean): strin
   return code ?? (textCounts ? textIn(nested) : undefined);
 }
 
+/** Okta has two forms of errors, one of which has the code here. */
+function standardCode(value: unknown): string | undefined {
+  return typeof value === 'string' && STANDARD_CODES.has(value) ? value : undefined;
+}
+
 /** RFC 6749 puts the sentence into `error_description`. Frameworks use other members, and some servers use `error` itself or plain text. */
 function descriptionIn({ headers, text }: HttpResponse, json: unknown): string | undefined {
   if (json === undefined) return isShortText(headers, text) ? text.trim() : undefined;
@@ -134,7 +145,10 @@ function isShortText(headers: Headers, text: string): boolean {
 }
 
 function quoteDescription(description: string | undefined): string {
-  return description === undefined ? '' : ` The server says: "${description.slice(0, 200)}".`;
+  // A text in another script has no character that an error may show.
+  if (description === undefined || description.trim() === '') return '';
+  const isLong = description.length > MAX_QUOTED_CHARACTERS;
+  return ` The server says: "${isLong ? `${description.slice(0, MAX_QUOTED_CHARACTERS)}...` : description}".`;
 }
 
 function adviceForCode(code: string): string {
@@ -142,7 +156,7 @@ function adviceForCode(code: string): string {
 }
 
 function adviceForStatus(status: number): string {
-  if (status === 404) return ' Check the address.';
+  if (status === 404 || status === 405 || status === 410) return ' Check the address.';
   if (status === 407)
     return ' A proxy wants credentials: put them into the URL of the proxy, as in HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT.';
   return status === 429 || status >= 500 ? ' Try again later.' : '';

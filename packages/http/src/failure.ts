@@ -3,7 +3,7 @@ import { causesOf, type FailureCause } from './cause.ts';
 import { certificateText } from './certificate.ts';
 import type { PreparedRequest } from './ky.ts';
 import { environmentProxy, hostAndPort, proxyHint, type EnvironmentProxy } from './proxy.ts';
-import { isExplained, isPermanent, reasonAdvice, reasonText } from './reason.ts';
+import { isExplained, isPermanent, isTls, reasonAdvice, reasonText } from './reason.ts';
 
 /** These errors occur before there is a connection. Others can also occur later: EHOSTUNREACH also ends an open connection. */
 const UNCONNECTED_CODES: ReadonlySet<string> = new Set([
@@ -12,6 +12,9 @@ const UNCONNECTED_CODES: ReadonlySet<string> = new Set([
   'EAI_AGAIN',
   'UND_ERR_CONNECT_TIMEOUT',
   'BAD_PORT',
+  'TLS_CLOSED',
+  'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION',
+  'ERR_SSL_TLSV1_UNRECOGNIZED_NAME',
   'ERR_SSL_WRONG_VERSION_NUMBER',
   'ERR_SSL_PACKET_LENGTH_TOO_LONG',
 ]);
@@ -99,12 +102,18 @@ function credentialsAdvice(proxy: EnvironmentProxy | undefined): string {
     : `Put them into ${variable}, as in http://USER:PASSWORD@${address}, with special characters percent-encoded.`;
 }
 
+/** The platform refuses a reserved port before it looks for a proxy. TLS is spoken with the server, behind a proxy that speaks plain http. */
+function isAboutServer(code: string | undefined, proxy: EnvironmentProxy): boolean {
+  return code === 'BAD_PORT' || (code !== undefined && isTls(code) && !proxy.isSecure);
+}
+
 function toConnectionError(causes: readonly FailureCause[], { name, url, proxy }: FailedRequest): OAuthError {
   const code = causes.find((cause) => isExplained(cause.code))?.code ?? causes[0]?.code;
   const [server, isPlain] = [hostAndPort(url), url.protocol === 'http:'];
-  const problem = proxy?.used
-    ? `${proxyHint(proxy)} ${reasonText(code, proxy.address, proxy.address.replace(/:\d+$/, ''))} Check ${proxy.variable}, and that the proxy runs. A host that needs no proxy belongs into NO_PROXY.`
-    : ` ${reasonText(code, server, url.hostname)} ${reasonAdvice(code, isPlain)}${proxyHint(proxy)}`;
+  const problem =
+    proxy?.used && !isAboutServer(code, proxy)
+      ? `${proxyHint(proxy)} ${reasonText(code, proxy.address, proxy.address.replace(/:\d+$/, ''))} Check ${proxy.variable}, and that the proxy runs. A host that needs no proxy belongs into NO_PROXY.`
+      : ` ${reasonText(code, server, url.hostname)} ${reasonAdvice(code, isPlain)}${code === 'BAD_PORT' ? '' : proxyHint(proxy)}`;
   return new OAuthError('network_error', `No answer from ${name}.${problem}`, {
     retryable: !isPermanent(code),
     sent: !causes.some((cause) => UNCONNECTED_CODES.has(cause.code) || CONNECTING_SYSCALLS.has(cause.syscall)),

@@ -72,7 +72,7 @@ export function reasonAdvice(code: string | undefined, isPlain: boolean): string
       : 'Check the network (firewall, VPN), and try again later.';
   if (Object.hasOwn(ADVICE, code)) return ADVICE[code] ?? '';
   return isTls(code)
-    ? 'Report it to the server operator: the server and Node.js have no version or cipher of TLS in common, or the server wants a client certificate.'
+    ? 'Check the host name, or report it to the server operator: the server and Node.js have no version or cipher of TLS in common, or the server wants a client certificate.'
     : 'Check the address and the network (firewall, VPN).';
 }
 
@@ -81,6 +81,7 @@ export function isPermanent(code: string | undefined): boolean {
   return code === 'BAD_PORT' || (code !== undefined && /^ERR_SSL_(?:WRONG_VERSION|PACKET_LENGTH)/.test(code));
 }
 
-function isTls(code: string): boolean {
-  return code === 'EPROTO' || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_');
+/** Whether `code` is a failure of TLS itself, after a connection was made. */
+export function isTls(code: string): boolean {
+  return code === 'EPROTO' || code === 'TLS_CLOSED' || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_');
 }

@@ -68,6 +68,16 @@ it.each<[string, Reply, object]>([
     { code: 'oauth_error', error: 'It is closed.', error_description: 'It is closed.' },
   ],
   [
+    'an error code of Okta',
+    { status: 400, json: { errorCode: 'invalid_client', errorSummary: 'No client.' } },
+    { code: 'oauth_error', error: 'invalid_client', error_description: 'No client.' },
+  ],
+  [
+    'another error code',
+    { status: 400, json: { errorCode: 'E0000022', errorSummary: 'No.' } },
+    { code: 'http_error', error: undefined, error_description: 'No.' },
+  ],
+  [
     'a form',
     { body: 'error=bad_verification_code&error_description=It+is+wrong%21&error_uri=https%3A%2F%2Fx%2F' },
     { code: 'oauth_error', error: 'bad_verification_code', error_description: 'It is wrong!', error_uri: 'https://x/' },
@@ -133,8 +143,8 @@ it.each<[Reply, string]>([
   ],
   [{ status: 400, json: { error: 'constructor' } }, 'refused the request with constructor.'],
   [
-    { status: 400, json: { error: 'invalid_grant', error_description: `It's "old"${'.'.repeat(300)}` } },
-    `refused the request with invalid_grant. The server says: "It's old${'.'.repeat(192)}". The code or the refresh token is invalid, expired, revoked or used. Log in again.`,
+    { status: 400, json: { error: 'invalid_grant', error_description: `It's "old"${'.'.repeat(500)}` } },
+    `refused the request with invalid_grant. The server says: "It's old${'.'.repeat(392)}...". The code or the refresh token is invalid, expired, revoked or used. Log in again.`,
   ],
 ])('says of %j what to do, and quotes the server', async (reply, message) => {
   const { message: text } = await rejectionOf(answered(reply));
@@ -187,4 +197,18 @@ it("counts a date in Retry-After from the caller's clock where the answer has no
   const response = await request('POST', server.origin, { now: () => Date.UTC(2026, 10, 22, 8, 0, 0) });
   expect(readError(response)).toMatchObject({ code: 'http_error', status: 503, retryAfter: 900 });
   expect(() => readJson(response, schema)).toThrow('status 503. Try again later.');
+});
+
+it('quotes a long description up to the sentence that says what to change, and no empty one', async () => {
+  const message = async (error_description: string): Promise<string> =>
+    (await rejectionOf(answered({ status: 401, json: { error: 'invalid_client', error_description } }))).message;
+  const change = "The client supports 'client_secret_post', but 'client_secret_basic' was requested.";
+  expect(await message(`${'Client authentication failed. '.repeat(8)}${change}`)).toContain(change);
+  expect(await message('Failed. '.repeat(60))).toContain(`..."`);
+  expect(await message('客户端认证失败')).not.toContain('The server says');
+});
+
+it('says after an invalid_request what to do', async () => {
+  const { message } = await rejectionOf(answered({ status: 400, json: { error: 'invalid_request' } }));
+  expect(message).toMatch(/ A parameter is missing or not accepted\. Compare the request with .*\.$/);
 });

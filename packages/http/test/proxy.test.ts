@@ -135,6 +135,23 @@ describe('a proxy that is used, as the dispatcher of the process tells', () => {
     );
   });
 
+  it.each(['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'EPROTO'])(
+    'is not blamed for %s, which is between the server and this process, unless TLS is spoken with it',
+    async (code) => {
+      const message = await messageBehind('EnvHttpProxyAgent', failure(code));
+      expect(message).toMatch(/^No answer from https:\/\/as\.example\/token\. .*as\.example:443/);
+      expect(message).toMatch(/ The request goes through the proxy proxy\.example:3128, which HTTPS_PROXY names\.$/);
+      vi.stubEnv('HTTPS_PROXY', 'https://proxy.example:3128');
+      expect(await messageBehind('EnvHttpProxyAgent', failure(code))).not.toContain('as.example:443');
+    },
+  );
+
+  it('is not blamed for a reserved port of the server', async () => {
+    const message = await messageBehind('EnvHttpProxyAgent', new Error('bad port'));
+    expect(message).toContain('connects to no service at as.example:443, because the port is reserved');
+    expect(message).not.toContain('proxy.example');
+  });
+
   it('says what it wants, and what it refuses', async () => {
     expect(await messageBehind('EnvHttpProxyAgent', refusal(407))).toContain(
       'It refused the user name and the password',

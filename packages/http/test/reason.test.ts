@@ -88,14 +88,27 @@ describe('the error of a server that can not be reached', () => {
     [
       'refuses the handshake',
       (socket) => socket.once('data', () => socket.end(Buffer.from('15030300020228', 'hex'))),
-      /The TLS handshake with HOST failed \(ERR_SSL_\S+\)\. Report it/,
+      /The TLS handshake with HOST failed \(ERR_SSL_\S+\)\. Check the host name, or report it/,
     ],
   ])('says of an https server that %s what happened', async (_, onSocket, pattern) => {
     const host = await startSocketServer(onSocket);
     const { message } = await failureOf(`https://${host}/`);
     expect(message.replaceAll(host, 'HOST')).toMatch(pattern);
   });
+
+  it.each<[string, (socket: Socket) => void]>([
+    ['closed', (socket) => socket.once('data', () => socket.end())],
+    ['refused for the version of TLS', (socket) => socket.once('data', () => socket.end(alert(0x46)))],
+    ['refused for the host name', (socket) => socket.once('data', () => socket.end(alert(0x70)))],
+  ])('says that nothing was sent where the handshake is %s', async (_, onSocket) => {
+    expect((await failureOf(`https://${await startSocketServer(onSocket)}/`)).sent).toBe(false);
+  });
 });
+
+/** A TLS alert, before the handshake is complete. */
+function alert(description: number): Buffer {
+  return Buffer.from([0x15, 3, 3, 0, 2, 2, description]);
+}
 
 describe('the error code', () => {
   it.each([

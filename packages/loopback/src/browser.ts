@@ -74,14 +74,18 @@ export function sanitizeUrl(url: URL): string {
 
 /**
  * Parses `BROWSER`: programs with arguments, separated by colons. `%s` stands for the URL. Without `%s` the URL is the last argument. An
- * entry that begins with the path of a file starts this program, also if the path has spaces.
+ * entry that begins with the path of a file starts this program, also if the path has spaces. Some users quote `%s`, and end a command
+ * with `&`, as for a shell.
  */
 export function parseBrowserCommands(browser: string | undefined, url: string): string[][] {
-  // The colon of `C:\\` and `C:/` does not separate programs.
-  return (browser ?? '').split(/(?<!(?:^|:)[A-Za-z]):(?!\\)/).flatMap((entry) => {
-    const path = findPath(entry.trim());
-    const rest = entry.trim().slice(path.length);
-    const others = (rest.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replaceAll('"', ''));
+  // The colon of `C:\\`, `C:/`, a URL or a port does not separate programs.
+  return (browser ?? '').split(/(?<!(?:^|:)[A-Za-z]):(?!\\|\/\/|\d)/).flatMap((text) => {
+    const entry = text.trim().replace(/\s+&$/, '');
+    const path = findPath(entry);
+    const rest = entry.slice(path.length);
+    const others = Array.from(rest.matchAll(/(?:"[^"]*"|'[^']*'|[^\s"']|["'])+/g), ([word]) =>
+      word.replace(/"([^"]*)"|'([^']*)'/g, '$1$2'),
+    );
     const words = path === '' ? others : [path, ...others];
     if (words.length === 0) return [];
     if (!words.some((word) => word.includes('%s'))) return [[...words, url]];

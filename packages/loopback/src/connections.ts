@@ -21,3 +21,23 @@ export function boundConnections(server: Server): void {
   });
   server.on('request', ({ socket }) => idle.delete(socket));
 }
+
+/**
+ * Follows the connections of a server. The returned function lets the process end although the server listens and has connections: a
+ * browser opens some that it may never use.
+ */
+export function createUnref(server: Server): () => void {
+  const open = new Set<Socket>();
+  let isUnref = false;
+  server.on('connection', (socket: Socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+    if (isUnref) socket.unref();
+  });
+  return () => {
+    isUnref = true;
+    server.unref();
+    server.closeIdleConnections();
+    for (const socket of open) socket.unref();
+  };
+}

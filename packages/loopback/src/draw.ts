@@ -4,9 +4,11 @@ import { loopbackRedirectUris, toPorts, type RedirectUriOptions } from './redire
 
 /**
  * The range of a port that is used for months. It lies below the ports that systems give to outgoing connections (Linux from 32768, macOS
- * and Windows from 49152), where Windows also reserves some, and above those of most services.
+ * and Windows from 49152), where Windows also reserves some, above those of most services, and above those that browsers refuse to open.
+ *
+ * @see https://fetch.spec.whatwg.org/#port-blocking
  */
-const DRAWN_PORTS = { min: 10_000, max: 32_767 };
+const DRAWN_PORTS = { min: 10_081, max: 32_767 };
 /** After these, the system chooses the port. */
 const MAX_DRAWS = 20;
 

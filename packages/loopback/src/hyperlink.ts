@@ -8,7 +8,8 @@ const TERMINAL_VERSIONS: Record<string, number> = {
 };
 /** Variables that only such terminals set. */
 const TERMINAL_VARIABLES = ['WT_SESSION', 'KITTY_WINDOW_ID', 'KONSOLE_VERSION', 'ALACRITTY_WINDOW_ID'];
-const MIN_VTE_VERSION = 5_000;
+/** Version 0.50.0 crashes at a hyperlink. */
+const MIN_VTE_VERSION = 5_001;
 
 /**
  * Whether the terminal shows OSC 8 hyperlinks. Others may print the sequence as text, so only those that are known count. A terminal wraps
@@ -19,10 +20,10 @@ const MIN_VTE_VERSION = 5_000;
 export function hasHyperlinks(env: NodeJS.ProcessEnv): boolean {
   const { TERM = '', TERM_PROGRAM = '', TERM_PROGRAM_VERSION = '', VTE_VERSION = '' } = env;
   if (TERM === 'dumb' || TERM === 'linux') return false;
+  // tmux and screen hide the terminal that they run in. Only tmux replaces its name, and screen prints the end of a long sequence.
+  if (/^(?:screen|tmux)/.test(TERM) && TERM_PROGRAM !== 'tmux') return false;
   const minVersion = TERMINAL_VERSIONS[TERM_PROGRAM];
   if (minVersion !== undefined) return Number.parseFloat(TERM_PROGRAM_VERSION) >= minVersion;
-  // tmux and screen hide the terminal that they run in.
-  if (/^(?:screen|tmux)/.test(TERM)) return false;
   if (/^(?:xterm-kitty|xterm-ghostty|alacritty|foot)/.test(TERM)) return true;
   return Number(VTE_VERSION) >= MIN_VTE_VERSION || TERMINAL_VARIABLES.some((name) => (env[name] ?? '') !== '');
 }

@@ -81,10 +81,17 @@ export function findUsableTarget(
   v4: ListenResult,
   v6: ListenResult,
 ): RedirectTarget | undefined {
-  const target = candidateTargets(targets, port).find(
-    ({ host }) => host === 'localhost' || (host === '127.0.0.1' ? v4 : v6) !== 'absent',
-  );
+  const target = findPresentTarget(candidateTargets(targets, port), v4, v6);
   return target && isHostUsable(target.host, v4, v6) ? target : undefined;
+}
+
+/** The first target whose host this machine has. `localhost` can be either address. */
+function findPresentTarget(
+  candidates: readonly RedirectTarget[],
+  v4: ListenResult,
+  v6: ListenResult,
+): RedirectTarget | undefined {
+  return candidates.find(({ host }) => host === 'localhost' || (host === '127.0.0.1' ? v4 : v6) !== 'absent');
 }
 
 /** Whether a redirect to `host` can only reach this process. */
@@ -130,7 +137,8 @@ function toFailureText(
   v6: ListenResult,
 ): string {
   const name = port === 0 ? 'a random port' : `port ${port}`;
-  const results = candidates.some(({ host }) => host === 'localhost') || v4 === 'absent' ? [v4, v6] : [v4];
+  const host = findPresentTarget(candidates, v4, v6)?.host;
+  const results = host === 'localhost' ? [v4, v6] : host === '[::1]' ? [v6] : [v4];
   if (results.includes('denied'))
     return `${name}, which this program may not use: ports below 1024 can need a privilege, and Windows reserves some (netsh int ipv4 show excludedportrange protocol=tcp)`;
   if (results.includes('busy')) return `${name}, which another program uses`;

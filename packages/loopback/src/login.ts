@@ -16,6 +16,7 @@ import { createLoginUrl, type LoginUrl } from './login-url.ts';
 import { assertLoginOptions, type LoginOptions } from './options.ts';
 import { toLoginNames } from './outcome.ts';
 import { createPageRenderer } from './page.ts';
+import { toPasteStreams } from './paste.ts';
 import { openReceiver, type Receiver } from './receiver.ts';
 import type { ReceiverHooks } from './reception.ts';
 import { redirectTargets, toLoginPorts } from './redirect.ts';
@@ -141,14 +142,16 @@ async function openLoginReceiver(
   const targets = redirectTargets(client, options.redirectHost);
   const ports = toLoginPorts(targets, options.port);
   const names = toLoginNames(options.app ?? client['client_name'], server.issuer);
+  const canPaste = (): boolean => toPasteStreams(options.paste) !== undefined;
   const hooks: ReceiverHooks = {
     readCode: (url) => readCallback(url, { state, server }),
     onIgnored: (reason, text) => {
       countSeen(seen, reason);
       const isNews = text !== undefined && keepUnverified(seen, text);
-      emit({ type: 'callback_ignored', reason, count: countIgnored(seen), ...(isNews && { unverified: text }) });
+      const facts = { ...(isNews && { unverified: text }), ...(reason === 'headers' && { paste: canPaste() }) };
+      emit({ type: 'callback_ignored', reason, count: countIgnored(seen), ...facts });
     },
-    render: createPageRenderer(names, options.page),
+    render: createPageRenderer(names, options.page, canPaste),
   };
   const onWait = (port: number): void => emit({ type: 'port_waiting', port });
   return openReceiver(targets, ports, hooks, { timeout, signal, onWait });

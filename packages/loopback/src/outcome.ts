@@ -39,15 +39,15 @@ export function toLoginNames(program: unknown, issuer: string): LoginNames {
   };
 }
 
-/** Returns what the page for an outcome says. */
-export function toPageContent(outcome: LoginOutcome, names: LoginNames): LoginPageContent {
+/** Returns what the page for an outcome says. `canPaste`: whether the program reads what the user pastes. */
+export function toPageContent(outcome: LoginOutcome, names: LoginNames, canPaste: boolean): LoginPageContent {
   if (outcome.type === 'failed') return { ...names, ...toFailureContent(outcome.error, names) };
-  return { ...names, type: outcome.type, ...PAGE_TEXTS[outcome.type](names) };
+  return { ...names, type: outcome.type, ...PAGE_TEXTS[outcome.type](names, canPaste) };
 }
 
 const PAGE_TEXTS: Record<
   Exclude<LoginOutcome['type'], 'failed'>,
-  (names: LoginNames) => Pick<LoginPageContent, 'title' | 'paragraphs'>
+  (names: LoginNames, canPaste: boolean) => Pick<LoginPageContent, 'title' | 'paragraphs'>
 > = {
   success: ({ program, server }) => ({
     title: 'Login received',
@@ -60,10 +60,10 @@ const PAGE_TEXTS: Record<
       `Go back to ${program}. If it waits for a login, use the page that it has opened last. Otherwise log in again.`,
     ],
   }),
-  refused: ({ program }) => ({
+  refused: ({ program }, canPaste) => ({
     title: 'This login belongs to another user',
     paragraphs: [
-      `The login was started by another user of this machine, so ${program} did not accept your browser. If you started it, open it in a browser of that user, or paste the address of this page into ${program}.`,
+      `The login was started by another user of this machine, so ${program} did not accept your browser. If you started it, open it in a browser of that user${canPaste ? `, or paste the address of this page into ${program}` : ''}.`,
     ],
   }),
   unverified: ({ program }) => ({
@@ -73,11 +73,11 @@ const PAGE_TEXTS: Record<
       `Go back to ${program}. It still waits for your login.`,
     ],
   }),
-  too_large: ({ program }) => ({
+  too_large: ({ program }, canPaste) => ({
     title: 'Your browser sent too many cookies',
     paragraphs: [
       `The cookies of all programs on this machine come with each request, and they are too large for ${program}.`,
-      `Paste the address of this page into ${program}, or delete the cookies of 127.0.0.1 and localhost and load this page again.`,
+      `${canPaste ? `Paste the address of this page into ${program}, or delete` : 'Delete'} the cookies of 127.0.0.1 and localhost and load this page again.`,
     ],
   }),
 };

@@ -40,10 +40,17 @@ const PAGE_STATUS_CODES: Record<LoginOutcome['type'], number> = {
   too_large: 431,
 };
 
-/** Creates the renderer of the pages of a login. If the page of the program fails, the built-in one is used. */
-export function createPageRenderer(names: LoginNames, custom?: CustomPage): PageRenderer {
+/**
+ * Creates the renderer of the pages of a login. If the page of the program fails, the built-in one is used. `canPaste`: whether the program
+ * reads what the user pastes.
+ */
+export function createPageRenderer(
+  names: LoginNames,
+  custom?: CustomPage,
+  canPaste: () => boolean = () => true,
+): PageRenderer {
   return async (outcome) => {
-    const content = toPageContent(outcome, names);
+    const content = toPageContent(outcome, names, canPaste());
     const own = custom && (await renderCustomPage(custom, content));
     const style = own === undefined ? `'sha256-${await styleHash()}'` : "'unsafe-inline'";
     return {

@@ -28,7 +28,7 @@ const SIGNALS_OF_KEYS: readonly (readonly [key: string, signal: NodeJS.Signals])
  * read it again. `onLines` receives the lines that arrived together, without empty ones.
  *
  * On a terminal the line editor of readline is used: the kernel's cuts a line at 4,096 characters (macOS: 1,024), and redirect URLs
- * can be longer.
+ * can be longer. Where the output is no terminal, such as a log file, the editor shows nothing: the text has the code in it.
  */
 export function readPastedLines(
   { input, output }: PasteStreams,
@@ -36,8 +36,9 @@ export function readPastedLines(
   screen?: Pick<LoginScreen, 'follow'>,
 ): PasteReader {
   const { createInterface } = process.getBuiltinModule('node:readline');
-  const terminal = isTerminal(input) && isTerminal(output);
-  const editor = createInterface({ input, output, terminal, historySize: 0, prompt: '' });
+  const terminal = isTerminal(input);
+  const shown = terminal && !isTerminal(output) ? undefined : output;
+  const editor = createInterface({ input, output: shown, terminal, historySize: 0, prompt: '' });
   if (terminal && output === process.stderr) screen?.follow(editor, input);
   const pending: string[] = [];
   let timer: NodeJS.Timeout | undefined;

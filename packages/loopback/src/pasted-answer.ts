@@ -4,6 +4,8 @@ import { unquotePasted } from './pasted-line.ts';
 const ADDRESS_START = /^["'`<(“‘«]*(?:https?:\/\/|(?:[\w-]+\.)*(?:localhost|\d+)\.?:\d+\/|\[[\da-f:.]+\]:\d+)/i;
 /** A line that begins with the path or with the query only. */
 const QUERY_START = /^["'`<(“‘«]*(?:\/[^\s?]*\?|\?|(?:code|state|session_state|error|iss|scope)=)/i;
+/** A line that ends within the host of an address. */
+const PARTIAL_ORIGIN = /https?:\/\/[\w.[\]:-]*$/i;
 /** The names and addresses of this machine, as `URL` writes them. */
 const LOOPBACK_HOST =
   /^(?:(?:[\w-]+\.)*localhost\.?|ip6-(?:localhost|loopback)|127\.\d+\.\d+\.\d+|0\.0\.0\.0|\[::1?\]|\[::ffff:7f[\da-f]{2}:[\da-f]{1,4}\])$/;
@@ -16,7 +18,8 @@ export function toPastedGroups(lines: readonly string[]): string[][] {
   const groups: string[][] = [];
   let isAnswer = false;
   for (const line of lines) {
-    const isStart: boolean = ADDRESS_START.test(line) || (!isAnswer && QUERY_START.test(line));
+    const isStart: boolean =
+      (ADDRESS_START.test(line) && !isContinuation(line, groups.at(-1))) || (!isAnswer && QUERY_START.test(line));
     // An address has no spaces.
     const isSameKind: boolean = !isAnswer || !/\s/.test(line);
     if (groups.length === 0 || isStart || !isSameKind) groups.push([line]);
@@ -24,6 +27,12 @@ export function toPastedGroups(lines: readonly string[]): string[][] {
     isAnswer = isStart || (isAnswer && isSameKind);
   }
   return groups;
+}
+
+/** Whether an address was wrapped within its host, or before the value of `iss`, so that the next line looks like an address. */
+function isContinuation(line: string, group: readonly string[] = []): boolean {
+  const before = group.at(-1) ?? '';
+  return /^https?:/i.test(line) ? before.endsWith('=') : PARTIAL_ORIGIN.test(before);
 }
 
 /**

@@ -32,11 +32,28 @@ export function cleanPastedLine(line: string, redirect_uri: string): string {
   return withoutEnd(text.slice(indexOfAddress(text, redirect_uri)), LINE_ENDS);
 }
 
+/**
+ * Splits pasted lines that have the address more than once: the user has pasted it twice. In a wrapped paste the end of the first address then
+ * stands directly before the second one.
+ */
+export function splitPastedLines(lines: readonly string[], redirect_uri: string): string[] {
+  return lines.flatMap((line, row) => {
+    const [first = 0, ...others] = Array.from(line.matchAll(toAddressPattern(redirect_uri)), ({ index }) => index);
+    const isEnd = row > 0 && /^[\w.~%+/?&=-]+$/.test(line.slice(0, first));
+    const starts = isEnd ? [0, first, ...others] : [0, ...others];
+    return starts.map((start, part) => line.slice(start, starts[part + 1]));
+  });
+}
+
+/** What the addresses of the receiver of `redirect_uri` begin with. */
+function toAddressPattern(redirect_uri: string): RegExp {
+  const { port } = new URL(redirect_uri);
+  return new RegExp(String.raw`https?:\/\/(?:[\w.-]+|\[[\da-f:.]+\]):${port}\/`, 'gi');
+}
+
 /** Where the address and its quotation begin, 0 if the line has no address of the redirect URI. */
 function indexOfAddress(text: string, redirect_uri: string): number {
-  const { port } = new URL(redirect_uri);
-  const address = new RegExp(String.raw`https?:\/\/(?:[\w.-]+|\[[\da-f:.]+\]):${port}\/`, 'i');
-  let index = Math.max(0, text.search(address));
+  let index = Math.max(0, text.search(toAddressPattern(redirect_uri)));
   while (index > 0 && OPENING.includes(text.charAt(index - 1))) index -= 1;
   return index;
 }

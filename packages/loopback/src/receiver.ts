@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { toReceiverAddresses } from './addresses.ts';
+import { createUnref } from './connections.ts';
 import { answerLargeHeaders } from './large-headers.ts';
 import { closeServer, listenOnLoopback } from './listen.ts';
 import { isOtherUser } from './peer.ts';
@@ -114,6 +115,7 @@ function createCloser(
   port: number,
 ): { close: Receiver['close']; hurry: () => boolean } {
   let isLingering = false;
+  const unref = servers.map(createUnref);
   const closeNow = async (): Promise<void> => {
     await Promise.all(servers.map(closeServer));
     release();
@@ -128,15 +130,8 @@ function createCloser(
     if (isAborted || reception.end === undefined) return closeNow();
     await reception.lastPage.promise.catch(() => undefined);
     isLingering = true;
-    for (const server of servers) unrefServer(server);
+    for (const each of unref) each();
     setTimeout(() => void closeNow(), PAGE_GRACE_MS).unref();
   };
   return { close, hurry };
-}
-
-/** Lets the process end although the server listens. */
-function unrefServer(server: Server): void {
-  server.unref();
-  server.closeIdleConnections();
-  server.on('connection', (socket: Socket) => socket.unref());
 }

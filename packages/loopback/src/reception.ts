@@ -46,7 +46,10 @@ export function createReception(addresses: ReceiverAddresses, hooks: ReceiverHoo
 export function endReception(reception: Reception, end: ReceptionEnd): ReceptionEnd {
   reception.end = end;
   reception.ended.resolve();
-  setTimeout(() => reception.lastPage.resolve(), MAX_LAST_PAGE_WAIT_MS);
+  const { promise, resolve } = reception.lastPage;
+  const timer = setTimeout(resolve, MAX_LAST_PAGE_WAIT_MS);
+  const clear = (): void => clearTimeout(timer);
+  promise.then(clear, clear);
   return end;
 }
 

@@ -53,7 +53,7 @@ export function toTerminalText(event: OAuthEvent): string | undefined {
       if (event.unverified !== undefined)
         return `An answer arrived that can not be verified, because it has no state. It may come from any program, so the login goes on. It says: ${event.unverified}\n`;
       if (event.reason === 'headers')
-        return 'The browser sent too many cookies. Delete the cookies of 127.0.0.1 and localhost in the browser, and load the page again, or paste its address here.\n';
+        return `The browser sent too many cookies. Delete the cookies of 127.0.0.1 and localhost in the browser, and load the page again${event.paste === true ? ', or paste its address here' : ''}.\n`;
       // Only at 1, 10, 100, ...: many such requests must not scroll the URL away.
       return /^10*$/.test(String(event.count))
         ? `Ignored ${event.count} request${event.count === 1 ? '' : 's'} that did not belong to this login.\n`

@@ -9,7 +9,7 @@ import { openLoginUrl } from './open-url.ts';
 import type { LoginOptions } from './options.ts';
 import { readPastedLines, toPasteStreams } from './paste.ts';
 import { toPastedGroups, toPastedUrls } from './pasted-answer.ts';
-import { cleanPastedLine } from './pasted-line.ts';
+import { cleanPastedLine, splitPastedLines } from './pasted-line.ts';
 import type { Receiver } from './receiver.ts';
 import type { LoginScreen } from './screen.ts';
 import { countSeen, toSeenText, type Seen } from './seen.ts';
@@ -106,31 +106,42 @@ function toWaitingEvent(
 /** Reads the code from pasted lines, with the checks of the receiver. Lines that do not belong to this login are ignored. */
 function readPastedCode(lines: readonly string[], login: PendingLogin): string | undefined {
   const { redirect_uri } = login.receiver;
-  for (const group of toPastedGroups(lines.map((line) => cleanPastedLine(line, redirect_uri)))) {
+  const parts = splitPastedLines(lines, redirect_uri);
+  for (const group of toPastedGroups(parts.map((part) => cleanPastedLine(part, redirect_uri)))) {
     const urls = toPastedUrls(group, redirect_uri);
-    for (const url of urls) {
-      const code = readCodeWithState(url, login.expected);
-      if (code !== undefined) return code;
-    }
+    const read = readFirstCode(urls, login.expected);
+    if ('code' in read) return read.code;
     const unverified = urls[0] === undefined ? undefined : toUnverifiedText(new URL(urls[0]).search);
     countSeen(login.seen, 'pasted');
-    login.emit({
-      type: 'pasted_ignored',
-      code: urls[0] === undefined ? 'invalid_callback' : 'state_mismatch',
-      ...(unverified !== undefined && { unverified }),
-    });
+    login.emit({ type: 'pasted_ignored', code: read.ignored, ...(unverified !== undefined && { unverified }) });
   }
   return undefined;
 }
 
-/** Reads the code, `undefined` if the URL does not have the state of this login. */
-function readCodeWithState(url: string, expected: ExpectedCallback): string | undefined {
-  try {
-    return readCallback(url, expected);
-  } catch (error) {
-    if (!isOAuthError(error) || error.code !== 'state_mismatch') throw error;
-    return undefined;
+/**
+ * Reads the code from the first URL with the state of this login. A part of an address is ignored, and no shorter part is read: it could have
+ * half of the code.
+ */
+function readFirstCode(
+  urls: readonly string[],
+  expected: ExpectedCallback,
+): { code: string } | { ignored: 'invalid_callback' | 'state_mismatch' } {
+  for (const url of urls) {
+    try {
+      return { code: readCallback(url, expected) };
+    } catch (error) {
+      if (!isOAuthError(error)) throw error;
+      if (isPartOfAnswer(error, url, expected)) return { ignored: 'invalid_callback' };
+      if (error.code !== 'state_mismatch') throw error;
+    }
   }
+  return { ignored: urls.length === 0 ? 'invalid_callback' : 'state_mismatch' };
+}
+
+/** Whether a URL with the state of this login may be a part of its answer: the user has not selected all lines of a wrapped address. */
+function isPartOfAnswer({ code }: OAuthError, url: string, { server }: ExpectedCallback): boolean {
+  if (code !== 'issuer_mismatch') return code === 'invalid_callback';
+  return server.issuer.startsWith(new URL(url).searchParams.get('iss') ?? '');
 }
 
 /** Loads the network code while the user logs in. Loading takes longer than the rest of a login. */

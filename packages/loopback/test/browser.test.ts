@@ -96,6 +96,14 @@ it.each([
   ],
   ['firefox --url=%s -x', [['firefox', '--url=URL', '-x']]],
   ['"/opt/My Browser/run" -n', [['/opt/My Browser/run', '-n', 'URL']]],
+  ["open -a 'My Browser' '%s' &", [['open', '-a', 'My Browser', 'URL']]],
+  [
+    'chromium --proxy-server=localhost:3128 --app=https://viewer.example/?u=%s:firefox',
+    [
+      ['chromium', '--proxy-server=localhost:3128', '--app=https://viewer.example/?u=URL'],
+      ['firefox', 'URL'],
+    ],
+  ],
 ])('parses BROWSER=%s', (browser, commands) => {
   expect(parseBrowserCommands(browser, 'URL')).toEqual(commands);
   expect(parseBrowserCommands('b %s', '$&')).toEqual([['b', '$&']]);

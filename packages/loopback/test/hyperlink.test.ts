@@ -14,6 +14,9 @@ it.each<[string, NodeJS.ProcessEnv, boolean]>([
     { TERM: 'screen', TERM_PROGRAM: 'tmux', TERM_PROGRAM_VERSION: '3.2a', KITTY_WINDOW_ID: '1' },
     false,
   ],
+  ['screen in iTerm', { TERM: 'screen', TERM_PROGRAM: 'iTerm.app', TERM_PROGRAM_VERSION: '3.5.0' }, false],
+  ['tmux 3.1 in VS Code', { TERM: 'tmux-256color', TERM_PROGRAM: 'vscode', TERM_PROGRAM_VERSION: '1.95.0' }, false],
+  ['GNOME Terminal that crashes', { TERM: 'xterm-256color', VTE_VERSION: '5000' }, false],
   ['screen in Konsole', { TERM: 'screen', KONSOLE_VERSION: '230800' }, false],
   [
     'the macOS Terminal',

@@ -53,6 +53,14 @@ describe('the port', () => {
     expect((await observeRedirect(scripted, { port: [v4.port, free] })).uri).toBe(`http://127.0.0.1:${free}/callback`);
   });
 
+  it.skipIf(!ipv6)('is told as taken by another program, if ::1 is busy and the host is ::1 (needs ::1)', async () => {
+    await using v6 = await occupy(['::1']);
+    const options = { port: v6.port, redirectHost: '[::1]', openBrowser: () => undefined } as const;
+    const error = await rejectionOf(login(metadata(scripted), client, {}, options));
+    expect(error).toMatchObject({ code: 'port_unavailable' });
+    expect(error.message).toContain(`port ${v6.port}, which another program uses`);
+  });
+
   it.skipIf(!ipv6)('is used on 127.0.0.1 if only ::1 is busy (RFC 8252 section 7.3; needs ::1)', async () => {
     await using v6 = await occupy(['::1']);
     expect(await observeRedirect(scripted, { port: v6.port })).toEqual({

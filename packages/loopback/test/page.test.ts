@@ -36,6 +36,12 @@ it.each<[string, number, LoginOutcome]>([
   },
 );
 
+it.each(['refused', 'too_large'] as const)('offers no pasting if the program reads nothing (%s)', async (type) => {
+  const withoutPaste = createPageRenderer(names, undefined, () => false);
+  expect((await withoutPaste({ type })).body).not.toMatch(/paste/i);
+  expect((await render({ type })).body).toMatch(/paste the address of this page into my-tool/i);
+});
+
 it('names the server in the pages about its answer, and a program without a name "the program"', async () => {
   for (const outcome of [{ type: 'success' }, { type: 'failed', error: denied }] as const)
     expect((await render(outcome)).body).toContain(' as.example ');

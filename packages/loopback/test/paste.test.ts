@@ -111,13 +111,41 @@ it.each<[string, (url: string) => string]>([
 it.each([
   ['oauth_error', { error: 'access_denied' }],
   ['issuer_mismatch', { code: 'secret-code', iss: 'https://evil.example' }],
-  ['invalid_callback', {}],
 ])('ends the login with %s for a pasted refusal with the right state', async (code, parameters) => {
   const { waiting, token, input } = startPasteLogin();
   input.write(`${callbackUrl(await waiting, parameters).href}\n`);
   const error = await rejectionOf(token);
   expect(error).toMatchObject({ code });
   expect(inspectAll(error)).not.toContain('secret-code');
+});
+
+it.each([
+  ['has no code yet', (url: URL) => url.href.replace(/&code=.*/, '')],
+  ['has no issuer yet', (url: URL) => url.href.replace(/&iss=.*/, '')],
+  ['has half of its issuer', (url: URL) => url.href.slice(0, -4)],
+  ['has another code at its end', (url: URL) => `${url.href}&code=other`],
+])('goes on after a part of the address that %s, and reads the whole one then', async (_, toPart) => {
+  scripted.requests.length = 0;
+  const input = new PassThrough();
+  const server = metadata(scripted, { authorization_response_iss_parameter_supported: true });
+  const paste = { input, output: new PassThrough() };
+  const { waiting, token, events } = startLogin(server, {}, { paste, openBrowser: false });
+  const url = callbackUrl(await waiting, { session_state: '1', code: 'whole', iss: server.issuer });
+  input.write(`${toPart(url)}\n`);
+  await expect.poll(() => events.at(-1), { timeout: 20_000 }).toMatchObject({ type: 'pasted_ignored' });
+  input.write(`${url.href}\n`);
+  await token;
+  expect(scripted.requests.map(({ form }) => form.get('code'))).toEqual(['whole']);
+});
+
+it.each([40, 70, 150, 1000])('reads an address that was pasted twice, wrapped at %i columns', async (width) => {
+  scripted.requests.length = 0;
+  const { waiting, token, input } = startPasteLogin();
+  const { href } = callbackUrl(await waiting, { code: 'c0de'.repeat(20) });
+  const text = href.replace(/\?(state=[^&]*)&(.*)$/, '?$2&$1').repeat(2);
+  input.write(`${text.match(new RegExp(`.{1,${width}}`, 'g'))?.join('\n')}\n`);
+  await token;
+  expect(scripted.requests.map(({ form }) => form.get('code'))).toEqual(['c0de'.repeat(20)]);
 });
 
 it('releases the input if the browser comes first', async () => {

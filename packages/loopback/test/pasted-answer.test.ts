@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { toPastedGroups, toPastedUrls } from '../src/pasted-answer.ts';
-import { cleanPastedLine } from '../src/pasted-line.ts';
+import { cleanPastedLine, splitPastedLines } from '../src/pasted-line.ts';
 
 const REDIRECT_URI = 'http://127.0.0.1:4321/callback';
 const QUERY = '?code=c&state=s';
@@ -8,7 +8,11 @@ const URL_OF_QUERY = `${REDIRECT_URI}${QUERY}`;
 
 /** The URLs that pasted lines may mean. */
 function urlsOf(...lines: string[]): string[] {
-  const groups = toPastedGroups(lines.map((line) => cleanPastedLine(line.trim(), REDIRECT_URI)));
+  const parts = splitPastedLines(
+    lines.map((line) => line.trim()),
+    REDIRECT_URI,
+  );
+  const groups = toPastedGroups(parts.map((part) => cleanPastedLine(part, REDIRECT_URI)));
   return groups.flatMap((group) => toPastedUrls(group, REDIRECT_URI));
 }
 
@@ -72,6 +76,38 @@ it.each([
   ['with a backslash at the end of the line', `${URL_OF_QUERY.slice(0, 30)}\\`, URL_OF_QUERY.slice(30)],
 ])('joins a wrapped address %s', (_, ...lines) => {
   expect(urlsOf(...lines)[0]).toBe(URL_OF_QUERY);
+});
+
+it.each([
+  ['within its host', URL_OF_QUERY.slice(0, 13), URL_OF_QUERY.slice(13)],
+  ['before the value of iss', `${URL_OF_QUERY}&iss=`, 'https://as.example/realm'],
+])('joins an address that is wrapped %s, where the rest looks like an address', (_, ...lines) => {
+  expect(urlsOf(...lines)[0]).toBe(lines.join(''));
+});
+
+it.each([
+  ['on one line', URL_OF_QUERY + URL_OF_QUERY],
+  ['on two lines', URL_OF_QUERY, URL_OF_QUERY],
+  [
+    'with its end directly before the second one',
+    URL_OF_QUERY.slice(0, 30),
+    `${URL_OF_QUERY.slice(30)}${URL_OF_QUERY.slice(0, 40)}`,
+    URL_OF_QUERY.slice(40),
+  ],
+])('reads an address that is there twice %s', (_, ...lines) => {
+  expect(urlsOf(...lines)[0]).toBe(URL_OF_QUERY);
+});
+
+it('reads no part of the first code, if the address is there twice and the code is last', () => {
+  const codeLast = `${REDIRECT_URI}?state=s&code=${'c'.repeat(60)}`;
+  const read: unknown[] = [];
+  for (let width = 30; width < 100; width += 1) {
+    const lines = codeLast.repeat(2).match(new RegExp(`.{1,${width}}`, 'g')) ?? [];
+    const codes = new URL(urlsOf(...lines)[0] ?? '').searchParams.getAll('code');
+    // With two codes it is no answer.
+    if (codes.length === 1) read.push(codes[0]);
+  }
+  expect(new Set(read)).toEqual(new Set(['c'.repeat(60)]));
 });
 
 it('reads neither half a code nor a code with other text, if a space may stand within the code or after it', () => {

@@ -13,7 +13,8 @@ export type GrantType = (typeof GRANT_TYPES)[number];
 
 /**
  * The client, and what it asks for. Two credentials that differ in any member have two tokens, except for `client_secret`,
- * `token_endpoint_auth_method`, `authentication`, `redirect_uris` and `refreshParameters`, which are not part of the cache key.
+ * `token_endpoint_auth_method`, `authentication`, `redirect_uris`, `refreshParameters` and the `parameters` that only concern the login,
+ * such as `prompt` and `login_hint`. These are not part of the cache key.
  *
  * Without `grant_type` a secret means client credentials, and no secret means a browser login. Without `client_id` the client is
  * registered once and remembered.

@@ -6,18 +6,21 @@ import { reasonNoGrant } from './obtain.ts';
 import { rememberOutcome } from './renewal.ts';
 import type { GrantOptions, Session } from './session.ts';
 import { createTurnReport } from './waiting.ts';
+import { isLoginWayOut } from './way-out.ts';
 
-const OPTION_NAMES = ['parameters', 'signal'];
+const MANAGER_LOGIN_OPTION_NAMES = ['parameters', 'signal'];
 
 /** Credentials have these parameters: a login with others would store the token under a key that promises something else. */
 const PARAMETERS_OF_CREDENTIALS = ['scope', 'resource', 'audience', 'authorization_details'];
 
 /** @throws {TypeError} that names the option or parameter, if it is unknown or belongs to the credentials */
 export function assertLoginNowOptions(options: ManagerLoginOptions): void {
-  const unknown = Object.keys(options).find((name) => !OPTION_NAMES.includes(name));
+  const unknown = Object.keys(options).find((name) => !MANAGER_LOGIN_OPTION_NAMES.includes(name));
   // A `prompt` that is not sent would log in the wrong account.
   if (unknown !== undefined)
-    throw new TypeError(`login has no option ${unknown}. Use ${OPTION_NAMES.join(', ')}: { parameters: { prompt } }.`);
+    throw new TypeError(
+      `login has no option ${unknown}. Use ${MANAGER_LOGIN_OPTION_NAMES.join(', ')}: { parameters: { prompt } }.`,
+    );
   const { parameters = {} } = options;
   if (!isObject(parameters)) throw new TypeError('options.parameters must be an object of strings.');
   const misplaced = PARAMETERS_OF_CREDENTIALS.find((name) => parameters[name] !== undefined);
@@ -34,7 +37,7 @@ export async function loginNow(session: Session, { parameters, signal }: Manager
   const { options } = session.context;
   const interaction = options.interaction === 'always' ? 'always' : 'auto';
   const reason = await reasonNoGrant(session, interaction);
-  if (reason !== undefined) throw loginRequired(session, { reason });
+  if (reason !== undefined) throw loginRequired(session, { reason, isRequested: true });
   return shareLogin(session, { parameters, interaction }, signal);
 }
 
@@ -77,9 +80,10 @@ async function loginLocked(session: Session, { adopt, ...options }: GrantOptions
   const adopted = await adopt?.();
   if (adopted !== undefined) return adopted;
   // A server that has asked for a pause would refuse the token only after the user has logged in.
-  const failures = await session.context.failures();
-  const remembered = await failures.find(session);
-  if (remembered !== undefined) throw remembered;
+  const { tokens, failures } = session.context;
+  const remembered = await (await failures()).find(session);
+  const stored = remembered && (await attempt((async () => tokens.get(session.key))()));
+  if (remembered !== undefined && !(stored?.ok && isLoginWayOut(session, stored.value, remembered))) throw remembered;
   const outcome = await session.obtain('login_requested', options);
   await rememberOutcome(session, outcome);
   if (outcome.type !== 'renewed') throw outcome.error;

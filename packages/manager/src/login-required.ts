@@ -8,23 +8,26 @@ export interface LoginNeed {
   reason: string;
   /** The server's refusal of the refresh token. */
   refusal?: OAuthError | undefined;
+  /** Whether the caller wants a login, whatever is stored. */
+  isRequested?: boolean | undefined;
 }
 
 /** The error of a call that needs a user and can ask none. A stored token that can't be used is reported as what it is. */
 export function loginRequired(
   { context, issuer, key, isSecretUnset }: Session,
-  { reason, refusal }: LoginNeed,
+  { reason, refusal, isRequested = false }: LoginNeed,
 ): OAuthError {
   const problem = context.tokens.problemOf(key);
   if (refusal === undefined && problem !== undefined) return problem;
   const { app = DEFAULT_APP } = context.options;
-  const why = refusal === undefined ? 'No usable token is stored.' : toSentence(refusal);
+  const stored = isRequested ? '' : ' No usable token is stored.';
+  const why = refusal === undefined ? stored : ` ${toSentence(refusal)}`;
   const unset = isSecretUnset
     ? ' credentials.client_secret is undefined, which means a login of a user. Is the environment variable set?'
     : '';
   return new OAuthError(
     refusal?.code === 'refresh_interrupted' ? 'refresh_interrupted' : 'login_required',
-    `A user must log in at ${issuer}. ${why} ${reason}${unset} ` +
+    `A user must log in at ${issuer}.${why} ${reason}${unset} ` +
       `Log in with ${app === DEFAULT_APP ? 'the program' : app} in a terminal (manager.login), or use the client credentials of a service.`,
     refusal,
   );

@@ -15,6 +15,7 @@ const MAX_CONCURRENT_LOGOUTS = 10;
  * @throws {TypeError} if the store can't list its keys
  */
 export async function logoutAll(context: Context, signal: AbortSignal | undefined): Promise<number> {
+  signal?.throwIfAborted();
   const works: (() => Promise<boolean>)[] = [];
   const collect = async (): Promise<void> => {
     for await (const [key, identity] of storedIdentities(context))

@@ -1,9 +1,21 @@
 import { attempt, OAuthError, type Token } from '@oa/types';
+import type { LogoutOptions } from './manager-interface.ts';
 import { findWithOtherScopes } from './other-scopes.ts';
 import { withServer } from './server.ts';
 import type { Session } from './session.ts';
 import { toKeys } from './stored.ts';
 import { createTurnReport } from './waiting.ts';
+import { isLoginWayOut } from './way-out.ts';
+
+/**
+ * A `profile` or an `issuer` that is ignored would end another session than the caller means.
+ *
+ * @throws {TypeError} that names the option, if it is unknown
+ */
+export function assertLogoutOptions(call: 'logout' | 'logoutAll', options: LogoutOptions): void {
+  const unknown = Object.keys(options).find((name) => name !== 'signal');
+  if (unknown !== undefined) throw new TypeError(`${call} has no option ${unknown}. Use signal.`);
+}
 
 /**
  * Deletes the stored token, then revokes it at the server (RFC 7009), also where it can't be deleted. Where the server can't be reached, or
@@ -59,7 +71,8 @@ async function deleteAndRevoke(session: Session, signal: AbortSignal | undefined
   // A token that can't be deleted here is revoked all the more.
   const revoked = token && (await attempt(revoke(session, token, signal)));
   if (!deleted.ok) throw deleted.error;
-  if (revoked === undefined) return false;
+  if (token === undefined || revoked === undefined) return false;
+  await forgetOutage(session, token);
   if (!revoked.ok)
     throw notRevoked(
       'The stored token is deleted, so this program is logged out. It is not revoked at the server.',
@@ -67,6 +80,13 @@ async function deleteAndRevoke(session: Session, signal: AbortSignal | undefined
     );
   context.emit({ type: 'logged_out', issuer });
   return true;
+}
+
+/** The failures of a refresh must not prevent the login after the logout. */
+async function forgetOutage(session: Session, token: Token): Promise<void> {
+  const failures = await session.context.failures();
+  const failure = await failures.find(session);
+  if (failure !== undefined && isLoginWayOut(session, token, failure)) await failures.forget(session);
 }
 
 function notRevoked(text: string, error: OAuthError): OAuthError {

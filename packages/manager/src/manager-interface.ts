@@ -45,7 +45,7 @@ export interface Manager {
    * @throws {TypeError} if the target, the credentials or an option is wrong
    * @throws the reason of `options.signal` after an abort
    * @example
-   * await manager.login(issuer, { client_id: 'my-tool', profile: 'work' }, { parameters: { prompt: 'select_account' } });
+   * await manager.login(issuer, { client_id: 'my-tool', profile: 'work' }, { parameters: { prompt: 'login consent' } });
    */
   login(target: Target, credentials: Credentials, options?: ManagerLoginOptions): Promise<Result<Token>>;
   /**
@@ -53,7 +53,7 @@ export interface Manager {
    * result is then the error, which says so: `network_error`, `timeout`, `http_error`, `oauth_error` or `storage_unavailable`.
    *
    * @returns whether there was a token, so that a session has ended
-   * @throws {TypeError} if the target or the credentials are wrong
+   * @throws {TypeError} if the target, the credentials or an option is wrong
    * @throws the reason of `options.signal` after an abort
    * @see https://www.rfc-editor.org/rfc/rfc7009
    */
@@ -65,12 +65,12 @@ export interface Manager {
    * The secret of a configured client is not stored, so its token is deleted and can't be revoked.
    *
    * @returns how many sessions have ended
-   * @throws {TypeError} if the option `cache` of the manager is a store without `keys`
+   * @throws {TypeError} if an option is wrong, or if the option `cache` of the manager is a store without `keys`
    * @throws the reason of `options.signal` after an abort
    */
   logoutAll(options?: LogoutOptions): Promise<Result<number>>;
   /**
-   * What is stored, without any secret: which user can log out of what. Nothing is sent to a server.
+   * What is stored, without any secret. Nothing is sent to a server.
    *
    * The error is `storage_unavailable` or `insecure_token_cache_permissions`, if a stored token can't be read.
    *
@@ -96,7 +96,8 @@ export type SourceOptions = Pick<TokenSourceOptions, 'interaction'>;
 export interface ManagerLoginOptions {
   /**
    * Wire parameters of this login alone: `prompt`, `login_hint`, `max_age`, `ui_locales`, `acr_values`, ... They are no part of the key of
-   * the token. `scope`, `resource` and `audience` belong to the credentials.
+   * the token. `scope`, `resource` and `audience` belong to the credentials. A `prompt` replaces the `prompt=consent` that is sent with
+   * `offline_access`: without `consent` in it a server may give no refresh token.
    *
    * @see https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest
    */

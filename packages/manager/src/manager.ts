@@ -36,14 +36,20 @@ export function createManager(options: ManagerOptions = {}): Manager {
     return loginNow(await abortable(openSession(context, target, credentials), asked.signal), asked);
   }
 
-  async function endSession(target: Target, credentials: Credentials, { signal }: LogoutOptions): Promise<boolean> {
-    const { logout } = await import('./logout.ts');
+  async function endSession(target: Target, credentials: Credentials, asked: LogoutOptions): Promise<boolean> {
+    const { assertLogoutOptions, logout } = await import('./logout.ts');
+    assertLogoutOptions('logout', asked);
+    const { signal } = asked;
     return logout(await abortable(openSession(context, target, credentials), signal), signal);
   }
 
-  async function endSessions({ signal }: LogoutOptions): Promise<number> {
-    const { logoutAll } = await import('./logout-all.ts');
-    return logoutAll(context, signal);
+  async function endSessions(asked: LogoutOptions): Promise<number> {
+    const [{ assertLogoutOptions }, { logoutAll }] = await Promise.all([
+      import('./logout.ts'),
+      import('./logout-all.ts'),
+    ]);
+    assertLogoutOptions('logoutAll', asked);
+    return logoutAll(context, asked.signal);
   }
 
   async function readSessions(): Promise<StoredSession[]> {
@@ -108,7 +114,7 @@ async function tokenOf(session: Session, wanted: TokenSourceOptions): Promise<To
 
 async function renewInBackground(session: Session, seen: Token): Promise<void> {
   const { context, issuer } = session;
-  const work = async (): Promise<void> => (await import('./renewal.ts')).renewEarly(session, seen);
+  const work = async (): Promise<void> => (await import('./early-renewal.ts')).renewEarly(session, seen);
   const renewed = await attempt(work().catch(rethrowModuleError));
   if (!renewed.ok) context.emit({ type: 'early_refresh_failed', issuer, code: renewed.error.code });
 }

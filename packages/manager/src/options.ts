@@ -133,7 +133,7 @@ export function assertManagerOptions(options: ManagerOptions): void {
   const misplaced = LOGIN_OPTIONS_OF_MANAGER.find((name) => Object.hasOwn(login, name));
   if (misplaced !== undefined)
     throw new TypeError(`options.login.${misplaced} is not an option of the login alone. ${adviceFor(misplaced)}`);
-  assertMethods('options.cache', options.cache, ['get', 'set', 'delete'], ['lock', 'reserve']);
+  assertMethods('options.cache', options.cache, ['get', 'set', 'delete'], ['keys', 'lock', 'reserve']);
   assertMethods(
     'options.clients',
     options.clients,

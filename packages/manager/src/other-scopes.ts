@@ -36,6 +36,17 @@ export async function findWithOtherScopes(session: Session): Promise<KeyedToken[
   return found.toSorted((a, b) => a.count - b.count);
 }
 
+/**
+ * Whether a token under another key than that of the session still has all that the session asks for: a refresh can narrow the scopes
+ * (RFC 6749 section 6).
+ */
+export function coversSession({ key, keys }: Session, token: Token): boolean {
+  const [asked, identity] = [parseTokenKey(keys[0]), parseTokenKey(key)];
+  // The key of an earlier version has the same scopes, and what the server grants for them is enough.
+  if (identity === undefined || String(identity.scope) === String(asked?.scope)) return true;
+  return asked?.scope?.every((scope) => scopesOf(identity, token).has(scope)) ?? true;
+}
+
 /** The members of a key have one order. */
 function withoutScope(identity: StoredIdentity): string {
   return JSON.stringify({ ...identity, scope: undefined });

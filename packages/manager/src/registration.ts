@@ -4,6 +4,7 @@ import type { Context } from './context.ts';
 import { moveRegistration } from './move-registration.ts';
 import { registerForLogin } from './register-client.ts';
 import type { Session } from './session.ts';
+import { tellUser } from './tell-user.ts';
 
 /** A registered client for a new grant. */
 export interface UsableRegistration {
@@ -49,9 +50,12 @@ export async function findRegistration(
     return { client, isUnconfirmed: registered === undefined && check.state !== 'known' };
   } catch (error) {
     if (!isStorageError(error) || error.retryable) throw error;
-    context.emit({ type: 'store_unavailable', code: error.code, message: error.message });
+    const event = { type: 'store_unavailable', code: error.code, message: error.message } as const;
+    context.emit(event);
     const client = registered ?? (await registerWithoutStore(registerOnce('no_answer'), error));
     context.unwrittenClients.set(issuer, client);
+    // Without its secret the next run can't refresh the token of this login.
+    await tellUser(session, event);
     return { client, isUnconfirmed: false };
   }
 }

@@ -1,7 +1,8 @@
-import { isOAuthError, OAuthError, type Token, type TokenSourceOptions } from '@oa/types';
+import { OAuthError, type Token, type TokenSourceOptions } from '@oa/types';
 import { isAccepted, isLoginPointless, isRefreshable, isUsable, isWithoutLifetime } from './freshness.ts';
 import { loginRequired } from './login-required.ts';
 import { reasonNoGrant } from './obtain.ts';
+import { coversSession } from './other-scopes.ts';
 import type { Outcome } from './outcome.ts';
 import { refresh, type OnSlowRefresh } from './refresh.ts';
 import type { GrantReason, Session } from './session.ts';
@@ -39,9 +40,10 @@ export async function renew(renewal: Renewal): Promise<Token> {
   if (reason !== undefined) throw loginRequired(session, { reason });
   for (let turn = renewal; ;) {
     const renewed = await renewInTurn(turn);
-    if ('access_token' in renewed) return renewed;
+    const isToken = 'access_token' in renewed;
+    if (isToken && coversSession(session, renewed)) return renewed;
     useOwnKey(session);
-    turn = { ...renewal, grantReason: renewed.reason };
+    turn = { ...renewal, grantReason: isToken ? 'not_refreshable' : renewed.reason };
   }
 }
 
@@ -132,41 +134,10 @@ async function replace(
 }
 
 /**
- * Renews a usable token ahead of time, unless another call or process is doing it. It never asks a user. A failure is an event: the
- * caller has its token.
- */
-export async function renewEarly(session: Session, seen: Token): Promise<void> {
-  const { context, issuer, key } = session;
-  if (!context.earlyRefreshes.begin(key)) return;
-  try {
-    const remembered = await (await context.failures()).find(session);
-    if (remembered !== undefined) throw remembered;
-    await context.tokens.lock(key, () => renewEarlyLocked(session, seen), { timeout: 0 });
-    context.earlyRefreshes.succeed(key);
-  } catch (error) {
-    context.earlyRefreshes.fail(key);
-    if (!isOAuthError(error)) throw error;
-    if (error.code !== 'lock_timeout') context.emit({ type: 'early_refresh_failed', issuer, code: error.code });
-  }
-}
-
-/** Throws the failure, so that the lock shares it with the calls that wait. */
-async function renewEarlyLocked(session: Session, seen: Token): Promise<void> {
-  const { signal } = new AbortController();
-  const current = await session.stored();
-  // Logged out meanwhile, or renewed by another process.
-  if (current === undefined || adoptNewer({ session, seen, wanted: {}, signal }, current) !== undefined) return;
-  const refreshable = isRefreshable(session, current);
-  const outcome = refreshable ? await refresh(session, current) : await session.obtain('not_refreshable', { signal });
-  await rememberOutcome(session, outcome);
-  if (outcome.type !== 'renewed') throw outcome.error;
-}
-
-/**
  * `stored`, if it is another token than the caller has seen, and usable. It may be valid for less than `minimumValidity`: the server
  * would not grant more to this process either.
  */
-function adoptNewer({ session, seen, wanted }: Renewal, stored: Token | undefined): Token | undefined {
+export function adoptNewer({ session, seen, wanted }: Renewal, stored: Token | undefined): Token | undefined {
   if (stored === undefined) return undefined;
   if (stored.access_token === seen?.access_token && stored.expires_at === seen.expires_at) return undefined;
   if (!isUsable(session, stored, { rejected: wanted.rejected })) return undefined;

@@ -10,13 +10,23 @@ const LONG_OUTAGE_MS = 600_000;
  * that this server can not refresh any more, and learns what helps.
  */
 export function withWayOut(session: Session, current: Token | undefined, error: OAuthError): OAuthError {
-  const { status = 0, code, message } = error;
-  if (current?.expires_at === undefined || status < 500 || !isRefreshable(session, current)) return error;
-  const age = session.context.now() - current.expires_at * 1000;
-  if (age < LONG_OUTAGE_MS) return error;
+  const outage = outageOf(session, current, error);
+  if (outage === undefined) return error;
   return new OAuthError(
-    code,
-    `${message} The stored token expired ${Math.round(age / 60_000)} minutes ago. If the server keeps answering so, it may not know the session any more: log in again (manager.login), or log out (manager.logout).`,
+    error.code,
+    `${error.message} The stored token expired ${Math.round(outage / 60_000)} minutes ago. If the server keeps answering so, it may not know the session any more: log in again (manager.login), or log out (manager.logout).`,
     error,
   );
+}
+
+/** Whether a login is the way out of `error`, so that it must not be what prevents the login. */
+export function isLoginWayOut(session: Session, current: Token | undefined, error: OAuthError): boolean {
+  return outageOf(session, current, error) !== undefined;
+}
+
+/** For how many milliseconds the token has been expired, if the server fails to refresh it for long. */
+function outageOf(session: Session, current: Token | undefined, { status = 0 }: OAuthError): number | undefined {
+  if (current?.expires_at === undefined || status < 500 || !isRefreshable(session, current)) return undefined;
+  const age = session.context.now() - current.expires_at * 1000;
+  return age < LONG_OUTAGE_MS ? undefined : age;
 }

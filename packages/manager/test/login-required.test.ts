@@ -18,6 +18,13 @@ it('names the program that can log in, and what a job uses instead', async () =>
   );
 });
 
+it('says nothing of what is stored to a caller that wants a login in any case', async () => {
+  const { metadata } = await startScripted();
+  const result = await managerAt(temporaryDirectory()).manager.login(metadata, { client_id: 'p' });
+  expect(result).toMatchObject({ ok: false, error: { code: 'login_required' } });
+  expect(result.ok || result.error.message).toMatch(/^A user must log in at \S+\. No user can be asked, because /);
+});
+
 it('asks whether the environment variable is set, where the secret is undefined', async () => {
   const client_secret = process.env['OA_TEST_SECRET_THAT_IS_NOT_SET'];
   expect(await messageFor({ client_secret })).toContain(

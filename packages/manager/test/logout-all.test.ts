@@ -1,6 +1,7 @@
 import { chmodSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import type { LogoutOptions } from '@oa/manager';
 import { agreeingBrowser, bearer, managerAt, startScripted, temporaryDirectory, tokensDirectory } from './setup.ts';
 
 const refreshable = bearer('a', { refresh_token: 'r' });
@@ -33,6 +34,21 @@ it('ends every session, of several clients and profiles, and counts them', async
   expect(await manager.sessions()).toEqual({ ok: true, value: [] });
   expect(readdirSync(tokensDirectory(directory)).filter((name) => name.endsWith('.json'))).toEqual([]);
   expect(await manager.logoutAll()).toEqual({ ok: true, value: 0 });
+});
+
+it('refuses an option that it would ignore, and ends no session', async () => {
+  const { metadata } = await startScripted(() => refreshable);
+  const { manager } = managerAt(temporaryDirectory(), { login: { openBrowser: agreeingBrowser().openBrowser } });
+  const credentials = { client_id: 'tool' };
+  await manager.login(metadata, credentials);
+  const options = { issuer: metadata.issuer, profile: 'work' } as LogoutOptions;
+  await expect(manager.logoutAll(options)).rejects.toThrow(
+    new TypeError('logoutAll has no option issuer. Use signal.'),
+  );
+  await expect(manager.logout(metadata, credentials, options)).rejects.toThrow(
+    new TypeError('logout has no option issuer. Use signal.'),
+  );
+  expect(await manager.sessions()).toMatchObject({ ok: true, value: [{ client_id: 'tool' }] });
 });
 
 it('goes on where one server fails, and says how many did', async () => {
@@ -83,6 +99,8 @@ it('ends after an abort, with the reason of the signal', async () => {
   await manager.getToken(metadata, { client_id: 'c', client_secret: 's' });
   const reason = new Error('no more');
   await expect(manager.logoutAll({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  const { manager: empty } = managerAt(temporaryDirectory());
+  await expect(empty.logoutAll({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
 });
 
 it('ends all other sessions while some servers do not answer', async () => {

@@ -32,6 +32,7 @@ it.each([
   [{ cache: 'tokens' as never }, /options.cache must be a store/],
   [{ cache: { ...store(), lock: true } as never }, /options.cache.lock must be a function, or absent/],
   [{ cache: { ...store(), reserve: 'yes' } as never }, /options.cache.reserve must be a function, or absent/],
+  [{ cache: { ...store(), keys: [] } as never }, /options.cache.keys must be a function, or absent/],
   [{ clients: new Map() as never }, /options.clients must be a store with the methods lookup, getOrRegister, remove/],
 ])('rejects a store that lacks a method when it is passed, not after a grant', (options, message) => {
   expect(() => createManager(options)).toThrow(TypeError);

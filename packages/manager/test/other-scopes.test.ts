@@ -111,6 +111,17 @@ it('makes a login for each scope where two calls have used one token, whose refr
   expect(grants.filter((grant) => grant === 'refresh_token')).toHaveLength(1);
 });
 
+it('asks the user where a refresh has narrowed the scopes (RFC 6749 section 6)', async () => {
+  const { metadata } = await startScripted({
+    '/token': ({ form }) =>
+      form.get('grant_type') === 'refresh_token' ? bearer('narrow', { scope: 'write' }) : bearer('new'),
+  });
+  const cache = cacheOf(metadata.issuer, { 'read write': { expires_at: 1, refresh_token: 'r' } });
+  const { manager } = managerAt(temporaryDirectory(), { cache, login: { openBrowser: agreeingBrowser().openBrowser } });
+  const tokens = ['write', 'read'].map((scope) => manager.getToken(metadata, { client_id, scope }));
+  expect(await Promise.all(tokens)).toMatchObject([{ access_token: 'narrow' }, { access_token: 'new', scope: 'read' }]);
+});
+
 it('names the refusal of its refresh where no user can be asked', async () => {
   const { metadata } = await startScripted({ '/token': refusedRefresh });
   const cache = cacheOf(metadata.issuer, { 'read write': { expires_at: 1, refresh_token: 'r' } });

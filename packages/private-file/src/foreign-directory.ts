@@ -1,7 +1,8 @@
 import { basename, dirname, join } from 'node:path';
 import { OAuthError } from '@oa/types';
+import { findBase, isPathWithin, variablesOf, type BaseDirectory } from './base-directory.ts';
 import { hasModes, insecureFileError, quotePath } from './message.ts';
-import { chownCommand, currentUser, describeOwner, isRoot, readVariable } from './owner.ts';
+import { chownCommand, currentUser, describeOwner, isRoot } from './owner.ts';
 import { isSystemError, toStorageError } from './storage-error.ts';
 
 // Not imported: see read.ts.
@@ -12,14 +13,6 @@ interface ForeignDirectory {
   path: string;
   uid: number;
 }
-
-/** A variable of the environment that leads to a directory. */
-interface BaseDirectory {
-  variable: string;
-  path: string;
-}
-
-const BASE_VARIABLES = ['XDG_CACHE_HOME', 'XDG_CONFIG_HOME', 'HOME'];
 
 /**
  * The error for a directory of another user.
@@ -39,6 +32,9 @@ export function foreignDirectoryError(found: ForeignDirectory, directory: string
 /**
  * Converts an error of the file system, as `toStorageError` does. If permissions are missing because a directory on the way belongs to
  * another user, the error names that user and the remedy.
+ *
+ * @param reading whether only a read has failed
+ * @returns a `storage_unavailable`, `retryable` if the failure may be over in a moment; or `error` itself
  */
 export function toDirectoryError(error: unknown, directory: string, reading: boolean = false): unknown {
   const isDenied = hasModes() && isSystemError(error, 'EACCES', 'EPERM');
@@ -64,12 +60,11 @@ function foreignHomeError(found: ForeignDirectory, base: BaseDirectory): OAuthEr
   );
 }
 
-function homeRemedy({ uid }: ForeignDirectory, { variable }: BaseDirectory): string {
-  const variables = variable === 'HOME' ? 'XDG_CACHE_HOME and XDG_CONFIG_HOME (or HOME)' : variable;
-  const setting = `set ${variables} to a directory of ${currentUser()}`;
+function homeRemedy({ uid }: ForeignDirectory, base: BaseDirectory): string {
+  const setting = `set ${variablesOf(base)} to a directory of ${currentUser()}`;
   if (uid === 0) return `${setting.replace('s', 'S')}.`;
   if (!isRoot()) return `Run the program as that user, or ${setting}.`;
-  const sudo = variable === 'HOME' ? 'without sudo, or with sudo -H' : 'without sudo';
+  const sudo = base.variable === 'HOME' ? 'without sudo, or with sudo -H' : 'without sudo';
   return `Files of root there would stop the next run of that user. Run the program ${sudo}, or ${setting}.`;
 }
 
@@ -98,15 +93,6 @@ function findTopmost(path: string, base: BaseDirectory | undefined): string | un
   }
 }
 
-/** The variable that leads to a directory. Of two, the one that is nearer. */
-function findBase(directory: string): BaseDirectory | undefined {
-  const bases = BASE_VARIABLES.map((variable) => ({ variable, path: readVariable(variable) }));
-  return bases
-    .flatMap(({ variable, path }) => (path?.startsWith('/') ? [{ variable, path: join(path, '.') }] : []))
-    .filter(({ path }) => isPathWithin(directory, path))
-    .toSorted((a, b) => b.path.length - a.path.length)[0];
-}
-
 /** Whether `path` is `base`, or a directory above it. */
 function isOnTheWay(path: string, base: string): boolean {
   return isPathWithin(base, path) || isPathWithin(toRealPath(base), path);
@@ -114,10 +100,6 @@ function isOnTheWay(path: string, base: string): boolean {
 
 function isSamePlace(path: string, base: string): boolean {
   return path === base || path === toRealPath(base);
-}
-
-function isPathWithin(path: string, directory: string): boolean {
-  return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
 }
 
 /** The real path of what exists of `path`, and the names of the rest. */

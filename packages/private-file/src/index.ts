@@ -1,5 +1,6 @@
 export { DEFAULT_APP, userDirectory } from './directories.ts';
 export { quarantine, removePrivate, reservePrivate, withLock, writePrivate } from './lazy.ts';
+export { toDirectoryError } from './foreign-directory.ts';
 export type { FileLockOptions } from './lock.ts';
 export { fileVersion, readPrivate } from './read.ts';
 export type { ReplaceOptions } from './replace.ts';

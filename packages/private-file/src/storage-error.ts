@@ -1,21 +1,24 @@
 import { OAuthError } from '@oa/types';
+import { findBase, variablesOf } from './base-directory.ts';
 import { quotePath } from './message.ts';
+
+const ELSEWHERE = 'use another directory';
 
 /** Failures that stay until the user or the operator changes something. */
 const LASTING: Record<string, string> = {
   ENOSPC: 'the disk is full; free some space',
   EFBIG: 'it would be larger than this process may write; raise the limit (ulimit -f)',
-  EROFS: 'the file system is read-only; use another directory',
-  EACCES: 'this user may not use it; change its permissions or use another directory',
-  EPERM: 'this user may not use it; change its permissions or use another directory',
+  EROFS: `the file system is read-only; ${ELSEWHERE}`,
+  EACCES: `this user may not use it; change its permissions or ${ELSEWHERE}`,
+  EPERM: `this user may not use it; change its permissions or ${ELSEWHERE}`,
   ENOTDIR: 'a part of the path is not a directory; use another path',
   EEXIST: 'a part of the path is not a directory; use another path',
   EISDIR: 'it is a directory; move it away',
   ELOOP: 'its symbolic links lead in a circle; use another path',
   ENAMETOOLONG: 'the path is too long; use a shorter one',
-  ENOSYS: 'the file system does not support it; use another directory',
-  ENOTSUP: 'the file system does not support it; use another directory',
-  EOPNOTSUPP: 'the file system does not support it; use another directory',
+  ENOSYS: `the file system does not support it; ${ELSEWHERE}`,
+  ENOTSUP: `the file system does not support it; ${ELSEWHERE}`,
+  EOPNOTSUPP: `the file system does not support it; ${ELSEWHERE}`,
 };
 
 /** The lasting failures that a read can meet. Another one, such as a full disk, says nothing of the file. */
@@ -43,9 +46,16 @@ export function toStorageError(error: unknown, path: string, reading: boolean = 
   if (name === undefined) return isPermissionMissing(error) ? permissionError(path) : error;
   const lasting = reading && !LASTING_FOR_READS.has(name) ? undefined : LASTING[name];
   const advice = lasting ?? MOMENTARY[name] ?? 'it may be usable in a moment; try again';
-  return new OAuthError('storage_unavailable', `${quotePath(path)} can't be used (${name}): ${advice}.`, {
+  const means = advice.endsWith(ELSEWHERE) ? waysElsewhere(path) : '';
+  return new OAuthError('storage_unavailable', `${quotePath(path)} can't be used (${name}): ${advice}${means}.`, {
     retryable: lasting === undefined,
   });
+}
+
+/** The user of a program can't know what names its directory. */
+function waysElsewhere(path: string): string {
+  const base = findBase(path);
+  return base === undefined ? '' : `, which ${variablesOf(base)} can name`;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { isOAuthError, isShareableError, type OAuthError } from '@oa/types';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { toStorageError } from '@oa/private-file';
 
 function systemError(code: string, errno: number, syscall = 'open'): Error {
@@ -66,6 +66,43 @@ describe('an error of the file system is storage_unavailable', () => {
 
   it('and is not shared with other processes, which may have no such problem', () => {
     expect(isShareableError(converted(systemError('EMFILE', -24)))).toBe(false);
+  });
+});
+
+describe('an error that another directory helps against names the variables for it', () => {
+  beforeEach(() => {
+    for (const name of ['HOME', 'XDG_CACHE_HOME', 'XDG_CONFIG_HOME']) vi.stubEnv(name, undefined);
+    return () => vi.unstubAllEnvs();
+  });
+
+  const messageFor = (code: string, errno: number): string => {
+    const error = toStorageError(systemError(code, errno), '/home/ada/.cache/my-tool/tokens');
+    return isOAuthError(error) ? error.message : '';
+  };
+
+  it.runIf(process.platform !== 'win32').for([
+    ['HOME', '/home/ada', 'XDG_CACHE_HOME and XDG_CONFIG_HOME (or HOME)'],
+    ['XDG_CACHE_HOME', '/home/ada/.cache', 'XDG_CACHE_HOME'],
+    ['XDG_CACHE_HOME', '/home/ada/.cache/', 'XDG_CACHE_HOME'],
+  ] as const)('of %s=%s', ([variable, value, variables]) => {
+    vi.stubEnv(variable, value);
+    for (const [code, errno] of [
+      ['EROFS', -30],
+      ['EACCES', -13],
+      ['ENOTSUP', -95],
+    ] as const)
+      expect(messageFor(code, errno)).toMatch(/; [^;]*use another directory, which [^;]*\.$/);
+    expect(messageFor('EROFS', -30)).toBe(
+      "/home/ada/.cache/my-tool/tokens can't be used (EROFS): the file system is read-only; use another directory, " +
+        `which ${variables} can name.`,
+    );
+  });
+
+  it('and names none if the directory is one of the program, or if another directory does not help', () => {
+    vi.stubEnv('HOME', '/home/grace');
+    expect(messageFor('EROFS', -30)).toMatch(/ use another directory\.$/);
+    vi.stubEnv('HOME', '/home/ada');
+    expect(messageFor('ENOSPC', -28)).toMatch(/ free some space\.$/);
   });
 });
 

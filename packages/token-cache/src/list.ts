@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { removePrivate, toStorageError } from '@oa/private-file';
+import { removePrivate, toDirectoryError } from '@oa/private-file';
 import { attempt, isOAuthError, type OAuthError } from '@oa/types';
 import { fileNameOf } from './paths.ts';
 import { readRecord, type TokenRecord } from './record.ts';
@@ -77,7 +77,7 @@ async function readNames(directory: string): Promise<string[]> {
     return (await readdir(directory)).toSorted();
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-    throw toStorageError(error, directory);
+    throw toDirectoryError(error, directory, true);
   }
 }
 

@@ -174,3 +174,18 @@ describe('keys', () => {
     expect(await iterate(cache)).toEqual({ found: [] });
   });
 });
+
+it.skipIf(process.geteuid?.() !== 0)('names the owner of a directory that this user may not read', async () => {
+  const { cache } = fixture;
+  await cache.set(KEY, TOKEN);
+  // Loads what is needed while this user may read it.
+  await cache.list();
+  process.seteuid?.(65_534);
+  try {
+    const found = cache.list();
+    await expect(found).rejects.toMatchObject({ code: 'storage_unavailable' });
+    await expect(found).rejects.toThrow(/this user may not use it, because .* belongs to another user \(.*uid 0\)/);
+  } finally {
+    process.seteuid?.(0);
+  }
+});

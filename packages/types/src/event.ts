@@ -114,6 +114,8 @@ type LoginEvent =
        * site can send one. Only the first three different ones are told.
        */
       unverified?: string | undefined;
+      /** With the reason `headers`: whether the user can paste the address that the browser ended on instead. */
+      paste?: boolean | undefined;
     }
   /** Another login has the port, in this process or in another one. This login waits for it. */
   | { type: 'port_waiting'; port: number }
@@ -126,7 +128,7 @@ type LoginEvent =
   /** The user pasted text that is not the authorization response of this login. */
   | {
       type: 'pasted_ignored';
-      /** `invalid_callback` for other text, `state_mismatch` for the response of another login. */
+      /** `invalid_callback` for other text or a part of the response, `state_mismatch` for the response of another login. */
       code: OAuthErrorCode;
       /** What a response without `state` said, in the characters of RFC 6749 section 5.2. It is not verified. */
       unverified?: string | undefined;

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-server';
 import { startProcess } from '@oa-internal/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -91,10 +92,24 @@ it('headers of 250 KiB are accepted: browsers send the cookies of all ports; mor
   const large = await sendRequest(url, { headers: { cookie: cookies(300) } });
   expect([large.status, large.body]).toEqual([431, expect.stringContaining('Your browser sent too many cookies')]);
   expect(large.headers).toMatchObject({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' });
-  expect(events).toContainEqual({ type: 'callback_ignored', reason: 'headers', count: 1 });
+  expect(events).toContainEqual({ type: 'callback_ignored', reason: 'headers', count: 1, paste: false });
   expect(printed.join('')).toContain('Delete the cookies of 127.0.0.1');
+  // Nothing reads it here.
+  expect(`${large.body}${printed.join('')}`).not.toMatch(/paste/i);
   expect((await sendRequest(url, { headers: { cookie: cookies(250) } })).status).toBe(303);
   expect((await sendRequest(new URL('/callback/done', url), { headers: { cookie: cookies(250) } })).status).toBe(200);
+  await token;
+});
+
+it('headers that are too large get a page and a line that offer pasting, if the program reads what is pasted', async () => {
+  const input = new PassThrough();
+  const paste = { input, output: new PassThrough() };
+  const { waiting, token, printed } = startLogin(metadata(scripted), {}, { paste });
+  const url = callbackUrl(await waiting, { code: 'c' });
+  const large = await sendRequest(url, { headers: { cookie: 'x'.repeat(300_000) } });
+  expect(large.body).toContain('Paste the address of this page into the program');
+  expect(printed.join('')).toContain('or paste its address here');
+  input.write(`${url.href}\n`);
   await token;
 });
 

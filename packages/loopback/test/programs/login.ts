@@ -16,4 +16,11 @@ const ended = await attempt(
 const { moduleLoadList } = process as unknown as { moduleLoadList: string[] };
 const loaded = ['http', 'child_process'].filter((name) => moduleLoadList.includes(`NativeModule ${name}`));
 const result = ended.ok ? 'token' : ended.error.code;
-process.stdout.write(`ENDED ${JSON.stringify({ result, events, loaded })}\n`);
+/** What keeps the process alive after the login. Connections that are about to be closed do not count. */
+let alive: string[] = [];
+for (let poll = 0; poll < 50; poll += 1) {
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  alive = process.getActiveResourcesInfo().filter((name) => /Timeout|TCP/.test(name));
+  if (alive.length === 0) break;
+}
+process.stdout.write(`ENDED ${JSON.stringify({ result, events, loaded, alive })}\n`);

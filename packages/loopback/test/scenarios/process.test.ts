@@ -1,7 +1,11 @@
 import { execFile, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-server';
-import { startProcess, type TestProcess } from '@oa-internal/testing';
+import { startProcess, temporaryDirectory, type TestProcess } from '@oa-internal/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   answerUrl,
@@ -27,7 +31,7 @@ interface Running extends TestProcess {
   /** The event `login_waiting`, as the terminal shows it. */
   waiting: () => Promise<Waiting>;
   /** What the program printed last, `null` if it did not come that far. */
-  report: () => { result: string; events: string[]; loaded: string[] } | null;
+  report: () => { result: string; events: string[]; loaded: string[]; alive: string[] } | null;
 }
 
 /** Runs a program with a login, without CI, display and SSH session. */
@@ -54,8 +58,8 @@ function runLogin(env: Record<string, string | undefined> = {}, under: readonly 
  * Runs the same program in a pseudo-terminal, by `script` of util-linux: what is written to its stdin is typed. `script` takes the command
  * as one text, so the arguments are quoted.
  */
-function runInTerminal(env: Record<string, string | undefined> = {}): Running {
-  const command = `exec script -qefc "stty cols 80; exec $(printf "'%s' " "$@")" /dev/null`;
+function runInTerminal(env: Record<string, string | undefined> = {}, redirection = ''): Running {
+  const command = `exec script -qefc "stty cols 80; exec $(printf "'%s' " "$@")${redirection}" /dev/null`;
   return runLogin({ TERM: 'xterm', ...env }, ['sh', '-c', command, 'sh']);
 }
 
@@ -98,6 +102,20 @@ describe('the port is free', () => {
     expect(running.report()).toMatchObject({ result: 'token' });
     expect(JSON.stringify(running.output())).not.toContain('secret-access-token');
   });
+
+  it('after a login, which keeps the process alive by nothing, although the browser has connections that it does not use', async () => {
+    const running = runLogin(always);
+    const waiting = await running.waiting();
+    const { hostname, port } = new URL(waiting.redirect_uri);
+    const unused = connect(Number(port), hostname).on('error', () => undefined);
+    const half = connect(Number(port), hostname).on('error', () => undefined);
+    await once(half, 'connect');
+    half.write('GET /callback');
+    await followCallback(callbackUrl(waiting, { code: 'c' }));
+    expect(await running.ended).toMatchObject({ code: 0, signal: null });
+    expect(running.report()).toMatchObject({ result: 'token', alive: [] });
+    for (const socket of [unused, half]) socket.destroy();
+  });
 });
 
 describe('rejects with login_required without a socket and a browser', () => {
@@ -109,7 +127,7 @@ describe('rejects with login_required without a socket and a browser', () => {
     const running = runLogin(env);
     expect(await running.ended).toMatchObject({ code: 0, signal: null });
     // Without http nothing can listen, and without child_process no browser can start: neither was loaded.
-    expect(running.report()).toEqual({ result: 'login_required', events: [], loaded: [] });
+    expect(running.report()).toEqual({ result: 'login_required', events: [], loaded: [], alive: [] });
   });
 });
 
@@ -134,6 +152,18 @@ describe.skipIf(process.platform !== 'linux')('in a terminal (Linux only)', () =
     ]);
     expect(scripted.requestsTo('/token')[0]?.form.get('code')).toHaveLength(6007);
     expect(await isPortOpen(waiting)).toBe(false);
+  });
+
+  it('reads a long address whole, and shows it nowhere, if stderr is a file', async () => {
+    scripted.requests.length = 0;
+    const log = join(temporaryDirectory(), 'log');
+    const running = runInTerminal({}, ` 2>${log}`);
+    await expect.poll(() => readFileSync(log, 'utf8'), { timeout: 20_000 }).toContain('paste its address here');
+    const [url = ''] = /http\S+redirect_uri=\S+/.exec(readFileSync(log, 'utf8')) ?? [];
+    running.write(`${answerUrl(url, { code: `pasted-${'x'.repeat(6000)}` })}\r`);
+    expect(await running.ended).toMatchObject({ code: 0 });
+    expect(scripted.requestsTo('/token')[0]?.form.get('code')).toHaveLength(6007);
+    expect(readFileSync(log, 'utf8') + running.output().stdout).not.toContain('pasted-');
   });
 
   it('releases the terminal if the browser comes first, and the program exits', async () => {
@@ -185,7 +215,7 @@ describe.skipIf(process.platform !== 'linux')('in a terminal (Linux only)', () =
   it('rejects with login_required in CI, although there is a terminal', async () => {
     const running = runInTerminal({ CI: 'true' });
     expect(await running.ended).toMatchObject({ code: 0 });
-    expect(running.report()).toEqual({ result: 'login_required', events: [], loaded: [] });
+    expect(running.report()).toEqual({ result: 'login_required', events: [], loaded: [], alive: [] });
   });
 });
 

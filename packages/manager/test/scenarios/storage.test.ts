@@ -194,7 +194,7 @@ it('passes a bug of a store on', async () => {
   await expect(managerAt(directory, { cache: store }).manager.get(target(), credentials)).rejects.toBe(bug);
 });
 
-it('uses a registration that can not be stored in memory, with an event', async () => {
+it('uses a registration that can not be stored in memory, and tells the user of the login why', async () => {
   const config = join(directory, 'config', 'test');
   mkdirSync(config, { recursive: true, mode: 0o777 });
   chmodSync(config, 0o777);
@@ -208,8 +208,10 @@ it('uses a registration that can not be stored in memory, with an event', async 
     registration_endpoint: `${server.origin}/register`,
   };
   const { openBrowser } = agreeingBrowser();
-  const { manager, events } = managerAt(directory, { login: { openBrowser } });
+  const printed: string[] = [];
+  const { manager, events } = managerAt(directory, { login: { openBrowser, print: (text) => printed.push(text) } });
   expect((await manager.getToken(metadata, {})).access_token).toBe('registered');
+  expect(printed.join('')).toMatch(/The stored logins can't be used, so you may have to log in at every run\. .*chmod/);
   expect((await manager.getToken(metadata, { scope: 'more' })).access_token).toBe('registered');
   expect(server.requestsTo('/register')).toHaveLength(1);
   expect(typesOf(events)).toContain('store_unavailable');

@@ -1,0 +1,28 @@
+import { join } from 'node:path';
+import { readVariable } from './owner.ts';
+
+/** A variable of the environment that leads to a directory. */
+export interface BaseDirectory {
+  variable: string;
+  path: string;
+}
+
+const BASE_VARIABLES = ['XDG_CACHE_HOME', 'XDG_CONFIG_HOME', 'HOME'];
+
+/** The variable that leads to a directory. Of two, the one that is nearer. */
+export function findBase(directory: string): BaseDirectory | undefined {
+  const bases = BASE_VARIABLES.map((variable) => ({ variable, path: readVariable(variable) }));
+  return bases
+    .flatMap(({ variable, path }) => (path?.startsWith('/') ? [{ variable, path: join(path, '.') }] : []))
+    .filter(({ path }) => isPathWithin(directory, path))
+    .toSorted((a, b) => b.path.length - a.path.length)[0];
+}
+
+/** The variables that can lead to another directory than this one. */
+export function variablesOf({ variable }: BaseDirectory): string {
+  return variable === 'HOME' ? 'XDG_CACHE_HOME and XDG_CONFIG_HOME (or HOME)' : variable;
+}
+
+export function isPathWithin(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
+}
