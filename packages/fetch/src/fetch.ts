@@ -35,7 +35,8 @@ export interface FetchOptions {
 
 /**
  * Creates a `fetch` that adds `Authorization: Bearer` with a token of `source`. It sends a request a second time, with another token,
- * after every 401 but one with `insufficient_scope`, and after an `insufficient_scope` that names the missing scopes.
+ * after every 401 but one with `insufficient_scope`, and after an `insufficient_scope` that names the missing scopes. After an
+ * `insufficient_user_authentication` the source is asked for a new login, with the `acr_values` and the `max_age` of the challenge.
  *
  * - The token goes to `origins` only, and without them only to the origin of the first request. A redirect to another origin drops it.
  *   A request that has its own `Authorization` header is not changed.
@@ -44,8 +45,8 @@ export interface FetchOptions {
  *   for another token. The body of a `Request` object is kept in memory until the response arrives.
  * - `source` receives the `WWW-Authenticate` header of the refusal.
  * - If `source` has no other token, the caller receives the response of the resource server with its body unread, and `onEvent` a
- *   `not_renewed`. Only a 401 with `invalid_token` may start a login: after every other one `source` is called with
- *   `interaction: 'never'`.
+ *   `not_renewed`. Only a 401 with `invalid_token` or `insufficient_user_authentication` may start a login: after every other one `source`
+ *   is called with `interaction: 'never'`.
  * - The promise of the created function rejects as `fetch` does (after an abort with the signal's own reason), with the error of
  *   `source` for the first token, and with the `OAuthError`s `insecure_url` (plain http to a host that is not loopback, or a URL that is not http), `unsupported_token_type` and
  *   `invalid_response` (a token that can't be written into a header).
@@ -58,6 +59,7 @@ export interface FetchOptions {
  *
  * @throws {TypeError} if `source` is not a function, or if `options.origins` is not an array of origins
  * @see https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+ * @see https://www.rfc-editor.org/rfc/rfc9470#section-4
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-15.5.2
  */
 export function createFetch(source: TokenSource, options: FetchOptions = {}): typeof globalThis.fetch {

@@ -8,16 +8,20 @@ import { isScope } from '@oa/types/rfc';
  */
 const CHALLENGE_PARAMETER = /(?<![\w-])([\w-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/g;
 
-/** More than an API needs. The scopes become part of the URL of a login. */
+/** More than an API needs. The scopes and authentication contexts become part of the URL of a login. */
 const MAX_CHALLENGED_SCOPE_CHARACTERS = 1000;
 
-/** What the source is asked for: another token than `rejected`, or a token that has `scope` too. */
-export type NextTokenOptions = Pick<TokenSourceOptions, 'rejected' | 'scope' | 'interaction' | 'challenge' | 'stored'>;
+/** What the source is asked for: another token than `rejected`, a token that has `scope` too, or one of a new login. */
+export type NextTokenOptions = Pick<
+  TokenSourceOptions,
+  'rejected' | 'scope' | 'acr_values' | 'max_age' | 'interaction' | 'challenge' | 'stored'
+>;
 
 /**
  * Returns the options for a token that the resource server may accept after it refused `token`, or `undefined` if there are none:
  *
  * - more scopes after an `insufficient_scope` that names them, with a 403 or a 401,
+ * - the token of a new login after an `insufficient_user_authentication` that names what it must be like,
  * - another token after a 401 whose challenge has `invalid_token`,
  * - another token that needs no user, after every other 401: without a challenge, with one of another scheme, or with another error.
  *   RFC 9110 lets a client repeat the request, but nothing says that the token is the reason: many APIs answer so for a wrong tenant or
@@ -26,6 +30,7 @@ export type NextTokenOptions = Pick<TokenSourceOptions, 'rejected' | 'scope' | '
  * Without a `token` the request had none, so every 401 asks for one, and a user may be asked.
  *
  * @see https://www.rfc-editor.org/rfc/rfc6750#section-3.1
+ * @see https://www.rfc-editor.org/rfc/rfc9470#section-3
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-15.5.2
  */
 export function optionsAfterRefusal(
@@ -34,23 +39,40 @@ export function optionsAfterRefusal(
 ): NextTokenOptions | undefined {
   if (status !== 401 && status !== 403) return undefined;
   const challenge = headers.get('www-authenticate') ?? undefined;
-  const { errors, scope } = parseErrorsAndScope(challenge);
-  if (errors.has('insufficient_scope'))
-    return scope !== undefined && isScope(scope, MAX_CHALLENGED_SCOPE_CHARACTERS) ? { scope, challenge } : undefined;
+  const { errors, scope, login } = parseRefusal(challenge);
+  if (errors.has('insufficient_user_authentication'))
+    return login && { rejected: token, scope, challenge, ...login };
+  if (errors.has('insufficient_scope')) return scope === undefined ? undefined : { scope, challenge };
   if (status !== 401) return undefined;
   if (token === undefined) return { challenge };
   return { rejected: token, challenge, ...(!errors.has('invalid_token') && { interaction: 'never' }) };
 }
 
-/** Returns the errors of all challenges in the header, and the first `scope`. */
-function parseErrorsAndScope(header: string | undefined): { errors: Set<string>; scope: string | undefined } {
+/** What the challenges of a refusal say. */
+interface Refusal {
+  errors: Set<string>;
+  scope: string | undefined;
+  /** What a new login must be like. */
+  login: Pick<TokenSourceOptions, 'acr_values' | 'max_age'> | undefined;
+}
+
+/** Reads the errors of all challenges in the header, and the first value of every other parameter. One that is malformed counts as absent. */
+function parseRefusal(header: string | undefined): Refusal {
   const errors = new Set<string>();
-  let scope: string | undefined;
-  for (const [, name, quoted, plain] of (header ?? '').matchAll(CHALLENGE_PARAMETER)) {
-    const key = name?.toLowerCase();
+  const values = new Map<string, string>();
+  for (const [, name = '', quoted, plain] of (header ?? '').matchAll(CHALLENGE_PARAMETER)) {
+    const key = name.toLowerCase();
     const value = quoted ?? plain ?? '';
     if (key === 'error') errors.add(value);
-    if (key === 'scope') scope ??= value;
+    else if (!values.has(key)) values.set(key, value);
   }
-  return { errors, scope };
+  const list = (name: string): string | undefined => {
+    const value = values.get(name) ?? '';
+    return isScope(value, MAX_CHALLENGED_SCOPE_CHARACTERS) ? value : undefined;
+  };
+  const acr_values = list('acr_values');
+  const seconds = values.get('max_age') ?? '';
+  const max_age = /^\d{1,9}$/.test(seconds) ? Number(seconds) : undefined;
+  const login = acr_values === undefined && max_age === undefined ? undefined : { acr_values, max_age };
+  return { errors, scope: list('scope'), login };
 }

@@ -63,6 +63,39 @@ it.each([401, 403])(
   },
 );
 
+it.each<[string, TokenSourceOptions]>([
+  ['acr_values="mfa phr"', { acr_values: 'mfa phr' }],
+  ['max_age="300"', { max_age: 300 }],
+  ['max_age=0, acr_values=mfa, scope="pay"', { max_age: 0, acr_values: 'mfa', scope: 'pay' }],
+  ['acr_values="mfa", max_age="-1", scope="caf\u00e9"', { acr_values: 'mfa' }],
+])(
+  'asks the source for one login after an insufficient_user_authentication with %s (RFC 9470 section 3)',
+  async (parameters, login) => {
+    const server = await startServer(() => ({
+      status: 401,
+      headers: {
+        'www-authenticate': `Bearer realm="api", error="insufficient_user_authentication", error_description="more", ${parameters}`,
+      },
+    }));
+    const { source, asked } = createCountingSource();
+    expect((await createFetch(source)(server.origin, { method: 'POST', body: 'kept' })).status).toBe(401);
+    expect(asked).toEqual([{}, { rejected: 'token-1', ...login }]);
+    expect(server.requests.map(({ body }) => body)).toEqual(['kept', 'kept']);
+  },
+);
+
+it.each(['', ', acr_values=""', ', max_age="soon"', `, acr_values="${'x'.repeat(1001)}"`, ', max_age="99999999999"'])(
+  'asks for no login after an insufficient_user_authentication that does not say what it must be like (%j)',
+  async (parameters) => {
+    const challenge = `Bearer error="insufficient_user_authentication"${parameters}`;
+    const server = await startServer(() => ({ status: 401, headers: { 'www-authenticate': challenge } }));
+    const { source, asked } = createCountingSource();
+    expect((await createFetch(source)(server.origin)).status).toBe(401);
+    expect(asked).toEqual([{}]);
+    expect(server.requests).toHaveLength(1);
+  },
+);
+
 it('returns a 403 without usable scopes, and one to the second request', async () => {
   const challenges = ['Bearer error="insufficient_scope"', 'Bearer error="invalid_token"', 'Bearer', ''];
   // A character that RFC 6749 section 3.3 forbids, and more scopes than an API needs.

@@ -11,7 +11,7 @@ import { isLoginWayOut } from './way-out.ts';
 const MANAGER_LOGIN_OPTION_NAMES = ['parameters', 'signal'];
 
 /** Credentials have these parameters: a login with others would store the token under a key that promises something else. */
-const PARAMETERS_OF_CREDENTIALS = ['scope', 'resource', 'audience'];
+const PARAMETERS_OF_CREDENTIALS = ['scope', 'resource', 'audience', 'authorization_details'];
 
 /** @throws {TypeError} that names the option or parameter, if it is unknown or belongs to the credentials */
 export function assertLoginNowOptions(options: ManagerLoginOptions): void {
@@ -34,16 +34,31 @@ export function assertLoginNowOptions(options: ManagerLoginOptions): void {
  * @throws {OAuthError} `login_required`, if no user can be asked; else the error of the grant or of the store
  */
 export async function loginNow(session: Session, { parameters, signal }: ManagerLoginOptions): Promise<Token> {
-  const { options, renewals } = session.context;
+  const { options } = session.context;
   const interaction = options.interaction === 'always' ? 'always' : 'auto';
   const reason = await reasonNoGrant(session, interaction);
   if (reason !== undefined) throw loginRequired(session, { reason, isRequested: true });
-  const flight = JSON.stringify([session.flight, 'login', parameters]);
-  return renewals.run(flight, (shared) => loginInTurn(session, { parameters, interaction, signal: shared }), signal);
+  return shareLogin(session, { parameters, interaction }, signal);
+}
+
+/** A login that several calls may share. */
+export interface SharedLogin extends Pick<GrantOptions, 'parameters' | 'interaction'> {
+  /** Looks, with the lock held, whether another process has stored what the login is for. */
+  adopt?: (() => Promise<Token | undefined>) | undefined;
+}
+
+/** Makes the grant of the session, one at a time over all processes. Calls of one manager with the same parameters share it. */
+export async function shareLogin(
+  session: Session,
+  login: SharedLogin,
+  signal: AbortSignal | undefined,
+): Promise<Token> {
+  const flight = JSON.stringify([session.flight, 'login', login.parameters]);
+  return session.context.renewals.run(flight, (shared) => loginInTurn(session, { ...login, signal: shared }), signal);
 }
 
 /** The failure of another call that held the lock before, a refresh for example, is no answer to this user. */
-async function loginInTurn(session: Session, options: GrantOptions): Promise<Token> {
+async function loginInTurn(session: Session, options: GrantOptions & SharedLogin): Promise<Token> {
   const { context, key } = session;
   const { signal } = options;
   const whileWaiting = createTurnReport(session, options.interaction);
@@ -60,8 +75,10 @@ async function loginInTurn(session: Session, options: GrantOptions): Promise<Tok
   }
 }
 
-async function loginLocked(session: Session, options: GrantOptions): Promise<Token> {
+async function loginLocked(session: Session, { adopt, ...options }: GrantOptions & SharedLogin): Promise<Token> {
   options.signal.throwIfAborted();
+  const adopted = await adopt?.();
+  if (adopted !== undefined) return adopted;
   // A server that has asked for a pause would refuse the token only after the user has logged in.
   const { tokens, failures } = session.context;
   const remembered = await (await failures()).find(session);

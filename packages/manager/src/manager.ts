@@ -87,6 +87,8 @@ function toResult<T>(work: Promise<T>): Promise<Result<T>> {
 /** The stored token where it is usable, else a renewed one. */
 async function tokenOf(session: Session, wanted: TokenSourceOptions): Promise<Token> {
   const { context, issuer } = session;
+  if (wanted.acr_values !== undefined || wanted.max_age !== undefined)
+    return (await import('./log-in-again.ts')).logInAgain(session, wanted);
   const seen = await session.stored();
   if (seen !== undefined && isUsable(session, seen, wanted)) {
     context.emit({ type: 'cache_hit', issuer });

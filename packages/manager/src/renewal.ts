@@ -145,7 +145,8 @@ export function adoptNewer({ session, seen, wanted }: Renewal, stored: Token | u
   return stored;
 }
 
-function tokenRejected(): OAuthError {
+/** The error for a resource server that no other token would satisfy. */
+export function tokenRejected(): OAuthError {
   return new OAuthError(
     'token_rejected',
     'The resource server refuses a token that was issued seconds ago, so no other one was requested. Check that the token is for this API: its issuer or tenant, resource, audience, scopes and roles.',

@@ -72,7 +72,10 @@ type NetworkEvent =
     };
 
 type LoginEvent =
-  /** The program waits for the user to log in with a browser. */
+  /**
+   * The program waits for the user to log in with a browser. The event comes again, with a new URL, when the server has forgotten a pushed
+   * request (RFC 9126) and no browser has opened the login.
+   */
   | {
       type: 'login_waiting';
       /** Where the user logs in. */
