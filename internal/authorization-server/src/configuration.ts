@@ -57,7 +57,11 @@ const clients: ClientMetadata[] = [
 ];
 
 /** The configuration of oidc-provider. It replaces every default that makes the library print a notice. */
-export function configuration(adapter: Configuration['adapter'], accessTokenTtl: () => number): Configuration {
+export function configuration(
+  adapter: Configuration['adapter'],
+  accessTokenTtl: () => number,
+  documents: string | undefined,
+): Configuration {
   const day = 24 * 60 * 60;
   return {
     adapter,
@@ -89,6 +93,7 @@ export function configuration(adapter: Configuration['adapter'], accessTokenTtl:
       resourceIndicators: { enabled: true, getResourceServerInfo: (_ctx, indicator) => resourceServer(indicator) },
       rpInitiatedLogout: { enabled: false },
       pushedAuthorizationRequests: { enabled: false },
+      clientIdMetadataDocument: { enabled: documents !== undefined, ack: 'draft-02' },
       deviceFlow: {
         enabled: true,
         userCodeInputSource: (ctx, form, _out, error) => showPage(ctx, codeInputPage(form, error?.message)),
@@ -97,6 +102,7 @@ export function configuration(adapter: Configuration['adapter'], accessTokenTtl:
         successSource: (ctx) => showPage(ctx, codeSuccessPage()),
       },
     },
+    ...(documents !== undefined && { fetch: createDocumentFetch(documents) }),
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     findAccount: (_ctx, sub): Account | undefined => findUser(sub) && { accountId: sub, claims: () => ({ sub }) },
     expiresWithSession: async () => false,
@@ -115,6 +121,16 @@ export function configuration(adapter: Configuration['adapter'], accessTokenTtl:
       RefreshToken: 14 * day,
       Session: 14 * day,
     },
+  };
+}
+
+/** A fetch that reads the document of any host from the origin of the test. */
+function createDocumentFetch(documents: string): typeof fetch {
+  return (input, init = {}) => {
+    const { pathname } = new URL(input instanceof Request ? input.url : input);
+    // Without the dispatcher of oidc-provider, which refuses loopback.
+    const { headers = {}, redirect = 'follow', signal = null } = init;
+    return fetch(new URL(pathname, documents), { headers, redirect, signal });
   };
 }
 

@@ -44,9 +44,19 @@ export interface AuthorizationServerHandle {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+export interface AuthorizationServerOptions {
+  host?: '127.0.0.1' | '::1';
+  accessTokenTtl?: number;
+  /**
+   * The origin of a loopback server that has the client metadata documents of all hosts, by their path. The server supports such
+   * documents if it is set.
+   */
+  documents?: string;
+}
+
 /** Starts an authorization server (oidc-provider) on a random loopback port. It keeps everything in memory. */
 export async function startAuthorizationServer(
-  options: { host?: '127.0.0.1' | '::1'; accessTokenTtl?: number } = {},
+  options: AuthorizationServerOptions = {},
 ): Promise<AuthorizationServerHandle> {
   let accessTokenTtl = options.accessTokenTtl ?? 3600;
   const server = createServer();
@@ -54,7 +64,7 @@ export async function startAuthorizationServer(
   const memory = createMemoryStorage();
   const provider = new Provider(
     issuer,
-    configuration(memory.adapter, () => accessTokenTtl),
+    configuration(memory.adapter, () => accessTokenTtl, options.documents),
   );
   const requests: LoggedRequest[] = [];
   provider.use(requestLog(requests));

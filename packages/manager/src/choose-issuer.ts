@@ -57,6 +57,6 @@ async function canHaveClient(context: Context, issuer: string): Promise<boolean>
   const found = await attempt(resolveIssuer(context, issuer, false).server());
   if (!found.ok || found.value.guessed_after !== undefined) return false;
   const { registration_endpoint, client_id_metadata_document_supported } = found.value;
-  const hasDocument = context.options.clientMetadataUrl !== undefined && client_id_metadata_document_supported === true;
+  const hasDocument = context.options.clientMetadata !== undefined && client_id_metadata_document_supported === true;
   return hasDocument || registration_endpoint !== undefined;
 }

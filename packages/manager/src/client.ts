@@ -10,7 +10,8 @@ import {
 import { parseLoopbackUri } from '@oa/types/rfc';
 import { findRemembered, renewExpiring } from './client-check.ts';
 import type { Context } from './context.ts';
-import { findRegistration } from './registration.ts';
+import { findDocumentClient, rememberRefusedDocument } from './document-client.ts';
+import { findRegistration, type RegistrationNeeds } from './registration.ts';
 import type { Session } from './session.ts';
 
 /** A client, and what a token remembers of it. */
@@ -23,18 +24,31 @@ export interface FoundClient {
 
 /**
  * The client for a new grant: the configured one, else the program's metadata document, else the remembered registration, else a new
- * registration.
+ * registration. A document that the server has refused lately is used only where no client can be registered.
  */
 export async function findClient(session: Session): Promise<FoundClient> {
-  const { context, issuer, configuredClient } = session;
-  if (configuredClient !== undefined) return found(configuredClient, 'configured');
+  const { configuredClient } = session;
+  if (configuredClient !== undefined) return toFoundClient(configuredClient, 'configured');
   const server = await session.server();
-  const document = metadataDocumentClient(context, server);
-  if (document !== undefined) return found(document, 'metadata_document');
+  const document = await findDocumentClient(session, server);
+  if (document?.isRefused === false) return toFoundClient(document.client, 'metadata_document');
+  const registered = await attempt(findRegisteredClient(session, server));
+  if (registered.ok) return registered.value;
+  if (document === undefined || registered.error.code !== 'client_required') throw registered.error;
+  return toFoundClient(document.client, 'metadata_document');
+}
+
+/** The remembered registration, else a new one. */
+export async function findRegisteredClient(
+  session: Session,
+  server: AuthorizationServer,
+  needs?: RegistrationNeeds,
+): Promise<FoundClient> {
+  const { context, issuer } = session;
   const unwritten = context.unwrittenClients.get(issuer);
-  if (unwritten !== undefined) return { ...found(unwritten, 'registration'), isUnconfirmed: true };
-  const { client, isUnconfirmed } = await findRegistration(session, server);
-  return { ...found(client, 'registration'), isUnconfirmed };
+  if (unwritten !== undefined) return { ...toFoundClient(unwritten, 'registration'), isUnconfirmed: true };
+  const { client, isUnconfirmed } = await findRegistration(session, server, needs);
+  return { ...toFoundClient(client, 'registration'), isUnconfirmed };
 }
 
 /**
@@ -46,12 +60,12 @@ export async function findClient(session: Session): Promise<FoundClient> {
  */
 export async function findTokenClient(session: Session, token: Token): Promise<FoundClient | undefined> {
   const { configuredClient } = session;
-  if (configuredClient !== undefined) return found(configuredClient, 'configured');
+  if (configuredClient !== undefined) return toFoundClient(configuredClient, 'configured');
   const { issued_to } = token;
   if (issued_to !== undefined && !issued_to.has_secret)
     return { client: { client_id: issued_to.client_id, token_endpoint_auth_method: 'none' }, issued_to };
   const registered = await findRegistrationOf(session, issued_to);
-  return registered === undefined ? undefined : found(await renewExpiring(session, registered), 'registration');
+  return registered === undefined ? undefined : toFoundClient(await renewExpiring(session, registered), 'registration');
 }
 
 /** The registration that a token was issued to: the present one, or one that it has replaced. */
@@ -67,16 +81,9 @@ async function findRegistrationOf(
   return [client, ...former].find((each) => each?.client_id === issued_to.client_id);
 }
 
-function found(client: Client, source: TokenClient['source']): FoundClient {
+function toFoundClient(client: Client, source: TokenClient['source']): FoundClient {
   const has_secret = source === 'configured' || client.client_secret !== undefined;
   return { client, issued_to: { client_id: client.client_id, source, has_secret } };
-}
-
-/** A client that is identified by the URL of its metadata document needs no registration, where the server supports such documents. */
-function metadataDocumentClient({ options }: Context, server: AuthorizationServer): Client | undefined {
-  if (options.clientMetadataUrl === undefined || server.client_id_metadata_document_supported !== true)
-    return undefined;
-  return { client_id: options.clientMetadataUrl, token_endpoint_auth_method: 'none' };
 }
 
 /**
@@ -89,7 +96,7 @@ export function isRegistrationRefused({ configuredClient, context }: Session, er
 }
 
 /** A port that another login uses after the whole wait is `retryable`: it is not taken for good. */
-function isPortTaken({ options: { login, registration } }: Context, { code, retryable }: OAuthError): boolean {
+export function isPortTaken({ options: { login, registration } }: Context, { code, retryable }: OAuthError): boolean {
   const isFixed = registration?.redirect_uris !== undefined || ![login?.port ?? 0].flat().includes(0);
   return code === 'port_unavailable' && !retryable && !isFixed;
 }
@@ -102,11 +109,12 @@ function isPortTaken({ options: { login, registration } }: Context, { code, retr
  */
 export async function forgetRegistration(session: Session, client: Client, error?: OAuthError): Promise<void> {
   const { context, issuer } = session;
+  if (client.client_id === context.options.clientMetadata?.url) return rememberRefusedDocument(session);
   const hasPort = client.redirect_uris?.some((uri) => (parseLoopbackUri(uri)?.port ?? 0) !== 0) === true;
   if (error?.code === 'port_unavailable' && !hasPort) return;
   context.unwrittenClients.delete(issuer);
   if (error?.code === 'port_unavailable') {
-    await findRegistration(session, await session.server(), client);
+    await findRegistration(session, await session.server(), { busy: client });
     return;
   }
   const clients = await context.clients();

@@ -18,6 +18,7 @@ import { assertManagerOptions, isClientStore, type ManagerOptions } from './opti
 import type { Failures } from './failures.ts';
 import { createGuesses, type Guesses } from './guesses.ts';
 import { loadOnce } from './module-error.ts';
+import type { RefusedDocuments } from './refused-documents.ts';
 import { createResilientStore, type ResilientStore } from './resilient-store.ts';
 
 /** What all calls of one manager share. Nothing is loaded or touched before it is used. */
@@ -39,6 +40,8 @@ export interface Context {
   ownClient: (issuer: string) => Client | undefined;
   /** The issuers of configured clients that were used with a bare `{ resource }`. */
   clientIssuers: () => Promise<ClientIssuers>;
+  /** The servers that have refused the client metadata document of the program. */
+  refusedDocuments: () => Promise<RefusedDocuments>;
   /** Registrations that could not be written, by issuer. */
   unwrittenClients: Map<string, Client>;
   /** At most one renewal per key. */
@@ -74,6 +77,7 @@ export function createContext(options: ManagerOptions): Context {
     metadata: loadOnce(() => loadMetadataStores(options)),
     ownClient: (issuer) => findOwnClient(options, issuer),
     clientIssuers: loadOnce(() => loadClientIssuers(options)),
+    refusedDocuments: loadOnce(() => loadRefusedDocuments(options, now)),
     unwrittenClients: new Map(),
     renewals: createSingleFlight(),
     earlyRefreshes: createEarlyRefreshes(now),
@@ -105,6 +109,11 @@ async function loadMetadataStores({ app, cache }: ManagerOptions): Promise<Metad
 async function loadClientIssuers({ app, cache }: ManagerOptions): Promise<ClientIssuers> {
   const { createClientIssuers } = await import('./client-issuers.ts');
   return createClientIssuers(app, cache !== undefined);
+}
+
+async function loadRefusedDocuments({ app, cache }: ManagerOptions, now: () => number): Promise<RefusedDocuments> {
+  const { createRefusedDocuments } = await import('./refused-documents.ts');
+  return createRefusedDocuments(app, cache !== undefined, now);
 }
 
 async function loadFailures({ app, cache }: ManagerOptions, now: () => number): Promise<Failures> {

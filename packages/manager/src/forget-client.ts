@@ -9,6 +9,7 @@ export async function forgetClient(context: Context, target: Target): Promise<vo
   const clients = await context.clients();
   for (const spelling of hasTwoSpellings(issuer) ? [issuer, `${issuer}/`] : [issuer]) {
     context.unwrittenClients.delete(spelling);
+    await (await context.refusedDocuments()).remove(spelling);
     await clients.remove(spelling);
   }
 }

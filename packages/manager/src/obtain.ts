@@ -1,8 +1,9 @@
 import { attempt, OAuthError, type Client, type RequestParameters, type Token } from '@oa/types';
 import { DEVICE_CODE_GRANT_TYPE, mergeScopes } from '@oa/types/rfc';
-import { doubtRegistration, forgetRegistration, isRegistrationRefused, type FoundClient } from './client.ts';
+import { forgetRegistration, type FoundClient } from './client.ts';
 import type { Context } from './context.ts';
 import { loginRequired } from './login-required.ts';
+import { findOtherClient } from './other-client.ts';
 import { toOutcome, type Failed, type Refused, type Renewed } from './outcome.ts';
 import { withServer } from './server.ts';
 import { tellUser } from './tell-user.ts';
@@ -22,7 +23,7 @@ export async function reasonNoGrant(
   return reasonNotInteractive({ ...options.login, interaction: interaction ?? options.interaction });
 }
 
-/** A new token by the grant of the session, stored. A registration that the server has forgotten is replaced, once. */
+/** A new token by the grant of the session, stored. A client that the server refuses is replaced, once. */
 export async function obtain(session: Session, reason: GrantReason, options: GrantOptions): Promise<Renewed | Failed> {
   return toOutcome(grantAndStore(session, reason, options));
 }
@@ -88,10 +89,8 @@ async function grantWithClient(
   const found = await session.client();
   const granted = await attempt(grant(session, found.client, parameters, signal));
   if (granted.ok) return toStoredToken(granted.value, found, parameters);
-  if (!isRegistrationRefused(session, granted.error)) throw await doubtRegistration(session, found, granted.error);
-  await forgetRegistration(session, found.client, granted.error);
-  const registered = await session.client();
-  return toStoredToken(await grant(session, registered.client, parameters, signal), registered, parameters);
+  const other = await findOtherClient(session, found, granted.error);
+  return toStoredToken(await grant(session, other.client, parameters, signal), other, parameters);
 }
 
 /** The scopes of the session, with `offline_access` where that gives the user a session without further logins. */

@@ -4,6 +4,7 @@ import type { DiscoverOptions } from '@oa/discovery';
 import type { LoginOptions } from '@oa/loopback';
 import type { ClientMetadata } from '@oa/registration';
 import type { Client, RequestOptions, Store, Token } from '@oa/types';
+import { assertClientOptions } from './client-options.ts';
 
 /** How a manager behaves. Every option has a default that suits a command-line tool. */
 export interface ManagerOptions extends Omit<RequestOptions, 'signal'> {
@@ -73,14 +74,35 @@ export interface ManagerOptions extends Omit<RequestOptions, 'signal'> {
    * @default 'user'
    */
   stepUp?: 'user' | readonly string[] | false | undefined;
-  /** The URL of the program's client metadata document. It is the `client_id` at servers that support such documents. */
-  clientMetadataUrl?: string | undefined;
+  /**
+   * The client metadata document of the program. Its URL is the `client_id` at servers that support such documents
+   * (`client_id_metadata_document_supported`), and the program is not registered there. `clientMetadataDocument` of `@oa/registration` makes
+   * the document. A login uses the first free one of its ports.
+   *
+   * A server that refuses the document gets a registration instead, for a day.
+   *
+   * @see https://datatracker.ietf.org/doc/draft-ietf-oauth-client-id-metadata-document/
+   */
+  clientMetadata?:
+    | {
+        url: string;
+        /** The port numbers in the document. Leave them out where it names none. */
+        ports?: readonly number[] | undefined;
+      }
+    | undefined;
+  /**
+   * The token of a server that does not register every client. It is sent with a registration at an issuer that the caller names, and never to
+   * one that only a resource names.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc7591#section-3
+   */
+  initialAccessToken?: string | undefined;
 }
 
 type LoginOptionOfManager = 'authentication' | 'bearerTypes' | 'fetch' | 'signal' | 'now' | 'onEvent' | 'interaction';
 
 const OPTION_NAMES =
-  'app authentication bearerTypes cache clients discovery interaction leeway login registration stepUp clientMetadataUrl fetch timeout now onEvent'.split(
+  'app authentication bearerTypes cache clients discovery interaction leeway login registration stepUp clientMetadata initialAccessToken fetch timeout now onEvent'.split(
     ' ',
   );
 /** Options of a login that the manager decides for all grants. */
@@ -117,6 +139,7 @@ export function assertManagerOptions(options: ManagerOptions): void {
     throw new TypeError("options.stepUp must be 'user', false or an array of scopes.");
   if (!isListOfStrings(bearerTypes)) throw new TypeError('options.bearerTypes must be an array of token types.');
   assertDiscoveryOption(discovery);
+  assertClientOptions(options);
   // Which names there are is checked with the first request: that keeps the list out of the path of a stored token.
   if (!['string', 'function'].includes(typeof authentication))
     throw new TypeError(

@@ -1,13 +1,24 @@
 import { DEFAULT_APP } from '@oa/private-file';
 import type { ClientMetadata } from '@oa/registration';
 import { attempt, explainGuess, isOAuthError, OAuthError, type AuthorizationServer, type Client } from '@oa/types';
+import { mergeScopes } from '@oa/types/rfc';
+import { clientRequired } from './client-required.ts';
 import type { Context } from './context.ts';
 import type { Session } from './session.ts';
 
-/** Registers a client for the logins of this program (RFC 7591). */
-export async function registerForLogin(session: Session, server: AuthorizationServer): Promise<Client> {
-  const { context, issuer, parameters, isPinned } = session;
-  if (server.registration_endpoint === undefined) throw clientRequired(issuer);
+/**
+ * Registers a client for the logins of this program (RFC 7591).
+ *
+ * @param scope the scopes to register, where the server has refused them to a client. Otherwise none are: a server may never grant others
+ *   to the client.
+ */
+export async function registerForLogin(
+  session: Session,
+  server: AuthorizationServer,
+  scope: string | undefined,
+): Promise<Client> {
+  const { context, issuer, isPinned } = session;
+  if (server.registration_endpoint === undefined) throw clientRequired(session);
   const { app = DEFAULT_APP, registration } = context.options;
   const { registerClient } = await import('@oa/registration');
   return sendRedirectUris(session, async (redirect_uris) => {
@@ -17,23 +28,32 @@ export async function registerForLogin(session: Session, server: AuthorizationSe
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
       token_endpoint_auth_method: 'none',
-      scope: typeof parameters['scope'] === 'string' ? parameters['scope'] : undefined,
       ...registration,
     };
-    // A statement vouches for the program. A server that only the resource names could use it elsewhere.
+    if (scope !== undefined) metadata.scope = mergeScopes(registration?.scope, scope);
+    // A statement and a token vouch for the program. A server that only the resource names could use them elsewhere.
     if (!isPinned) metadata.software_statement = undefined;
+    const initialAccessToken = isPinned ? context.options.initialAccessToken : undefined;
     const client = await explainGuess(server, context.network, (network) =>
-      registerClient(server, metadata, network).catch((error: unknown) => {
-        // The conventional endpoint is a guess, and some metadata names an endpoint that its server has switched off.
-        throw isOAuthError(error) && error.code === 'http_error' && error.status === 404
-          ? clientRequired(issuer)
-          : error;
+      registerClient(server, metadata, { ...network, initialAccessToken }).catch((error: unknown) => {
+        throw toRegistrationError(session, error);
       }),
     );
     context.emit({ type: 'registered', issuer });
     // A server that does not say what it registered is taken at its word that it registered what it was asked for.
-    return client.redirect_uris?.length ? client : { ...client, redirect_uris: [...(metadata.redirect_uris ?? [])] };
+    const registered = client.redirect_uris?.length
+      ? client
+      : { ...client, redirect_uris: [...(metadata.redirect_uris ?? [])] };
+    // What was asked for is remembered, so that it is asked for once.
+    return scope === undefined ? registered : { ...registered, scope: mergeScopes(client.scope, scope) };
   });
+}
+
+function toRegistrationError(session: Session, error: unknown): unknown {
+  if (!isOAuthError(error)) return error;
+  // The conventional endpoint is a guess, and some metadata names an endpoint that its server has switched off.
+  if (error.code === 'http_error' && error.status === 404) return clientRequired(session);
+  return error.status === 401 || error.status === 403 ? clientRequired(session, error) : error;
 }
 
 /**
@@ -95,13 +115,5 @@ function refusedUris(error: OAuthError, redirect_uris: readonly string[]): OAuth
     `${error.message} It was asked for the redirect_uris ${redirect_uris.join(', ')}. Use what the server accepts: set login.redirectHost or login.port of the manager, ` +
       'or registration.redirect_uris. Or register the program there by hand, and pass its client_id and its redirect_uris with the credentials.',
     error,
-  );
-}
-
-function clientRequired(issuer: string): OAuthError {
-  return new OAuthError(
-    'client_required',
-    `${issuer} does not register clients dynamically. There are three ways out: register the program there by hand and pass its client_id; ` +
-      'set clientMetadataUrl, if the server supports client metadata documents; or use an issuer that supports dynamic registration (RFC 7591).',
   );
 }

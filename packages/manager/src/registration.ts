@@ -12,40 +12,48 @@ export interface UsableRegistration {
   isUnconfirmed: boolean;
 }
 
+/** Why a registration that could be used is not used as it is. */
+export interface RegistrationNeeds {
+  /** A registration whose ports other programs use. */
+  busy?: Client | undefined;
+  /** Scopes that the server has refused to the registration, separated by spaces. */
+  scope?: string | undefined;
+}
+
 /**
  * The remembered registration, else a new one. Where it can't be stored it is remembered in memory.
  *
- * A registration that no login can use any more is replaced: the options have changed, or a port is taken. Where the server lets clients
- * update their registration, it gets new redirect URIs instead (RFC 7592 section 2.2).
+ * A registration that no login can use any more is replaced: the options have changed, a port is taken, or it lacks scopes. Where the
+ * server lets clients update their registration, it gets new redirect URIs or scopes instead (RFC 7592 section 2.2).
  *
- * @param busy a registration whose ports other programs use
  * @throws {OAuthError} `storage_unavailable`, if the remembered one can't be read at the moment: it is not replaced
  */
 export async function findRegistration(
   session: Session,
   server: AuthorizationServer,
-  busy?: Client,
+  needs: RegistrationNeeds = {},
 ): Promise<UsableRegistration> {
   const { context, issuer } = session;
   let registered: Client | undefined;
   const registerOnce = async (state: ClientState): Promise<Client> => {
-    const client = await registerForLogin(session, server);
+    const client = await registerForLogin(session, server, needs.scope);
     registered = state === 'unknown' ? await dropBrokenManagement(session, client) : client;
     return registered;
   };
   try {
     const clients = await context.clients();
-    const isUsable = await usableBy(context, busy);
+    const isUsable = await usableBy(context, needs);
     const check = await checkRemembered(session, clients);
     const isMisfit = check.client !== undefined && !isUsable(check.client);
     if (check.client !== undefined && isMisfit && check.state === 'known')
-      await moveRegistration(session, clients, check.client, isUsable);
+      await moveRegistration(session, clients, check.client, { isUsable, scope: needs.scope });
     const client = await clients.getOrRegister(issuer, async () => registerOnce(check.state), {
       redirect_uris: await neededRedirectUris(context, issuer),
       isUsable,
       now: context.now,
     });
-    if (registered !== undefined) emitReplacement(session, check, isMisfit);
+    if (registered !== undefined)
+      emitReplacement(session, check, isMisfit && (needs.scope === undefined ? 'redirect_uris' : 'scope'));
     return { client, isUnconfirmed: registered === undefined && check.state !== 'known' };
   } catch (error) {
     if (!isStorageError(error) || error.retryable) throw error;
@@ -56,10 +64,14 @@ export async function findRegistration(
   }
 }
 
-function emitReplacement({ context, issuer }: Session, { state, doubtful }: ClientCheck, isMisfit: boolean): void {
+function emitReplacement(
+  { context, issuer }: Session,
+  { state, doubtful }: ClientCheck,
+  misfit: 'redirect_uris' | 'scope' | false,
+): void {
   if (state === 'unknown') context.emit({ type: 'registration_replaced', issuer, reason: 'unknown_client' });
   else if (doubtful) context.emit({ type: 'registration_replaced', issuer, reason: 'login_timeout' });
-  else if (isMisfit) context.emit({ type: 'registration_replaced', issuer, reason: 'redirect_uris' });
+  else if (misfit !== false) context.emit({ type: 'registration_replaced', issuer, reason: misfit });
 }
 
 /** Where no client can be registered, the one in the store may be the only one: the error says how to make it readable. */
@@ -76,16 +88,25 @@ async function registerWithoutStore(registering: Promise<Client>, storage: OAuth
 
 /**
  * Whether a login with the options of the manager can use a registration. Redirect URIs that the program has chosen itself would be the
- * same in a new one.
- *
- * @param busy is not used. Where its redirect URIs have changed, another process has replaced or updated it.
+ * same in a new one. Where the redirect URIs of a busy one have changed, another process has replaced or updated it.
  */
-async function usableBy({ options }: Context, busy: Client | undefined): Promise<(client: Client) => boolean> {
+async function usableBy(
+  { options }: Context,
+  { busy, scope }: RegistrationNeeds,
+): Promise<(client: Client) => boolean> {
   const { login, registration } = options;
-  if (registration?.redirect_uris !== undefined) return () => true;
+  const isWide = (client: Client): boolean => scope === undefined || hasScopes(client, scope);
+  if (registration?.redirect_uris !== undefined) return isWide;
   const { canReceive } = await import('@oa/loopback');
   const taken = String(busy?.redirect_uris);
-  return (client) => canReceive(client, login) && (busy === undefined || String(client.redirect_uris) !== taken);
+  return (client) =>
+    isWide(client) && canReceive(client, login) && (busy === undefined || String(client.redirect_uris) !== taken);
+}
+
+/** Whether a client is known to be registered with all these scopes. */
+export function hasScopes(client: Client, scope: string): boolean {
+  const registered = client.scope?.split(' ') ?? [];
+  return scope.split(' ').every((each) => registered.includes(each));
 }
 
 /** A store of the program may know only these needs, and not `isUsable`. */

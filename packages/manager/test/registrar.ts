@@ -27,6 +27,8 @@ export interface Registrar {
   register?: (() => Reply | undefined) | undefined;
   /** Changes what the server registers. */
   change?: ((metadata: Record<string, unknown>) => Record<string, unknown>) | undefined;
+  /** The error of an authorization response. Without one the user agrees. */
+  refuse?: ((request: URLSearchParams) => string | undefined) | undefined;
   /** The registrations so far. */
   registrations: () => number;
   /** The management requests so far, as methods. */
@@ -64,7 +66,9 @@ export async function startRegistrar(): Promise<Registrar> {
       if (!clients.has(client_id)) return;
       const callback = new URL(url.searchParams.get('redirect_uri') ?? '');
       const state = url.searchParams.get('state') ?? '';
-      callback.search = new URLSearchParams({ code: `code-of-${client_id}`, state }).toString();
+      const error = registrar.refuse?.(url.searchParams);
+      const answer = error === undefined ? { code: `code-of-${client_id}`, state } : { error, state };
+      callback.search = new URLSearchParams(answer).toString();
       await fetch(callback);
     },
     openings: () => redirectUris.length,

@@ -204,11 +204,18 @@ type ManagerEvent =
       issuer: string;
       /**
        * The server does not know the remembered client any more, the last login with it was not completed in time, or a login can't use its
-       * `redirect_uris` any more: other options ask for others, or other programs use their ports.
+       * `redirect_uris` any more: other options ask for others, or other programs use their ports. Or the server refuses a `scope` to it.
        */
-      reason: 'unknown_client' | 'login_timeout' | 'redirect_uris';
+      reason: 'unknown_client' | 'login_timeout' | 'redirect_uris' | 'scope';
     }
-  /** The server has renewed the secret of a registered client, which was about to expire, or changed its `redirect_uris` (RFC 7592). */
+  /** The server does not accept the client metadata document, or shows no answer to it. A client is registered instead, for a day. */
+  | {
+      type: 'metadata_document_refused';
+      issuer: string;
+      /** The URL of the document. */
+      url: string;
+    }
+  /** The server has renewed the secret of a registered client, which was about to expire, or changed its `redirect_uris` or `scope` (RFC 7592). */
   | { type: 'registration_renewed'; issuer: string }
   /** A new token or client could not be stored. It is kept in memory. A token is stored at the next use. */
   | {

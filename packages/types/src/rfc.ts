@@ -1,6 +1,9 @@
 /** The facts of the specifications that several packages need. */
+import { LOOPBACK_HOSTS } from './loopback-host.ts';
 import type { Client, RequestParameters } from './metadata.ts';
 
+export { assertClientMetadataUrl } from './client-metadata-url.ts';
+export { isLoopbackHost, LOOPBACK_HOSTS } from './loopback-host.ts';
 export { parseLoopbackUri, type LoopbackUri } from './loopback-uri.ts';
 export { findPlaceholder, hasTwoSpellings, isSameIssuer, issuerOfDocument, normalizeIssuer } from './issuer.ts';
 
@@ -10,13 +13,6 @@ export { findPlaceholder, hasTwoSpellings, isSameIssuer, issuerOfDocument, norma
  * @see https://www.rfc-editor.org/rfc/rfc8628#section-3.4
  */
 export const DEVICE_CODE_GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:device_code';
-
-/**
- * The hosts of a loopback redirect URI, the preferred one first. IP literals are preferred (section 8.3).
- *
- * @see https://www.rfc-editor.org/rfc/rfc8252#section-7.3
- */
-export const LOOPBACK_HOSTS = ['127.0.0.1', '[::1]', 'localhost'] as const;
 
 /** RFC 8252 section 7.3 is about IP literals. Servers that allow `localhost` (section 8.3) treat it alike. */
 const LOOPBACK_REDIRECT = new RegExp(
@@ -28,18 +24,6 @@ const CLIENT_PARAMETERS = ['client_id', 'client_secret', 'client_assertion', 'cl
 
 /** RFC 8707 section 2 and RFC 8693 section 2.1 allow several of these. RFC 6749 sections 3.1 and 3.2 forbid it for all others. */
 const REPEATABLE_PARAMETERS: ReadonlySet<string> = new Set(['resource', 'audience']);
-
-/**
- * Whether `hostname`, in the form of `URL.hostname`, is a loopback host: `127.0.0.1`, `[::1]` or `localhost`.
- *
- * RFC 8252 section 8.3 and OAuth 2.1 section 1.5 name only these. The rest of 127.0.0.0/8 is loopback on Linux only. A DNS server may
- * resolve names such as `localhost.` and `x.localhost`.
- *
- * @see https://www.rfc-editor.org/rfc/rfc8252#section-8.3
- */
-export function isLoopbackHost(hostname: string): boolean {
-  return (LOOPBACK_HOSTS as readonly string[]).includes(hostname);
-}
 
 /**
  * Whether two redirect URIs are the same: byte for byte, or except for the port if both are loopback URIs. A port that does not exist

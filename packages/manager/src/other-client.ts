@@ -1,0 +1,88 @@
+import { attempt, OAuthError } from '@oa/types';
+import {
+  doubtRegistration,
+  findRegisteredClient,
+  forgetRegistration,
+  isPortTaken,
+  isRegistrationRefused,
+  type FoundClient,
+} from './client.ts';
+import { rememberRefusedDocument } from './document-client.ts';
+import { hasScopes } from './registration.ts';
+import type { Session } from './session.ts';
+
+/** How a server says that it does not accept the client of a document. */
+const CLIENT_REFUSALS: ReadonlySet<string | undefined> = new Set([
+  'invalid_client',
+  'invalid_client_metadata',
+  'unauthorized_client',
+  // Those of the document do not suit the server.
+  'invalid_redirect_uri',
+  'redirect_uri_mismatch',
+]);
+
+/**
+ * The client for one more attempt, after the grant with `failed` has failed.
+ *
+ * @throws {OAuthError} what the caller is told, where no other client helps
+ */
+export async function findOtherClient(session: Session, failed: FoundClient, error: OAuthError): Promise<FoundClient> {
+  if (failed.issued_to.source === 'metadata_document') return findInsteadOfDocument(session, error);
+  const scope = refusedScope(session, failed, error);
+  if (scope !== undefined) return findWithScope(session, scope, error);
+  if (!isRegistrationRefused(session, error)) throw await doubtRegistration(session, failed, error);
+  await forgetRegistration(session, failed.client, error);
+  return session.client();
+}
+
+/** A registration, where the server refuses the metadata document, or other programs use its ports. */
+async function findInsteadOfDocument(session: Session, error: OAuthError): Promise<FoundClient> {
+  if (error.code === 'login_timeout') throw await doubtDocument(session, error);
+  const { isClientRefused } = await import('@oa/client-authentication');
+  const isRefused = CLIENT_REFUSALS.has(error.error) || isClientRefused(error, false);
+  if (!isRefused && !isPortTaken(session.context, error)) throw error;
+  if (isRefused) await rememberRefusedDocument(session);
+  const registered = await attempt(findRegisteredClient(session, await session.server()));
+  if (registered.ok) return registered.value;
+  if (!isRefused) throw error;
+  throw new OAuthError(
+    error.code,
+    `${error.message} The server refused the client metadata document ${session.context.options.clientMetadata?.url}, and no client could be registered instead: ${registered.error.message}`,
+    error,
+  );
+}
+
+/** A server that can't use the document shows an error page, and does not redirect the browser. Or the user left. */
+async function doubtDocument(session: Session, error: OAuthError): Promise<OAuthError> {
+  const { context, issuer } = session;
+  await rememberRefusedDocument(session);
+  const { registration_endpoint } = await session.server();
+  const next =
+    registration_endpoint === undefined
+      ? 'Check the document and whether the server can read it.'
+      : 'The next login registers a client instead.';
+  return new OAuthError(
+    'login_timeout',
+    `${error.message} Another cause is the client metadata document: ${issuer} may not accept ${context.options.clientMetadata?.url}. ${next}`,
+    error,
+  );
+}
+
+/** The scopes that the server has refused to a registered client, unless the client is registered with them. */
+function refusedScope(
+  { parameters: { scope } }: Session,
+  { client, issued_to }: FoundClient,
+  { error }: OAuthError,
+): string | undefined {
+  const isLimited = error === 'invalid_scope' && issued_to.source === 'registration';
+  return isLimited && typeof scope === 'string' && !hasScopes(client, scope) ? scope : undefined;
+}
+
+/** The client with more scopes, or a new one with them. If the server refuses that too, the scopes are wrong. */
+async function findWithScope(session: Session, scope: string, error: OAuthError): Promise<FoundClient> {
+  const { context, issuer } = session;
+  context.unwrittenClients.delete(issuer);
+  const found = await attempt(findRegisteredClient(session, await session.server(), { scope }));
+  if (found.ok) return found.value;
+  throw error;
+}

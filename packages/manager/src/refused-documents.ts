@@ -1,0 +1,92 @@
+import { join } from 'node:path';
+import { isObject, parseJson, setBounded } from '@oa/mechanisms';
+import { readPrivate, userDirectory, withLock, writePrivate } from '@oa/private-file';
+import { attempt } from '@oa/types';
+
+/**
+ * The servers that have lately not accepted the client metadata document of the program. A server that can't use one shows an error page,
+ * and each run of a program would wait for the timeout of its login.
+ */
+export interface RefusedDocuments {
+  has: (issuer: string, url: string) => Promise<boolean>;
+  add: (issuer: string, url: string) => Promise<void>;
+  /** Forgets what is remembered of the issuer. */
+  remove: (issuer: string) => Promise<void>;
+}
+
+/** What is remembered of one issuer. */
+interface RefusedDocument {
+  /** The document that was refused. Another one may be accepted. */
+  url: string;
+  /** Milliseconds since the epoch. */
+  until: number;
+}
+
+/** The document may be corrected, or the user may only have left. */
+const REFUSED_DOCUMENT_PAUSE_MS = 86_400_000;
+const MAX_REFUSED_DOCUMENTS = 100;
+
+/**
+ * Keeps them in memory, and for other processes in one private file. What can't be read or written is only in memory.
+ *
+ * @param inMemory whether the program keeps its tokens elsewhere, so that nothing is written to the user's directories
+ * @param now milliseconds since the epoch
+ */
+export async function createRefusedDocuments(
+  app: string | undefined,
+  inMemory: boolean,
+  now: () => number,
+): Promise<RefusedDocuments> {
+  const memory = new Map<string, RefusedDocument>();
+  const directory = inMemory ? undefined : await attempt((async () => userDirectory('cache', app))());
+  const file = directory?.ok ? join(directory.value, 'refused-documents.json') : undefined;
+
+  // A time far in the future was written before the clock was set back.
+  const isDue = ({ until }: RefusedDocument): boolean => until > now() && until <= now() + REFUSED_DOCUMENT_PAUSE_MS;
+
+  async function read(path: string): Promise<Map<string, RefusedDocument>> {
+    const content = parseJson((await readPrivate(path)) ?? '{}');
+    const entries = isObject(content) ? Object.entries(content) : [];
+    return new Map(
+      entries.filter((entry): entry is [string, RefusedDocument] => isRefusedDocument(entry[1]) && isDue(entry[1])),
+    );
+  }
+
+  async function change(edit: (documents: Map<string, RefusedDocument>) => void): Promise<void> {
+    edit(memory);
+    if (file === undefined) return;
+    await attempt(
+      withLock(file, async () => {
+        const documents = await read(file);
+        edit(documents);
+        await writePrivate(file, `${JSON.stringify(Object.fromEntries(documents), undefined, 2)}\n`);
+      }),
+    );
+  }
+
+  async function find(issuer: string): Promise<RefusedDocument | undefined> {
+    const remembered = memory.get(issuer);
+    if (remembered !== undefined || file === undefined) return remembered;
+    const stored = await attempt(read(file));
+    return stored.ok ? stored.value.get(issuer) : undefined;
+  }
+
+  return {
+    async has(issuer, url) {
+      const found = await find(issuer);
+      return found !== undefined && found.url === url && isDue(found);
+    },
+    add: (issuer, url) =>
+      change((documents) => {
+        const until = now() + REFUSED_DOCUMENT_PAUSE_MS;
+        setBounded(documents, issuer, { url, until }, MAX_REFUSED_DOCUMENTS);
+      }),
+    async remove(issuer) {
+      if ((await find(issuer)) !== undefined) await change((documents) => void documents.delete(issuer));
+    },
+  };
+}
+
+function isRefusedDocument(value: unknown): value is RefusedDocument {
+  return isObject(value) && typeof value['url'] === 'string' && typeof value['until'] === 'number';
+}

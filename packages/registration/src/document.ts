@@ -1,0 +1,146 @@
+import { isObject } from '@oa/mechanisms';
+import { assertClientMetadataUrl, LOOPBACK_HOSTS } from '@oa/types/rfc';
+import { assertMemberTypes } from './metadata.ts';
+
+/** What a program states about itself in its client metadata document. Any other member is copied as it is. */
+export interface ClientDocumentMembers {
+  /** The URL where the document is served. */
+  client_id: string;
+  /** The name that the server shows to the user. */
+  client_name: string;
+  /**
+   * The ports that the program receives authorization responses on. Without them the redirect URIs have no port, and a server that
+   * compares ports, against RFC 8252 section 7.3, refuses the login.
+   */
+  ports?: readonly number[] | undefined;
+  client_uri?: string | undefined;
+  logo_uri?: string | undefined;
+  /**
+   * The grants of the client.
+   *
+   * @default ['authorization_code', 'refresh_token']
+   */
+  grant_types?: readonly string[] | undefined;
+  /**
+   * What an authorization response may have.
+   *
+   * @default ['code']
+   */
+  response_types?: readonly string[] | undefined;
+  /**
+   * `private_key_jwt` needs `jwks` or `jwks_uri`. A method with a shared secret is a TypeError.
+   *
+   * @default 'none'
+   */
+  token_endpoint_auth_method?: string | undefined;
+  /**
+   * Whether the client runs on the machine of the user.
+   *
+   * @default 'native'
+   */
+  application_type?: 'native' | 'web' | undefined;
+  /** Made of `ports`. */
+  redirect_uris?: undefined;
+  /** A document is public. */
+  client_secret?: undefined;
+  [member: string]: unknown;
+}
+
+/** A client metadata document, to serve as JSON at its `client_id`. */
+export interface ClientMetadataDocument {
+  client_id: string;
+  client_name: string;
+  redirect_uris: string[];
+  grant_types: readonly string[];
+  response_types: readonly string[];
+  token_endpoint_auth_method: string;
+  application_type: 'native' | 'web';
+  [member: string]: unknown;
+}
+
+/** The path of a redirect URI that is the same at every server. */
+const DOCUMENT_CALLBACK_PATH = '/callback';
+/** Only the server issues these, or they are secrets of the client. The document has neither. */
+const FORBIDDEN_MEMBERS = [
+  'client_secret',
+  'client_secret_expires_at',
+  'registration_access_token',
+  'registration_client_uri',
+  'redirect_uris',
+];
+/** RFC 7518 section 6: the private members of a key. `k` is a symmetric key. */
+const PRIVATE_KEY_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
+/** Servers may refuse a larger document. */
+const MAX_DOCUMENT_BYTES = 5120;
+
+/**
+ * Makes the client metadata document of a program that logs users in with a loopback redirect. Serve it as JSON at the URL that is its
+ * `client_id`: servers that support such documents (`client_id_metadata_document_supported`) fetch it, and no registration is needed.
+ *
+ * @example
+ * ```ts
+ * const document = clientMetadataDocument({
+ *   client_id: 'https://tool.example/client.json',
+ *   client_name: 'My tool',
+ *   ports: [28391, 28392],
+ * });
+ * console.log(JSON.stringify(document, undefined, 2));
+ * ```
+ *
+ * @returns the document, with the redirect URI `/callback` on each loopback host and port
+ * @throws {TypeError} if `client_id` can't be the URL of a document, if a member has the wrong type or does not belong into a public
+ *   document, or if the document has more than 5,120 bytes
+ * @see https://datatracker.ietf.org/doc/draft-ietf-oauth-client-id-metadata-document/
+ */
+export function clientMetadataDocument(members: ClientDocumentMembers): ClientMetadataDocument {
+  assertMemberTypes(members, {});
+  const { ports, client_id, client_name, ...others } = members;
+  assertClientMetadataUrl(client_id, 'client_id');
+  if (typeof client_name !== 'string' || client_name === '')
+    throw new TypeError('client_name must be a non-empty string: the server shows it to the user.');
+  assertPublicMembers(others);
+  const document: ClientMetadataDocument = {
+    ...others,
+    client_id,
+    client_name,
+    redirect_uris: toRedirectUris(ports),
+    grant_types: others.grant_types ?? ['authorization_code', 'refresh_token'],
+    response_types: others.response_types ?? ['code'],
+    token_endpoint_auth_method: others.token_endpoint_auth_method ?? 'none',
+    application_type: others.application_type ?? 'native',
+  };
+  const { length } = new TextEncoder().encode(JSON.stringify(document));
+  if (length <= MAX_DOCUMENT_BYTES) return document;
+  throw new TypeError(
+    `The client metadata document has ${length} bytes. Servers may refuse more than ${MAX_DOCUMENT_BYTES}: use fewer ports or shorter members.`,
+  );
+}
+
+function toRedirectUris(ports: readonly number[] | undefined): string[] {
+  if (ports === undefined) return LOOPBACK_HOSTS.map((host) => `http://${host}${DOCUMENT_CALLBACK_PATH}`);
+  if (!Array.isArray(ports) || ports.length === 0 || !ports.every(isFixedPort))
+    throw new TypeError(
+      'ports must be a non-empty array of port numbers from 1 to 65535. Leave it out for a random port at servers that allow any.',
+    );
+  return ports.flatMap((port) => LOOPBACK_HOSTS.map((host) => `http://${host}:${port}${DOCUMENT_CALLBACK_PATH}`));
+}
+
+function isFixedPort(port: unknown): boolean {
+  return Number.isInteger(port) && Number(port) >= 1 && Number(port) <= 65_535;
+}
+
+/** @throws {TypeError} if a member is secret, or belongs to a registration */
+function assertPublicMembers(members: Readonly<Record<string, unknown>>): void {
+  for (const name of FORBIDDEN_MEMBERS)
+    if (members[name] !== undefined)
+      throw new TypeError(`${name} must not be set: a client metadata document is public, and not registered.`);
+  const { token_endpoint_auth_method: method, jwks } = members;
+  if (typeof method === 'string' && method.startsWith('client_secret_'))
+    throw new TypeError(`token_endpoint_auth_method must not be ${method}: a public document can share no secret.`);
+  if (isObject(jwks) && Array.isArray(jwks['keys']) && jwks['keys'].some(hasPrivateMember))
+    throw new TypeError('jwks must have public keys only: every reader of the document would have the private key.');
+}
+
+function hasPrivateMember(key: unknown): boolean {
+  return isObject(key) && PRIVATE_KEY_MEMBERS.some((name) => Object.hasOwn(key, name));
+}
