@@ -7,6 +7,7 @@ import {
   type KoaContextWithOIDC,
   type ResourceServer,
 } from 'oidc-provider';
+import { authorizationDetails } from './authorization-details.ts';
 import { codeConfirmPage, codeInputPage, codeSuccessPage, errorPage } from './pages.ts';
 
 /** The account that the login page fills in. */
@@ -53,14 +54,19 @@ const clients: ClientMetadata[] = [
     grant_types: ['authorization_code', 'refresh_token', DEVICE_CODE],
     redirect_uris,
     response_types: ['code'],
+    authorization_details_types: Object.keys(authorizationDetails.types),
   },
 ];
+
+/** Whether clients may push the parameters of a login (RFC 9126), or must. */
+export type PushedRequests = 'disabled' | 'offered' | 'required';
 
 /** The configuration of oidc-provider. It replaces every default that makes the library print a notice. */
 export function configuration(
   adapter: Configuration['adapter'],
   accessTokenTtl: () => number,
   documents: string | undefined,
+  pushedRequests: PushedRequests,
 ): Configuration {
   const day = 24 * 60 * 60;
   return {
@@ -81,6 +87,7 @@ export function configuration(
       revocation: '/revoke',
       introspection: '/introspect',
       device_authorization: '/device_authorization',
+      pushed_authorization_request: '/par',
       code_verification: '/device',
     },
     features: {
@@ -92,8 +99,12 @@ export function configuration(
       introspection: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
       resourceIndicators: { enabled: true, getResourceServerInfo: (_ctx, indicator) => resourceServer(indicator) },
       rpInitiatedLogout: { enabled: false },
-      pushedAuthorizationRequests: { enabled: false },
       clientIdMetadataDocument: { enabled: documents !== undefined, ack: 'draft-02' },
+      pushedAuthorizationRequests: {
+        enabled: pushedRequests !== 'disabled',
+        requirePushedAuthorizationRequests: pushedRequests === 'required',
+      },
+      richAuthorizationRequests: authorizationDetails,
       deviceFlow: {
         enabled: true,
         userCodeInputSource: (ctx, form, _out, error) => showPage(ctx, codeInputPage(form, error?.message)),
@@ -105,6 +116,8 @@ export function configuration(
     ...(documents !== undefined && { fetch: createDocumentFetch(documents) }),
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     findAccount: (_ctx, sub): Account | undefined => findUser(sub) && { accountId: sub, claims: () => ({ sub }) },
+    acrValues: ['mfa'],
+    extraTokenClaims: (ctx) => authenticationOf(ctx),
     expiresWithSession: async () => false,
     rotateRefreshToken: true,
     clientBasedCORS: () => true,
@@ -149,6 +162,12 @@ function resourceServer(indicator: string): ResourceServer {
   if (indicator !== resource && !['127.0.0.1', '[::1]', 'localhost'].includes(hostname))
     throw new errors.InvalidTarget();
   return { scope: 'read write', audience: indicator, accessTokenFormat: 'opaque' };
+}
+
+/** How the user of a token logged in, so that a resource server can ask for more (RFC 9470 section 6.2). */
+function authenticationOf({ oidc: { entities } }: KoaContextWithOIDC): { acr?: string } {
+  const { acr } = entities.AuthorizationCode ?? entities.RefreshToken ?? {};
+  return acr === undefined ? {} : { acr };
 }
 
 function showPage(ctx: { type: string; body: unknown }, html: string): void {

@@ -65,7 +65,10 @@ async function submit(
   if (details.prompt.name === 'consent') return { consent: { grantId: await grant(provider, details) } };
   const account = findUser(form.get('login'));
   if (account === undefined || form.get('password') !== account.password) return undefined;
-  return { login: { accountId: account.login } };
+  // The one login page stands for every context that a client asks for.
+  const { acr_values } = details.params;
+  const [acr] = typeof acr_values === 'string' ? acr_values.split(' ') : [];
+  return { login: { accountId: account.login, ...(acr === undefined ? {} : { acr }) } };
 }
 
 /** Grants everything that the request asks for, and keeps what this browser session has granted to this client before. */

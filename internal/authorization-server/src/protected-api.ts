@@ -15,9 +15,13 @@ const WELL_KNOWN = '/.well-known/oauth-protected-resource';
 
 /**
  * Starts an API that requires a bearer token of `server`. With one it answers 200 and `{ hello, scope }`, else 401 and a
- * `WWW-Authenticate` header that names the API's RFC 9728 metadata.
+ * `WWW-Authenticate` header that names the API's RFC 9728 metadata. With `options.acr` it refuses a user who has logged in in another way
+ * (RFC 9470).
  */
-export async function startProtectedApi(server: AuthorizationServerHandle): Promise<ProtectedApi> {
+export async function startProtectedApi(
+  server: AuthorizationServerHandle,
+  options: { acr?: string } = {},
+): Promise<ProtectedApi> {
   const requests: LoggedRequest[] = [];
   const http = createServer();
   const origin = await listen(http);
@@ -36,6 +40,12 @@ export async function startProtectedApi(server: AuthorizationServerHandle): Prom
     // RFC 9700 section 2.3: refuses a token for another audience. Accepts a token without an audience.
     if (token === undefined || (token.aud !== undefined && ![url, server.resource].includes(String(token.aud))))
       return [401, { error: 'invalid_token' }, `${challenge}, error="invalid_token"`];
+    if (options.acr !== undefined && token.acr !== options.acr)
+      return [
+        401,
+        { error: 'insufficient_user_authentication' },
+        `${challenge}, error="insufficient_user_authentication", acr_values="${options.acr}"`,
+      ];
     return [200, { hello: token.sub ?? token.client_id, ...(token.scope === undefined ? {} : { scope: token.scope }) }];
   }
 

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { closeServer, listen } from '@oa-internal/testing/server';
 import { Provider } from 'oidc-provider';
 import { runAgent, type AgentChoice } from './agent.ts';
-import { configuration, confidential, native, resource, user } from './configuration.ts';
+import { configuration, confidential, native, resource, user, type PushedRequests } from './configuration.ts';
 import { interactions } from './interactions.ts';
 import { createMemoryStorage } from './memory.ts';
 import { requestLog, type LoggedRequest } from './log.ts';
@@ -13,6 +13,8 @@ export interface ValidToken {
   sub?: string;
   scope?: string;
   aud?: string | string[];
+  /** How the user logged in. */
+  acr?: string;
 }
 
 export interface AuthorizationServerHandle {
@@ -52,6 +54,8 @@ export interface AuthorizationServerOptions {
    * documents if it is set.
    */
   documents?: string;
+  /** @default 'disabled' */
+  pushedRequests?: PushedRequests;
 }
 
 /** Starts an authorization server (oidc-provider) on a random loopback port. It keeps everything in memory. */
@@ -64,7 +68,7 @@ export async function startAuthorizationServer(
   const memory = createMemoryStorage();
   const provider = new Provider(
     issuer,
-    configuration(memory.adapter, () => accessTokenTtl, options.documents),
+    configuration(memory.adapter, () => accessTokenTtl, options.documents, options.pushedRequests ?? 'disabled'),
   );
   const requests: LoggedRequest[] = [];
   provider.use(requestLog(requests));
@@ -119,5 +123,6 @@ async function introspect(provider: Provider, accessToken: string): Promise<Vali
     ...('accountId' in token && token.accountId !== undefined ? { sub: token.accountId } : {}),
     ...(token.scope === undefined ? {} : { scope: token.scope }),
     ...(token.aud === undefined ? {} : { aud: token.aud }),
+    ...(typeof token.extra?.acr === 'string' ? { acr: token.extra.acr } : {}),
   };
 }

@@ -12,6 +12,7 @@ const ENDPOINT_MEMBERS = [
   'token_endpoint',
   'registration_endpoint',
   'device_authorization_endpoint',
+  'pushed_authorization_request_endpoint',
   'revocation_endpoint',
   'introspection_endpoint',
 ] as const;

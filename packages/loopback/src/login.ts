@@ -1,4 +1,5 @@
 import {
+  assertPkceSupported,
   explainGuess,
   type AuthorizationServer,
   type Client,
@@ -8,9 +9,10 @@ import {
 } from '@oa/types';
 import { assertRequestParameters } from '@oa/types/rfc';
 import { randomText } from '@oa/mechanisms';
-import { authorizationUrl, createPkce, exchangeCode, readCallback } from '@oa/pkce';
+import { createPkce, exchangeCode, readCallback } from '@oa/pkce';
 import { asksForScope, tellMissingRefreshToken, withRequestedScope } from './granted.ts';
 import { assertInteractive } from './interaction.ts';
+import { createLoginUrl, type LoginUrl } from './login-url.ts';
 import { assertLoginOptions, type LoginOptions } from './options.ts';
 import { toLoginNames } from './outcome.ts';
 import { createPageRenderer } from './page.ts';
@@ -36,12 +38,14 @@ const RESERVED_LOGIN_PARAMETERS = [
  * Logs a user in with the browser: listens on a loopback port, opens a one-time address there that redirects to the server, waits for
  * the callback or for its address to be pasted, and exchanges the code for a token. On Linux, requests of other users are refused.
  *
+ * The parameters are pushed to the server before (RFC 9126), where it has an endpoint for that.
+ *
  * An abort closes the port and rejects with the reason of the signal.
  *
  * @param parameters go to the authorization endpoint: `scope`, `resource`, `prompt`, ... The token request repeats `resource`.
  * @returns the token, with `expires_at` in seconds since the epoch, and with the `scope` that was asked for where the server leaves it out
  * @throws {OAuthError} `login_required`, `login_timeout`, `login_intercepted`, `port_unavailable`, `client_required`, `endpoint_missing`, `insecure_url`,
- *   `issuer_mismatch`, `invalid_callback`, `oauth_error`, `http_error`, `invalid_response`, `unsupported_token_type`,
+ *   `pkce_unsupported`, `authorization_details_unsupported`, `issuer_mismatch`, `invalid_callback`, `oauth_error`, `http_error`, `invalid_response`, `unsupported_token_type`,
  *   `unsupported_client_authentication`, `network_error`, `timeout`, `redirect_refused`, `response_too_large`,
  *   `unexpected_content_type`, `invalid_json`; `invalid_id_token` if the ID token does not have the nonce of this login
  * @throws {TypeError} if an option is wrong, or a parameter is malformed or reserved
@@ -64,7 +68,10 @@ export async function login(
   assertRequestParameters(parameters, RESERVED_LOGIN_PARAMETERS);
   options.signal?.throwIfAborted();
   assertInteractive(options);
-  return explainGuess(server, options, (explained) => loginOnScreen(server, client, parameters, explained));
+  return explainGuess(server, options, async (explained) => {
+    assertPkceSupported(server, options);
+    return loginOnScreen(server, client, parameters, explained);
+  });
 }
 
 async function loginOnScreen(
@@ -100,10 +107,12 @@ async function loginWithBrowser(
   const receiver = await openLoginReceiver(server, client, { state, seen }, options, emit);
   try {
     const { redirect_uri } = receiver;
-    const url = authorizationUrl(server, client, { ...parameters, ...challenge, redirect_uri, state, nonce });
+    const requested = { ...parameters, ...challenge, redirect_uri, state, nonce };
+    const createUrl = async (): Promise<LoginUrl> => createLoginUrl(server, client, requested, options);
+    const url = await createUrl();
     const { resource } = parameters;
     const expected = { state, server };
-    const code = await waitForUser({ receiver, url, expected, resource, seen, options, screen, emit });
+    const code = await waitForUser({ receiver, url, createUrl, expected, resource, seen, options, screen, emit });
     // The option `timeout` is the time for the user. The token request has its own default.
     const { timeout: _, ...tokenOptions } = options;
     const exchange = { code, code_verifier, redirect_uri, resource };

@@ -76,10 +76,25 @@ export interface LoginOptions extends TokenEndpointOptions {
    * @default 'auto'
    */
   interaction?: 'auto' | 'always' | 'never' | undefined;
+  /**
+   * Whether the parameters of the login are sent to the server before the browser opens (RFC 9126), so that the URL does not have them.
+   * `auto`: if the server has an endpoint for that. The login ends with an error of that endpoint, except for a 404 or 405. `require`: always,
+   * else the login ends with `endpoint_missing`. `never`: only if the server accepts no other logins.
+   *
+   * @default 'auto'
+   */
+  par?: 'auto' | 'require' | 'never' | undefined;
+  /**
+   * Whether to refuse a server that lists no PKCE methods in its metadata, with `pkce_unsupported`. One that lists other methods than S256 only
+   * is always refused.
+   *
+   * @default false
+   */
+  requirePkce?: boolean | undefined;
 }
 
 const LOGIN_OPTION_NAMES: ReadonlySet<string> = new Set(
-  'openBrowser port redirectHost app page timeout paste print interaction fetch signal now onEvent authentication bearerTypes'.split(
+  'openBrowser port redirectHost app page timeout paste print interaction par requirePkce fetch signal now onEvent authentication bearerTypes'.split(
     ' ',
   ),
 );
@@ -96,6 +111,7 @@ export function assertLoginOptions(options: LoginOptions): void {
       `options.${unknown} is unknown. The options of a login are ${[...LOGIN_OPTION_NAMES].join(', ')}.`,
     );
   const { openBrowser = true, redirectHost = 'localhost', timeout = 1, paste = false, interaction = 'auto' } = options;
+  const { par = 'auto', requirePkce = false } = options;
   if (!['boolean', 'function'].includes(typeof openBrowser))
     throw new TypeError('options.openBrowser must be a boolean, or a function that takes the URL.');
   if (!['undefined', 'string'].includes(typeof options.app)) throw new TypeError('options.app must be a string.');
@@ -109,6 +125,9 @@ export function assertLoginOptions(options: LoginOptions): void {
     throw new TypeError('options.paste must be a boolean, or { input, output }.');
   if (!['auto', 'always', 'never'].includes(interaction))
     throw new TypeError("options.interaction must be 'auto', 'always' or 'never'.");
+  if (!['auto', 'require', 'never'].includes(par))
+    throw new TypeError("options.par must be 'auto', 'require' or 'never'.");
+  if (typeof requirePkce !== 'boolean') throw new TypeError('options.requirePkce must be a boolean.');
   const ports: unknown = toPorts(options.port, [0]);
   if (!Array.isArray(ports) || ports.length === 0 || !ports.every(isPort))
     throw new TypeError('options.port must be a port number, or a non-empty array of port numbers.');

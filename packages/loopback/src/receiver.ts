@@ -25,7 +25,8 @@ export interface Receiver {
   lastPage: Promise<void>;
   /**
    * Returns a one-time address that redirects to `url`. If two programs open it, `code` rejects with `login_intercepted`: one of them may
-   * belong to another user, who could log in with another account.
+   * belong to another user, who could log in with another account. A later call returns the same address, which redirects to `url` from then
+   * on.
    */
   serveStartAddress(url: string): string;
   /** Whether a browser has opened the start address. */
@@ -67,7 +68,8 @@ export async function openReceiver(
     code: code.promise,
     lastPage: lastPage.promise,
     serveStartAddress(url) {
-      reception.start = createStartAddress(url);
+      reception.start ??= createStartAddress(url);
+      reception.start.location = url;
       return `${addresses.origin}${reception.start.path}`;
     },
     isOpened: () => reception.start?.cookie !== undefined,

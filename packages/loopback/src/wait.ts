@@ -3,6 +3,8 @@ import { readCallback, type ExpectedCallback } from '@oa/pkce';
 import { isOAuthError, OAuthError, type OAuthEvent } from '@oa/types';
 import { toUnverifiedText } from './answer.ts';
 import { sanitizeUrl } from './browser.ts';
+import { keepUrlFresh } from './fresh-url.ts';
+import type { LoginUrl } from './login-url.ts';
 import { openLoginUrl } from './open-url.ts';
 import type { LoginOptions } from './options.ts';
 import { readPastedLines, toPasteStreams } from './paste.ts';
@@ -16,7 +18,9 @@ import { countSeen, toSeenText, type Seen } from './seen.ts';
 export interface PendingLogin {
   receiver: Receiver;
   /** The authorization URL. */
-  url: URL;
+  url: LoginUrl;
+  /** Makes the URL anew where the server has forgotten what it stands for. */
+  createUrl: () => Promise<LoginUrl>;
   expected: ExpectedCallback;
   /** What the token is for (RFC 8707), to show to the user. */
   resource: string | readonly string[] | undefined;
@@ -35,10 +39,8 @@ export const DEFAULT_LOGIN_TIMEOUT_MS = 300_000;
  */
 export async function waitForUser(login: PendingLogin): Promise<string> {
   const { receiver, options, emit } = login;
-  const { redirect_uri } = receiver;
-  const { issuer, guessed_after } = login.expected.server;
-  const url = sanitizeUrl(login.url);
   const timeout = options.timeout ?? DEFAULT_LOGIN_TIMEOUT_MS;
+  const expiresAt = Date.now() + timeout;
   const { promise: pasted, resolve, reject } = Promise.withResolvers<string>();
   const timer = setTimeout(() => reject(loginTimeout(timeout, login)), timeout);
   // The user is done. The time that the browser takes for its last page does not count.
@@ -54,23 +56,24 @@ export async function waitForUser(login: PendingLogin): Promise<string> {
   };
   const streams = toPasteStreams(options.paste);
   const reader = streams && readPastedLines(streams, onLines, login.screen);
-  let isWaiting = true;
+  const waiting = new AbortController();
+  const isWaiting = (): boolean => !waiting.signal.aborted;
+  const showUrl = (shown: URL, milliseconds: number): string => {
+    const url = sanitizeUrl(shown);
+    emit(toWaitingEvent(login, { url, expires_in: milliseconds / 1000, paste: reader !== undefined }));
+    return receiver.serveStartAddress(url);
+  };
   try {
-    emit({
-      type: 'login_waiting',
-      issuer,
-      ...(login.resource !== undefined && { resource: [login.resource].flat() }),
-      url,
-      redirect_uri,
-      expires_in: timeout / 1000,
-      paste: reader !== undefined,
-      ...(guessed_after !== undefined && { guessed_after }),
-    });
-    openLoginUrl(receiver.serveStartAddress(url), login, {
-      isWaiting: () => isWaiting,
-      canPaste: () => reader?.isOpen() === true,
-    }).catch(reject);
+    const startAddress = showUrl(login.url.url, timeout);
+    const canPaste = (): boolean => reader?.isOpen() === true;
+    openLoginUrl(startAddress, login, { isWaiting, canPaste }).catch(reject);
     loadNetwork().catch(reject);
+    const replacement = {
+      create: login.createUrl,
+      show: (url: URL) => showUrl(url, Math.max(0, expiresAt - Date.now())),
+      isNeeded: () => !receiver.isOpened() && !receiver.isEnded(),
+    };
+    keepUrlFresh(login.url, replacement, waiting.signal).catch(reject);
     const received = Promise.race([
       receiver.code.then((code) => ({ code, via: 'loopback' as const })),
       pasted.then((code) => ({ code, via: 'paste' as const })),
@@ -79,10 +82,25 @@ export async function waitForUser(login: PendingLogin): Promise<string> {
     emit({ type: 'callback_received', via });
     return code;
   } finally {
-    isWaiting = false;
+    waiting.abort();
     clearTimeout(timer);
     reader?.close();
   }
+}
+
+function toWaitingEvent(
+  { resource, receiver, expected: { server } }: PendingLogin,
+  shown: { url: string; expires_in: number; paste: boolean },
+): OAuthEvent {
+  const { issuer, guessed_after } = server;
+  return {
+    type: 'login_waiting',
+    issuer,
+    ...(resource !== undefined && { resource: [resource].flat() }),
+    redirect_uri: receiver.redirect_uri,
+    ...shown,
+    ...(guessed_after !== undefined && { guessed_after }),
+  };
 }
 
 /** Reads the code from pasted lines, with the checks of the receiver. Lines that do not belong to this login are ignored. */

@@ -18,6 +18,8 @@ it.each([
   [{ openBrowser: 'firefox' as never }, 'options.openBrowser'],
   [{ paste: {} as never }, 'options.paste'],
   [{ interaction: 'sometimes' as never }, 'options.interaction'],
+  [{ par: 'always' as never }, 'options.par'],
+  [{ requirePkce: 1 as never }, 'options.requirePkce'],
 ])('throws a TypeError for the options %j', async (options, name) => {
   await expect(login(server, client, {}, options)).rejects.toThrow(name);
   await expect(login(server, client, {}, options)).rejects.toThrow(TypeError);

@@ -1,5 +1,5 @@
 import type { AuthenticationOption } from '@oa/client-authentication';
-import type { AuthorizationServer, Client, RequestParameters } from '@oa/types';
+import type { AuthorizationDetail, AuthorizationServer, Client, RequestParameters } from '@oa/types';
 import { assertRedirectUris } from './redirect-uris.ts';
 
 const GRANT_TYPES = [
@@ -49,6 +49,12 @@ export interface Credentials {
   resource?: string | readonly string[] | undefined;
   /** The audience of the token, at servers that ask for this instead of `resource`. Sent unchanged. */
   audience?: string | undefined;
+  /**
+   * Permissions that a scope can't express, such as one payment. The token says which were granted.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc9396#section-2
+   */
+  authorization_details?: readonly AuthorizationDetail[] | undefined;
   /** Further wire parameters of the grant. */
   parameters?: RequestParameters | undefined;
   /**
@@ -90,6 +96,7 @@ const MEMBERS: readonly string[] = [
   'redirect_uris',
   'authentication',
   'resource',
+  'authorization_details',
   'parameters',
   'refreshParameters',
 ];

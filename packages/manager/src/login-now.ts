@@ -10,7 +10,7 @@ import { createTurnReport } from './waiting.ts';
 const OPTION_NAMES = ['parameters', 'signal'];
 
 /** Credentials have these parameters: a login with others would store the token under a key that promises something else. */
-const PARAMETERS_OF_CREDENTIALS = ['scope', 'resource', 'audience'];
+const PARAMETERS_OF_CREDENTIALS = ['scope', 'resource', 'audience', 'authorization_details'];
 
 /** @throws {TypeError} that names the option or parameter, if it is unknown or belongs to the credentials */
 export function assertLoginNowOptions(options: ManagerLoginOptions): void {

@@ -6,6 +6,7 @@ import { loginRequired } from './login-required.ts';
 import { findOtherClient } from './other-client.ts';
 import { toOutcome, type Failed, type Refused, type Renewed } from './outcome.ts';
 import { withServer } from './server.ts';
+import { assertGrantSupported } from './support.ts';
 import { tellUser } from './tell-user.ts';
 import type { GrantOptions, GrantReason, Session } from './session.ts';
 
@@ -86,6 +87,7 @@ async function grantWithClient(
   signal: AbortSignal,
 ): Promise<Token> {
   const parameters = { ...session.parameters, scope: await scopeOnWire(session), ...more };
+  await assertGrantSupported(session, parameters);
   const found = await session.client();
   const granted = await attempt(grant(session, found.client, parameters, signal));
   if (granted.ok) return toStoredToken(granted.value, found, parameters);
@@ -134,7 +136,7 @@ async function grant(
   signal: AbortSignal,
 ): Promise<Token> {
   const { context, grant_type, network } = session;
-  const { login: loginOptions } = context.options;
+  const { login: loginOptions, discovery } = context.options;
   if (grant_type === 'client_credentials') {
     const { clientCredentials } = await import('@oa/client-credentials');
     return withServer(session, (server) => clientCredentials(server, client, parameters, network));
@@ -153,5 +155,6 @@ async function grant(
   const { login } = await import('@oa/loopback');
   // The timeout of requests is not the time that a user has to log in.
   const options = { ...network, timeout: undefined, app: context.options.app, ...loginOptions };
-  return login(await session.server(), client, parameters, { ...options, interaction: 'always', signal });
+  const { requirePkce } = discovery ?? {};
+  return login(await session.server(), client, parameters, { ...options, requirePkce, interaction: 'always', signal });
 }

@@ -42,11 +42,12 @@ export interface ManagerOptions extends Omit<RequestOptions, 'signal'> {
   clients?: ClientStore | Readonly<Record<string, Client>> | undefined;
   /**
    * How the metadata of a server is found. `fallback: 'none'` rejects with `metadata_not_found` where the server publishes none, instead of
-   * guessing its endpoints.
+   * guessing its endpoints. `requirePkce` refuses a login at a server that lists no PKCE methods, with `pkce_unsupported`. A server that lists
+   * other methods than S256 only is always refused.
    *
-   * @default { fallback: 'conventional' }
+   * @default { fallback: 'conventional', requirePkce: false }
    */
-  discovery?: Pick<DiscoverOptions, 'fallback'> | undefined;
+  discovery?: (Pick<DiscoverOptions, 'fallback'> & Pick<LoginOptions, 'requirePkce'>) | undefined;
   /**
    * Whether a user may be asked to log in. `auto`: where there is a terminal and no `CI` variable. `never`: only `login` of the manager asks,
    * as with `auto`.
@@ -99,7 +100,15 @@ export interface ManagerOptions extends Omit<RequestOptions, 'signal'> {
   initialAccessToken?: string | undefined;
 }
 
-type LoginOptionOfManager = 'authentication' | 'bearerTypes' | 'fetch' | 'signal' | 'now' | 'onEvent' | 'interaction';
+type LoginOptionOfManager =
+  | 'authentication'
+  | 'bearerTypes'
+  | 'fetch'
+  | 'signal'
+  | 'now'
+  | 'onEvent'
+  | 'interaction'
+  | 'requirePkce';
 
 const OPTION_NAMES =
   'app authentication bearerTypes cache clients discovery interaction leeway login registration stepUp clientMetadata initialAccessToken fetch timeout now onEvent'.split(
@@ -114,6 +123,7 @@ const LOGIN_OPTIONS_OF_MANAGER: readonly LoginOptionOfManager[] = [
   'now',
   'onEvent',
   'interaction',
+  'requirePkce',
 ];
 
 /** @throws {TypeError} that names the option, if one is unknown or can't be used */
@@ -158,9 +168,15 @@ export function assertCallInteraction(interaction: unknown): void {
     throw new TypeError("options.interaction of a call must be 'never', or absent.");
 }
 
-function assertDiscoveryOption({ fallback = 'conventional', ...others }: ManagerOptions['discovery'] & object): void {
+function assertDiscoveryOption({
+  fallback = 'conventional',
+  requirePkce = false,
+  ...others
+}: ManagerOptions['discovery'] & object): void {
   const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw new TypeError(`options.discovery has no member ${unknown}. Use fallback.`);
+  if (unknown !== undefined)
+    throw new TypeError(`options.discovery has no member ${unknown}. Use fallback and requirePkce.`);
+  if (typeof requirePkce !== 'boolean') throw new TypeError('options.discovery.requirePkce must be a boolean.');
   if (fallback !== 'conventional' && fallback !== 'none')
     throw new TypeError("options.discovery.fallback must be 'conventional' or 'none'.");
 }
@@ -201,6 +217,7 @@ function isListOfStrings(value: unknown): boolean {
 
 function adviceFor(name: LoginOptionOfManager): string {
   if (name === 'signal') return 'Pass it with each call.';
+  if (name === 'requirePkce') return 'Pass it as a member of options.discovery.';
   return `Pass ${name} as an option of createManager: it then holds for every request.`;
 }
 

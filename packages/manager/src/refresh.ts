@@ -3,6 +3,7 @@ import { parseTokenKey } from '@oa/token-cache';
 import { attempt, OAuthError, type AuthorizationServer, type Token } from '@oa/types';
 import type { FoundClient } from './client.ts';
 import { deferSignals } from './defer-signals.ts';
+import { refreshedDetails } from './details.ts';
 import { rethrowModuleError } from './module-error.ts';
 import { toOutcome, type Outcome, type Refused } from './outcome.ts';
 import { withServer } from './server.ts';
@@ -90,10 +91,11 @@ async function requestAndStore(
   const { refreshToken } = await import('@oa/token-endpoint');
   // Without the granted scope, which a scope in `refreshParameters` must not exceed: whether it does is for the server to say.
   const { scope, ...others } = current;
+  const parameters = { ...refreshedDetails(session, current), ...refreshParameters };
   const wait = context.options.timeout ?? DEFAULT_REFRESH_WAIT_MS;
   const options = { ...network, timeout: wait * REFRESH_TIMEOUT_FACTOR };
   const cancel = startTimeout(() => onSlow?.(current, answerIsSlow(wait)), wait);
-  const refreshed = await refreshToken(server, client, others, refreshParameters, options).finally(cancel);
+  const refreshed = await refreshToken(server, client, others, parameters, options).finally(cancel);
   // What the server leaves out has not changed (RFC 6749 section 6). Tokens of earlier versions do not say what was granted.
   const granted = scope ?? parseTokenKey(key)?.scope?.join(' ');
   const token: Token = { ...(granted !== undefined && { scope: granted }), ...refreshed, issued_to };

@@ -17,6 +17,7 @@ import type { FoundClient } from './client.ts';
 import type { Failed, Refused, Renewed } from './outcome.ts';
 import type { ManagerOptions } from './options.ts';
 import { sessionKeys } from './session-key.ts';
+import { toDetailsParameter } from './details.ts';
 import { permittedScopes } from './step-up.ts';
 import { readStored, toKeys } from './stored.ts';
 import { resolveStoredIssuer, resolveTarget, type ResolvedTarget } from './target.ts';
@@ -129,7 +130,7 @@ function createSession(
   credentials: Credentials,
   more?: string,
 ): Session {
-  const { audience, parameters, profile, resource = asked.resource } = credentials;
+  const { audience, parameters, profile, authorization_details, resource = asked.resource } = credentials;
   const grant_type = grantTypeOf(credentials);
   const configuredClient = configuredClientAt(context, issuer, credentials);
   const client_id = configuredClient?.client_id;
@@ -139,7 +140,17 @@ function createSession(
   const base = credentials.scope ?? permitted(asked.scope);
   const own = credentials.additionalScope;
   const scope = [own, added].reduce((all, each) => (each === undefined ? all : mergeScopes(all, each)), base);
-  const identity = { issuer, grant_type, client_id, scope, resource, audience, parameters, profile };
+  const identity = {
+    issuer,
+    grant_type,
+    client_id,
+    scope,
+    resource,
+    audience,
+    parameters,
+    profile,
+    authorization_details,
+  };
   const keys = sessionKeys(identity);
   let isFirstRead = true;
   const session: Session = {
@@ -149,7 +160,7 @@ function createSession(
     keys,
     grant_type,
     scope,
-    parameters: { ...parameters, scope, resource, audience },
+    parameters: { ...parameters, ...toDetailsParameter(authorization_details), scope, resource, audience },
     refreshParameters: { ...credentials.refreshParameters, resource },
     isScopeListed: asked.isScopeListed === true && credentials.scope === undefined && more === undefined,
     asksForRefreshToken:

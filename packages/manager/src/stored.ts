@@ -1,5 +1,5 @@
 import { isExpired, isStorageError, type Client, type Token } from '@oa/types';
-import { isRefreshable } from './freshness.ts';
+import { isRefreshable, isWithoutLifetime } from './freshness.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -25,7 +25,7 @@ export async function readStored(session: Session, isFirstRead: boolean): Promis
 
 /** Whether the token can be handed out, or refreshed: no grant is needed. */
 export function isOfUse(session: Session, token: Token): boolean {
-  return isRefreshable(session, token) || !isExpired(token, session.context);
+  return isRefreshable(session, token) || isWithoutLifetime(session, token) || !isExpired(token, session.context);
 }
 
 function useKey(session: Session, key: string, token: Token): Token {

@@ -12,6 +12,8 @@ it.each([
   [{ authentication: {} as never }, /options.authentication must be the name of a method, or a function/],
   [{ discovery: { fallback: 'guess' as never } }, /options.discovery.fallback must be 'conventional' or 'none'/],
   [{ discovery: { fresh: true } as never }, /options.discovery has no member fresh/],
+  [{ discovery: { requirePkce: 'yes' as never } }, /options.discovery.requirePkce must be a boolean/],
+  [{ login: { requirePkce: true } as never }, /options.login.requirePkce is not.* options.discovery/],
   [{ interaction: 'maybe' as never }, /options.interaction must be 'auto', 'always' or 'never'/],
 ])('rejects the impossible option %o with a TypeError', (options, message) => {
   expect(() => createManager(options)).toThrow(TypeError);

@@ -63,6 +63,15 @@ it('prefers the token with the fewest scopes, and one that is of use', async () 
   expect(await manager.getToken(metadata, { client_id, scope: 'read' })).toMatchObject({ access_token: 'read write' });
 });
 
+it('uses a token without a lifetime too, and prefers the one of the very scopes', async () => {
+  const { metadata } = await startScripted();
+  const endless = { expires_in: 0, expires_at: 1 };
+  const cache = cacheOf(metadata.issuer, { read: endless, 'read write': {}, 'a b': endless });
+  const { manager } = managerAt(temporaryDirectory(), { cache, interaction: 'never' });
+  expect(await manager.getToken(metadata, { client_id, scope: 'read' })).toMatchObject({ access_token: 'read' });
+  expect(await manager.getToken(metadata, { client_id, scope: 'a' })).toMatchObject({ access_token: 'a b' });
+});
+
 it('refreshes it under the key that it has', async () => {
   const { metadata } = await startScripted({ '/token': bearer('new', { refresh_token: 'r2' }) });
   const cache = cacheOf(metadata.issuer, { 'read write': { expires_at: 1, refresh_token: 'r1' } });

@@ -17,8 +17,8 @@ function urlFor(parameters: RequestParameters = {}, more: Partial<AuthorizationS
   return authorizationUrl({ ...server, ...more }, client, { ...required, ...parameters });
 }
 
-it('sends an S256 challenge, whatever the server advertises (RFC 7636 section 4.2)', () => {
-  for (const methods of [undefined, ['plain'], ['S256', 'plain'], []]) {
+it('sends an S256 challenge, whether or not the server advertises it (RFC 7636 section 4.2)', () => {
+  for (const methods of [undefined, ['S256'], ['S256', 'plain'], []]) {
     const more = methods === undefined ? {} : { code_challenge_methods_supported: methods };
     const query = urlFor({}, more).searchParams;
     expect(query.get('code_challenge')).toBe(required.code_challenge);
@@ -27,6 +27,48 @@ it('sends an S256 challenge, whatever the server advertises (RFC 7636 section 4.
   expect(urlFor({ code_challenge_method: 'S256', response_type: 'code' }).searchParams.getAll('response_type')).toEqual(
     ['code'],
   );
+});
+
+it('refuses a server that lists other PKCE methods only, and with requirePkce one that lists none (RFC 8414 section 2)', () => {
+  const build = (methods: string[] | undefined, requirePkce?: boolean): URL =>
+    authorizationUrl(
+      { ...server, code_challenge_methods_supported: methods } as AuthorizationServer,
+      client,
+      required,
+      {
+        requirePkce,
+      },
+    );
+  for (const requirePkce of [undefined, false, true]) {
+    expect(errorThrownBy(() => build(['plain'], requirePkce))).toMatchObject({
+      code: 'pkce_unsupported',
+      message:
+        'https://as.example lists only other PKCE methods than S256: plain. No login was started, because a stolen code could be used there. Ask the server operator to support S256 and to publish it.',
+    });
+    expect(build(['plain', 'S256'], requirePkce)).toBeInstanceOf(URL);
+  }
+  for (const methods of [undefined, []]) {
+    expect(build(methods)).toBeInstanceOf(URL);
+    expect(errorThrownBy(() => build(methods, true))).toMatchObject({
+      code: 'pkce_unsupported',
+      message: expect.stringContaining('lists no PKCE methods (code_challenge_methods_supported)'),
+    });
+  }
+});
+
+it('refuses authorization_details of a type that the server does not list, and of a wrong form (RFC 9396 section 10)', () => {
+  const more = { authorization_details_types_supported: ['payment'] };
+  const details = (type: unknown): RequestParameters => ({ authorization_details: JSON.stringify([{ type }]) });
+  const { searchParams } = urlFor(details('payment'), more);
+  expect(searchParams.get('authorization_details')).toBe('[{"type":"payment"}]');
+  expect(urlFor(details('other')).searchParams.has('authorization_details')).toBe(true);
+  expect(errorThrownBy(() => urlFor(details('other'), more))).toMatchObject({
+    code: 'authorization_details_unsupported',
+    message:
+      'https://as.example does not list the type other of authorization_details. It lists payment. Use one of these types.',
+  });
+  for (const wrong of ['payment', '{}', '[1]', '[null]', '[{}]', '[{"type":""}]', '[{"type":1}]'])
+    expect(() => urlFor({ authorization_details: wrong })).toThrow(TypeError);
 });
 
 it('repeats resource unchanged, and refuses one that is relative or has a fragment (RFC 8707 section 2)', () => {
@@ -45,7 +87,13 @@ it('requests only what the caller asked for', () => {
 });
 
 it('exports no password grant and no implicit grant (RFC 9700 sections 2.1.2 and 2.4)', () => {
-  expect(Object.keys(pkce).toSorted()).toEqual(['authorizationUrl', 'createPkce', 'exchangeCode', 'readCallback']);
+  expect(Object.keys(pkce).toSorted()).toEqual([
+    'authorizationUrl',
+    'createPkce',
+    'exchangeCode',
+    'pushAuthorizationRequest',
+    'readCallback',
+  ]);
   expect(() => urlFor({ response_type: 'token' })).toThrow('parameters.response_type must be code.');
 });
 

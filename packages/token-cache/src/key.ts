@@ -1,9 +1,10 @@
 import { isObject, parseJson } from '@oa/mechanisms';
-import type { RequestParameters } from '@oa/types';
+import type { AuthorizationDetail, RequestParameters } from '@oa/types';
+import { toCanonicalDetails } from './canonical-details.ts';
 
 /**
  * Everything that makes one token different from another. Two identities that differ in any member never share a token. The
- * order of scopes, resources, audiences and parameters does not count.
+ * order of scopes, resources, audiences, parameters and authorization details does not count.
  */
 export interface TokenIdentity {
   /** Compared byte for byte: a trailing slash makes another issuer. */
@@ -21,6 +22,12 @@ export interface TokenIdentity {
   audience?: string | readonly string[] | undefined;
   /** Other parameters of the requests. Never a secret: see {@link tokenKey}. */
   parameters?: RequestParameters | undefined;
+  /**
+   * Permissions that a scope can't express. The order of their members does not count either.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc9396#section-2
+   */
+  authorization_details?: readonly AuthorizationDetail[] | undefined;
   /** A label that keeps accounts or tenants apart. It is not sent to a server. */
   profile?: string | undefined;
 }
@@ -35,6 +42,7 @@ export interface StoredIdentity {
   audience?: string[];
   /** Pairs of a name and its values. */
   parameters?: [string, string[]][];
+  authorization_details?: AuthorizationDetail[];
   profile?: string;
 }
 
@@ -49,7 +57,8 @@ const SECRET_PARAMETERS =
  * @throws {TypeError} if a member is missing or has a wrong type, or if a parameter is a secret
  */
 export function tokenKey(identity: TokenIdentity): string {
-  const { issuer, client_id, grant_type, scope, resource, audience, parameters, profile } = identity;
+  const { issuer, client_id, grant_type, scope, resource, audience, parameters, authorization_details, profile } =
+    identity;
   // The order of members is fixed. Lists are sorted and without repetitions. Absent members stay absent.
   return JSON.stringify({
     issuer: requiredText('issuer', issuer),
@@ -59,6 +68,7 @@ export function tokenKey(identity: TokenIdentity): string {
     resource: sortedTexts('resource', resource),
     audience: sortedTexts('audience', audience),
     parameters: sortedPairs(parameters),
+    authorization_details: toCanonicalDetails(authorization_details),
     profile: optionalText('profile', profile),
   });
 }
@@ -75,11 +85,14 @@ export function parseTokenKey(key: string): StoredIdentity | undefined {
 
 export function isStoredIdentity(value: unknown): value is StoredIdentity {
   if (!isObject(value)) return false;
-  const { issuer, client_id, grant_type, scope, resource, audience, parameters, profile } = value;
+  const { issuer, client_id, grant_type, scope, resource, audience, parameters, authorization_details, profile } =
+    value;
   return (
     [issuer, grant_type].every((text) => typeof text === 'string') &&
     [client_id, profile].every((text) => text === undefined || typeof text === 'string') &&
-    [scope, resource, audience, parameters].every((list) => list === undefined || Array.isArray(list))
+    [scope, resource, audience, parameters, authorization_details].every(
+      (list) => list === undefined || Array.isArray(list),
+    )
   );
 }
 

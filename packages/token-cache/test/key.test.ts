@@ -106,6 +106,14 @@ it('differs for identities that look alike', () => {
     { ...base, parameters: { b: 'a' } },
     { ...base, parameters: { a: ['b', 'b'] } },
     { ...base, parameters: { a: 'b', c: 'd' } },
+    { ...base, parameters: { authorization_details: '[{"type":"a"}]' } },
+    { ...base, authorization_details: [{ type: 'a' }] },
+    { ...base, authorization_details: [{ type: 'b' }] },
+    { ...base, authorization_details: [{ type: 'a' }, { type: 'a' }] },
+    { ...base, authorization_details: [{ type: 'a', actions: ['read', 'list'] }] },
+    { ...base, authorization_details: [{ type: 'a', actions: ['list', 'read'] }] },
+    { ...base, authorization_details: [{ type: 'a', amount: '1' }] },
+    { ...base, authorization_details: [{ type: 'a', amount: 1 }] },
   ].map((identity) => tokenKey(identity));
   expect(new Set(keys).size).toBe(keys.length);
 });
@@ -126,8 +134,36 @@ it('is the same for identities that mean the same', () => {
       { ...base, parameters: { a: 'b', c: undefined } },
       { ...base, parameters: { a: ['b'] } },
     ],
+    [base, { ...base, authorization_details: [] }],
+    [
+      {
+        ...base,
+        authorization_details: [{ type: 'b' }, { type: 'a', amount: { currency: 'EUR', value: 1 }, note: undefined }],
+      },
+      { ...base, authorization_details: [{ amount: { value: 1, currency: 'EUR' }, type: 'a' }, { type: 'b' }] },
+    ],
   ];
   for (const [a, b] of same) expect(tokenKey(a)).toBe(tokenKey(b));
+});
+
+it.each([{}, 'payment', [null], [{}], [{ type: '' }], [['payment']]])(
+  'refuses %j as authorization_details',
+  (details) => {
+    const identity = { issuer: 'https://as', grant_type: 'g', authorization_details: details as never };
+    expect(() => tokenKey(identity)).toThrow(
+      new TypeError("The authorization_details of a token's identity must be an array of objects with a type."),
+    );
+  },
+);
+
+it('reads authorization_details back from a key (RFC 9396)', () => {
+  const authorization_details = [{ actions: ['list'], type: 'files' }];
+  const key = tokenKey({ issuer: 'https://as', grant_type: 'g', authorization_details });
+  expect(key).toBe(
+    '{"issuer":"https://as","grant_type":"g","authorization_details":[{"actions":["list"],"type":"files"}]}',
+  );
+  expect(parseTokenKey(key)).toMatchObject({ authorization_details });
+  expect(parseTokenKey(key.replace(/\[.*\]/, '{}'))).toBeUndefined();
 });
 
 it('is readable, and names a file by its SHA-256', () => {

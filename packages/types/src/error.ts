@@ -101,6 +101,18 @@ export type OAuthErrorCode =
    */
   | 'unsupported_client_authentication'
   /**
+   * The metadata of the server does not list the PKCE method S256, so no login was started (RFC 8414 section 2, `code_challenge_methods_supported`).
+   * Cause: The server lists other methods only, such as `plain`. Or it lists none, and the option `requirePkce` is set.
+   * Cure: Ask the server operator to support S256 and to publish it. A server that lists nothing can be used without `requirePkce`.
+   */
+  | 'pkce_unsupported'
+  /**
+   * The server does not list a type of the `authorization_details`, so nothing was requested (RFC 9396 section 10).
+   * Cause: The type is misspelled, or belongs to another server.
+   * Cure: Use one of the types that the message names.
+   */
+  | 'authorization_details_unsupported'
+  /**
    * The metadata of a protected resource does not cover the URL, or does not name the issuer (RFC 9728 section 3.3).
    * Cause: The URL or the issuer is wrong, or the resource pretends to be another one, or to belong to a larger one that does not confirm it.
    * Cure: Check the URL and the issuer. Do not send a token to this resource.

@@ -1,3 +1,4 @@
+export { assertDetailsSupported } from './authorization-details.ts';
 export { assertCompleteIssuer } from './complete-issuer.ts';
 export type { OAuthErrorCode } from './error.ts';
 export type { OAuthEvent } from './event.ts';
@@ -8,7 +9,15 @@ export type { OAuthErrorDetails } from './oauth-error.ts';
 export type { RequestOptions } from './options.ts';
 export { attempt } from './result.ts';
 export type { Result } from './result.ts';
+export { assertPkceSupported } from './pkce-support.ts';
 export type { LockOptions, Store } from './store.ts';
 export { DEFAULT_LEEWAY_MS, isExpired } from './token.ts';
-export type { Token, TokenClient, TokenResponse, TokenSource, TokenSourceOptions } from './token.ts';
+export type {
+  AuthorizationDetail,
+  Token,
+  TokenClient,
+  TokenResponse,
+  TokenSource,
+  TokenSourceOptions,
+} from './token.ts';
 export { isSecureUrl } from './url.ts';

@@ -10,6 +10,12 @@ export interface AuthorizationServer {
   authorization_endpoint?: string;
   registration_endpoint?: string;
   device_authorization_endpoint?: string;
+  /**
+   * Where the parameters of a login are sent before the browser opens.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc9126#section-5
+   */
+  pushed_authorization_request_endpoint?: string;
   revocation_endpoint?: string;
   introspection_endpoint?: string;
   userinfo_endpoint?: string;
@@ -22,11 +28,19 @@ export interface AuthorizationServer {
   revocation_endpoint_auth_methods_supported?: string[];
   introspection_endpoint_auth_methods_supported?: string[];
   /**
+   * The types of {@link AuthorizationDetail} that the server understands.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc9396#section-10
+   */
+  authorization_details_types_supported?: string[];
+  /**
    * Whether every authorization response has `iss`. A response without it is then refused.
    *
    * @see https://www.rfc-editor.org/rfc/rfc9207#section-3
    */
   authorization_response_iss_parameter_supported?: boolean;
+  /** Whether the server accepts no other logins than those with pushed parameters. */
+  require_pushed_authorization_requests?: boolean;
   /** Whether the URL of a client metadata document can be used as `client_id`. */
   client_id_metadata_document_supported?: boolean;
   /**

@@ -7,7 +7,7 @@
  */
 import * as v from 'valibot';
 import type { AuthorizationServer, Client, ProtectedResource } from './metadata.ts';
-import type { TokenResponse } from './token.ts';
+import type { AuthorizationDetail, TokenResponse } from './token.ts';
 
 /** The schema of a number of seconds: a finite number, or a numeric string with up to 15 digits before the point. */
 export const secondsSchema: v.GenericSchema<unknown, number> = v.union([
@@ -68,7 +68,17 @@ const lifetimeSchema = v.union([
   secondsSchema,
   v.pipe(v.string(), v.regex(/^\s*-\d{1,15}(\.\d+)?\s*$/), v.transform(Number)),
 ]);
-const tokenMembers = { expires_in: lifetimeSchema, refresh_token: v.string(), scope: scopeText };
+/** RFC 9396 section 2. One issue for the list, as for {@link textList}. */
+const detailList = v.custom<AuthorizationDetail[]>(
+  (input) => v.is(v.array(v.looseObject({ type: nonEmptyText })), input),
+  'must be an array of objects with a type',
+);
+const tokenMembers = {
+  expires_in: lifetimeSchema,
+  refresh_token: v.string(),
+  scope: scopeText,
+  authorization_details: detailList,
+};
 
 /**
  * The schema of a {@link TokenResponse}. A missing `token_type` becomes `''`: `@oa/token-endpoint` decides what it means.
@@ -81,10 +91,21 @@ export const tokenResponseSchema: v.GenericSchema<unknown, TokenResponse> = v.pi
   v.looseObject({ access_token: nonEmptyText, token_type: v.nullish(v.string(), ''), ...toOptional(tokenMembers) }),
 );
 
+/**
+ * The schema of the answer to a pushed authorization request.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9126#section-2.2
+ */
+export const pushedResponseSchema: v.GenericSchema<unknown, { request_uri: string; expires_in: number }> = v.object({
+  request_uri: nonEmptyText,
+  expires_in: secondsSchema,
+});
+
 const serverEndpoints = {
   authorization_endpoint: endpointUrl,
   registration_endpoint: endpointUrl,
   device_authorization_endpoint: endpointUrl,
+  pushed_authorization_request_endpoint: endpointUrl,
   revocation_endpoint: endpointUrl,
   introspection_endpoint: endpointUrl,
   userinfo_endpoint: endpointUrl,
@@ -98,10 +119,12 @@ const serverLists = {
   token_endpoint_auth_methods_supported: textList,
   revocation_endpoint_auth_methods_supported: textList,
   introspection_endpoint_auth_methods_supported: textList,
+  authorization_details_types_supported: textList,
 };
 const serverFlags = {
   authorization_response_iss_parameter_supported: v.boolean(),
   client_id_metadata_document_supported: v.boolean(),
+  require_pushed_authorization_requests: v.boolean(),
 };
 const serverMembers = { ...serverEndpoints, ...serverLists, ...serverFlags };
 

@@ -11,6 +11,22 @@ export interface TokenResponse {
   refresh_token?: string;
   /** Scopes separated by spaces. */
   scope?: string;
+  /**
+   * What the server granted, where `authorization_details` were asked for.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc9396#section-7
+   */
+  authorization_details?: AuthorizationDetail[];
+  [member: string]: unknown;
+}
+
+/**
+ * A permission that a scope can't express, such as a payment with its amount. The members besides `type` belong to the type.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9396#section-2
+ */
+export interface AuthorizationDetail {
+  type: string;
   [member: string]: unknown;
 }
 
@@ -63,6 +79,15 @@ export interface TokenSourceOptions {
    * @default false
    */
   stored?: boolean | undefined;
+  /**
+   * The authentication contexts that a resource server asked for with `insufficient_user_authentication`, separated by spaces. The user
+   * logs in again, although a token is stored.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc9470#section-3
+   */
+  acr_values?: string | undefined;
+  /** The seconds that a resource server allows since the login, with `insufficient_user_authentication`. The user logs in again. */
+  max_age?: number | undefined;
   /** `never` asks no user, whatever the source may do otherwise. It then rejects with `login_required`. */
   interaction?: 'never' | undefined;
 }

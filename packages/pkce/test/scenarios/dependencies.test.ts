@@ -43,6 +43,7 @@ it('installs without open: the browser login is in @oa/loopback', () => {
   expect(closure).not.toContain('open');
   expect(closure).not.toContain('@oa/loopback');
   expect(Object.keys(readManifest(folder).dependencies ?? {}).toSorted()).toEqual([
+    '@oa/http',
     '@oa/mechanisms',
     '@oa/token-endpoint',
     '@oa/types',

@@ -1,0 +1,37 @@
+import { sleep } from '@oa/mechanisms';
+import { attempt } from '@oa/types';
+import type { LoginUrl } from './login-url.ts';
+
+/** A server that names no time must not be asked without a pause. */
+const MIN_URL_LIFETIME_SECONDS = 1;
+
+/** What a URL that expires is replaced by, and where. */
+export interface UrlReplacement {
+  create: () => Promise<LoginUrl>;
+  show: (url: URL) => void;
+  /** Whether a browser still needs a URL. */
+  isNeeded: () => boolean;
+}
+
+/**
+ * Replaces the URL each time the server has forgotten its parameters, until `signal` aborts. A user who opens the printed URL on another
+ * machine can take longer than the minute that servers keep them.
+ *
+ * A failure is not the end of the login: the user may be logging in with an earlier URL.
+ */
+export async function keepUrlFresh(
+  { expires_in }: LoginUrl,
+  { create, show, isNeeded }: UrlReplacement,
+  signal: AbortSignal,
+): Promise<void> {
+  if (expires_in === undefined) return;
+  for (let seconds = expires_in; ;) {
+    await sleep(Math.max(seconds, MIN_URL_LIFETIME_SECONDS) * 1000, signal).catch(() => undefined);
+    if (signal.aborted || !isNeeded()) return;
+    const created = await attempt(create());
+    if (signal.aborted || !isNeeded()) return;
+    if (!created.ok) continue;
+    show(created.value.url);
+    seconds = created.value.expires_in ?? seconds;
+  }
+}

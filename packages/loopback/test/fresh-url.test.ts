@@ -1,0 +1,56 @@
+import { startScriptedServer } from '@oa-internal/scripted-server';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { OAuthError } from '@oa/types';
+import { keepUrlFresh } from '../src/fresh-url.ts';
+import { followCallback, metadata, sendRequest, startLogin } from './help.ts';
+
+it('pushes again when the server has forgotten the request, and shows the new URL (RFC 9126 section 2.2)', async () => {
+  const scripted = await startScriptedServer({
+    '/par': (_request, index) => ({ status: 201, json: { request_uri: `urn:example:${index}`, expires_in: 1 } }),
+    '/token': { json: { access_token: 'secret-access-token', token_type: 'Bearer', expires_in: 60 } },
+  });
+  onTestFinished(() => scripted.close());
+  const server = metadata(scripted, { pushed_authorization_request_endpoint: `${scripted.origin}/par` });
+  const started = startLogin(server);
+  const { redirect_uri } = await started.waiting;
+  const shown = (): string[] => started.events.flatMap((event) => (event.type === 'login_waiting' ? [event.url] : []));
+  await expect.poll(() => shown().length, { timeout: 20_000 }).toBeGreaterThan(1);
+  const last = shown().at(-1) ?? '';
+  expect(new Set(shown()).size).toBe(shown().length);
+  // The start address leads to the new URL, and has not changed itself.
+  expect((await sendRequest(await started.opened)).headers.location).toBe(last);
+  const pushed = scripted.requestsTo('/par').map(({ form }) => form.get('state'));
+  expect(new Set(pushed).size).toBe(1);
+  await followCallback(new URL(`${redirect_uri}?state=${pushed[0]}&code=c`));
+  await started.token;
+});
+
+it('stops when a browser has the URL, and goes on after a failure', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const shown: string[] = [];
+  let isNeeded = true;
+  let creations = 0;
+  const create = async (): Promise<{ url: URL; expires_in: number }> => {
+    creations += 1;
+    if (creations === 1) throw new OAuthError('network_error', 'The server is away.');
+    return { url: new URL(`https://as.example/${creations}`), expires_in: 30 };
+  };
+  const kept = keepUrlFresh(
+    { url: new URL('https://as.example/'), expires_in: 60 },
+    { create, show: ({ pathname }) => shown.push(pathname), isNeeded: () => isNeeded },
+    new AbortController().signal,
+  );
+  await vi.advanceTimersByTimeAsync(59_000);
+  expect(creations).toBe(0);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect([creations, shown]).toEqual([1, []]);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(shown).toEqual(['/2']);
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(shown).toEqual(['/2', '/3']);
+  isNeeded = false;
+  await vi.advanceTimersByTimeAsync(30_000);
+  await kept;
+  expect(creations).toBe(3);
+});
