@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { startProcess } from '@oa-internal/testing';
 import { agentEnvironment, hasTerminalAndDisplay } from './agent-environment.ts';
 import type { LoggedRequest } from './log.ts';
-import { startProtectedApi } from './protected-api.ts';
+import { startProtectedApi, type ProtectedApi } from './protected-api.ts';
 import { startAuthorizationServer, type AuthorizationServerHandle } from './server.ts';
 
 export interface Example {
@@ -14,6 +14,10 @@ export interface Example {
   runs: readonly (readonly string[])[];
   /** The client of the embedded server that the program is. @default none */
   client?: 'confidential' | 'public';
+  /** Whether the program logs a user in. @default where it is the public client */
+  hasLogin?: boolean;
+  /** Starts the API that the program calls. @default startProtectedApi */
+  startApi?: (server: AuthorizationServerHandle) => Promise<ProtectedApi>;
 }
 
 /** The variables of the user's own server. With one of them the program runs, and says which others it misses. */
@@ -29,11 +33,19 @@ export async function runExample(example: Example): Promise<void> {
   process.exitCode = isDirect ? await run(example.program, args, process.env) : await runEmbedded(example);
 }
 
-async function runEmbedded({ program, runs, client }: Example): Promise<number> {
+async function runEmbedded({
+  program,
+  runs,
+  client,
+  startApi = startProtectedApi,
+  hasLogin = client === 'public',
+}: Example): Promise<number> {
   const directory = await mkdtemp(join(tmpdir(), 'oa-example-'));
   await using server = await startAuthorizationServer();
-  await using api = await startProtectedApi(server);
-  const needsAgent = client === 'public' && !hasTerminalAndDisplay();
+  await using api = await startApi(server);
+  // What the API has asked at its start is not a request of the program.
+  server.requests.length = 0;
+  const needsAgent = hasLogin && !hasTerminalAndDisplay();
   print(`Embedded authorization server: ${server.issuer}`);
   if (needsAgent)
     print('There is no terminal or no display: an agent fills in the login and consent forms instead of a user.');

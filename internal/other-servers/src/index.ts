@@ -1,4 +1,5 @@
 export { startJmondiServer } from './jmondi.ts';
+export { startMcpServer } from './mcp.ts';
 export { startMockServer } from './mock.ts';
 export { startNodeOauthServer } from './node-oauth.ts';
 export { startSdkServer } from './sdk.ts';

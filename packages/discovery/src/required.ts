@@ -2,6 +2,7 @@ import { request } from '@oa/http';
 import { attempt, OAuthError, type ProtectedResource, type RequestOptions } from '@oa/types';
 import { isScope } from '@oa/types/rfc';
 import { parseChallenges, type Challenge } from './challenge.ts';
+import { guessResource } from './guess-resource.ts';
 import { discoverResource } from './resource.ts';
 
 /** What a challenge says about the tokens of a resource. */
@@ -22,6 +23,8 @@ export interface RequiredToken {
   scope?: string;
   /** What the last challenge said. Without its `scope`, the scopes are all that the metadata lists, and not every request needs them all. */
   challenge?: RequiredByChallenge;
+  /** Whether the resource publishes no metadata, and its own origin is taken for its authorization server. */
+  guessed?: true;
 }
 
 /** Fits into the URL of a login. */
@@ -52,13 +55,22 @@ export async function probeChallenge(url: string, options: RequestOptions): Prom
   return readChallenge(probe.value.headers.get('www-authenticate') ?? undefined);
 }
 
-/** Reads the metadata of the resource: at the address of the challenge, else where RFC 9728 section 3.1 puts it. */
+/**
+ * Reads the metadata of the resource: at the address of the challenge, else where RFC 9728 section 3.1 puts it.
+ *
+ * @param mayGuess whether the origin of a resource without metadata is its authorization server. A challenge that names metadata rules that
+ *   out.
+ */
 export async function readRequired(
   url: string,
   challenge: RequiredByChallenge | undefined,
   options: RequestOptions,
+  mayGuess: boolean,
 ): Promise<RequiredToken> {
-  const metadata = await discoverResource(url, { ...options, challenge: challenge && toChallenge(challenge) });
+  const read = await attempt(discoverResource(url, { ...options, challenge: challenge && toChallenge(challenge) }));
+  const isMissing = !read.ok && read.error.code === 'metadata_not_found' && challenge?.resource_metadata === undefined;
+  if (!read.ok && !(mayGuess && isMissing)) throw read.error;
+  const metadata = read.ok ? read.value : guessResource(url);
   const [issuer, ...others] = metadata.authorization_servers ?? [];
   const scope = requiredScope(challenge, metadata, url);
   if (issuer === undefined)
@@ -69,6 +81,7 @@ export async function readRequired(
   const required: RequiredToken = { authorization_servers: [issuer, ...others], resource: metadata.resource };
   if (scope !== '') required.scope = scope;
   if (challenge !== undefined) required.challenge = challenge;
+  if (!read.ok) required.guessed = true;
   return required;
 }
 

@@ -32,6 +32,13 @@ export interface DiscoverRequirementsOptions extends RequestOptions {
    * @default false
    */
   fresh?: boolean | undefined;
+  /**
+   * For a resource that publishes no metadata, and whose challenge names none: `origin` takes its origin for its authorization server, as the
+   * MCP protocol 2025-03-26 has it, and the result has the member `guessed`. `none` rejects with `metadata_not_found`.
+   *
+   * @default 'none'
+   */
+  fallback?: 'origin' | 'none' | undefined;
 }
 
 /** The lifetime of server metadata without `Cache-Control`. */
@@ -69,7 +76,7 @@ export async function discoverRequirements(
   const named = readChallenge(challenge);
   const stored = await storedRequirements(url, options);
   if (stored !== undefined && !fresh && isUnexpired(stored, now()) && saysNothingNew(named, stored)) return stored;
-  const flight = JSON.stringify([url, challenge, fresh]);
+  const flight = JSON.stringify([url, challenge, fresh, options.fallback]);
   const work = (shared: AbortSignal): Promise<ResourceRequirements> =>
     askAgain(url, { ...options, signal: shared }, named, stored);
   return lookupsFor(options).run(flight, work, signal);
@@ -89,15 +96,19 @@ async function askAgain(
   named: RequiredByChallenge | undefined,
   stored: ResourceRequirements | undefined,
 ): Promise<ResourceRequirements> {
-  const { cache: _cache, challenge, fresh, ...network } = options;
+  const { cache: _cache, challenge, fresh, fallback, ...network } = options;
   // What the last challenge said still holds where the metadata has only expired.
   const known = { ...(fresh !== true && stored?.challenge), ...named };
   const isKnown = challenge !== undefined || Object.keys(known).length > 0;
   const said = isKnown ? toSaid(known) : await probeChallenge(url, network);
-  const read = await attempt(readRequired(url, said, network));
+  // Metadata that was read once is away, and not missing.
+  const mayGuess = fallback === 'origin' && (stored === undefined || stored.guessed === true);
+  const read = await attempt(readRequired(url, said, network, mayGuess));
   const now = Math.floor((network.now ?? Date.now)() / 1000);
   if (read.ok) return keep(url, { ...read.value, expires_at: now + REQUIREMENTS_LIFETIME_SECONDS }, options);
-  if (stored === undefined || !isAway(read.error)) throw read.error;
+  // A guess ends with the first challenge that names metadata.
+  const isOver = stored?.guessed === true && read.error.code === 'metadata_not_found';
+  if (stored === undefined || isOver || !isAway(read.error)) throw read.error;
   const [issuer] = stored.authorization_servers;
   network.onEvent?.({ type: 'stale_metadata', issuer, code: read.error.code });
   return keep(url, { ...stored, expires_at: now + STALE_REQUIREMENTS_SECONDS }, options);

@@ -13,6 +13,7 @@ import {
 } from '@oa/types';
 import { isSameIssuer, normalizeIssuer } from '@oa/types/rfc';
 import type { ClientIssuers } from './client-issuers.ts';
+import { applyPreset } from './discovery-option.ts';
 import { createEarlyRefreshes, type EarlyRefreshes } from './early-refreshes.ts';
 import { assertManagerOptions, isClientStore, type ManagerOptions } from './options.ts';
 import type { Failures } from './failures.ts';
@@ -60,8 +61,9 @@ interface MetadataStores {
   resources: Store<ResourceRequirements>;
 }
 
-export function createContext(options: ManagerOptions): Context {
-  assertManagerOptions(options);
+export function createContext(given: ManagerOptions): Context {
+  assertManagerOptions(given);
+  const options = applyPreset(given);
   const { app, fetch, timeout, now = Date.now, leeway = DEFAULT_LEEWAY_MS } = options;
   const guesses = createGuesses();
   const emit = guardListener((event) => options.onEvent?.(guesses.mark(event)));

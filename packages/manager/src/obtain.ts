@@ -2,6 +2,7 @@ import { attempt, OAuthError, type Client, type RequestParameters, type Token } 
 import { asksForScope, DEVICE_CODE_GRANT_TYPE, mergeScopes } from '@oa/types/rfc';
 import { forgetRegistration } from './client.ts';
 import type { Context } from './context.ts';
+import { isPkceRequired } from './discovery-option.ts';
 import { loginRequired } from './login-required.ts';
 import { findOtherClient } from './other-client.ts';
 import { toOutcome, type Failed, type Refused, type Renewed } from './outcome.ts';
@@ -119,7 +120,7 @@ async function grant(
   signal: AbortSignal,
 ): Promise<Token> {
   const { context, grant_type, network } = session;
-  const { login: loginOptions, discovery } = context.options;
+  const { login: loginOptions } = context.options;
   if (grant_type === 'client_credentials') {
     const { clientCredentials } = await import('@oa/client-credentials');
     return withServer(session, (server) => clientCredentials(server, client, parameters, network));
@@ -142,6 +143,7 @@ async function grant(
   const { login } = await import('@oa/loopback');
   // The timeout of requests is not the time that a user has to log in.
   const options = { ...network, timeout: undefined, app: context.options.app, ...loginOptions };
-  const { requirePkce } = discovery ?? {};
-  return login(await session.server(), client, parameters, { ...options, requirePkce, interaction: 'always', signal });
+  const server = await session.server();
+  const requirePkce = isPkceRequired(context.options, server);
+  return login(server, client, parameters, { ...options, requirePkce, interaction: 'always', signal });
 }

@@ -1,10 +1,10 @@
 import type { AuthenticationOption } from '@oa/client-authentication';
 import type { ClientStore } from '@oa/client-store';
-import type { DiscoverOptions } from '@oa/discovery';
 import type { LoginOptions } from '@oa/loopback';
 import type { ClientMetadata } from '@oa/registration';
 import type { Client, RequestOptions, Store, Token } from '@oa/types';
 import { assertClientOptions } from './client-options.ts';
+import { assertDiscoveryOption, assertPreset, type DiscoveryOption } from './discovery-option.ts';
 
 /** How a manager behaves. Every option has a default that suits a command-line tool. */
 export interface ManagerOptions extends Omit<RequestOptions, 'signal'> {
@@ -42,12 +42,13 @@ export interface ManagerOptions extends Omit<RequestOptions, 'signal'> {
   clients?: ClientStore | Readonly<Record<string, Client>> | undefined;
   /**
    * How the metadata of a server is found. `fallback: 'none'` rejects with `metadata_not_found` where the server publishes none, instead of
-   * guessing its endpoints. `requirePkce` refuses a login at a server that lists no PKCE methods, with `pkce_unsupported`. A server that lists
+   * guessing its endpoints. `fallback: 'origin'` guesses at one place only: a resource that publishes no metadata has its authorization server
+   * at its own origin. `requirePkce` refuses a login at a server that lists no PKCE methods, with `pkce_unsupported`. A server that lists
    * other methods than S256 only is always refused.
    *
    * @default { fallback: 'conventional', requirePkce: false }
    */
-  discovery?: (Pick<DiscoverOptions, 'fallback'> & Pick<LoginOptions, 'requirePkce'>) | undefined;
+  discovery?: DiscoveryOption | undefined;
   /**
    * Whether a user may be asked to log in. `auto`: where there is a terminal and no `CI` variable. `never`: only `login` of the manager asks,
    * as with `auto`.
@@ -63,6 +64,12 @@ export interface ManagerOptions extends Omit<RequestOptions, 'signal'> {
   leeway?: number | undefined;
   /** How a browser login is done. */
   login?: Omit<LoginOptions, LoginOptionOfManager> | undefined;
+  /**
+   * Defaults for one kind of client. `'mcp'`, for clients of MCP servers: `discovery: { fallback: 'origin', requirePkce: true }`. A server that
+   * publishes no metadata, not even that it supports PKCE, is accepted at the origin of an MCP server only, as the protocol 2025-03-26 has
+   * it. Other options win over these.
+   */
+  preset?: 'mcp' | undefined;
   /** What a new registration says about the program: `client_name`, `client_uri`, ... */
   registration?: ClientMetadata | undefined;
   /**
@@ -111,7 +118,7 @@ type LoginOptionOfManager =
   | 'requirePkce';
 
 const OPTION_NAMES =
-  'app authentication bearerTypes cache clients discovery interaction leeway login registration stepUp clientMetadata initialAccessToken fetch timeout now onEvent'.split(
+  'app authentication bearerTypes cache clients discovery interaction leeway login preset registration stepUp clientMetadata initialAccessToken fetch timeout now onEvent'.split(
     ' ',
   );
 /** Options of a login that the manager decides for all grants. */
@@ -136,6 +143,7 @@ export function assertManagerOptions(options: ManagerOptions): void {
     authentication = 'none',
     stepUp = 'user',
     discovery = {},
+    preset,
     bearerTypes = [],
   } = options;
   const unknown = Object.keys(options).find((name) => !OPTION_NAMES.includes(name));
@@ -149,6 +157,7 @@ export function assertManagerOptions(options: ManagerOptions): void {
     throw new TypeError("options.stepUp must be 'user', false or an array of scopes.");
   if (!isListOfStrings(bearerTypes)) throw new TypeError('options.bearerTypes must be an array of token types.');
   assertDiscoveryOption(discovery);
+  assertPreset(preset);
   assertClientOptions(options);
   // Which names there are is checked with the first request: that keeps the list out of the path of a stored token.
   if (!['string', 'function'].includes(typeof authentication))
@@ -166,19 +175,6 @@ export function assertManagerOptions(options: ManagerOptions): void {
 export function assertCallInteraction(interaction: unknown): void {
   if (interaction !== undefined && interaction !== 'never')
     throw new TypeError("options.interaction of a call must be 'never', or absent.");
-}
-
-function assertDiscoveryOption({
-  fallback = 'conventional',
-  requirePkce = false,
-  ...others
-}: ManagerOptions['discovery'] & object): void {
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined)
-    throw new TypeError(`options.discovery has no member ${unknown}. Use fallback and requirePkce.`);
-  if (typeof requirePkce !== 'boolean') throw new TypeError('options.discovery.requirePkce must be a boolean.');
-  if (fallback !== 'conventional' && fallback !== 'none')
-    throw new TypeError("options.discovery.fallback must be 'conventional' or 'none'.");
 }
 
 /** Whether the option is a store, and not a list of clients. */

@@ -26,7 +26,13 @@ export async function resolveResource(
   // The resource could otherwise have the secret sent to any server that it names.
   if (credentials.client_secret !== undefined && pinned === undefined)
     throw new TypeError('A client_secret belongs to one issuer: pass { resource, issuer } as the target.');
-  const { authorization_servers: named, resource, scope, challenge } = await requirementsOf(context, url, wanted);
+  const {
+    authorization_servers: named,
+    resource,
+    scope,
+    challenge,
+    guessed,
+  } = await requirementsOf(context, url, wanted);
   const asked = { resource, scope, isScopeListed: challenge?.scope === undefined };
   const isNamed = (issuer: string): boolean => named.some((each) => isSameIssuer(toIssuer(each), toIssuer(issuer)));
   if (pinned !== undefined) {
@@ -37,7 +43,7 @@ export async function resolveResource(
   const bound = await boundIssuer(context, credentials);
   if (bound !== undefined && !isNamed(bound)) throw notNamed(url, bound);
   const chosen = bound ?? (await chooseIssuer(context, named, credentials));
-  return { ...resolveIssuer(context, chosen, false), ...asked };
+  return { ...resolveIssuer(context, chosen, false, guessed), ...asked };
 }
 
 async function boundIssuer(context: Context, { client_id }: Credentials): Promise<string | undefined> {
@@ -59,7 +65,8 @@ async function requirementsOf(
 ): Promise<ResourceRequirements> {
   const { discoverRequirements, storedRequirements } = await import('@oa/discovery');
   const { resources: cache } = await context.metadata();
-  const options = { ...context.network, cache, signal };
+  const fallback = context.options.discovery?.fallback === 'origin' ? 'origin' : 'none';
+  const options = { ...context.network, cache, signal, fallback } as const;
   if (stored !== true)
     return discoverRequirements(url, {
       ...options,

@@ -1,4 +1,5 @@
 import { assertDetailsSupported, assertPkceSupported, explainGuess, type RequestParameters } from '@oa/types';
+import { isPkceRequired } from './discovery-option.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -12,7 +13,7 @@ export async function assertGrantSupported(session: Session, parameters: Request
   if (!isLogin && parameters['authorization_details'] === undefined) return;
   const server = await session.server();
   await explainGuess(server, {}, async () => {
-    if (isLogin) assertPkceSupported(server, context.options.discovery);
+    if (isLogin) assertPkceSupported(server, { requirePkce: isPkceRequired(context.options, server) });
     assertDetailsSupported(server, parameters);
   });
 }

@@ -2,6 +2,7 @@ import { assertCompleteIssuer, OAuthError, type AuthorizationServer, type TokenS
 import { issuerOfDocument, normalizeIssuer, toErrorText } from '@oa/types/rfc';
 import type { Context } from './context.ts';
 import type { Credentials, ResourceTarget, Target } from './credentials.ts';
+import { fallbackAt } from './discovery-option.ts';
 
 /** A target whose issuer is known, and what it asks for where it is a resource. */
 export interface ResolvedTarget {
@@ -53,13 +54,22 @@ export function resolveStoredIssuer(context: Context, issuer: string): ResolvedT
           'metadata_not_found',
           `The issuer ${toErrorText(issuer)} is no URL, so its metadata can't be found.`,
         );
-      return resolveIssuer(context, issuer, true).server(options);
+      // The session came from this issuer, so it is no new guess.
+      return resolveIssuer(context, issuer, true, true).server(options);
     },
   };
 }
 
-/** @param target an issuer, or the address of its metadata document */
-export function resolveIssuer(context: Context, target: string, isPinned: boolean): ResolvedTarget {
+/**
+ * @param target an issuer, or the address of its metadata document
+ * @param isOrigin whether it is the origin of a resource that publishes no metadata
+ */
+export function resolveIssuer(
+  context: Context,
+  target: string,
+  isPinned: boolean,
+  isOrigin: boolean = false,
+): ResolvedTarget {
   assertCompleteIssuer(target);
   return {
     issuer: toIssuer(target),
@@ -67,7 +77,7 @@ export function resolveIssuer(context: Context, target: string, isPinned: boolea
     async server({ fresh } = { fresh: false }) {
       const { discover } = await import('@oa/discovery');
       const { servers: cache } = await context.metadata();
-      return discover(target, { ...context.network, ...context.options.discovery, cache, fresh });
+      return discover(target, { ...context.network, fallback: fallbackAt(context.options, isOrigin), cache, fresh });
     },
   };
 }
