@@ -54,8 +54,8 @@ async function createApplication(issuer: TokenIssuer, url: URL): Promise<Express
   return application;
 }
 
-async function verifyToken({ introspect }: TokenIssuer, token: string, url: URL): Promise<AuthInfo> {
-  const found = await introspect(token);
+async function verifyToken(issuer: TokenIssuer, token: string, url: URL): Promise<AuthInfo> {
+  const found = await issuer.introspect(token);
   if (found === undefined) throw new InvalidTokenError('The token is not valid');
   const { client_id, sub, scope = '', aud } = found;
   return {

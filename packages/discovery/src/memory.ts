@@ -2,6 +2,7 @@ import { createSingleFlight, setBounded, type SingleFlight } from '@oa/mechanism
 import type { OAuthErrorCode } from '@oa/types';
 import type { UsableMetadata } from './cached-metadata.ts';
 import { MAX_METADATA_LIFETIME_SECONDS } from './lifetime.ts';
+import type { ResourceRequirements } from './requirements.ts';
 
 /** The metadata of one issuer, in the memory of this process. */
 export interface KnownServer {
@@ -18,6 +19,7 @@ export interface DiscoveryMemory {
   /** Where the metadata was found that must not be stored. */
   addresses: Map<string, string>;
   lookups: SingleFlight<KnownServer>;
+  resourceLookups: SingleFlight<ResourceRequirements>;
 }
 
 /** Bounds the memory of a program that takes issuers from strangers. Other programs use a few issuers. */
@@ -36,6 +38,7 @@ export function memoryFor(owner: object = PLATFORM): DiscoveryMemory {
     known: new Map(),
     addresses: new Map(),
     lookups: createSingleFlight<KnownServer>(),
+    resourceLookups: createSingleFlight<ResourceRequirements>(),
   };
   memories.set(owner, memory);
   return memory;

@@ -1,6 +1,6 @@
-import { createSingleFlight, type SingleFlight } from '@oa/mechanisms';
 import { attempt, type OAuthError, type RequestOptions, type Store } from '@oa/types';
 import { writeCache } from './cache.ts';
+import { memoryFor } from './memory.ts';
 import {
   probeChallenge,
   readChallenge,
@@ -45,8 +45,6 @@ export interface DiscoverRequirementsOptions extends RequestOptions {
 const REQUIREMENTS_LIFETIME_SECONDS = 600;
 /** How long metadata that can't be read is not asked for again. */
 const STALE_REQUIREMENTS_SECONDS = 60;
-const PLATFORM = {};
-const lookups = new WeakMap<object, SingleFlight<ResourceRequirements>>();
 
 /**
  * Discovers which token a protected resource requires: reads its challenge, then its metadata. Without the option `challenge` the resource
@@ -79,15 +77,7 @@ export async function discoverRequirements(
   const flight = JSON.stringify([url, challenge, fresh, options.fallback]);
   const work = (shared: AbortSignal): Promise<ResourceRequirements> =>
     askAgain(url, { ...options, signal: shared }, named, stored);
-  return lookupsFor(options).run(flight, work, signal);
-}
-
-/** The calls of one cache share their searches, and so do those of one injected `fetch`. */
-function lookupsFor({ cache, fetch }: DiscoverRequirementsOptions): SingleFlight<ResourceRequirements> {
-  const owner = cache ?? fetch ?? PLATFORM;
-  const flights = lookups.get(owner) ?? createSingleFlight<ResourceRequirements>();
-  lookups.set(owner, flights);
-  return flights;
+  return memoryFor(options.cache ?? options.fetch).resourceLookups.run(flight, work, signal);
 }
 
 async function askAgain(

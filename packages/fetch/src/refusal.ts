@@ -40,8 +40,7 @@ export function optionsAfterRefusal(
   if (status !== 401 && status !== 403) return undefined;
   const challenge = headers.get('www-authenticate') ?? undefined;
   const { errors, scope, login } = parseRefusal(challenge);
-  if (errors.has('insufficient_user_authentication'))
-    return login && { rejected: token, scope, challenge, ...login };
+  if (errors.has('insufficient_user_authentication')) return login && { rejected: token, scope, challenge, ...login };
   if (errors.has('insufficient_scope')) return scope === undefined ? undefined : { scope, challenge };
   if (status !== 401) return undefined;
   if (token === undefined) return { challenge };

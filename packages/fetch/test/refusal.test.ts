@@ -71,15 +71,11 @@ it.each<[string, TokenSourceOptions]>([
 ])(
   'asks the source for one login after an insufficient_user_authentication with %s (RFC 9470 section 3)',
   async (parameters, login) => {
-    const server = await startServer(() => ({
-      status: 401,
-      headers: {
-        'www-authenticate': `Bearer realm="api", error="insufficient_user_authentication", error_description="more", ${parameters}`,
-      },
-    }));
+    const challenge = `Bearer realm="api", error="insufficient_user_authentication", error_description="more", ${parameters}`;
+    const server = await startServer(() => ({ status: 401, headers: { 'www-authenticate': challenge } }));
     const { source, asked } = createCountingSource();
     expect((await createFetch(source)(server.origin, { method: 'POST', body: 'kept' })).status).toBe(401);
-    expect(asked).toEqual([{}, { rejected: 'token-1', ...login }]);
+    expect(asked).toEqual([{}, { rejected: 'token-1', challenge, ...login }]);
     expect(server.requests.map(({ body }) => body)).toEqual(['kept', 'kept']);
   },
 );

@@ -13,9 +13,10 @@ import {
 } from '@oa/types';
 import { isSameIssuer, normalizeIssuer } from '@oa/types/rfc';
 import type { ClientIssuers } from './client-issuers.ts';
+import { assertManagerOptions } from './assert-options.ts';
 import { applyPreset } from './discovery-option.ts';
 import { createEarlyRefreshes, type EarlyRefreshes } from './early-refreshes.ts';
-import { assertManagerOptions, isClientStore, type ManagerOptions } from './options.ts';
+import { isClientStore, type ManagerOptions } from './options.ts';
 import type { Failures } from './failures.ts';
 import { createGuesses, type Guesses } from './guesses.ts';
 import { loadOnce } from './module-error.ts';

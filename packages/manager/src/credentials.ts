@@ -70,8 +70,8 @@ export interface Credentials {
 
 /**
  * Where the token comes from: an issuer or the address of its metadata document, metadata that is known already, or a protected resource
- * that names its issuers. A resource with an `issuer` must name that issuer. A client secret belongs to one issuer, so a resource then
- * needs an `issuer`.
+ * that names its issuers. With a resource alone, a configured client is bound to the issuer at which it was first used with a resource. One
+ * with a secret needs the `issuer` the first time.
  */
 export type Target = string | AuthorizationServer | ResourceTarget;
 

@@ -1,11 +1,12 @@
 import { abortable } from '@oa/mechanisms';
 import { attempt, OAuthError, type Result, type Token, type TokenSourceOptions } from '@oa/types';
+import { assertCallInteraction } from './assert-options.ts';
 import { createContext } from './context.ts';
 import type { Credentials, Target } from './credentials.ts';
 import { isDueEarly, isRefreshable, isUsable } from './freshness.ts';
 import type { LogoutOptions, Manager, ManagerLoginOptions } from './manager-interface.ts';
 import { rethrowModuleError } from './module-error.ts';
-import { assertCallInteraction, type ManagerOptions } from './options.ts';
+import type { ManagerOptions } from './options.ts';
 import { openSession, type Session } from './session.ts';
 import type { StoredSession } from './sessions.ts';
 import { withStepUp } from './step-up.ts';

@@ -106,8 +106,8 @@ async function scopeOnWire(session: Session): Promise<string | undefined> {
 }
 
 /** From now on no resource can lead the client of the program to another issuer. */
-async function bindClient({ context, issuer, configuredClient, isPinned }: Session): Promise<void> {
-  if (configuredClient === undefined || isPinned) return;
+async function bindClient({ context, issuer, configuredClient, bindsClient }: Session): Promise<void> {
+  if (configuredClient === undefined || !bindsClient) return;
   const { clientIssuers, emit } = context;
   const added = await attempt((async () => (await clientIssuers()).add(configuredClient.client_id, issuer))());
   if (!added.ok) emit({ type: 'persist_failed', code: added.error.code, message: added.error.message });

@@ -3,8 +3,7 @@ import type { ClientStore } from '@oa/client-store';
 import type { LoginOptions } from '@oa/loopback';
 import type { ClientMetadata } from '@oa/registration';
 import type { Client, RequestOptions, Store, Token } from '@oa/types';
-import { assertClientOptions } from './client-options.ts';
-import { assertDiscoveryOption, assertPreset, type DiscoveryOption } from './discovery-option.ts';
+import type { DiscoveryOption } from './discovery-option.ts';
 
 /** How a manager behaves. Every option has a default that suits a command-line tool. */
 export interface ManagerOptions extends Omit<RequestOptions, 'signal'> {
@@ -107,7 +106,8 @@ export interface ManagerOptions extends Omit<RequestOptions, 'signal'> {
   initialAccessToken?: string | undefined;
 }
 
-type LoginOptionOfManager =
+/** Options of a login that the manager decides for all grants. */
+export type LoginOptionOfManager =
   | 'authentication'
   | 'bearerTypes'
   | 'fetch'
@@ -117,112 +117,7 @@ type LoginOptionOfManager =
   | 'interaction'
   | 'requirePkce';
 
-const OPTION_NAMES =
-  'app authentication bearerTypes cache clients discovery interaction leeway login preset registration stepUp clientMetadata initialAccessToken fetch timeout now onEvent'.split(
-    ' ',
-  );
-/** Options of a login that the manager decides for all grants. */
-const LOGIN_OPTIONS_OF_MANAGER: readonly LoginOptionOfManager[] = [
-  'authentication',
-  'bearerTypes',
-  'fetch',
-  'signal',
-  'now',
-  'onEvent',
-  'interaction',
-  'requirePkce',
-];
-
-/** @throws {TypeError} that names the option, if one is unknown or can't be used */
-export function assertManagerOptions(options: ManagerOptions): void {
-  const {
-    leeway = 0,
-    timeout = 0,
-    interaction = 'auto',
-    login = {},
-    authentication = 'none',
-    stepUp = 'user',
-    discovery = {},
-    preset,
-    bearerTypes = [],
-  } = options;
-  const unknown = Object.keys(options).find((name) => !OPTION_NAMES.includes(name));
-  if (unknown !== undefined)
-    throw new TypeError(`createManager has no option ${unknown}. Use ${OPTION_NAMES.join(', ')}.`);
-  if (!(leeway >= 0)) throw new TypeError('options.leeway must be a number of milliseconds.');
-  if (!(timeout >= 0)) throw new TypeError('options.timeout must be a number of milliseconds.');
-  if (!['auto', 'always', 'never'].includes(interaction))
-    throw new TypeError("options.interaction must be 'auto', 'always' or 'never'.");
-  if (stepUp !== 'user' && stepUp !== false && !isListOfStrings(stepUp))
-    throw new TypeError("options.stepUp must be 'user', false or an array of scopes.");
-  if (!isListOfStrings(bearerTypes)) throw new TypeError('options.bearerTypes must be an array of token types.');
-  assertDiscoveryOption(discovery);
-  assertPreset(preset);
-  assertClientOptions(options);
-  // Which names there are is checked with the first request: that keeps the list out of the path of a stored token.
-  if (!['string', 'function'].includes(typeof authentication))
-    throw new TypeError(
-      'options.authentication must be the name of a method, or a function that authenticates the client.',
-    );
-  const misplaced = LOGIN_OPTIONS_OF_MANAGER.find((name) => Object.hasOwn(login, name));
-  if (misplaced !== undefined)
-    throw new TypeError(`options.login.${misplaced} is not an option of the login alone. ${adviceFor(misplaced)}`);
-  assertMethods('options.cache', options.cache, ['get', 'set', 'delete'], ['keys', 'lock', 'reserve']);
-  assertClients(options.clients);
-}
-
-/** @throws {TypeError} if the option of one call is wrong: a misspelt `never` would ask the user */
-export function assertCallInteraction(interaction: unknown): void {
-  if (interaction !== undefined && interaction !== 'never')
-    throw new TypeError("options.interaction of a call must be 'never', or absent.");
-}
-
 /** Whether the option is a store, and not a list of clients. */
 export function isClientStore(clients: NonNullable<ManagerOptions['clients']>): clients is ClientStore {
   return typeof clients['lookup'] === 'function';
-}
-
-function assertClients(clients: ManagerOptions['clients']): void {
-  if (clients === undefined) return;
-  if (typeof clients !== 'object' || clients === null)
-    throw new TypeError('options.clients must be an object: from issuers to clients, or a store.');
-  const issuers = Object.keys(clients).filter((name) => URL.canParse(name));
-  if (isClientStore(clients) || issuers.length === 0)
-    return assertMethods(
-      'options.clients',
-      clients,
-      ['lookup', 'getOrRegister', 'remove', 'list'],
-      ['find', 'update', 'doubt'],
-    );
-  for (const [issuer, client] of Object.entries(clients)) {
-    if (!URL.canParse(issuer)) throw new TypeError(`options.clients: ${issuer} is no issuer. Use its URL.`);
-    if (typeof client?.client_id !== 'string' || client.client_id === '')
-      throw new TypeError(
-        `options.clients[${JSON.stringify(issuer)}].client_id must be a non-empty string. Is the environment variable set?`,
-      );
-    if (client.client_secret === '')
-      throw new TypeError(
-        `options.clients[${JSON.stringify(issuer)}].client_secret is empty. Is the environment variable set?`,
-      );
-  }
-}
-
-function isListOfStrings(value: unknown): boolean {
-  return Array.isArray(value) && value.every((each) => typeof each === 'string');
-}
-
-function adviceFor(name: LoginOptionOfManager): string {
-  if (name === 'signal') return 'Pass it with each call.';
-  if (name === 'requirePkce') return 'Pass it as a member of options.discovery.';
-  return `Pass ${name} as an option of createManager: it then holds for every request.`;
-}
-
-/** A store that lacks a method would fail only after a grant has been used up. */
-function assertMethods(name: string, store: unknown, required: readonly string[], optional: readonly string[]): void {
-  if (store === undefined) return;
-  const methods = (typeof store === 'object' && store !== null ? store : {}) as Record<string, unknown>;
-  const missing = required.find((method) => typeof methods[method] !== 'function');
-  if (missing !== undefined) throw new TypeError(`${name} must be a store with the methods ${required.join(', ')}.`);
-  const wrong = optional.find((method) => methods[method] !== undefined && typeof methods[method] !== 'function');
-  if (wrong !== undefined) throw new TypeError(`${name}.${wrong} must be a function, or absent.`);
 }

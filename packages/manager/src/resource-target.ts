@@ -1,19 +1,17 @@
 import type { ResourceRequirements } from '@oa/discovery';
-import { setBounded } from '@oa/mechanisms';
 import { OAuthError, type TokenSourceOptions } from '@oa/types';
 import { isSameIssuer } from '@oa/types/rfc';
+import { mayAskAgain } from './ask-again.ts';
 import { chooseIssuer } from './choose-issuer.ts';
 import type { Context } from './context.ts';
 import type { Credentials, ResourceTarget } from './credentials.ts';
 import { resolveIssuer, toIssuer, type ResolvedTarget } from './target.ts';
 
-const REREAD_PAUSE_MS = 60_000;
-const MAX_REREAD_RESOURCES = 1000;
-
 /**
  * Finds the issuer for a protected resource: the one that the caller names, else the one at which the `client_id` was used first, else one
  * that the resource names.
  *
+ * @throws {TypeError} if the credentials have a secret, and the program has not named its issuer yet
  * @throws {OAuthError} `resource_mismatch`, if the resource does not name the issuer of the `client_id`; `login_required`, if only a stored
  *   token is wanted and nothing is known of the resource
  */
@@ -23,9 +21,13 @@ export async function resolveResource(
   credentials: Credentials,
   wanted: TokenSourceOptions,
 ): Promise<ResolvedTarget> {
+  const hasSecret = credentials.client_secret !== undefined;
+  const bound = pinned === undefined ? await boundIssuer(context, credentials) : undefined;
   // The resource could otherwise have the secret sent to any server that it names.
-  if (credentials.client_secret !== undefined && pinned === undefined)
-    throw new TypeError('A client_secret belongs to one issuer: pass { resource, issuer } as the target.');
+  if (hasSecret && pinned === undefined && bound === undefined)
+    throw new TypeError(
+      'A client_secret belongs to one issuer: pass { resource, issuer } as the target. After that the resource alone is enough.',
+    );
   const {
     authorization_servers: named,
     resource,
@@ -33,14 +35,18 @@ export async function resolveResource(
     challenge,
     guessed,
   } = await requirementsOf(context, url, wanted);
-  const asked = { resource, scope, isScopeListed: challenge?.scope === undefined };
+  const asked = {
+    resource,
+    scope,
+    isScopeListed: challenge?.scope === undefined,
+    bindsClient: pinned === undefined || hasSecret,
+  };
   const isNamed = (issuer: string): boolean => named.some((each) => isSameIssuer(toIssuer(each), toIssuer(issuer)));
   if (pinned !== undefined) {
     // The caller knows better than the metadata which server issues the tokens.
     if (!isNamed(pinned)) context.emit({ type: 'issuer_not_named', issuer: pinned, resource });
     return { ...resolveIssuer(context, pinned, true), ...asked };
   }
-  const bound = await boundIssuer(context, credentials);
   if (bound !== undefined && !isNamed(bound)) throw notNamed(url, bound);
   const chosen = bound ?? (await chooseIssuer(context, named, credentials));
   return { ...resolveIssuer(context, chosen, false, guessed), ...asked };
@@ -71,17 +77,9 @@ async function requirementsOf(
     return discoverRequirements(url, {
       ...options,
       challenge,
-      fresh: rejected !== undefined && mayReadAgain(context, url),
+      fresh: rejected !== undefined && mayAskAgain(context, url),
     });
   const known = await storedRequirements(url, options);
   if (known !== undefined) return known;
   throw new OAuthError('login_required', `Nothing is stored for ${new URL(url).origin}.`);
-}
-
-/** A resource that refuses every token must not have its metadata read with each of them. */
-function mayReadAgain(context: Context, url: string): boolean {
-  const now = context.now();
-  if (now < (context.askedAgainAt.get(url) ?? Number.NEGATIVE_INFINITY) + REREAD_PAUSE_MS) return false;
-  setBounded(context.askedAgainAt, url, now, MAX_REREAD_RESOURCES);
-  return true;
 }

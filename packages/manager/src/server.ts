@@ -1,9 +1,7 @@
-import { setBounded } from '@oa/mechanisms';
 import { attempt, type AuthorizationServer, type OAuthError } from '@oa/types';
+import { mayAskAgain } from './ask-again.ts';
 import type { Session } from './session.ts';
 
-const REREAD_PAUSE_MS = 60_000;
-const MAX_REREAD_SERVERS = 1000;
 /** What a server answers at an address that it no longer uses (RFC 9110 sections 15.5.5, 15.5.6 and 15.5.11). */
 const GONE_STATUSES: ReadonlySet<number | undefined> = new Set([404, 405, 410]);
 
@@ -15,18 +13,10 @@ export async function withServer<T>(session: Session, work: (server: Authorizati
   const server = await session.server();
   const result = await attempt(work(server));
   if (result.ok) return result.value;
-  if (!isEndpointGone(result.error) || !mayAskAgain(session)) throw result.error;
+  if (!isEndpointGone(result.error) || !mayAskAgain(session.context, session.issuer)) throw result.error;
   const reread = await attempt(session.server({ fresh: true }));
   if (!reread.ok || JSON.stringify(reread.value) === JSON.stringify(server)) throw result.error;
   return work(reread.value);
-}
-
-/** A server whose endpoint is missing for good is not asked for its metadata with every call. */
-function mayAskAgain({ context, issuer }: Session): boolean {
-  const now = context.now();
-  if (now < (context.askedAgainAt.get(issuer) ?? Number.NEGATIVE_INFINITY) + REREAD_PAUSE_MS) return false;
-  setBounded(context.askedAgainAt, issuer, now, MAX_REREAD_SERVERS);
-  return true;
 }
 
 function isEndpointGone({ status, error }: OAuthError): boolean {

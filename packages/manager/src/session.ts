@@ -64,6 +64,8 @@ export interface Session {
   configuredClient: Client | undefined;
   /** Whether the caller named the issuer. Otherwise the resource did, which may be hostile. */
   isPinned: boolean;
+  /** Whether the first token binds the configured client to the issuer. */
+  bindsClient: boolean;
   /** The options of the requests to this server, with the client's authentication. */
   network: TokenEndpointOptions;
   /** The server's metadata: `fresh` asks the server even where a copy is cached. */
@@ -168,6 +170,7 @@ function createSession(
     isSecretUnset: Object.hasOwn(credentials, 'client_secret') && credentials.client_secret === undefined,
     configuredClient,
     isPinned,
+    bindsClient: asked.bindsClient === true,
     network: {
       ...context.network,
       authentication: credentials.authentication ?? context.options.authentication,

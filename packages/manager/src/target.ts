@@ -17,6 +17,8 @@ export interface ResolvedTarget {
   scope?: string | undefined;
   /** Whether these are all the scopes that the resource lists. A token with fewer may do. */
   isScopeListed?: boolean | undefined;
+  /** Whether the first token binds the configured client to this issuer, for calls with a resource alone. */
+  bindsClient?: boolean | undefined;
 }
 
 /**

@@ -15,7 +15,10 @@ async function move(update: Required<ClientStore>['update'], isUsable: boolean) 
     registration_client_uri: `${server.origin}/register/c`,
     registration_access_token: 't',
   };
-  const moved = moveRegistration(session, { update } as ClientStore, client, { isUsable: () => isUsable, scope: undefined });
+  const moved = moveRegistration(session, { update } as ClientStore, client, {
+    isUsable: () => isUsable,
+    scope: undefined,
+  });
   return { server, moved, client };
 }
 

@@ -73,7 +73,7 @@ export interface TokenSourceOptions {
    */
   challenge?: string | undefined;
   /**
-   * Whether only a stored token is of use, refreshed where it has to be. Without one the source rejects with `login_required`, and makes no
+   * Whether only a stored token is of use, refreshed where that is needed. Without one the source rejects with `login_required`, and makes no
    * grant and no discovery of a resource.
    *
    * @default false

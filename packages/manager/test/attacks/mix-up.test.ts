@@ -115,6 +115,25 @@ it('binds a configured client to the issuer where a bare resource led it first, 
   );
 });
 
+it('binds a client with a secret to the issuer that the caller named, and sends the secret to no other one', async () => {
+  const [mine, hostile] = await Promise.all([startIssuer('mine'), startIssuer('hostile')]);
+  const issuers = [mine.origin];
+  const resource = await startResource(() => issuers);
+  const directory = temporaryDirectory();
+  const credentials = { client_id: 'confidential', client_secret: 'S3CRET' };
+  const manager = () => managerAt(directory).manager;
+  await expect(manager().get({ resource }, credentials)).rejects.toThrow(/pass \{ resource, issuer \}/);
+  await manager().getToken({ resource, issuer: mine.origin }, credentials);
+  expect((await manager().getToken({ resource }, { ...credentials, scope: 'read' })).access_token).toBe('mine');
+  expect(mine.requestsTo('/token')).toHaveLength(2);
+  issuers[0] = hostile.origin;
+  const moved = await startResource(() => issuers);
+  const refused = await manager().get({ resource: moved }, credentials);
+  expect(refused).toMatchObject({ ok: false, error: { code: 'resource_mismatch' } });
+  expect(JSON.stringify(refused)).not.toContain('S3CRET');
+  expect(hostile.requests).toEqual([]);
+});
+
 it('binds in memory where the program keeps its tokens in a cache of its own', async () => {
   const [mine, hostile] = await Promise.all([startIssuer('mine'), startIssuer('hostile')]);
   const good = await startResource(() => [mine.origin]);
