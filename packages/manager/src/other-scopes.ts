@@ -54,7 +54,7 @@ function withoutScope(identity: StoredIdentity): string {
 }
 
 /** Many servers grant `offline_access` and do not list it. */
-function scopesOf(identity: StoredIdentity, token: Token): Set<string> {
+export function scopesOf(identity: StoredIdentity, token: Token): Set<string> {
   const granted = new Set(describeToken(identity, token).scope?.split(' '));
   if (token.refresh_token !== undefined && identity.scope?.includes('offline_access')) granted.add('offline_access');
   return granted;

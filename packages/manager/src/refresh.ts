@@ -2,6 +2,7 @@ import { startTimeout } from '@oa/mechanisms';
 import { parseTokenKey } from '@oa/token-cache';
 import { attempt, OAuthError, type AuthorizationServer, type Token } from '@oa/types';
 import type { FoundClient } from './client.ts';
+import type { Context } from './context.ts';
 import { deferSignals } from './defer-signals.ts';
 import { refreshedDetails } from './details.ts';
 import { rethrowModuleError } from './module-error.ts';
@@ -9,13 +10,18 @@ import { toOutcome, type Outcome, type Refused } from './outcome.ts';
 import { withServer } from './server.ts';
 import type { Session } from './session.ts';
 
-/** The milliseconds that callers wait for the answer to a refresh request where the option `timeout` is not set, as for every request. */
+/** As for every request. */
 const DEFAULT_REFRESH_WAIT_MS = 30_000;
 /** The request itself goes on for longer: its answer may be the only copy of the next refresh token. */
 const REFRESH_TIMEOUT_FACTOR = 2;
 
 /** A gateway answers so where the answer of the server did not reach it (RFC 9110 section 15.6). The last five are those of Cloudflare. */
 const GATEWAY_STATUSES: ReadonlySet<number> = new Set([502, 504, 520, 522, 523, 524, 525]);
+
+/** The milliseconds that callers wait for the answer to a refresh request. */
+export function refreshWaitMs({ options }: Context): number {
+  return options.timeout ?? DEFAULT_REFRESH_WAIT_MS;
+}
 
 /** Told when callers have waited long enough for the answer, while the request goes on. */
 export type OnSlowRefresh = (current: Token, error: OAuthError) => void;
@@ -59,7 +65,7 @@ async function refreshLatest(
  *
  * @throws {OAuthError} why the request failed, if that is no refusal
  */
-async function sendRefresh(
+export async function sendRefresh(
   session: Session,
   server: AuthorizationServer,
   found: FoundClient,
@@ -92,7 +98,7 @@ async function requestAndStore(
   // Without the granted scope, which a scope in `refreshParameters` must not exceed: whether it does is for the server to say.
   const { scope, ...others } = current;
   const parameters = { ...refreshedDetails(session, current), ...refreshParameters };
-  const wait = context.options.timeout ?? DEFAULT_REFRESH_WAIT_MS;
+  const wait = refreshWaitMs(context);
   const options = { ...network, timeout: wait * REFRESH_TIMEOUT_FACTOR };
   const cancel = startTimeout(() => onSlow?.(current, answerIsSlow(wait)), wait);
   const refreshed = await refreshToken(server, client, others, parameters, options).finally(cancel);

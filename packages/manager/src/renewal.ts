@@ -2,6 +2,7 @@ import { OAuthError, type Token, type TokenSourceOptions } from '@oa/types';
 import { isAccepted, isLoginPointless, isRefreshable, isUsable, isWithoutLifetime } from './freshness.ts';
 import { loginRequired } from './login-required.ts';
 import { reasonNoGrant } from './obtain.ts';
+import { findOtherResource, renewWithOtherResource } from './other-resource.ts';
 import { coversSession } from './other-scopes.ts';
 import type { Outcome } from './outcome.ts';
 import { refresh, type OnSlowRefresh } from './refresh.ts';
@@ -37,7 +38,8 @@ export async function renew(renewal: Renewal): Promise<Token> {
   const { session, seen, wanted } = renewal;
   // A refresh does not need the code of a login.
   const reason = seen?.refresh_token === undefined ? await reasonNoGrant(session, wanted.interaction) : undefined;
-  if (reason !== undefined) throw loginRequired(session, { reason });
+  if (reason !== undefined && (await findOtherResource(session)) === undefined)
+    throw loginRequired(session, { reason });
   for (let turn = renewal; ;) {
     const renewed = await renewInTurn(turn);
     const isToken = 'access_token' in renewed;
@@ -121,8 +123,12 @@ async function replace(
   current: Token | undefined,
   onSlow: OnSlowRefresh,
 ): Promise<Outcome | NeededGrant> {
-  const grant = async (reason: GrantReason): Promise<Outcome | NeededGrant> =>
-    isOwnKey(session) ? session.obtain(reason, { signal, interaction: wanted.interaction }) : { type: 'grant', reason };
+  const grant = async (reason: GrantReason): Promise<Outcome | NeededGrant> => {
+    if (!isOwnKey(session)) return { type: 'grant', reason };
+    // Not after a refusal: two sessions could then wait for the lock of each other.
+    const shared = typeof reason === 'string' ? await renewWithOtherResource(session, signal) : undefined;
+    return shared ?? session.obtain(reason, { signal, interaction: wanted.interaction });
+  };
   if (grantReason !== undefined) return grant(grantReason);
   if (current === undefined) return grant('nothing_stored');
   if (!isRefreshable(session, current)) return grant('not_refreshable');

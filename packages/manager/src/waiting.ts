@@ -1,6 +1,8 @@
 import { attempt, type Token } from '@oa/types';
 import { loginRequired } from './login-required.ts';
 import { reasonNoGrant } from './obtain.ts';
+import { findOtherResource } from './other-resource.ts';
+import { refreshWaitMs } from './refresh.ts';
 import type { GrantOptions, Session } from './session.ts';
 import { isOfUse } from './stored.ts';
 import { tellUser } from './tell-user.ts';
@@ -20,11 +22,15 @@ export function createWaitingReport(
 ): (stored: Token | undefined) => Promise<void> {
   const { context, issuer, grant_type } = session;
   let isTold = false;
+  let sharedUntil: number | undefined;
   let isLoginTold = grant_type === 'client_credentials';
   return async (stored) => {
     if (!isTold) context.emit({ type: 'waiting', issuer });
     isTold = true;
     if (isLoginTold || (stored !== undefined && isOfUse(session, stored))) return;
+    sharedUntil ??= (await findOtherResource(session)) === undefined ? 0 : performance.now() + refreshWaitMs(context);
+    // The other call needs no login as long as it may use the refresh token of another resource.
+    if (performance.now() < sharedUntil) return;
     isLoginTold = true;
     const reason = await reasonNoGrant(session, interaction);
     if (reason !== undefined) throw loginRequired(session, { reason });

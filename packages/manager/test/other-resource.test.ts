@@ -1,0 +1,192 @@
+// One refresh token serves several resources (RFC 8707 section 2.2).
+import type { Credentials, ManagerOptions } from '@oa/manager';
+import type { RecordedRequest, Reply, ScriptedServer } from '@oa-internal/scripted-server';
+import { expect, it } from 'vitest';
+import { agreeingBrowser, bearer, managerAt, startScripted, storedTokens, temporaryDirectory } from './setup.ts';
+
+const client_id = 'p';
+
+/** An access token in the form of RFC 9068. Its signature is not checked by clients. */
+function jwtFor(aud: unknown, name: string): string {
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  return `${part({ alg: 'none' })}.${part({ aud, name })}.c2ln`;
+}
+
+interface SharedServer {
+  server: ScriptedServer;
+  issuer: string;
+  /** The URLs of two resources with metadata of their own. */
+  mail: string;
+  files: string;
+  /** What the server answers to a refresh, instead of a token. */
+  refusal?: Reply | undefined;
+  /** The access token for a resource. */
+  access: (resource: string, count: number) => string;
+}
+
+/** A server that rotates its refresh tokens and gives tokens for the resource that is asked for. */
+async function startShared(more: Partial<SharedServer> = {}): Promise<SharedServer> {
+  const { server, metadata } = await startScripted();
+  const shared: SharedServer = {
+    server,
+    issuer: metadata.issuer,
+    mail: `${server.origin}/mail`,
+    files: `${server.origin}/files`,
+    access: (resource, count) => jwtFor(resource, `${count}`),
+    ...more,
+  };
+  let count = 0;
+  const token = ({ form }: RecordedRequest): Reply => {
+    const isRefresh = form?.get('grant_type') === 'refresh_token';
+    if (isRefresh && shared.refusal !== undefined) return shared.refusal;
+    if (isRefresh && form.get('refresh_token') !== `refresh-${count}`)
+      return { status: 400, json: { error: 'invalid_grant' } };
+    count += 1;
+    const resource = form?.get('resource') ?? '';
+    return bearer(shared.access(resource, count), {
+      refresh_token: `refresh-${count}`,
+      ...(!isRefresh && { scope: 'read write' }),
+    });
+  };
+  const resourceMetadata = (resource: string): Reply => ({
+    json: { resource, authorization_servers: [metadata.issuer], scopes_supported: ['read'] },
+  });
+  server.script({
+    '/.well-known/oauth-authorization-server': { json: metadata },
+    '/.well-known/oauth-protected-resource/mail': resourceMetadata(shared.mail),
+    '/.well-known/oauth-protected-resource/files': resourceMetadata(shared.files),
+    '/token': token,
+  });
+  return shared;
+}
+
+const credentials: Credentials = { client_id };
+
+/** A new process of the program. */
+function programAt(directory: string, options: ManagerOptions = {}) {
+  const { openBrowser, urls } = agreeingBrowser();
+  return { ...managerAt(directory, { login: { openBrowser }, ...options }), urls };
+}
+
+const grantsAt = ({ server }: SharedServer): (string | null | undefined)[] =>
+  server.requestsTo('/token').map(({ form }) => form?.get('grant_type'));
+
+it('gets a token for a second resource with the refresh token of the first, without a login, and both go on', async () => {
+  const directory = temporaryDirectory();
+  const shared = await startShared();
+  await programAt(directory).manager.getToken({ resource: shared.mail }, { ...credentials, scope: 'read write' });
+  const { manager, urls } = programAt(directory, { interaction: 'never' });
+  const files = await manager.getToken({ resource: shared.files }, credentials);
+  expect(files).toMatchObject({ access_token: jwtFor(shared.files, '2'), scope: 'read' });
+  expect(files).not.toHaveProperty('refresh_token');
+  const form = shared.server.requestsTo('/token')[1]?.form;
+  expect([form?.get('refresh_token'), form?.get('resource'), form?.get('scope')]).toEqual([
+    'refresh-1',
+    shared.files,
+    'read',
+  ]);
+  // The first resource keeps its token, and has the only refresh token that is still valid.
+  const mail = await manager.getToken({ resource: shared.mail }, { ...credentials, scope: 'read write' });
+  expect(mail).toMatchObject({ access_token: jwtFor(shared.mail, '1'), refresh_token: 'refresh-2' });
+  const renewed = await manager.getToken(
+    { resource: shared.mail },
+    { ...credentials, scope: 'read write' },
+    {
+      rejected: mail.access_token,
+    },
+  );
+  expect(renewed).toMatchObject({ access_token: jwtFor(shared.mail, '3'), refresh_token: 'refresh-3' });
+  const again = await manager.getToken({ resource: shared.files }, credentials, { minimumValidity: 0 });
+  expect(again.access_token).toBe(files.access_token);
+  expect(urls).toEqual([]);
+  expect(grantsAt(shared)).toEqual(['authorization_code', 'refresh_token', 'refresh_token']);
+});
+
+it('makes one request for many calls and managers that need the token of the second resource', async () => {
+  const directory = temporaryDirectory();
+  const shared = await startShared();
+  await programAt(directory).manager.getToken({ resource: shared.mail }, { ...credentials, scope: 'read write' });
+  const managers = [0, 1, 2].map(() => programAt(directory, { interaction: 'never' }).manager);
+  const calls = managers.flatMap((manager) =>
+    [0, 1, 2].map(() => manager.getToken({ resource: shared.files }, credentials)),
+  );
+  const tokens = await Promise.all(calls);
+  expect(new Set(tokens.map(({ access_token }) => access_token))).toEqual(new Set([jwtFor(shared.files, '2')]));
+  expect(grantsAt(shared)).toEqual(['authorization_code', 'refresh_token']);
+});
+
+it.each([
+  ['invalid_target', { status: 400, json: { error: 'invalid_target' } }],
+  ['invalid_scope', { status: 400, json: { error: 'invalid_scope' } }],
+  ['invalid_grant', { status: 400, json: { error: 'invalid_grant' } }],
+  ['unauthorized_client', { status: 401, json: { error: 'unauthorized_client' } }],
+])('logs in after %s, and leaves the first session as it is', async (_, refusal) => {
+  const directory = temporaryDirectory();
+  const shared = await startShared();
+  await programAt(directory).manager.getToken({ resource: shared.mail }, { ...credentials, scope: 'read write' });
+  shared.refusal = refusal;
+  const { manager, urls } = programAt(directory);
+  expect((await manager.getToken({ resource: shared.files }, credentials)).refresh_token).toBe('refresh-2');
+  expect(urls).toHaveLength(1);
+  expect(
+    storedTokens(directory)
+      .map(({ refresh_token }) => refresh_token)
+      .toSorted(),
+  ).toEqual(['refresh-1', 'refresh-2']);
+});
+
+it('reports that the server is down, and asks no user', async () => {
+  const directory = temporaryDirectory();
+  const shared = await startShared();
+  await programAt(directory).manager.getToken({ resource: shared.mail }, { ...credentials, scope: 'read write' });
+  shared.refusal = { status: 503 };
+  const { manager, urls } = programAt(directory);
+  const result = await manager.get({ resource: shared.files }, credentials);
+  expect(result).toMatchObject({ ok: false, error: { code: 'http_error', status: 503 } });
+  expect(JSON.stringify(result)).not.toContain('refresh-1');
+  expect(urls).toEqual([]);
+});
+
+it('does not hand out a token that is for another resource, and keeps the new refresh token', async () => {
+  const directory = temporaryDirectory();
+  const shared = await startShared();
+  shared.access = (_, count) => jwtFor(shared.mail, `${count}`);
+  await programAt(directory).manager.getToken({ resource: shared.mail }, { ...credentials, scope: 'read write' });
+  const result = await programAt(directory, { interaction: 'never' }).manager.get(
+    { resource: shared.files },
+    credentials,
+  );
+  expect(result).toMatchObject({ ok: false, error: { code: 'login_required' } });
+  expect(storedTokens(directory)).toMatchObject([
+    { access_token: jwtFor(shared.mail, '1'), refresh_token: 'refresh-2' },
+  ]);
+});
+
+it('asks for no token without a login where tokens do not say what they are for, unless the caller names the server', async () => {
+  const directory = temporaryDirectory();
+  const shared = await startShared({ access: (resource, count) => `opaque-${count} ${resource}`.replaceAll(' ', '-') });
+  await programAt(directory).manager.getToken({ resource: shared.mail }, { ...credentials, scope: 'read write' });
+  const { manager } = programAt(directory, { interaction: 'never' });
+  expect(await manager.get({ resource: shared.files }, credentials)).toMatchObject({
+    ok: false,
+    error: { code: 'login_required' },
+  });
+  expect(grantsAt(shared)).toEqual(['authorization_code']);
+  const named = await manager.getToken({ resource: shared.files, issuer: shared.issuer }, credentials);
+  expect(named.access_token).toBe(`opaque-2-${shared.files}`);
+});
+
+it.each<[string, Credentials]>([
+  ['a scope that was not granted', { client_id, scope: 'read admin' }],
+  ['another client', { client_id: 'q', scope: 'read' }],
+  ['another profile', { client_id, scope: 'read', profile: 'work' }],
+  ['another parameter', { client_id, scope: 'read', parameters: { tenant: 't' } }],
+])('does not use the refresh token for %s', async (_, other) => {
+  const directory = temporaryDirectory();
+  const shared = await startShared();
+  await programAt(directory).manager.getToken({ resource: shared.mail }, { ...credentials, scope: 'read write' });
+  const { manager } = programAt(directory, { interaction: 'never' });
+  const result = await manager.get({ resource: shared.files, issuer: shared.issuer }, other);
+  expect(result).toMatchObject({ ok: false, error: { code: 'login_required' } });
+  expect(grantsAt(shared)).toEqual(['authorization_code']);
+});
