@@ -66,7 +66,7 @@ export async function login(
   options: LoginOptions = {},
 ): Promise<Token> {
   assertLoginOptions(options);
-  assertRequestParameters(parameters, RESERVED_LOGIN_PARAMETERS);
+  assertRequestParameters(withFurtherResources(parameters, options), RESERVED_LOGIN_PARAMETERS);
   options.signal?.throwIfAborted();
   assertInteractive(options);
   return explainGuess(server, options, async (explained) => {
@@ -108,7 +108,8 @@ async function loginWithBrowser(
   const receiver = await openLoginReceiver(server, client, { state, seen }, options, emit);
   try {
     const { redirect_uri } = receiver;
-    const requested = { ...parameters, ...challenge, redirect_uri, state, nonce };
+    const named = withFurtherResources(parameters, options);
+    const requested = { ...named, ...challenge, redirect_uri, state, nonce };
     const createUrl = async (): Promise<LoginUrl> => createLoginUrl(server, client, requested, options);
     const url = await createUrl();
     const { resource } = parameters;
@@ -129,6 +130,14 @@ async function loginWithBrowser(
   } finally {
     await receiver.close(options.signal?.aborted);
   }
+}
+
+function withFurtherResources(
+  { resource = [], ...others }: RequestParameters,
+  { furtherResources = [] }: LoginOptions,
+): RequestParameters {
+  const resources = [...new Set([resource, furtherResources].flat())];
+  return resources.length === 0 ? others : { ...others, resource: resources };
 }
 
 async function openLoginReceiver(

@@ -85,6 +85,13 @@ export interface LoginOptions extends TokenEndpointOptions {
    */
   par?: 'auto' | 'require' | 'never' | undefined;
   /**
+   * Resources that the authorization request names besides `parameters.resource`. The token is for `parameters.resource` alone, and its refresh
+   * token can give tokens for these too, where the server follows RFC 8707.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc8707#section-2.2
+   */
+  furtherResources?: readonly string[] | undefined;
+  /**
    * Whether to refuse a server that lists no PKCE methods in its metadata, with `pkce_unsupported`. One that lists other methods than S256 only
    * is always refused.
    *
@@ -94,7 +101,7 @@ export interface LoginOptions extends TokenEndpointOptions {
 }
 
 const LOGIN_OPTION_NAMES: ReadonlySet<string> = new Set(
-  'openBrowser port redirectHost app page timeout paste print interaction par requirePkce fetch signal now onEvent authentication bearerTypes'.split(
+  'openBrowser port redirectHost app page timeout paste print interaction par furtherResources requirePkce fetch signal now onEvent authentication bearerTypes'.split(
     ' ',
   ),
 );
@@ -111,7 +118,7 @@ export function assertLoginOptions(options: LoginOptions): void {
       `options.${unknown} is unknown. The options of a login are ${[...LOGIN_OPTION_NAMES].join(', ')}.`,
     );
   const { openBrowser = true, redirectHost = 'localhost', timeout = 1, paste = false, interaction = 'auto' } = options;
-  const { par = 'auto', requirePkce = false } = options;
+  const { par = 'auto', furtherResources = [], requirePkce = false } = options;
   if (!['boolean', 'function'].includes(typeof openBrowser))
     throw new TypeError('options.openBrowser must be a boolean, or a function that takes the URL.');
   if (!['undefined', 'string'].includes(typeof options.app)) throw new TypeError('options.app must be a string.');
@@ -127,6 +134,8 @@ export function assertLoginOptions(options: LoginOptions): void {
     throw new TypeError("options.interaction must be 'auto', 'always' or 'never'.");
   if (!['auto', 'require', 'never'].includes(par))
     throw new TypeError("options.par must be 'auto', 'require' or 'never'.");
+  if (!Array.isArray(furtherResources))
+    throw new TypeError('options.furtherResources must be an array of absolute URIs.');
   if (typeof requirePkce !== 'boolean') throw new TypeError('options.requirePkce must be a boolean.');
   const ports: unknown = toPorts(options.port, [0]);
   if (!Array.isArray(ports) || ports.length === 0 || !ports.every(isPort))

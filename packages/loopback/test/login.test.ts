@@ -92,6 +92,21 @@ it('repeats resource in the token request (RFC 8707 section 2.2)', async () => {
   expect(scripted.requestsTo('/token')[0]?.form.getAll('resource')).toEqual(resource);
 });
 
+it('names further resources in the authorization request only (RFC 8707 section 2.2)', async () => {
+  scripted.requests.length = 0;
+  const furtherResources = ['https://a.example', 'https://b.example'];
+  const { waiting, token } = startLogin(metadata(scripted), { resource: 'https://a.example' }, { furtherResources });
+  expect(new URL((await waiting).url).searchParams.getAll('resource')).toEqual(furtherResources);
+  await followCallback(callbackUrl(await waiting, { code: 'c' }));
+  await token;
+  expect(scripted.requestsTo('/token')[0]?.form.getAll('resource')).toEqual(['https://a.example']);
+});
+
+it.each([['https://a.example'], [['no URL']]])('rejects furtherResources %j with a TypeError', async (wrong) => {
+  const furtherResources = wrong as string[];
+  await expect(startLogin(metadata(scripted), {}, { furtherResources }).token).rejects.toThrow(TypeError);
+});
+
 it('returns the scope that was asked for, where the server leaves it out (RFC 6749 section 5.1)', async () => {
   const scopeOf = async (answer: object, scope?: string): Promise<string | undefined> => {
     scripted.script({ '/token': { json: { access_token: 'secret-access-token', token_type: 'Bearer', ...answer } } });

@@ -13,6 +13,7 @@ const LOGIN_OPTIONS_OF_MANAGER: readonly LoginOptionOfManager[] = [
   'signal',
   'now',
   'onEvent',
+  'furtherResources',
   'interaction',
   'requirePkce',
 ];
@@ -92,6 +93,7 @@ function isListOfStrings(value: unknown): boolean {
 
 function adviceFor(name: LoginOptionOfManager): string {
   if (name === 'signal') return 'Pass it with each call.';
+  if (name === 'furtherResources') return 'Pass it as a member of the credentials.';
   if (name === 'requirePkce') return 'Pass it as a member of options.discovery.';
   return `Pass ${name} as an option of createManager: it then holds for every request.`;
 }

@@ -1,6 +1,6 @@
 import type { AuthenticationOption } from '@oa/client-authentication';
 import type { AuthorizationDetail, AuthorizationServer, Client, RequestParameters } from '@oa/types';
-import { UNSET_QUESTION } from '@oa/types/rfc';
+import { isResourceIndicator, UNSET_QUESTION } from '@oa/types/rfc';
 import { assertRedirectUris } from './redirect-uris.ts';
 
 const GRANT_TYPES = [
@@ -49,6 +49,13 @@ export interface Credentials {
   additionalScope?: string | undefined;
   /** The resource or resources that the token is for (RFC 8707). Sent unchanged. */
   resource?: string | readonly string[] | undefined;
+  /**
+   * Resources that a browser login names besides the one of the token, where one refresh token must serve them all: some servers give tokens
+   * only for the resources that the login named. No part of the key.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc8707#section-2.2
+   */
+  furtherResources?: readonly string[] | undefined;
   /** The audience of the token, at servers that ask for this instead of `resource`. Sent unchanged. */
   audience?: string | undefined;
   /**
@@ -98,6 +105,7 @@ const MEMBERS: readonly string[] = [
   'redirect_uris',
   'authentication',
   'resource',
+  'furtherResources',
   'authorization_details',
   'parameters',
   'refreshParameters',
@@ -115,12 +123,14 @@ export function assertCredentials(credentials: Credentials): void {
     if (value !== undefined && (typeof value !== 'string' || value === ''))
       throw new TypeError(`credentials.${name} must be a non-empty string. ${adviceForEmpty(name)}`);
   }
-  const { client_id, client_secret, redirect_uris, authentication = 'none' } = credentials;
+  const { client_id, client_secret, redirect_uris, authentication = 'none', furtherResources = [] } = credentials;
   assertRedirectUris(redirect_uris, client_id);
   if (!['string', 'function'].includes(typeof authentication))
     throw new TypeError(
       'credentials.authentication must be the name of a method, or a function that authenticates the client.',
     );
+  if (!Array.isArray(furtherResources) || !furtherResources.every((each) => isResourceIndicator(each)))
+    throw new TypeError('credentials.furtherResources must be an array of absolute URLs without a fragment.');
   if (client_id === undefined && client_secret !== undefined)
     throw new TypeError('credentials.client_id is missing: a client_secret needs it.');
 }

@@ -145,5 +145,13 @@ async function grant(
   const options = { ...network, timeout: undefined, app: context.options.app, ...loginOptions };
   const server = await session.server();
   const requirePkce = isPkceRequired(context.options, server);
-  return login(server, client, parameters, { ...options, requirePkce, interaction: 'always', signal });
+  const { furtherResources } = session;
+  const token = await login(server, client, parameters, {
+    ...options,
+    requirePkce,
+    furtherResources,
+    interaction: 'always',
+    signal,
+  });
+  return furtherResources.length === 0 ? token : { ...token, named_resources: [...furtherResources] };
 }

@@ -114,6 +114,7 @@ export type LoginOptionOfManager =
   | 'signal'
   | 'now'
   | 'onEvent'
+  | 'furtherResources'
   | 'interaction'
   | 'requirePkce';
 

@@ -1,6 +1,5 @@
 import { parseTokenKey, type StoredIdentity } from '@oa/token-cache';
 import { attempt, isOAuthError, type OAuthError, type Token } from '@oa/types';
-import { isRefreshable } from './freshness.ts';
 import { rethrowModuleError } from './module-error.ts';
 import { scopesOf, type KeyedToken } from './other-scopes.ts';
 import type { Failed, Renewed } from './outcome.ts';
@@ -9,30 +8,26 @@ import { withServer } from './server.ts';
 import type { Session } from './session.ts';
 import { storedIdentities } from './sessions.ts';
 import { toKeys } from './stored.ts';
-import { isTokenFor } from './token-audience.ts';
 
 /**
- * Finds a stored token of the same user and client for another resource, whose refresh token can give a token for the resource of the session
- * (RFC 8707 section 2.2).
- *
- * The user has not consented to the resource. So its token must be of no use elsewhere: the tokens of the server name their audience, or the
- * caller named the server.
+ * Finds a stored token of the same user and client whose login named the resource of the session too, so that its refresh token can give a token
+ * for it (RFC 8707 section 2.2). No other one is tried: a server may use the refresh token up before it refuses a resource.
  */
 export async function findOtherResource(session: Session): Promise<KeyedToken | undefined> {
-  const { context, grant_type, isPinned, keys } = session;
+  const { context, grant_type, keys } = session;
   const asked = parseTokenKey(keys[0]);
-  if (grant_type === 'client_credentials' || asked?.resource?.length !== 1) return undefined;
+  const [resource, ...others] = asked?.resource ?? [];
+  if (grant_type === 'client_credentials' || asked === undefined || resource === undefined || others.length > 0)
+    return undefined;
   if (context.tokens.keys === undefined) return undefined;
   let found: KeyedToken | undefined;
   const search = async (): Promise<void> => {
     for await (const [key, identity] of storedIdentities(context)) {
       if (keys.includes(key) || withoutResource(identity) !== withoutResource(asked)) continue;
       const token = await context.tokens.get(key);
-      if (token === undefined || !isRefreshable(session, token)) continue;
-      const granted = scopesOf(identity, token).add('offline_access');
-      if (asked.scope?.every((scope) => granted.has(scope)) === false) continue;
-      if (!isPinned && isTokenFor(token, identity.resource) !== true) continue;
-      if ((token.expires_at ?? 0) >= (found?.token.expires_at ?? 0)) found = { key, token };
+      if (token?.refresh_token === undefined || ![token.named_resources].flat().includes(resource)) continue;
+      const granted = scopesOf(identity, token);
+      if (asked.scope?.every((scope) => granted.has(scope)) !== false) found ??= { key, token };
     }
   };
   // A file of another session that can't be read is no failure of this one. It is reported when it is used.
@@ -76,7 +71,7 @@ async function requestForResource(session: Session, key: string): Promise<Token 
     ...toKeys(key, session.configuredClient),
     refreshParameters: { scope: session.scope, ...session.refreshParameters },
     stored: async () => context.tokens.get(key),
-    store({ refresh_token = oldRefreshToken, ...token }) {
+    store({ refresh_token = oldRefreshToken, named_resources: _named, ...token }) {
       granted = token;
       return context.tokens.set(key, { ...current, refresh_token });
     },
@@ -86,8 +81,6 @@ async function requestForResource(session: Session, key: string): Promise<Token 
   const outcome = await withServer(other, (server) => sendRefresh(other, server, found, current, undefined));
   if (outcome.type === 'failed') throw outcome.error;
   if (outcome.type === 'refused' || granted === undefined) return undefined;
-  const isFor = isTokenFor(granted, parseTokenKey(session.keys[0])?.resource);
-  if (isFor === false || (isFor === undefined && !session.isPinned)) return undefined;
   await session.store(granted);
   return granted;
 }

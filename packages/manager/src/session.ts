@@ -52,6 +52,8 @@ export interface Session {
   scope: string | undefined;
   /** What the grant sends, besides what identifies and authenticates the client. */
   parameters: RequestParameters;
+  /** The resources that a login names besides the one of the token. */
+  furtherResources: readonly string[];
   /** What a refresh sends besides the refresh token. */
   refreshParameters: RequestParameters;
   /** Whether the scopes are all that a resource lists. A stored token with fewer may do, and its resource server says if not. */
@@ -163,6 +165,7 @@ function createSession(
     grant_type,
     scope,
     parameters: { ...parameters, ...toDetailsParameter(authorization_details), scope, resource, audience },
+    furtherResources: credentials.furtherResources ?? [],
     refreshParameters: { ...credentials.refreshParameters, resource },
     isScopeListed: asked.isScopeListed === true && credentials.scope === undefined && more === undefined,
     asksForRefreshToken:

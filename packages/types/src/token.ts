@@ -36,6 +36,12 @@ export interface Token extends TokenResponse {
   expires_at?: number;
   /** The client that obtained the token, as `@oa/manager` stores it. A refresh token belongs to this client. */
   issued_to?: TokenClient;
+  /**
+   * The resources that the login named besides the one of the token, as `@oa/manager` stores them: the refresh token serves these too.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc8707#section-2.2
+   */
+  named_resources?: string[];
 }
 
 /**
