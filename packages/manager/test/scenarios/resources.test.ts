@@ -174,6 +174,42 @@ it('logs no user out while the metadata of the resource is away', async () => {
   }
 });
 
+it('refreshes the token of a user although the metadata of the resource has been away for an hour', async () => {
+  const directory = temporaryDirectory();
+  const issuer = await startIssuer('a');
+  const resource = await startResource([issuer.origin]);
+  await clientAt(directory, resource.url).post();
+  resource.away = { status: 503 };
+  resource.accepts = (token) => token === 'a-2';
+  const later = Date.now() + 3_600_000;
+  const client = clientAt(directory, resource.url, { now: () => later });
+  expect(await client.post()).toBe('a-2');
+  expect(client.urls).toEqual([]);
+  expect(issuer.requestsTo('/token').map(({ form }) => form?.get('grant_type'))).toEqual([
+    'authorization_code',
+    'refresh_token',
+  ]);
+});
+
+it('logs in for a second resource of the same server with its scopes, and registers no other client', async () => {
+  const directory = temporaryDirectory();
+  const issuer = await startIssuer('a');
+  const [first, second] = await Promise.all([startResource([issuer.origin]), startResource([issuer.origin])]);
+  first.scopes = ['mail'];
+  second.scopes = ['files'];
+  const urls = [first, second].map(async ({ url }) => {
+    const client = clientAt(directory, url);
+    await client.post();
+    return client.urls;
+  });
+  const asked = (await Promise.all(urls)).flat().map((url) => new URL(url).searchParams.get('scope'));
+  expect(new Set(asked)).toEqual(new Set(['files', 'mail']));
+  expect(['/register', '/token'].map((path) => issuer.requestsTo(path).length)).toEqual([1, 2]);
+  // Neither token is used for the other resource.
+  const sent = [first, second].map(({ server }) => server.requestsTo('/api').at(-1)?.headers.authorization);
+  expect(new Set(sent).size).toBe(2);
+});
+
 it('discovers a resource once for 5 first calls at once', async () => {
   const issuer = await startIssuer('a');
   const resource = await startResource([issuer.origin]);
