@@ -38,7 +38,8 @@ export function optionsAfterRefusal(
   token: string | undefined,
 ): NextTokenOptions | undefined {
   if (status !== 401 && status !== 403) return undefined;
-  const challenge = headers.get('www-authenticate') ?? undefined;
+  // Empty, not absent: without a challenge the source would request the resource again to find one.
+  const challenge = headers.get('www-authenticate') ?? '';
   const { errors, scope, login } = parseRefusal(challenge);
   if (errors.has('insufficient_user_authentication')) return login && { rejected: token, scope, challenge, ...login };
   if (errors.has('insufficient_scope')) return scope === undefined ? undefined : { scope, challenge };
@@ -56,10 +57,10 @@ interface Refusal {
 }
 
 /** Reads the errors of all challenges in the header, and the first value of every other parameter. One that is malformed counts as absent. */
-function parseRefusal(header: string | undefined): Refusal {
+function parseRefusal(header: string): Refusal {
   const errors = new Set<string>();
   const values = new Map<string, string>();
-  for (const [, name = '', quoted, plain] of (header ?? '').matchAll(CHALLENGE_PARAMETER)) {
+  for (const [, name = '', quoted, plain] of header.matchAll(CHALLENGE_PARAMETER)) {
     const key = name.toLowerCase();
     const value = quoted ?? plain ?? '';
     if (key === 'error') errors.add(value);

@@ -73,7 +73,7 @@ export interface TokenSourceOptions {
   scope?: string | undefined;
   /**
    * The `WWW-Authenticate` header of the resource server's refusal. It says where the metadata of the resource is, and which scopes it asks
-   * for.
+   * for. Empty where the refusal had none: the resource is not requested again for its challenge.
    *
    * @see https://www.rfc-editor.org/rfc/rfc9728#section-5.1
    */
