@@ -1,13 +1,18 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { createFetch } from '@oa/fetch';
+import { createFetch, type FetchOptions } from '@oa/fetch';
 import { createManager } from '@oa/manager';
 
 const manager = createManager({ app: 'example-mcp-client', preset: 'mcp' });
 
+/** Prints why the user could not log in: the SDK says only that the server refused the request. */
+const onEvent: FetchOptions['onEvent'] = (event) => {
+  if (event.type === 'not_renewed') console.error(event.message);
+};
+
 /** Connects to an MCP server. The user logs in where the server asks for it and no token is stored. */
 async function connect(url: string): Promise<Client> {
-  const fetch = createFetch(manager.source({ resource: url }, {}), { first: 'stored' });
+  const fetch = createFetch(manager.source({ resource: url }, {}), { first: 'stored', onEvent });
   const client = new Client({ name: 'example-mcp-client', version: '1.0.0' });
   await client.connect(new StreamableHTTPClientTransport(new URL(url), { fetch }));
   return client;

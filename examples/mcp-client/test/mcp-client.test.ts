@@ -74,10 +74,12 @@ it('sends a token of the server that is for it, with the scopes of its challenge
   expect(server.count('/token', 'refresh_token')).toBe(1);
 });
 
-it('exits with 1 where no user can be asked, and with 2 for a missing or wrong OA_API', async () => {
+it('exits with 1 and the reason where no user can be asked, and with 2 for a missing or wrong OA_API', async () => {
   await using server = await startAuthorizationServer();
   await using mcp = await startMcpServer(server);
-  expect(await run([], { OA_API: mcp.url })).toMatchObject({ code: 1, stdout: '' });
+  const refused = await run([], { OA_API: mcp.url });
+  expect(refused).toMatchObject({ code: 1, stdout: '' });
+  expect(refused.stderr).toContain('No user can be asked');
   expect(await run([], { OA_API: undefined })).toMatchObject({
     code: 2,
     stderr: 'OA_API is not set. README.md has an example.\n',
