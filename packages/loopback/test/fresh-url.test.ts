@@ -2,6 +2,7 @@ import { startScriptedServer } from '@oa-internal/scripted-server';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { OAuthError } from '@oa/types';
 import { keepUrlFresh } from '../src/fresh-url.ts';
+import type { LoginUrl } from '../src/login-url.ts';
 import { followCallback, metadata, sendRequest, startLogin } from './help.ts';
 
 it('pushes again when the server has forgotten the request, and shows the new URL (RFC 9126 section 2.2)', async () => {
@@ -23,6 +24,27 @@ it('pushes again when the server has forgotten the request, and shows the new UR
   expect(new Set(pushed).size).toBe(1);
   await followCallback(new URL(`${redirect_uri}?state=${pushed[0]}&code=c`));
   await started.token;
+});
+
+it('ends with the login, also while the server is asked, and keeps the time where the server names none', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const shown: string[] = [];
+  const end = new AbortController();
+  const create = async (): Promise<LoginUrl> => {
+    if (shown.length === 2) end.abort();
+    return { url: new URL(`https://as.example/${shown.length}`) };
+  };
+  const kept = keepUrlFresh(
+    { url: new URL('https://as.example/'), expires_in: 60 },
+    { create, show: ({ pathname }) => shown.push(pathname), isNeeded: () => true },
+    end.signal,
+  );
+  await vi.advanceTimersByTimeAsync(120_000);
+  expect(shown).toEqual(['/0', '/1']);
+  await vi.advanceTimersByTimeAsync(60_000);
+  await kept;
+  expect(shown).toEqual(['/0', '/1']);
 });
 
 it('stops when a browser has the URL, and goes on after a failure', async () => {

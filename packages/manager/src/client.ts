@@ -107,7 +107,8 @@ export function isPortTaken({ options: { login, registration } }: Context, { cod
  */
 export async function forgetRegistration(session: Session, client: Client): Promise<void> {
   const { context, issuer } = session;
-  if (client.client_id === context.options.clientMetadata?.url) return rememberRefusedDocument(session);
+  if (client.client_id === context.options.clientMetadata?.url)
+    return rememberRefusedDocument(session, client.client_id);
   context.unwrittenClients.delete(issuer);
   const clients = await context.clients();
   const stored = await clients.lookup(issuer);

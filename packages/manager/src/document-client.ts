@@ -31,9 +31,7 @@ export async function findDocumentClient(
 }
 
 /** Other processes do not send the document to this server for a while either. */
-export async function rememberRefusedDocument({ context, issuer }: Session): Promise<void> {
-  const { clientMetadata } = context.options;
-  if (clientMetadata === undefined) return;
-  context.emit({ type: 'metadata_document_refused', issuer, url: clientMetadata.url });
-  await (await context.refusedDocuments()).add(issuer, clientMetadata.url);
+export async function rememberRefusedDocument({ context, issuer }: Session, url: string): Promise<void> {
+  context.emit({ type: 'metadata_document_refused', issuer, url });
+  await (await context.refusedDocuments()).add(issuer, url);
 }

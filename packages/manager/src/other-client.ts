@@ -36,7 +36,8 @@ interface FailedGrant {
  */
 export async function findOtherClient(session: Session, failed: FailedGrant): Promise<FoundClient> {
   const { found, error } = failed;
-  if (found.issued_to.source === 'metadata_document') return findInsteadOfDocument(session, error);
+  if (found.issued_to.source === 'metadata_document')
+    return findInsteadOfDocument(session, found.client.client_id, error);
   const scope = refusedScope(failed);
   if (scope !== undefined) return findWithScope(session, scope, error);
   if (!isRegistrationRefused(session, error)) throw await doubtRegistration(session, found, error);
@@ -46,26 +47,26 @@ export async function findOtherClient(session: Session, failed: FailedGrant): Pr
 }
 
 /** A registration, where the server refuses the metadata document, or other programs use its ports. */
-async function findInsteadOfDocument(session: Session, error: OAuthError): Promise<FoundClient> {
-  if (error.code === 'login_timeout') throw await doubtDocument(session, error);
+async function findInsteadOfDocument(session: Session, url: string, error: OAuthError): Promise<FoundClient> {
+  if (error.code === 'login_timeout') throw await doubtDocument(session, url, error);
   const { isClientRefused } = await import('@oa/client-authentication');
   const isRefused = CLIENT_REFUSALS.has(error.error) || isClientRefused(error, false);
   if (!isRefused && !isPortTaken(session.context, error)) throw error;
-  if (isRefused) await rememberRefusedDocument(session);
+  if (isRefused) await rememberRefusedDocument(session, url);
   const registered = await attempt(findRegisteredClient(session, await session.server()));
   if (registered.ok) return registered.value;
   if (!isRefused) throw error;
   throw new OAuthError(
     error.code,
-    `${error.message} The server refused the client metadata document ${session.context.options.clientMetadata?.url}, and no client could be registered instead: ${registered.error.message}`,
+    `${error.message} The server refused the client metadata document ${url}, and no client could be registered instead: ${registered.error.message}`,
     error,
   );
 }
 
 /** A server that can't use the document shows an error page, and does not redirect the browser. Or the user left. */
-async function doubtDocument(session: Session, error: OAuthError): Promise<OAuthError> {
-  const { context, issuer } = session;
-  await rememberRefusedDocument(session);
+async function doubtDocument(session: Session, url: string, error: OAuthError): Promise<OAuthError> {
+  const { issuer } = session;
+  await rememberRefusedDocument(session, url);
   const { registration_endpoint } = await session.server();
   const next =
     registration_endpoint === undefined
@@ -73,7 +74,7 @@ async function doubtDocument(session: Session, error: OAuthError): Promise<OAuth
       : 'The next login registers a client instead.';
   return new OAuthError(
     'login_timeout',
-    `${error.message} Another cause is the client metadata document: ${issuer} may not accept ${context.options.clientMetadata?.url}. ${next}`,
+    `${error.message} Another cause is the client metadata document: ${issuer} may not accept ${url}. ${next}`,
     error,
   );
 }

@@ -1,10 +1,12 @@
 // One refresh token serves several resources (RFC 8707 section 2.2).
 import type { Credentials, ManagerOptions } from '@oa/manager';
 import type { RecordedRequest, Reply, ScriptedServer } from '@oa-internal/scripted-server';
+import type { Store, Token } from '@oa/types';
 import { expect, it } from 'vitest';
 import {
   agreeingBrowser,
   bearer,
+  changeStored,
   managerAt,
   runTogether,
   startScripted,
@@ -54,6 +56,7 @@ async function startShared(): Promise<SharedServer> {
     '/.well-known/oauth-protected-resource/mail': resourceMetadata(shared.mail),
     '/.well-known/oauth-protected-resource/files': resourceMetadata(shared.files),
     '/token': token,
+    '/register': { status: 201, json: { client_id: 'registered' } },
   });
   return shared;
 }
@@ -151,6 +154,48 @@ it('reports that the server is down, and asks no user', async () => {
   expect(result).toMatchObject({ ok: false, error: { code: 'http_error', status: 503 } });
   expect(JSON.stringify(result)).not.toContain('refresh-1');
   expect(urls).toEqual([]);
+});
+
+it('does not ask again while the server wants a pause', async () => {
+  const directory = temporaryDirectory();
+  const shared = await startShared();
+  await programAt(directory).manager.getToken({ resource: shared.mail }, wide(shared));
+  shared.refusal = { status: 429, headers: { 'retry-after': '60' } };
+  const { manager, urls } = programAt(directory);
+  const { access_token } = await manager.getToken({ resource: shared.mail }, wide(shared));
+  const rejected = { rejected: access_token };
+  expect(await manager.get({ resource: shared.mail }, wide(shared), rejected)).toMatchObject({
+    error: { status: 429 },
+  });
+  expect(await manager.get({ resource: shared.files }, credentials)).toMatchObject({ error: { status: 429 } });
+  expect(grantsAt(shared)).toEqual(['authorization_code', 'refresh_token']);
+  expect(urls).toEqual([]);
+});
+
+it('logs in where the client of the first session is gone', async () => {
+  const directory = temporaryDirectory();
+  const shared = await startShared();
+  const registered = { ...wide(shared), client_id: undefined };
+  await programAt(directory).manager.getToken({ resource: shared.mail }, registered);
+  const issued_to = { client_id: 'gone', source: 'registration', has_secret: true } as const;
+  await changeStored(directory, (token) => ({ ...token, issued_to }));
+  await programAt(directory).manager.getToken({ resource: shared.files }, {});
+  expect(grantsAt(shared)).toEqual(['authorization_code', 'authorization_code']);
+});
+
+it('looks for no other session in a store that can not list its keys', async () => {
+  const shared = await startShared();
+  const kept = new Map<string, Token>();
+  const cache: Store<Token> = {
+    get: (key) => kept.get(key),
+    set: (key, token) => void kept.set(key, token),
+    delete: (key) => void kept.delete(key),
+  };
+  await programAt(temporaryDirectory(), { cache }).manager.getToken({ resource: shared.mail }, wide(shared));
+  const { manager } = programAt(temporaryDirectory(), { cache, interaction: 'never' });
+  expect(await manager.get({ resource: shared.files }, credentials)).toMatchObject({
+    error: { code: 'login_required' },
+  });
 });
 
 it('does not try a resource that the login did not name: some servers use the refresh token up before they refuse it', async () => {

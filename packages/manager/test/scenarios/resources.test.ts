@@ -271,6 +271,17 @@ it('prefers the server where the program has a client, else one that registers i
   expect(own.urls[0]?.searchParams.get('client_id')).toBe('by-hand');
 });
 
+it('says how to get a client where none of the servers has one or registers one', async () => {
+  const [first, second] = await Promise.all(
+    ['first', 'second'].map(async (name) => startIssuer(name, { registers: false })),
+  );
+  const resource = await startResource([first?.origin ?? '', second?.origin ?? '']);
+  const { manager } = clientAt(temporaryDirectory(), resource.url);
+  const result = await manager.get({ resource: resource.url }, {});
+  expect(result).toMatchObject({ ok: false, error: { code: 'client_required' } });
+  expect(result.ok ? '' : result.error.message).toContain(first?.origin);
+});
+
 it('sends the secret of a client to its issuer only', async () => {
   const home = await startIssuer('home');
   const hostile = await startIssuer('hostile');
