@@ -106,6 +106,9 @@ it.each<[string, Reply]>([
   ['404 with an error in JSON', { status: 404, json: { error: 'not_found' } }],
   ['503', { status: 503 }],
   ['no answer', { drop: 'request' }],
+  ['a page about maintenance', { body: '<html>Back soon</html>', headers: { 'content-type': 'text/html' } }],
+  ['half a document', { body: '{"resource": "htt', headers: { 'content-type': 'application/json' } }],
+  ['a redirect to a login page', { status: 302, headers: { location: '/login' } }],
 ])('uses the last requirements, however old, while the metadata is away: %s', async (_name, away) => {
   let isAway = false;
   await using api = await startServer((origin) => ({
