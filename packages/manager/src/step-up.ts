@@ -29,22 +29,24 @@ export function permittedScopes(
  * of this source has them too. The same challenge is answered once, so that a user is not asked again and again.
  */
 export function withStepUp(source: TokenSource): TokenSource {
-  let scope: string | undefined;
+  /** The challenges whose scopes every token has, besides those that the source had before the first one. */
+  const kept = new Set<string>();
+  let base: string | undefined;
   let last: Token | undefined;
   const answered = new Set<string>();
   return async ({ scope: challenge, ...wanted } = {}) => {
     const isNew = challenge !== undefined && !answered.has(challenge) && answered.size < MAX_STEP_UPS;
-    const before = scope;
     if (isNew) {
       answered.add(challenge);
-      scope = mergeScopes(scope ?? last?.scope, challenge);
+      if (kept.size === 0) base = last?.scope;
+      kept.add(challenge);
     }
     try {
-      last = await source(scope === undefined ? wanted : { ...wanted, scope });
+      last = await source(kept.size === 0 ? wanted : { ...wanted, scope: [...kept].reduce(mergeScopes, base) });
       return last;
     } catch (error) {
       // Refused scopes must not stand in the way of the tokens that the source had before. A failure that may pass is tried again.
-      if (isNew) scope = before;
+      if (isNew) kept.delete(challenge);
       if (isNew && isOAuthError(error) && error.retryable) answered.delete(challenge);
       throw error;
     }

@@ -1,6 +1,8 @@
 import { createFetch } from '@oa/fetch';
+import { OAuthError, type Token } from '@oa/types';
 import { startScriptedServer } from '@oa-internal/scripted-server';
 import { expect, it, onTestFinished } from 'vitest';
+import { withStepUp } from '../src/step-up.ts';
 import { managerAt, temporaryDirectory } from './setup.ts';
 
 it('asks for the union of the scopes, and from then on with every token of the source', async () => {
@@ -23,6 +25,24 @@ it('asks for the union of the scopes, and from then on with every token of the s
   const other = manager.source(target, { client_id: 'c', client_secret: 's', scope: 'read list' });
   expect((await other()).access_token).toBe('for read list');
   expect(issuer.requests).toHaveLength(2);
+});
+
+it('keeps the scopes of a challenge although those of an earlier one are refused after it', async () => {
+  const first = Promise.withResolvers<Token>();
+  const asked: (string | undefined)[] = [];
+  const source = withStepUp(async ({ scope } = {}) => {
+    asked.push(scope);
+    return scope === 'read write'
+      ? first.promise
+      : { access_token: scope ?? 'read', token_type: 'Bearer', scope: 'read' };
+  });
+  await source();
+  const refused = source({ scope: 'write' });
+  await source({ scope: 'list' });
+  first.reject(new OAuthError('oauth_error', 'The user denied it.', { error: 'access_denied' }));
+  await expect(refused).rejects.toThrow('denied');
+  await source();
+  expect(asked).toEqual([undefined, 'read write', 'read write list', 'read list']);
 });
 
 it('makes one grant and one second request after insufficient_scope (RFC 6750 section 3.1)', async () => {

@@ -122,7 +122,9 @@ function toRedirectUris(ports: readonly number[] | undefined): string[] {
     throw new TypeError(
       'ports must be a non-empty array of port numbers from 1 to 65535. Leave it out for a random port at servers that allow any.',
     );
-  return ports.flatMap((port) => LOOPBACK_HOSTS.map((host) => `http://${host}:${port}${DOCUMENT_CALLBACK_PATH}`));
+  return [...new Set(ports)].flatMap((port) =>
+    LOOPBACK_HOSTS.map((host) => `http://${host}:${port}${DOCUMENT_CALLBACK_PATH}`),
+  );
 }
 
 function isFixedPort(port: unknown): boolean {

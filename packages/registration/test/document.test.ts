@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest';
 const members = { client_id: 'https://tool.example/client.json', client_name: 'My tool' };
 
 it('makes the document of a public native client, with a redirect URI on each loopback host and port', () => {
-  expect(clientMetadataDocument({ ...members, ports: [28_391, 28_392], client_uri: 'https://tool.example/' })).toEqual({
+  expect(
+    clientMetadataDocument({ ...members, ports: [28_391, 28_392, 28_391], client_uri: 'https://tool.example/' }),
+  ).toEqual({
     client_id: 'https://tool.example/client.json',
     client_name: 'My tool',
     client_uri: 'https://tool.example/',
