@@ -1,6 +1,7 @@
 // Protected resources: the challenge of the real request decides which server issues the token (RFC 9728).
 import { createFetch } from '@oa/fetch';
 import type { Credentials, ManagerOptions } from '@oa/manager';
+import type { Store, Token } from '@oa/types';
 import type { RecordedRequest, Reply, ScriptedServer } from '@oa-internal/scripted-server';
 import { expect, it } from 'vitest';
 import { agreeingBrowser, bearer, managerAt, startScripted, temporaryDirectory, typesOf } from '../setup.ts';
@@ -269,6 +270,39 @@ it('prefers the server where the program has a client, else one that registers i
   const own = clientAt(temporaryDirectory(), resource.url, { clients });
   expect(await own.post()).toBe('closed-1');
   expect(own.urls[0]?.searchParams.get('client_id')).toBe('by-hand');
+});
+
+it('passes over a server that is down, and one without metadata', async () => {
+  const other = await startIssuer('other');
+  const { server: silent } = await startScripted();
+  const resource = await startResource(['http://127.0.0.1:1', silent.origin, other.origin]);
+  // A store that can't list its keys knows of no sessions.
+  const kept = new Map<string, Token>();
+  const cache: Store<Token> = {
+    get: (key) => kept.get(key),
+    set: (key, token) => void kept.set(key, token),
+    delete: (key) => void kept.delete(key),
+  };
+  expect(await clientAt(temporaryDirectory(), resource.url, { cache }).post()).toBe('other-1');
+  expect(silent.requestsTo('/token')).toEqual([]);
+});
+
+it('prefers a server that supports the client metadata document of the program', async () => {
+  const [supporting, other] = await Promise.all([startIssuer('supporting'), startIssuer('other')]);
+  supporting.script({
+    '/.well-known/oauth-authorization-server': {
+      json: {
+        issuer: supporting.origin,
+        authorization_endpoint: `${supporting.origin}/authorize`,
+        token_endpoint: `${supporting.origin}/token`,
+        client_id_metadata_document_supported: true,
+      },
+    },
+    '/token': bearer('supporting-1'),
+  });
+  const resource = await startResource([supporting.origin, other.origin]);
+  const clientMetadata = { url: 'https://tool.example/client.json' };
+  expect(await clientAt(temporaryDirectory(), resource.url, { clientMetadata }).post()).toBe('supporting-1');
 });
 
 it('says how to get a client where none of the servers has one or registers one', async () => {
