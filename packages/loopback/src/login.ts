@@ -66,7 +66,7 @@ export async function login(
   options: LoginOptions = {},
 ): Promise<Token> {
   assertLoginOptions(options);
-  assertRequestParameters(withFurtherResources(parameters, options), RESERVED_LOGIN_PARAMETERS);
+  assertRequestParameters(parameters, RESERVED_LOGIN_PARAMETERS);
   options.signal?.throwIfAborted();
   assertInteractive(options);
   return explainGuess(server, options, async (explained) => {
@@ -108,8 +108,7 @@ async function loginWithBrowser(
   const receiver = await openLoginReceiver(server, client, { state, seen }, options, emit);
   try {
     const { redirect_uri } = receiver;
-    const named = withFurtherResources(parameters, options);
-    const requested = { ...named, ...challenge, redirect_uri, state, nonce };
+    const requested = { ...withFurtherResources(parameters, options), ...challenge, redirect_uri, state, nonce };
     const createUrl = async (): Promise<LoginUrl> => createLoginUrl(server, client, requested, options);
     const url = await createUrl();
     const { resource } = parameters;

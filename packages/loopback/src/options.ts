@@ -1,7 +1,7 @@
 /// <reference types="node" preserve="true" />
 import { MAX_TIMER_MS } from '@oa/mechanisms';
 import type { TokenEndpointOptions } from '@oa/token-endpoint';
-import { isLoopbackHost } from '@oa/types/rfc';
+import { isLoopbackHost, isResourceIndicator } from '@oa/types/rfc';
 import type { CustomPage } from './page.ts';
 import { isPort, toPorts, type RedirectHost } from './redirect.ts';
 
@@ -134,8 +134,8 @@ export function assertLoginOptions(options: LoginOptions): void {
     throw new TypeError("options.interaction must be 'auto', 'always' or 'never'.");
   if (!['auto', 'require', 'never'].includes(par))
     throw new TypeError("options.par must be 'auto', 'require' or 'never'.");
-  if (!Array.isArray(furtherResources))
-    throw new TypeError('options.furtherResources must be an array of absolute URIs.');
+  if (!Array.isArray(furtherResources) || !furtherResources.every((each) => isResourceIndicator(each)))
+    throw new TypeError('options.furtherResources must be an array of absolute URLs without a fragment.');
   if (typeof requirePkce !== 'boolean') throw new TypeError('options.requirePkce must be a boolean.');
   const ports: unknown = toPorts(options.port, [0]);
   if (!Array.isArray(ports) || ports.length === 0 || !ports.every(isPort))

@@ -1,12 +1,11 @@
-import { parseTokenKey, type StoredIdentity } from '@oa/token-cache';
-import { attempt, isOAuthError, type OAuthError, type Token } from '@oa/types';
+import { parseTokenKey } from '@oa/token-cache';
+import { attempt, type Token } from '@oa/types';
 import { rethrowModuleError } from './module-error.ts';
-import { scopesOf, type KeyedToken } from './other-scopes.ts';
+import { findRelatedTokens, hasScopesOf, type KeyedToken } from './other-scopes.ts';
 import type { Failed, Renewed } from './outcome.ts';
 import { sendRefresh } from './refresh.ts';
 import { withServer } from './server.ts';
 import type { Session } from './session.ts';
-import { storedIdentities } from './sessions.ts';
 import { toKeys } from './stored.ts';
 
 /**
@@ -14,30 +13,16 @@ import { toKeys } from './stored.ts';
  * for it (RFC 8707 section 2.2). No other one is tried: a server may use the refresh token up before it refuses a resource.
  */
 export async function findOtherResource(session: Session): Promise<KeyedToken | undefined> {
-  const { context, grant_type, keys } = session;
-  const asked = parseTokenKey(keys[0]);
+  const asked = parseTokenKey(session.keys[0]);
   const [resource, ...others] = asked?.resource ?? [];
-  if (grant_type === 'client_credentials' || asked === undefined || resource === undefined || others.length > 0)
-    return undefined;
-  if (context.tokens.keys === undefined) return undefined;
-  let found: KeyedToken | undefined;
-  const search = async (): Promise<void> => {
-    for await (const [key, identity] of storedIdentities(context)) {
-      if (keys.includes(key) || withoutResource(identity) !== withoutResource(asked)) continue;
-      const token = await context.tokens.get(key);
-      if (token?.refresh_token === undefined || ![token.named_resources].flat().includes(resource)) continue;
-      const granted = scopesOf(identity, token);
-      if (asked.scope?.every((scope) => granted.has(scope)) !== false) found ??= { key, token };
-    }
-  };
-  // A file of another session that can't be read is no failure of this one. It is reported when it is used.
-  await attempt(search());
-  return found;
-}
-
-/** The members of a key have one order. */
-function withoutResource(identity: StoredIdentity): string {
-  return JSON.stringify({ ...identity, scope: undefined, resource: undefined });
+  if (asked === undefined || resource === undefined || others.length > 0) return undefined;
+  const related = await findRelatedTokens(session, ['scope', 'resource']);
+  return related.find(
+    ({ token, granted }) =>
+      token.refresh_token !== undefined &&
+      [token.named_resources].flat().includes(resource) &&
+      hasScopesOf(asked, granted),
+  );
 }
 
 /**
@@ -54,7 +39,11 @@ export async function renewWithOtherResource(
   if (other === undefined) return undefined;
   const work = session.context.tokens.lock(other.key, () => requestForResource(session, other.key), { signal });
   const result = await attempt(work.catch(rethrowModuleError));
-  if (!result.ok) return isRefusal(result.error) ? undefined : { type: 'failed', error: result.error };
+  if (!result.ok) {
+    const { error } = result;
+    // Such as `invalid_target`: the server gives no such token, and a login may give one.
+    return error.code === 'oauth_error' && !error.retryable ? undefined : { type: 'failed', error };
+  }
   return result.value === undefined ? undefined : { type: 'renewed', token: result.value };
 }
 
@@ -83,9 +72,4 @@ async function requestForResource(session: Session, key: string): Promise<Token 
   if (outcome.type === 'refused' || granted === undefined) return undefined;
   await session.store(granted);
   return granted;
-}
-
-/** Whether the server has answered that it gives no such token, such as with `invalid_target`. A login may give one. */
-function isRefusal(error: OAuthError): boolean {
-  return isOAuthError(error) && error.code === 'oauth_error' && !error.retryable;
 }

@@ -1,7 +1,6 @@
 // One refresh token serves several resources (RFC 8707 section 2.2).
 import type { Credentials, ManagerOptions } from '@oa/manager';
 import type { RecordedRequest, Reply, ScriptedServer } from '@oa-internal/scripted-server';
-import type { Store, Token } from '@oa/types';
 import { expect, it } from 'vitest';
 import {
   agreeingBrowser,
@@ -11,6 +10,7 @@ import {
   runTogether,
   startScripted,
   storedTokens,
+  storeWithoutKeys,
   temporaryDirectory,
 } from './setup.ts';
 
@@ -185,12 +185,7 @@ it('logs in where the client of the first session is gone', async () => {
 
 it('looks for no other session in a store that can not list its keys', async () => {
   const shared = await startShared();
-  const kept = new Map<string, Token>();
-  const cache: Store<Token> = {
-    get: (key) => kept.get(key),
-    set: (key, token) => void kept.set(key, token),
-    delete: (key) => void kept.delete(key),
-  };
+  const cache = storeWithoutKeys();
   await programAt(temporaryDirectory(), { cache }).manager.getToken({ resource: shared.mail }, wide(shared));
   const { manager } = programAt(temporaryDirectory(), { cache, interaction: 'never' });
   expect(await manager.get({ resource: shared.files }, credentials)).toMatchObject({

@@ -1,8 +1,17 @@
 import { tokenKey } from '@oa/token-cache';
-import type { Store, Token } from '@oa/types';
+import type { Token } from '@oa/types';
 import type { Reply } from '@oa-internal/scripted-server';
 import { expect, it } from 'vitest';
-import { aged, agreeingBrowser, bearer, inTurn, managerAt, startScripted, temporaryDirectory } from './setup.ts';
+import {
+  aged,
+  agreeingBrowser,
+  bearer,
+  inTurn,
+  managerAt,
+  startScripted,
+  storeWithoutKeys,
+  temporaryDirectory,
+} from './setup.ts';
 
 const client_id = 'p';
 
@@ -172,12 +181,7 @@ it.each([
 
 it('goes on without a search where the store can not list its keys', async () => {
   const { metadata } = await startScripted({ '/token': bearer('own') });
-  const all = cacheOf(metadata.issuer, { 'read write': {} });
-  const cache: Store<Token> = {
-    get: (key) => all.get(key),
-    set: (key, value) => all.set(key, value),
-    delete: (key) => all.delete(key),
-  };
+  const cache = storeWithoutKeys(cacheOf(metadata.issuer, { 'read write': {} }));
   const { manager } = managerAt(temporaryDirectory(), { cache, login: { openBrowser: agreeingBrowser().openBrowser } });
   expect(await manager.getToken(metadata, { client_id, scope: 'read' })).toMatchObject({ access_token: 'own' });
 });

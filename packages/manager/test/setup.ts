@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createManager, type Credentials, type Manager, type ManagerOptions, type Target } from '@oa/manager';
 import { fileTokenCache, tokenKey } from '@oa/token-cache';
-import type { AuthorizationServer, OAuthEvent, Token } from '@oa/types';
+import type { AuthorizationServer, OAuthEvent, Store, Token } from '@oa/types';
 import { startScriptedServer, type Reply, type ScriptedServer } from '@oa-internal/scripted-server';
 import { startProcess, temporaryDirectory as createDirectory, type TestProcess } from '@oa-internal/testing';
 import { onTestFinished } from 'vitest';
@@ -16,6 +16,15 @@ export function temporaryDirectory(): string {
   const directory = createDirectory();
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
+}
+
+/** A store that can't list its keys. */
+export function storeWithoutKeys(tokens: Map<string, Token> = new Map()): Store<Token> {
+  return {
+    get: (key) => tokens.get(key),
+    set: (key, token) => tokens.set(key, token),
+    delete: (key) => tokens.delete(key),
+  };
 }
 
 /** Where the tokens of `managerAt` are. */

@@ -1,22 +1,33 @@
 // Protected resources: the challenge of the real request decides which server issues the token (RFC 9728).
 import { createFetch } from '@oa/fetch';
 import type { Credentials, ManagerOptions } from '@oa/manager';
-import type { Store, Token } from '@oa/types';
 import type { RecordedRequest, Reply, ScriptedServer } from '@oa-internal/scripted-server';
 import { expect, it } from 'vitest';
-import { agreeingBrowser, bearer, managerAt, startScripted, temporaryDirectory, typesOf } from '../setup.ts';
+import {
+  agreeingBrowser,
+  bearer,
+  managerAt,
+  startScripted,
+  storeWithoutKeys,
+  temporaryDirectory,
+  typesOf,
+} from '../setup.ts';
 
 const METADATA = '/.well-known/oauth-protected-resource/api';
 
 /** An authorization server. Its tokens begin with `name`. */
 async function startIssuer(
   name: string,
-  more: { registers?: boolean; scopes?: string[] } = {},
+  more: { registers?: boolean; documents?: boolean; scopes?: string[] } = {},
 ): Promise<ScriptedServer> {
   let count = 0;
   const { server, metadata } = await startScripted();
   const { registration_endpoint, ...published } = metadata;
-  const rest = { ...published, scopes_supported: more.scopes };
+  const rest = {
+    ...published,
+    scopes_supported: more.scopes,
+    client_id_metadata_document_supported: more.documents,
+  };
   server.script({
     '/.well-known/oauth-authorization-server': {
       json: more.registers === false ? rest : { ...rest, registration_endpoint },
@@ -276,30 +287,15 @@ it('passes over a server that is down, and one without metadata', async () => {
   const other = await startIssuer('other');
   const { server: silent } = await startScripted();
   const resource = await startResource(['http://127.0.0.1:1', silent.origin, other.origin]);
-  // A store that can't list its keys knows of no sessions.
-  const kept = new Map<string, Token>();
-  const cache: Store<Token> = {
-    get: (key) => kept.get(key),
-    set: (key, token) => void kept.set(key, token),
-    delete: (key) => void kept.delete(key),
-  };
+  // It knows of no sessions.
+  const cache = storeWithoutKeys();
   expect(await clientAt(temporaryDirectory(), resource.url, { cache }).post()).toBe('other-1');
   expect(silent.requestsTo('/token')).toEqual([]);
 });
 
 it('prefers a server that supports the client metadata document of the program', async () => {
-  const [supporting, other] = await Promise.all([startIssuer('supporting'), startIssuer('other')]);
-  supporting.script({
-    '/.well-known/oauth-authorization-server': {
-      json: {
-        issuer: supporting.origin,
-        authorization_endpoint: `${supporting.origin}/authorize`,
-        token_endpoint: `${supporting.origin}/token`,
-        client_id_metadata_document_supported: true,
-      },
-    },
-    '/token': bearer('supporting-1'),
-  });
+  const supporting = await startIssuer('supporting', { registers: false, documents: true });
+  const other = await startIssuer('other');
   const resource = await startResource([supporting.origin, other.origin]);
   const clientMetadata = { url: 'https://tool.example/client.json' };
   expect(await clientAt(temporaryDirectory(), resource.url, { clientMetadata }).post()).toBe('supporting-1');
