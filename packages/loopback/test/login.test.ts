@@ -104,9 +104,10 @@ it('names further resources in the authorization request only (RFC 8707 section 
 
 it.each([['https://a.example'], [['no URL']]])('rejects furtherResources %j with a TypeError', async (wrong) => {
   const furtherResources = wrong as string[];
-  await expect(startLogin(metadata(scripted), {}, { furtherResources }).token).rejects.toThrow(
-    /^options.furtherResources /,
-  );
+  await expect(startLogin(metadata(scripted), {}, { furtherResources }).token).rejects.toMatchObject({
+    name: 'TypeError',
+    message: 'options.furtherResources must be an array of absolute URLs without a fragment.',
+  });
 });
 
 it('returns the scope that was asked for, where the server leaves it out (RFC 6749 section 5.1)', async () => {
