@@ -19,6 +19,10 @@ afterEach(() => {
 const CTRL_C = '\u0003';
 const CTRL_Z = '\u001A';
 const PROMPT = /bash-[\d.]+[#$] /;
+/** The shell reads commands again. One that is typed before is lost with the next Ctrl-C. */
+const STOPPED = /Stopped[\s\S]*?bash-[\d.]+[#$] /;
+/** The program runs again, and has drawn its line anew. Before that Ctrl-C may reach the shell. */
+const CONTINUED = /\bfg\r\n[^\n]*\n[\s\S]*\[0J/;
 const MODES = String.raw`stty -a | grep -o -E -e '-?(icanon|echo|isig)\b' | tr '\n' ' '`;
 
 /** Starts an interactive shell with job control in a pseudo-terminal. Its variable PROGRAM is the command of a login. */
@@ -55,7 +59,7 @@ describe.skipIf(process.platform !== 'linux').each([
     const [url] = await shell.printed(/http\S+redirect_uri=\S+(?=\s)/);
     await shell.printed('paste its address here');
     shell.write(CTRL_Z);
-    await shell.printed(/Stopped/);
+    await shell.printed(STOPPED);
     const modes = await runCommand(shell, MODES, 'MODES-SHOWN');
     expect(modes).toMatch(/\bisig .*\bicanon .*\becho |\becho .*\bicanon/s);
     expect(modes).not.toMatch(/\n-icanon|[^?]-icanon|-isig /);
@@ -74,9 +78,9 @@ describe.skipIf(process.platform !== 'linux').each([
     shell.write(`${command}\r`);
     await shell.printed('paste its address here');
     shell.write(CTRL_Z);
-    await shell.printed(/Stopped/);
+    await shell.printed(STOPPED);
     shell.write(`fg\r`);
-    await shell.printed(/fg\r\n[^\n]*\n/);
+    await shell.printed(CONTINUED);
     const countPrompts = (): number => shell.output().stdout.split(PROMPT).length;
     const count = countPrompts();
     shell.write(CTRL_C);
