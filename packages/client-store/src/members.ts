@@ -3,13 +3,14 @@ import type { Client } from '@oa/types';
 
 const toText = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 const toNumber = (value: unknown): number | undefined => (Number.isFinite(value) ? (value as number) : undefined);
+const toBoolean = (value: unknown): boolean | undefined => (typeof value === 'boolean' ? value : undefined);
 const toTexts = (value: unknown): unknown[] | undefined =>
   Array.isArray(value) ? value.filter((each) => typeof each === 'string') : undefined;
 const toObject = (value: unknown): object | undefined => (isObject(value) ? value : undefined);
 
 /**
- * The members that are stored: those of RFC 7591 sections 2 and 3.2.1 and of RFC 7592 section 3, and the `application_type` of OpenID
- * Connect, which `@oa/registration` sends. With any other member a server could fill the file.
+ * The members that are stored: those of RFC 7591 sections 2 and 3.2.1, of RFC 7592 section 3 and of RFC 9126 section 6, and the
+ * `application_type` of OpenID Connect, which `@oa/registration` sends. With any other member a server could fill the file.
  */
 const STORED_MEMBERS: Readonly<Record<string, (value: unknown) => unknown>> = {
   client_id: toText,
@@ -23,6 +24,7 @@ const STORED_MEMBERS: Readonly<Record<string, (value: unknown) => unknown>> = {
   response_types: toTexts,
   token_endpoint_auth_method: toText,
   application_type: toText,
+  require_pushed_authorization_requests: toBoolean,
   scope: toText,
   client_name: toText,
   client_uri: toText,

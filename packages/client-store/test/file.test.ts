@@ -29,6 +29,7 @@ it('writes the same format, mode 0600 in 0700, with the members of the registrat
     registration_access_token: 'r',
     redirect_uris: ['http://127.0.0.1/cb'],
     token_endpoint_auth_method: 'client_secret_basic',
+    require_pushed_authorization_requests: true,
   };
   await store.store(ISSUER, client);
   expect(readContent(fixture)).toEqual({ [ISSUER]: client });

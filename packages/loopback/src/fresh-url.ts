@@ -2,8 +2,11 @@ import { sleep } from '@oa/mechanisms';
 import { attempt } from '@oa/types';
 import type { LoginUrl } from './login-url.ts';
 
-/** A server that names no time must not be asked without a pause. */
-const MIN_URL_LIFETIME_SECONDS = 1;
+/**
+ * The shortest time that RFC 9126 section 2.2 expects. A server that names less must not be asked without a pause, and the user must have
+ * the time to copy a URL.
+ */
+const MIN_URL_LIFETIME_SECONDS = 5;
 
 /** What a URL that expires is replaced by, and where. */
 export interface UrlReplacement {

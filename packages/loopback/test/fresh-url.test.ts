@@ -76,3 +76,23 @@ it('stops when a browser has the URL, and goes on after a failure', async () => 
   await kept;
   expect(creations).toBe(3);
 });
+
+it.each([0, -5, 0.001])(
+  'shows a new URL at most every 5 seconds where the server names %d (RFC 9126 section 2.2)',
+  async (expires_in) => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const end = new AbortController();
+    let shown = 0;
+    const url = new URL('https://as.example/');
+    const kept = keepUrlFresh(
+      { url, expires_in },
+      { create: async () => ({ url, expires_in }), show: () => (shown += 1), isNeeded: () => true },
+      end.signal,
+    );
+    await vi.advanceTimersByTimeAsync(60_000);
+    end.abort();
+    await kept;
+    expect(shown).toBe(12);
+  },
+);

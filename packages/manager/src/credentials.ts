@@ -1,6 +1,7 @@
 import type { AuthenticationOption } from '@oa/client-authentication';
 import type { AuthorizationDetail, AuthorizationServer, Client, RequestParameters } from '@oa/types';
 import { isResourceIndicator, UNSET_QUESTION } from '@oa/types/rfc';
+import { assertDetails } from './details.ts';
 import { assertRedirectUris } from './redirect-uris.ts';
 
 const GRANT_TYPES = [
@@ -131,6 +132,7 @@ export function assertCredentials(credentials: Credentials): void {
     );
   if (!Array.isArray(furtherResources) || !furtherResources.every((each) => isResourceIndicator(each)))
     throw new TypeError('credentials.furtherResources must be an array of absolute URLs without a fragment.');
+  assertDetails(credentials.authorization_details);
   if (client_id === undefined && client_secret !== undefined)
     throw new TypeError('credentials.client_id is missing: a client_secret needs it.');
 }

@@ -1,5 +1,18 @@
+import { isObject } from '@oa/mechanisms';
 import type { AuthorizationDetail, RequestParameters, Token } from '@oa/types';
 import type { Session } from './session.ts';
+
+/** @throws {TypeError} if `details` are something else than authorization details, such as their JSON */
+export function assertDetails(details: unknown = []): void {
+  if (!Array.isArray(details) || !details.every(isDetail))
+    throw new TypeError(
+      "credentials.authorization_details must be an array of objects with a type, such as [{ type: 'payment' }].",
+    );
+}
+
+function isDetail(value: unknown): boolean {
+  return isObject(value) && typeof value['type'] === 'string' && value['type'] !== '';
+}
 
 /** The parameter as it goes over the wire (RFC 9396 section 2), none where there are no details. */
 export function toDetailsParameter(details: readonly AuthorizationDetail[] | undefined): RequestParameters {

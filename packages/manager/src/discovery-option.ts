@@ -1,4 +1,5 @@
 import type { DiscoverOptions } from '@oa/discovery';
+import { isObject } from '@oa/mechanisms';
 import type { LoginOptions } from '@oa/loopback';
 import type { AuthorizationServer } from '@oa/types';
 import type { ManagerOptions } from './options.ts';
@@ -26,11 +27,10 @@ export function assertPreset(preset: unknown): void {
 }
 
 /** @throws {TypeError} that names the member */
-export function assertDiscoveryOption({
-  fallback = 'conventional',
-  requirePkce = false,
-  ...others
-}: DiscoveryOption): void {
+export function assertDiscoveryOption(discovery: unknown): void {
+  if (!isObject(discovery))
+    throw new TypeError('options.discovery must be an object such as { fallback, requirePkce }.');
+  const { fallback = 'conventional', requirePkce = false, ...others } = discovery;
   const [unknown] = Object.keys(others);
   if (unknown !== undefined)
     throw new TypeError(`options.discovery has no member ${unknown}. Use fallback and requirePkce.`);

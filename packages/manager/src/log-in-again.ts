@@ -40,9 +40,13 @@ export async function logInAgain(session: Session, wanted: TokenSourceOptions): 
 }
 
 function toLoginParameters({ acr_values, max_age }: TokenSourceOptions): RequestParameters {
-  if (max_age !== undefined && !(Number.isInteger(max_age) && max_age >= 0))
+  if (max_age !== undefined && !(Number.isSafeInteger(max_age) && max_age >= 0))
     throw new TypeError('options.max_age must be a whole number of seconds.');
-  return { acr_values, max_age: max_age?.toString() };
+  // What the challenge leaves out stays as the credentials have it.
+  return {
+    ...(acr_values !== undefined && { acr_values }),
+    ...(max_age !== undefined && { max_age: String(max_age) }),
+  };
 }
 
 /** Why the user can't be asked, in whole sentences. */

@@ -27,7 +27,7 @@ const REFUSED_DOCUMENT_PAUSE_MS = 86_400_000;
 const MAX_REFUSED_DOCUMENTS = 100;
 
 /**
- * Keeps them in memory, and for other processes in one private file. What can't be read or written is only in memory.
+ * Keeps them in one private file for all processes. What can't be written is in memory.
  *
  * @param inMemory whether the program keeps its tokens elsewhere, so that nothing is written to the user's directories
  * @param now milliseconds since the epoch
@@ -52,16 +52,22 @@ export async function createRefusedDocuments(
     );
   }
 
-  async function change(edit: (documents: Map<string, RefusedDocument>) => void): Promise<void> {
-    edit(memory);
-    if (file === undefined) return;
-    await attempt(
-      withLock(file, async () => {
-        const documents = await read(file);
-        edit(documents);
-        await writePrivate(file, `${JSON.stringify(Object.fromEntries(documents), undefined, 2)}\n`);
-      }),
-    );
+  /** Another process may change the file later. So what is in it is not kept in memory too. */
+  async function change(issuer: string, edit: (documents: Map<string, RefusedDocument>) => void): Promise<void> {
+    const written = await attempt(changeFile(edit));
+    if (written.ok && written.value) memory.delete(issuer);
+    else edit(memory);
+  }
+
+  /** @returns whether there is a file */
+  async function changeFile(edit: (documents: Map<string, RefusedDocument>) => void): Promise<boolean> {
+    if (file === undefined) return false;
+    await withLock(file, async () => {
+      const documents = await read(file);
+      edit(documents);
+      await writePrivate(file, `${JSON.stringify(Object.fromEntries(documents), undefined, 2)}\n`);
+    });
+    return true;
   }
 
   async function find(issuer: string): Promise<RefusedDocument | undefined> {
@@ -77,12 +83,12 @@ export async function createRefusedDocuments(
       return found !== undefined && found.url === url && isDue(found);
     },
     add: (issuer, url) =>
-      change((documents) => {
+      change(issuer, (documents) => {
         const until = now() + REFUSED_DOCUMENT_PAUSE_MS;
         setBounded(documents, issuer, { url, until }, MAX_REFUSED_DOCUMENTS);
       }),
     async remove(issuer) {
-      if ((await find(issuer)) !== undefined) await change((documents) => void documents.delete(issuer));
+      if ((await find(issuer)) !== undefined) await change(issuer, (documents) => void documents.delete(issuer));
     },
   };
 }

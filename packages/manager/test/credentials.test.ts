@@ -21,6 +21,13 @@ it.each([
     /client_secret_post/,
   ],
   ['null', null, /credentials must be an object/],
+  ...[null, { type: 'payment' }, '[{"type":"payment"}]', [null], [[]], [{ amount: '1' }], [{ type: '' }]].map(
+    (authorization_details): [string, object, RegExp] => [
+      `the authorization_details ${JSON.stringify(authorization_details)} (RFC 9396 section 2)`,
+      { client_id: 'c', authorization_details },
+      /credentials.authorization_details must be an array of objects with a type/,
+    ],
+  ),
   ...[
     'https://localhost/cb',
     'http://tool.example/cb',

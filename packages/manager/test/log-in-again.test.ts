@@ -79,6 +79,17 @@ it('sends acr_values and max_age of the challenge with the login, and keeps the 
   expect(await manager.getToken(metadata, { client_id })).toMatchObject({ access_token: 'token-2' });
 });
 
+it.each([
+  ['max_age="5"', { acr_values: 'silver', max_age: '5' }],
+  ['acr_values="mfa"', { acr_values: 'mfa', max_age: '60' }],
+])('keeps what the credentials say of the login where a challenge has only %s', async (challenge, sent) => {
+  const credentials = { client_id, parameters: { acr_values: 'silver', max_age: '60' } };
+  const { fetch, api, accepted, urls } = await startStepUp({}, credentials, challenge);
+  accepted.add('Bearer token-2');
+  expect((await fetch(api.origin)).status).toBe(200);
+  expect(Object.fromEntries(urls[1]?.searchParams ?? [])).toMatchObject(sent);
+});
+
 it('shares one login among calls at once, and a call that comes late uses its token', async () => {
   const { fetch, source, api, accepted, urls } = await startStepUp();
   accepted.add('Bearer token-2');
@@ -150,7 +161,7 @@ it('makes no login for a source that asks no user', async () => {
 
 it('refuses a max_age that is no number of seconds', async () => {
   const { source } = await startStepUp();
-  for (const max_age of [-1, 0.5, Number.NaN, '5' as never])
+  for (const max_age of [-1, 0.5, Number.NaN, 1e21, '5' as never])
     await expect(source({ max_age })).rejects.toThrow(
       new TypeError('options.max_age must be a whole number of seconds.'),
     );

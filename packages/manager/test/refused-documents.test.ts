@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Manager } from '@oa/manager';
 import type { Token } from '@oa/types';
 import type { RecordedRequest } from '@oa-internal/scripted-server';
 import { describe, expect, it } from 'vitest';
@@ -52,6 +53,32 @@ describe('the servers that refuse the document', () => {
       expect(await logIn(directory)).toEqual([url, 'registered', url, 'registered', 'registered']);
     },
   );
+
+  it('are what the last process has stored: a day later, and after forgetClient', async () => {
+    const { metadata } = await startScripted({
+      '/register': { status: 201, json: { client_id: 'registered' } },
+      '/token': ({ form }: RecordedRequest) =>
+        form.get('client_id') === url ? { status: 401, json: { error: 'invalid_client' } } : bearer('a'),
+    });
+    const target = { ...metadata, client_id_metadata_document_supported: true };
+    const { openBrowser, urls } = agreeingBrowser();
+    const directory = temporaryDirectory();
+    let time = Date.now();
+    const start = (): Manager =>
+      managerAt(directory, { clientMetadata: { url }, login: { openBrowser }, now: () => time }).manager;
+    const [first, second] = [start(), start()];
+    const logIn = async (manager: Manager): Promise<unknown> =>
+      manager.getToken(target, { profile: crypto.randomUUID() });
+    await logIn(first);
+    time += 86_400_001;
+    await logIn(second);
+    await logIn(first);
+    const clients = (): (string | null)[] => urls.map(({ searchParams }) => searchParams.get('client_id'));
+    expect(clients()).toEqual([url, 'registered', url, 'registered', 'registered']);
+    await first.forgetClient(target);
+    await logIn(second);
+    expect(clients().slice(5)).toEqual([url, 'registered']);
+  });
 
   it('are remembered by the process where the file can not be written', async () => {
     const logIn = await startServer();

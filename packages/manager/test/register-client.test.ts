@@ -2,7 +2,7 @@ import type { ManagerOptions } from '@oa/manager';
 import type { Reply } from '@oa-internal/scripted-server';
 import { describe, expect, it } from 'vitest';
 import { registeredClient, startRegistrar, type Registrar } from './registrar.ts';
-import { managerAt, temporaryDirectory } from './setup.ts';
+import { managerAt, startScripted, temporaryDirectory } from './setup.ts';
 
 /** The redirect URIs that the server was asked to register, one list for each request. */
 function askedUris({ server }: Registrar): string[][] {
@@ -135,4 +135,20 @@ describe('a server that registers other redirect URIs than it was asked for', ()
     expect(registrar.registrations()).toBe(1);
     expect(registeredClient(directory, registrar)?.['redirect_uris']).toContain(uri);
   });
+});
+
+it('pushes the logins of a client whose registration asks for it, also in the next process (RFC 9126 section 6)', async () => {
+  const { server, metadata } = await startScripted({
+    '/register': { status: 201, json: { client_id: 'registered', require_pushed_authorization_requests: true } },
+    '/par': { status: 201, json: { request_uri: 'urn:example:reference', expires_in: 60 } },
+  });
+  const target = { ...metadata, pushed_authorization_request_endpoint: `${server.origin}/par` };
+  const directory = temporaryDirectory();
+  for (const scope of ['one', 'two']) {
+    const ended = new AbortController();
+    const openBrowser = (): void => ended.abort();
+    const { manager } = managerAt(directory, { login: { par: 'never', openBrowser } });
+    await manager.get(target, { scope }, { signal: ended.signal }).catch(() => undefined);
+  }
+  expect(server.requests.map(({ path }) => path)).toEqual(['/register', '/par', '/par']);
 });

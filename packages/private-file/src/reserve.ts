@@ -76,10 +76,10 @@ function toReservation(room: Room, interrupted: boolean): Reservation {
   return {
     interrupted,
     async write(text) {
-      const bytes = toBytes(room.path, text);
-      // If the write fails, the new content is lost: the next holder must find the sign.
-      keepSign = true;
       try {
+        const bytes = toBytes(room.path, text);
+        // If the write fails, the new content is lost: the next holder must find the sign.
+        keepSign = true;
         await writeRoom(room, text, bytes);
       } finally {
         await close();

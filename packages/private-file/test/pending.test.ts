@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { temporaryDirectory } from '@oa-internal/testing';
@@ -26,6 +26,12 @@ async function fileHandlePrototype(): Promise<FileHandle> {
   await using handle = await open(path);
   return Object.getPrototypeOf(handle) as FileHandle;
 }
+/** The paths of the files that this process has open. */
+function openFiles(): string[] {
+  const links = readdirSync('/proc/self/fd').map((descriptor) => join('/proc/self/fd', descriptor));
+  // The descriptor of the listing itself is closed already.
+  return links.filter((link) => existsSync(link)).map((link) => readlinkSync(link));
+}
 const EIO = systemError('EIO', -5, 'rename');
 
 describe('a write into a reservation', () => {
@@ -50,6 +56,17 @@ describe('a write into a reservation', () => {
     expect(await withLock(path, async () => readPrivate(path), { isWhole })).toBe('whole and new');
     expect(names()).toEqual(['a.json', 'a.json.lock']);
   });
+
+  it.skipIf(process.platform !== 'linux')(
+    'closes its files after it has refused a text over 1 MiB (only Linux lists the open files of a process)',
+    async () => {
+      const room = await reservePrivate(path);
+      expect(openFiles()).toContain(`${path}.pending`);
+      await expect(room.write('x'.repeat(2_000_000))).rejects.toMatchObject({ code: 'storage_unavailable' });
+      expect(openFiles()).not.toContain(`${path}.pending`);
+      expect(openFiles()).not.toContain(dirname(path));
+    },
+  );
 
   it('is reported if the name can not be made durable', async () => {
     const room = await reservePrivate(path);

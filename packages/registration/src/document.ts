@@ -139,10 +139,14 @@ function assertPublicMembers(members: Readonly<Record<string, unknown>>): void {
   const { token_endpoint_auth_method: method, jwks } = members;
   if (typeof method === 'string' && method.startsWith('client_secret_'))
     throw new TypeError(`token_endpoint_auth_method must not be ${method}: a public document can share no secret.`);
-  if (isObject(jwks) && Array.isArray(jwks['keys']) && jwks['keys'].some(hasPrivateMember))
+  if (jwks === undefined) return;
+  // A text or a single key could hide a private member.
+  if (!isObject(jwks) || !Array.isArray(jwks['keys']) || !jwks['keys'].every(isObject))
+    throw new TypeError('jwks must be a JWK set: { keys: [...] }.');
+  if ([jwks, ...jwks['keys']].some(hasPrivateMember))
     throw new TypeError('jwks must have public keys only: every reader of the document would have the private key.');
 }
 
-function hasPrivateMember(key: unknown): boolean {
-  return isObject(key) && PRIVATE_KEY_MEMBERS.some((name) => Object.hasOwn(key, name));
+function hasPrivateMember(key: Readonly<Record<string, unknown>>): boolean {
+  return PRIVATE_KEY_MEMBERS.some((name) => Object.hasOwn(key, name));
 }

@@ -21,9 +21,11 @@ export function assertDetailsSupported(server: AuthorizationServer, parameters: 
     throw new TypeError(
       'The parameter authorization_details must be the JSON of an array of objects with a type (RFC 9396 section 2).',
     );
-  const { issuer, authorization_details_types_supported: supported } = server;
-  const unknown = types.find((type) => supported?.includes(type) === false);
-  if (supported === undefined || unknown === undefined) return;
+  const { issuer, authorization_details_types_supported: listed } = server;
+  // Metadata of the caller may have null, or a text in place of the list.
+  const supported = [listed ?? types].flat();
+  const unknown = types.find((type) => !supported.includes(type));
+  if (unknown === undefined) return;
   throw new OAuthError(
     'authorization_details_unsupported',
     `${toErrorText(issuer, MAX_SHOWN_TYPES_CHARACTERS)} does not list the type ${toErrorText(unknown, MAX_SHOWN_TYPES_CHARACTERS)} of authorization_details. It lists ${toErrorText(supported.join(', '), MAX_SHOWN_TYPES_CHARACTERS) || 'none'}. Use one of these types.`,

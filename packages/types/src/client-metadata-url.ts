@@ -1,7 +1,7 @@
 import { isLoopbackHost } from './loopback-host.ts';
 
-/** A segment that is `.` or `..`, also with encoded dots. */
-const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?=[/?#]|$)/i;
+/** A segment of the path that is `.` or `..`, also with encoded dots. */
+const DOT_SEGMENT = /^[^?]*\/(?:\.|%2e){1,2}(?=[/?]|$)/i;
 
 /**
  * Refuses a URL that can't identify a client by its metadata document: it needs https and a path, and must not have a fragment, a dot

@@ -14,10 +14,12 @@ const MAX_SHOWN_METHODS_CHARACTERS = 200;
  * @see https://www.rfc-editor.org/rfc/rfc9700#section-2.1.1
  */
 export function assertPkceSupported(
-  { issuer, code_challenge_methods_supported: methods = [] }: AuthorizationServer,
+  { issuer, code_challenge_methods_supported: listed }: AuthorizationServer,
   options: { requirePkce?: boolean | undefined } = {},
 ): void {
   const { requirePkce = false } = options;
+  // Metadata of the caller may have null, or a text in place of the list.
+  const methods = [listed ?? []].flat();
   if (methods.includes('S256') || (methods.length === 0 && !requirePkce)) return;
   const what =
     methods.length === 0
