@@ -38,7 +38,9 @@ const UP_TO_COMMA = /[^,]*/y;
  */
 export function parseChallenges(header: string | null): Challenge[] {
   const challenges: Challenge[] = [];
-  const scanner = createScanner(header ?? '');
+  // Callers without types pass other values too: the headers of Node.js are arrays in `headersDistinct`.
+  const given: unknown = header ?? '';
+  const scanner = createScanner(String(given));
   while (!scanner.atEnd()) {
     scanner.take(SEPARATORS);
     const word = scanner.take(TOKEN_CHARACTERS)?.[0].toLowerCase();

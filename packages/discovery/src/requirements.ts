@@ -101,7 +101,14 @@ async function askAgain(
   if (stored === undefined || isOver || !isAway(read.error)) throw read.error;
   const [issuer] = stored.authorization_servers;
   network.onEvent?.({ type: 'stale_metadata', issuer, code: read.error.code });
-  return keep(url, { ...stored, expires_at: now + STALE_REQUIREMENTS_SECONDS }, options);
+  return keep(url, { ...withChallenge(stored, named), expires_at: now + STALE_REQUIREMENTS_SECONDS }, options);
+}
+
+/** The challenge holds although the metadata is away. The same challenge is then no reason to ask for the metadata with every call. */
+function withChallenge(stored: ResourceRequirements, named: RequiredByChallenge | undefined): ResourceRequirements {
+  if (named === undefined) return stored;
+  const scope = named.scope ?? stored.scope;
+  return { ...stored, challenge: { ...stored.challenge, ...named }, ...(scope !== undefined && { scope }) };
 }
 
 async function keep(

@@ -63,6 +63,12 @@ it.each<[string, string | null, Challenge[]]>([
   expect(parsePlain(header)).toEqual(expected);
 });
 
+it('ends for what is no text, and reads the list of headers that Node.js has', () => {
+  const headers: unknown = ['Basic realm="a"', 'Bearer scope="b"'];
+  expect(parseChallenges(headers as string).map(({ scheme }) => scheme)).toEqual(['basic', 'bearer']);
+  for (const value of [5, {}, undefined] as unknown[]) expect(() => parseChallenges(value as string)).not.toThrow();
+});
+
 it('keeps a parameter whose name is a member of every object', () => {
   const [challenge] = parseChallenges('Bearer __proto__="x", constructor=y');
   expect(Object.entries(challenge?.parameters ?? {})).toEqual([

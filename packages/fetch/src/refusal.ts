@@ -41,10 +41,11 @@ export function optionsAfterRefusal(
   // Empty, not absent: without a challenge the source would request the resource again to find one.
   const challenge = headers.get('www-authenticate') ?? '';
   const { errors, scope, login } = parseRefusal(challenge);
-  if (errors.has('insufficient_user_authentication')) return login && { rejected: token, scope, challenge, ...login };
-  if (errors.has('insufficient_scope')) return scope === undefined ? undefined : { scope, challenge };
-  if (status !== 401) return undefined;
-  if (token === undefined) return { challenge };
+  const first = status === 401 && token === undefined ? { challenge } : undefined;
+  if (errors.has('insufficient_user_authentication'))
+    return login === undefined ? first : { rejected: token, scope, challenge, ...login };
+  if (errors.has('insufficient_scope')) return scope === undefined ? first : { scope, challenge };
+  if (status !== 401 || first !== undefined) return first;
   return { rejected: token, challenge, ...(!errors.has('invalid_token') && { interaction: 'never' }) };
 }
 

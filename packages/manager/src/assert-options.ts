@@ -1,6 +1,8 @@
+import type { Client } from '@oa/types';
 import { assertClientOptions } from './client-options.ts';
 import { assertDiscoveryOption, assertPreset } from './discovery-option.ts';
 import { isClientStore, type LoginOptionOfManager, type ManagerOptions } from './options.ts';
+import { assertRedirectUris } from './redirect-uris.ts';
 
 const MANAGER_OPTION_NAMES =
   'app authentication bearerTypes cache clients discovery interaction leeway login preset registration stepUp clientMetadata initialAccessToken fetch timeout now onEvent'.split(
@@ -75,16 +77,21 @@ function assertClients(clients: ManagerOptions['clients']): void {
       ['find', 'update', 'doubt'],
     );
   for (const [issuer, client] of Object.entries(clients)) {
-    if (!URL.canParse(issuer)) throw new TypeError(`options.clients: ${issuer} is no issuer. Use its URL.`);
-    if (typeof client?.client_id !== 'string' || client.client_id === '')
-      throw new TypeError(
-        `options.clients[${JSON.stringify(issuer)}].client_id must be a non-empty string. Is the environment variable set?`,
-      );
-    if (client.client_secret === '')
-      throw new TypeError(
-        `options.clients[${JSON.stringify(issuer)}].client_secret is empty. Is the environment variable set?`,
-      );
+    // Another URL would never match, and the program would register a client instead.
+    if (!URL.canParse(issuer) || !/^https?:[^?#]+$/i.test(issuer))
+      throw new TypeError(`options.clients: ${issuer} is no issuer. Use its URL.`);
+    assertOwnClient(`options.clients[${JSON.stringify(issuer)}]`, client);
   }
+}
+
+function assertOwnClient(name: string, client: Client | undefined): void {
+  const { client_id, client_secret, redirect_uris }: Partial<Record<keyof Client, unknown>> = client ?? {};
+  if (typeof client_id !== 'string' || client_id === '')
+    throw new TypeError(`${name}.client_id must be a non-empty string. Is the environment variable set?`);
+  if (client_secret === '') throw new TypeError(`${name}.client_secret is empty. Is the environment variable set?`);
+  if (client_secret !== undefined && typeof client_secret !== 'string')
+    throw new TypeError(`${name}.client_secret must be a string.`);
+  assertRedirectUris(redirect_uris, client_id, name);
 }
 
 function isListOfStrings(value: unknown): boolean {

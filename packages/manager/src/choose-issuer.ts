@@ -1,8 +1,9 @@
-import { attempt } from '@oa/types';
+import { assertPkceSupported, attempt, type AuthorizationServer } from '@oa/types';
 import { isSameIssuer } from '@oa/types/rfc';
 import { findRemembered } from './client-check.ts';
 import type { Context } from './context.ts';
 import type { Credentials } from './credentials.ts';
+import { isPkceRequired } from './discovery-option.ts';
 import { storedIdentities } from './sessions.ts';
 import { resolveIssuer, toIssuer } from './target.ts';
 
@@ -52,11 +53,18 @@ async function hasClient(context: Context, issuer: string): Promise<boolean> {
   return found.ok && found.value.client !== undefined;
 }
 
-/** Whether the server publishes metadata, and a way for a program that it does not know. */
+/** Whether the server publishes metadata, supports PKCE, and has a way for a program that it does not know. */
 async function canHaveClient(context: Context, issuer: string): Promise<boolean> {
-  const found = await attempt(resolveIssuer(context, issuer, false).server());
+  const found = await attempt(readSupportingServer(context, issuer));
   if (!found.ok || found.value.guessed_after !== undefined) return false;
   const { registration_endpoint, client_id_metadata_document_supported } = found.value;
   const hasDocument = context.options.clientMetadata !== undefined && client_id_metadata_document_supported === true;
   return hasDocument || registration_endpoint !== undefined;
+}
+
+/** @throws {OAuthError} `pkce_unsupported`, where every login is refused; an error of the discovery */
+async function readSupportingServer(context: Context, issuer: string): Promise<AuthorizationServer> {
+  const server = await resolveIssuer(context, issuer, false).server();
+  assertPkceSupported(server, { requirePkce: isPkceRequired(context.options, server) });
+  return server;
 }

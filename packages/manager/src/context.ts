@@ -11,7 +11,7 @@ import {
   type Store,
   type Token,
 } from '@oa/types';
-import { isSameIssuer, normalizeIssuer } from '@oa/types/rfc';
+import { isSameIssuer } from '@oa/types/rfc';
 import type { ClientIssuers } from './client-issuers.ts';
 import { assertManagerOptions } from './assert-options.ts';
 import { applyPreset } from './discovery-option.ts';
@@ -22,6 +22,7 @@ import { createGuesses, type Guesses } from './guesses.ts';
 import { loadOnce } from './module-error.ts';
 import type { RefusedDocuments } from './refused-documents.ts';
 import { createResilientStore, type ResilientStore } from './resilient-store.ts';
+import { toIssuer } from './target.ts';
 
 /** What all calls of one manager share. Nothing is loaded or touched before it is used. */
 export interface Context {
@@ -53,8 +54,10 @@ export interface Context {
   failures: () => Promise<Failures>;
   /** When this process received the tokens that it has stored, by access token. Milliseconds since the epoch. */
   issuedAt: Map<string, number>;
-  /** When the metadata of a server was read anew because an endpoint was gone, by issuer. Milliseconds since the epoch. */
+  /** When metadata was read anew, because an endpoint was gone or a token was refused, by address. Milliseconds since the epoch. */
   askedAgainAt: Map<string, number>;
+  /** Metadata of resources that is read anew at the moment, because a token was refused. */
+  rereads: SingleFlight<ResourceRequirements>;
 }
 
 interface MetadataStores {
@@ -87,12 +90,13 @@ export function createContext(given: ManagerOptions): Context {
     failures: loadOnce(() => loadFailures(options, now)),
     issuedAt: new Map(),
     askedAgainAt: new Map(),
+    rereads: createSingleFlight(),
   };
 }
 
 function findOwnClient({ clients }: ManagerOptions, issuer: string): Client | undefined {
   if (clients === undefined || isClientStore(clients)) return undefined;
-  const found = Object.entries(clients).find(([each]) => isSameIssuer(normalizeIssuer(each), normalizeIssuer(issuer)));
+  const found = Object.entries(clients).find(([each]) => isSameIssuer(toIssuer(each), toIssuer(issuer)));
   return found?.[1];
 }
 

@@ -26,9 +26,19 @@ export function createManager(options: ManagerOptions = {}): Manager {
 
   async function findToken(target: Target, credentials: Credentials, wanted: TokenSourceOptions): Promise<Token> {
     assertCallInteraction(wanted.interaction);
-    const session = await abortable(openSession(context, target, credentials, wanted), wanted.signal);
-    wanted.signal?.throwIfAborted();
-    return tokenOf(session, wanted.stored === true ? { ...wanted, interaction: 'never' } : wanted);
+    const open = async (asked: TokenSourceOptions): Promise<Session> => {
+      const session = await abortable(openSession(context, target, credentials, asked), wanted.signal);
+      wanted.signal?.throwIfAborted();
+      return session;
+    };
+    const session = await open(wanted);
+    if (wanted.stored !== true) return tokenOf(session, wanted);
+    // The refresh token must not go to a server that the resource has moved away from. The empty challenge saves a request to the resource.
+    const reopen = async (): Promise<Session> => {
+      const reopened = await attempt(open({ ...wanted, stored: false, challenge: '' }));
+      return reopened.ok ? reopened.value : session;
+    };
+    return tokenOf(session, { ...wanted, interaction: 'never' }, reopen);
   }
 
   async function logInNow(target: Target, credentials: Credentials, asked: ManagerLoginOptions): Promise<Token> {
@@ -85,8 +95,12 @@ function toResult<T>(work: Promise<T>): Promise<Result<T>> {
   return attempt(work.catch(rethrowModuleError));
 }
 
-/** The stored token where it is usable, else a renewed one. */
-async function tokenOf(session: Session, wanted: TokenSourceOptions): Promise<Token> {
+/**
+ * The stored token where it is usable, else a renewed one.
+ *
+ * @param reopen opens the session anew before a stored token is refreshed
+ */
+async function tokenOf(session: Session, wanted: TokenSourceOptions, reopen?: () => Promise<Session>): Promise<Token> {
   const { context, issuer } = session;
   if (wanted.acr_values !== undefined || wanted.max_age !== undefined)
     return (await import('./log-in-again.ts')).logInAgain(session, wanted);
@@ -98,6 +112,7 @@ async function tokenOf(session: Session, wanted: TokenSourceOptions): Promise<To
   }
   if (wanted.stored === true && !(seen !== undefined && isRefreshable(session, seen)))
     throw new OAuthError('login_required', `No token of ${issuer} is stored that can be used.`);
+  if (reopen !== undefined) return tokenOf(await reopen(), wanted);
   // Loaded here: a caller with a usable token does not need it.
   const { renew } = await import('./renewal.ts');
   // Calls that use one token for different scopes may need different grants.

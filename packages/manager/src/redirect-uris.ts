@@ -3,19 +3,24 @@ import { parseLoopbackUri } from '@oa/types/rfc';
 /**
  * Rejects redirect URIs that no login on this machine can receive an answer on.
  *
+ * @param name what has the redirect URIs, for the error
  * @throws {TypeError} that names the value
  * @see https://www.rfc-editor.org/rfc/rfc8252#section-7.3
  */
-export function assertRedirectUris(redirect_uris: unknown, client_id: string | undefined): void {
+export function assertRedirectUris(
+  redirect_uris: unknown,
+  client_id: string | undefined,
+  name: string = 'credentials',
+): void {
   if (redirect_uris === undefined) return;
   if (!Array.isArray(redirect_uris) || redirect_uris.length === 0)
     throw new TypeError(
-      `credentials.redirect_uris must be a non-empty array of the redirect URIs that the client is registered with, such as ['http://localhost'], not ${quoteValue(redirect_uris)}.`,
+      `${name}.redirect_uris must be a non-empty array of the redirect URIs that the client is registered with, such as ['http://localhost'], not ${quoteValue(redirect_uris)}.`,
     );
   for (const uri of redirect_uris as unknown[])
     if (typeof uri !== 'string' || parseLoopbackUri(uri) === undefined)
       throw new TypeError(
-        `credentials.redirect_uris has ${quoteValue(uri)}, which is no loopback http URI (RFC 8252 section 7.3). ` +
+        `${name}.redirect_uris has ${quoteValue(uri)}, which is no loopback http URI (RFC 8252 section 7.3). ` +
           'Use http with 127.0.0.1, [::1] or localhost, a port from 1 to 65535 or none, and a path or none, such as http://127.0.0.1:8400/callback.',
       );
   if (client_id === undefined)

@@ -1,4 +1,5 @@
 import { attempt, isStorageError, OAuthError, type AuthorizationServer, type Client } from '@oa/types';
+import { mergeScopes } from '@oa/types/rfc';
 import { checkRemembered, dropBrokenManagement, type ClientCheck, type ClientState } from './client-check.ts';
 import type { Context } from './context.ts';
 import { moveRegistration } from './move-registration.ts';
@@ -36,8 +37,10 @@ export async function findRegistration(
 ): Promise<UsableRegistration> {
   const { context, issuer } = session;
   let registered: Client | undefined;
-  const registerOnce = async (state: ClientState): Promise<Client> => {
-    const client = await registerForLogin(session, server, needs.scope);
+  const registerOnce = async (state: ClientState, former?: Client): Promise<Client> => {
+    // With the scopes of the one that it replaces: the next login for those would need another registration.
+    const scope = needs.scope === undefined ? undefined : mergeScopes(former?.scope, needs.scope);
+    const client = await registerForLogin(session, server, scope);
     registered = state === 'unknown' ? await dropBrokenManagement(session, client) : client;
     return registered;
   };
@@ -48,7 +51,7 @@ export async function findRegistration(
     const isMisfit = check.client !== undefined && !isUsable(check.client);
     if (check.client !== undefined && isMisfit && check.state === 'known')
       await moveRegistration(session, clients, check.client, { isUsable, scope: needs.scope });
-    const client = await clients.getOrRegister(issuer, async () => registerOnce(check.state), {
+    const client = await clients.getOrRegister(issuer, async () => registerOnce(check.state, check.client), {
       redirect_uris: await neededRedirectUris(context, issuer),
       isUsable,
       now: context.now,

@@ -21,6 +21,8 @@ export async function resolveResource(
   credentials: Credentials,
   wanted: TokenSourceOptions,
 ): Promise<ResolvedTarget> {
+  if (pinned !== undefined && (typeof pinned !== 'string' || pinned === ''))
+    throw new TypeError('The issuer of the target must be a URL. Is the environment variable set?');
   const hasSecret = credentials.client_secret !== undefined;
   const bound = pinned === undefined ? await boundIssuer(context, credentials) : undefined;
   // The resource could otherwise have the secret sent to any server that it names.
@@ -73,13 +75,19 @@ async function requirementsOf(
   const { resources: cache } = await context.metadata();
   const fallback = context.options.discovery?.fallback === 'origin' ? 'origin' : 'none';
   const options = { ...context.network, cache, signal, fallback } as const;
-  if (stored !== true)
-    return discoverRequirements(url, {
-      ...options,
-      challenge,
-      fresh: rejected !== undefined && mayAskAgain(context, url),
-    });
-  const known = await storedRequirements(url, options);
-  if (known !== undefined) return known;
-  throw new OAuthError('login_required', `Nothing is stored for ${new URL(url).origin}.`);
+  if (stored === true) {
+    const known = await storedRequirements(url, options);
+    if (known !== undefined) return known;
+    throw new OAuthError('login_required', `Nothing is stored for ${new URL(url).origin}.`);
+  }
+  const { rereads } = context;
+  const isReading = rejected !== undefined && rereads.has(url);
+  if (isReading || (rejected !== undefined && mayAskAgain(context, url))) {
+    const reread = (shared: AbortSignal): Promise<ResourceRequirements> =>
+      discoverRequirements(url, { ...options, challenge, fresh: true, signal: shared });
+    const found = await rereads.run(url, reread, signal);
+    if (!isReading) return found;
+  }
+  // After the wait for another call: its challenge may have said something else.
+  return discoverRequirements(url, { ...options, challenge });
 }

@@ -138,6 +138,23 @@ it.each<[string, Reply]>([
   expect(events.filter(({ type }) => type === 'stale_metadata')).toHaveLength(2);
 });
 
+it('uses the scopes of a challenge while the metadata is away, and asks for it once a minute for one challenge', async () => {
+  let isAway = false;
+  await using api = await startServer((origin) => ({
+    [`${RESOURCE}/api`]: () =>
+      isAway ? { status: 500 } : { json: { resource: `${origin}/api`, authorization_servers: [ISSUER] } },
+  }));
+  const cache = new Map<string, ResourceRequirements>();
+  const url = `${api.origin}/api`;
+  await discoverRequirements(url, { cache, challenge: 'Bearer' });
+  isAway = true;
+  const ask = () => discoverRequirements(url, { cache, challenge: 'Bearer scope="write"' });
+  expect(await ask()).toMatchObject({ authorization_servers: [ISSUER], scope: 'write' });
+  const count = api.requests.length;
+  expect(await ask()).toMatchObject({ scope: 'write' });
+  expect(api.requests).toHaveLength(count);
+});
+
 it('does not use the last requirements where the metadata is there, and is for another resource', async () => {
   let resource = '/api';
   await using api = await startServer((origin) => ({

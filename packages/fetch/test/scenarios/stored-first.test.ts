@@ -42,6 +42,22 @@ it('obtains a token with the challenge of the 401 to the real request, and repea
   expect(server.requests.map(({ body }) => body)).toEqual(['x', 'x', '']);
 });
 
+it.each([
+  'Bearer error="insufficient_scope"',
+  'Bearer error="insufficient_scope", scope="caf\u00e9"',
+  'Bearer error="insufficient_user_authentication"',
+])(
+  'obtains a token after a 401 to a request without one, although the challenge is incomplete: %s',
+  async (challenge) => {
+    const server = await startServer(({ headers }) =>
+      headers.authorization === undefined ? { status: 401, headers: { 'www-authenticate': challenge } } : {},
+    );
+    const { source } = createStoredSource();
+    expect((await createFetch(source, { first: 'stored' })(server.origin)).status).toBe(200);
+    expect(authorizationsOf(server.requests)).toEqual([undefined, 'Bearer obtained']);
+  },
+);
+
 it('sends a stored token at once', async () => {
   const server = await startServer(() => ({}));
   const { source } = createStoredSource('kept');

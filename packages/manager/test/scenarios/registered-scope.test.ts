@@ -71,6 +71,20 @@ it('registers one new client with the scopes, where the server refuses them and 
   expect(registeredClient(directory, registrar)).toMatchObject({ client_id: 'client-2', scope: 'basic read' });
 });
 
+it('registers the scopes of the client that is replaced too, so that logins for either need no other client', async () => {
+  const registrar = await startLimited();
+  const { openBrowser, metadata } = registrar;
+  const directory = temporaryDirectory();
+  const logIn = async (scope: string): Promise<void> => {
+    const { manager } = managerAt(directory, { login: { openBrowser } });
+    expect(await manager.login(metadata, { scope })).toMatchObject({ ok: true });
+  };
+  for (const scope of ['mail', 'files', 'mail', 'files']) await logIn(scope);
+  // One client without scopes, and one for each scope that was refused.
+  expect([registrar.registrations(), registrar.refusals()]).toEqual([3, 2]);
+  expect(registeredClient(directory, registrar)?.['scope']).toBe('basic mail files');
+});
+
 it('registers once for a scope that the server does not know, however often it is asked for', async () => {
   const registrar = await startLimited(['unknown']);
   const { openBrowser, metadata } = registrar;

@@ -171,6 +171,41 @@ it('registers and logs in at the server that the resource has moved to, and not 
   expect(await clientAt(directory, resource.url).post()).toBe('after-1');
 });
 
+it('sends no refresh token to a server that the resource has moved away from, and needs no answer of it', async () => {
+  for (const isDown of [false, true]) {
+    const directory = temporaryDirectory();
+    const before = await startIssuer('before');
+    const after = await startIssuer('after');
+    const resource = await startResource([before.origin]);
+    await clientAt(directory, resource.url).post();
+    resource.issuers = [after.origin];
+    resource.accepts = (token) => token.startsWith('after');
+    before.requests.length = 0;
+    resource.server.requests.length = 0;
+    if (isDown) await before.close();
+    const later = Date.now() + 7_200_000;
+    expect(await clientAt(directory, resource.url, { now: () => later }).post()).toBe('after-1');
+    expect(before.requests).toEqual([]);
+    expect(pathsOf(resource)).toEqual([`GET ${METADATA}`, 'POST /api', 'POST /api']);
+  }
+});
+
+it('leads all of 20 calls at once to the server that the resource has moved to', async () => {
+  const before = await startIssuer('before');
+  const after = await startIssuer('after');
+  const resource = await startResource([before.origin]);
+  const client = clientAt(temporaryDirectory(), resource.url);
+  await client.post();
+  resource.issuers = [after.origin];
+  resource.accepts = (token) => token.startsWith('after');
+  before.requests.length = 0;
+  resource.server.requests.length = 0;
+  const tokens = await Promise.all(Array.from({ length: 20 }, () => client.post()));
+  expect(new Set(tokens)).toEqual(new Set(['after-1']));
+  expect(before.requests).toEqual([]);
+  expect(pathsOf(resource).filter((each) => each.startsWith('GET'))).toEqual([`GET ${METADATA}`]);
+});
+
 it('logs no user out while the metadata of the resource is away', async () => {
   const directory = temporaryDirectory();
   const issuer = await startIssuer('a');
@@ -293,6 +328,43 @@ it('passes over a server that is down, and one without metadata', async () => {
   expect(silent.requestsTo('/token')).toEqual([]);
 });
 
+it('passes over a server that lists no PKCE method but plain: no login is possible there', async () => {
+  const [weak, other] = await Promise.all([startIssuer('weak'), startIssuer('other')]);
+  weak.script({
+    '/.well-known/oauth-authorization-server': {
+      json: {
+        issuer: weak.origin,
+        authorization_endpoint: `${weak.origin}/authorize`,
+        token_endpoint: `${weak.origin}/token`,
+        registration_endpoint: `${weak.origin}/register`,
+        code_challenge_methods_supported: ['plain'],
+      },
+    },
+  });
+  const resource = await startResource([weak.origin, other.origin]);
+  expect(await clientAt(temporaryDirectory(), resource.url).post()).toBe('other-1');
+});
+
+it('finds the client of an issuer that the program names by the address of its metadata', async () => {
+  const issuer = await startIssuer('a');
+  const resource = await startResource([issuer.origin]);
+  const clients = { [`${issuer.origin}/.well-known/oauth-authorization-server`]: { client_id: 'by-hand' } };
+  const client = clientAt(temporaryDirectory(), resource.url, { clients });
+  await client.post();
+  expect(client.urls[0]?.searchParams.get('client_id')).toBe('by-hand');
+  expect(issuer.requestsTo('/register')).toEqual([]);
+});
+
+it.each<[string, unknown]>([
+  ['an empty text', ''],
+  ['a number', 5],
+  ['null', null],
+])('rejects %s as the issuer beside a resource with a TypeError', async (_, issuer) => {
+  const { manager } = clientAt(temporaryDirectory(), 'http://127.0.0.1:1/api');
+  const target = { resource: 'http://127.0.0.1:1/api', issuer: issuer as string };
+  await expect(manager.get(target, {})).rejects.toThrow(/issuer of the target must be a URL.*environment/);
+});
+
 it('prefers a server that supports the client metadata document of the program', async () => {
   const supporting = await startIssuer('supporting', { registers: false, documents: true });
   const other = await startIssuer('other');
@@ -363,6 +435,18 @@ it.each<[string, object, RegExp]>([
     /client_secret is empty.*environment/,
   ],
   ['neither issuers nor methods', {}, /must be a store/],
+  ['a host in place of an issuer', { 'localhost:3000': { client_id: 'c' } }, /localhost:3000 is no issuer/],
+  ['a query in an issuer', { 'https://as.example/?tenant=1': { client_id: 'c' } }, /is no issuer/],
+  [
+    'a secret that is no text',
+    { 'https://as.example': { client_id: 'c', client_secret: 5 } },
+    /client_secret must be a string/,
+  ],
+  [
+    'redirect URIs that no login can use',
+    { 'https://as.example': { client_id: 'c', redirect_uris: ['https://app.example/callback'] } },
+    /clients\["https:\/\/as.example"\].redirect_uris has "https:\/\/app.example\/callback"/,
+  ],
 ])('rejects clients with %s with a TypeError', (_, clients, message) => {
   expect(() => managerAt(temporaryDirectory(), { clients: clients as never })).toThrow(message);
 });
