@@ -40,11 +40,12 @@ it('asks each server once where none registers the program, and the error is abo
 
 it('registers at no other server than the one that the program names', async () => {
   const [closed, other] = await Promise.all([startClosed(403), startIssuer('other')]);
-  const resource = await startResource([closed.origin, other.origin]);
-  const { manager } = clientAt(temporaryDirectory(), resource.url);
+  const resource = await startResource([other.origin]);
+  const { manager, events } = clientAt(temporaryDirectory(), resource.url);
   const result = await manager.get({ resource: resource.url, issuer: closed.origin }, {});
   expect(result).toMatchObject({ error: { code: 'client_required' } });
   expect(other.requests).toEqual([]);
+  expect(typesOf(events).filter((type) => type === 'issuer_not_named')).toHaveLength(1);
 });
 
 it('asks no user to log in at a server that the resource left less than 10 minutes ago', async () => {
