@@ -7,7 +7,9 @@ const run = promisify(execFile);
 export interface Loading {
   /** The URLs of all modules that were loaded, `node:` modules included. */
   urls: string[];
-  /** The packages of `node_modules` among them. */
+  /** What was imported, in order: each `import` statement, and each call of `import()`, whether or not the module was loaded already. */
+  imports: string[];
+  /** The packages of `node_modules` among the modules. */
   packages: string[];
   /** Node's own modules that were loaded, such as `internal/deps/undici/undici`. */
   builtins: string[];
@@ -23,9 +25,13 @@ export interface Loading {
 const OBSERVER = `
   import { registerHooks } from 'node:module';
   const urls = [];
+  const imports = [];
   const requested = [];
   const globals = [];
-  registerHooks({ load(url, context, next) { urls.push(url); return next(url, context); } });
+  registerHooks({
+    resolve(specifier, context, next) { imports.push(specifier); return next(specifier, context); },
+    load(url, context, next) { urls.push(url); return next(url, context); },
+  });
   const { getBuiltinModule } = process;
   process.getBuiltinModule = (name) => (requested.push(name), getBuiltinModule(name));
   for (const name of process.env.OA_WATCH_GLOBALS === '0' ? [] : ['fetch', 'Request', 'Headers', 'Response']) {
@@ -37,6 +43,7 @@ const OBSERVER = `
   }
   globalThis.loading = () => ({
     urls: [...urls],
+    imports: [...imports],
     packages: [...new Set(urls.flatMap((url) => /.*\\/node_modules\\/((?:@[^/]+\\/)?[^/]+)/.exec(url)?.[1] ?? []))],
     builtins: process.moduleLoadList.map((name) => name.replace('NativeModule ', '')),
     requested: [...requested],

@@ -5,6 +5,7 @@ import { findPlaceholder, isResourceIndicator, toErrorText } from '@oa/types/rfc
 import { parseChallenges, type Challenge } from './challenge.ts';
 import { confirmClaim, speaksFor } from './claim.ts';
 import { isIssuer, quoteIssuer } from './issuer.ts';
+import { loadMetadataSchemas } from './schemas.ts';
 import { DISCOVERY_TIMEOUT_MS, fetchFirstPublished, resourceMetadataUrls, toAnswersText } from './well-known.ts';
 
 /** The options of {@link discoverResource}. */
@@ -43,8 +44,7 @@ export async function discoverResource(
   const { challenge, timeout = DISCOVERY_TIMEOUT_MS, ...rest } = options;
   const remaining = startDeadline(timeout);
   const announced = challengedMetadataUrl(challenge, asked);
-  // Loaded lazily: it loads valibot.
-  const { protectedResourceSchema } = await import('@oa/types/schemas');
+  const { protectedResourceSchema } = await loadMetadataSchemas();
   const read = (response: HttpResponse): ProtectedResource => {
     const metadata = readJson(response, protectedResourceSchema);
     assertResourceMetadata(metadata, asked);

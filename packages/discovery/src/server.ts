@@ -3,6 +3,7 @@ import { isSecureUrl, OAuthError, type AuthorizationServer, type RequestOptions 
 import { findPlaceholder, toErrorText } from '@oa/types/rfc';
 import { isIssuer, quoteIssuer } from './issuer.ts';
 import { cacheLifetimeSeconds } from './lifetime.ts';
+import { loadMetadataSchemas } from './schemas.ts';
 import { isAnswer, type ServerSearch } from './search.ts';
 import { fetchFirstPublished, type DocumentSearch } from './well-known.ts';
 
@@ -36,8 +37,7 @@ export async function fetchPublishedServer(
   first: string | undefined,
   options: RequestOptions,
 ): Promise<DocumentSearch<PublishedServer>> {
-  // Loaded lazily: a cache hit does not need valibot.
-  const { authorizationServerSchema } = await import('@oa/types/schemas');
+  const { authorizationServerSchema } = await loadMetadataSchemas();
   const read = (response: HttpResponse): PublishedServer => {
     // Only the guess itself has this member: a document that has it is none.
     const { guessed_after: _, ...server } = readJson(response, authorizationServerSchema);

@@ -1,3 +1,5 @@
+import { createLoader } from '@oa/mechanisms';
+
 /** One request, ready to be sent. */
 export interface PreparedRequest {
   /** How errors name the endpoint. A redirect does not change it, because a server can put into a redirect what it was sent. */
@@ -21,7 +23,7 @@ export type Transport = (url: string, request: PreparedRequest) => Promise<Respo
  * All policies of ky are off. Its timeout ends with the headers. Its retries can't recognise a single-use grant. For an error status it
  * reads 10 MiB and throws an error that prints the request. So this package decides about timeouts, retries and statuses.
  */
-export async function loadTransport(): Promise<Transport> {
+export const loadTransport: () => Promise<Transport> = createLoader(async () => {
   const { default: ky } = await import('ky');
   return (url, { method, headers, body, signal, fetch = globalThis.fetch }) => {
     const init: RequestInit = { method, headers, signal, redirect: 'manual', ...(body !== undefined && { body }) };
@@ -34,7 +36,7 @@ export async function loadTransport(): Promise<Transport> {
       fetch: () => fetch(url, init),
     });
   };
-}
+});
 
 /**
  * Loads the code that the first request needs. A program can call it while it waits for something else, such as a user.

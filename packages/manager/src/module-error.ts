@@ -1,3 +1,4 @@
+import { createLoader } from '@oa/mechanisms';
 import { toStorageError } from '@oa/private-file';
 
 /**
@@ -10,10 +11,5 @@ export function rethrowModuleError(error: unknown): never {
 
 /** Loads once. After a failure the next call tries again: the process may have free descriptors then. */
 export function loadOnce<T>(load: () => Promise<T>): () => Promise<T> {
-  let loading: Promise<T> | undefined;
-  return () =>
-    (loading ??= load().catch((error: unknown) => {
-      loading = undefined;
-      return rethrowModuleError(error);
-    }));
+  return createLoader(() => load().catch(rethrowModuleError));
 }

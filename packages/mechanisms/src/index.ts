@@ -101,6 +101,22 @@ export function createSingleFlight<T>(): SingleFlight<T> {
 }
 
 /**
+ * Creates a function that loads a value at its first call, and keeps it. A repeated `import()` runs the module loader each time. After a
+ * failure the next call loads again.
+ *
+ * @example
+ * const loadSchemas = createLoader(() => import('./schemas.js'));
+ */
+export function createLoader<T>(load: () => Promise<T>): () => Promise<T> {
+  let loading: Promise<T> | undefined;
+  return () =>
+    (loading ??= load().catch((error: unknown) => {
+      loading = undefined;
+      throw error;
+    }));
+}
+
+/**
  * Starts a deadline that several requests share.
  *
  * @param timeout milliseconds from now; `undefined` is no deadline

@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import {
   abortable,
   assertNodeVersion,
+  createLoader,
   createSingleFlight,
   isObject,
   MAX_TIMER_MS,
@@ -22,6 +23,19 @@ const reason = new Error('the reason of the caller');
 
 afterEach(() => {
   vi.useRealTimers();
+});
+
+describe('createLoader', () => {
+  it('loads once, at the first call, and again after a failure', async () => {
+    const outcomes = [Promise.reject(reason), Promise.resolve('loaded'), Promise.resolve('loaded again')];
+    const load = vi.fn(() => outcomes[load.mock.calls.length - 1] ?? Promise.reject(reason));
+    const loader = createLoader(load);
+    expect(load).not.toHaveBeenCalled();
+    await expect(loader()).rejects.toBe(reason);
+    expect(await Promise.all([loader(), loader()])).toEqual(['loaded', 'loaded']);
+    expect(await loader()).toBe('loaded');
+    expect(load).toHaveBeenCalledTimes(2);
+  });
 });
 
 describe('abortable', () => {

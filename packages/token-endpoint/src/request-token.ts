@@ -1,9 +1,12 @@
 import { readJson, type HttpResponse } from '@oa/http';
+import { createLoader } from '@oa/mechanisms';
 import { OAuthError, type AuthorizationServer, type Client, type RequestParameters, type Token } from '@oa/types';
 import { assertRequestParameters, toErrorText } from '@oa/types/rfc';
 import type { TokenEndpointOptions } from './options.ts';
 import { postAuthenticated } from './post.ts';
 import { assertAccessToken, stampToken, tokenTypeOf } from './token.ts';
+
+const loadTokenSchemas = createLoader(() => import('@oa/types/schemas'));
 
 /**
  * Requests a token from the token endpoint, by any grant.
@@ -63,7 +66,7 @@ export async function fetchToken(
       'endpoint_missing',
       `${toErrorText(server.issuer, 200)} names no token_endpoint. Check its metadata.`,
     );
-  const { tokenResponseSchema } = await import('@oa/types/schemas');
+  const { tokenResponseSchema } = await loadTokenSchemas();
   const idempotent = grant_type === 'client_credentials';
   const form = { url, parameters, idempotent };
   return postAuthenticated(
