@@ -19,6 +19,12 @@ it('reads a body of 1 MiB, and refuses one byte more', async () => {
   });
 });
 
+it('reads no more of the body of an error status', async () => {
+  const body = endlessBody({ chunk: new Uint8Array(64 * 1024) });
+  await using server = await startScriptedServer(() => ({ status: 400, body }));
+  expect((await rejectionOf(request('GET', server.origin))).code).toBe('response_too_large');
+});
+
 it('refuses a large content-length without reading the body', async () => {
   await using server = await startScriptedServer(() => ({
     headers: { 'content-length': String(LIMIT_BYTES + 1) },
