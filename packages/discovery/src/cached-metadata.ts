@@ -5,7 +5,7 @@ import { assertSecureEndpoints } from './server.ts';
 
 /** The metadata of one authorization server, as `DiscoverOptions.cache` stores it. */
 export interface CachedMetadata {
-  /** Absent if the server forbids to store its metadata (`no-store`): only the address is remembered. */
+  /** Absent in entries of earlier versions after `no-store`. */
   server?: AuthorizationServer | undefined;
   /** Where the metadata was found. This address is asked first the next time. */
   metadata_url?: string | undefined;
@@ -13,6 +13,8 @@ export interface CachedMetadata {
   expires_at: number;
   /** The server publishes no metadata: these are the conventional endpoints. */
   conventional?: true;
+  /** The server does not want its metadata to be stored: it is used for a minute, and not while the server is down. */
+  no_store?: true;
 }
 
 /** An entry with the metadata itself. */

@@ -6,8 +6,8 @@ export const MAX_METADATA_LIFETIME_SECONDS = 86_400;
 /**
  * Reads `Cache-Control` and `Age`.
  *
- * @returns the seconds for which a response may be used again. `undefined` means that it must not be stored. 0 means that it may be
- *   stored, but must be requested again: the stored response is used while the server is down.
+ * @returns the seconds for which a response may be used again. `undefined` after `no-store`. 0 means that it must be requested again:
+ *   the stored response is used while the server is down.
  * @see https://www.rfc-editor.org/rfc/rfc9111#section-5.2.2
  */
 export function cacheLifetimeSeconds(headers: Headers): number | undefined {

@@ -2,13 +2,16 @@ import { isOAuthError, type AuthorizationServer } from '@oa/types';
 import { readCache, writeCache } from './cache.ts';
 import { assertCachedMetadata, type CachedMetadata, type UsableMetadata } from './cached-metadata.ts';
 import { guessServer } from './guess.ts';
-import { isWithinLifetime, rememberAddress, rememberServer, type DiscoveryMemory, type KnownServer } from './memory.ts';
+import { isWithinLifetime, rememberServer, type DiscoveryMemory, type KnownServer } from './memory.ts';
 import type { DiscoverOptions } from './options.ts';
 import type { ServerSearch } from './search.ts';
 import { fetchPublishedServer, type PublishedServer } from './server.ts';
 
-/** Short enough to notice a server that starts to publish metadata, long enough for a program that is started repeatedly. */
-const CONVENTIONAL_LIFETIME_SECONDS = 60;
+/**
+ * For guessed endpoints, and for metadata with `no-store`. Short enough to notice what the server changes, long enough for a program that is
+ * started repeatedly.
+ */
+const SHORT_LIFETIME_SECONDS = 60;
 /** How long expired metadata is used while the server is down. Endpoints may change their owner. */
 const MAX_STALE_SECONDS = 7 * 86_400;
 /** The timeout for a server whose expired metadata is available. */
@@ -33,11 +36,9 @@ export async function findServer(lookup: ServerLookup): Promise<KnownServer> {
     if (isUsableServer(known, options)) return rememberServer(memory, key, known);
   }
   const now = (options.now ?? Date.now)();
-  if (stored?.server === undefined && stored?.metadata_url !== undefined)
-    rememberAddress(memory, key, stored.metadata_url);
   const remembered = stored ?? memory.known.get(key)?.entry;
   const published = hasDocument(remembered) && isPublished(remembered, now) ? remembered : undefined;
-  const first = remembered?.metadata_url ?? memory.addresses.get(key);
+  const first = remembered?.metadata_url;
   if (published === undefined) return askServer(lookup, first, options.fallback !== 'none');
   // A server that has published metadata in the last days has not stopped to: a guess would lead secrets to other endpoints.
   if (options.fresh === true) return askServer(lookup, first, false);
@@ -58,37 +59,26 @@ async function askServer(
 ): Promise<KnownServer> {
   const seconds = (options.now ?? Date.now)() / 1000;
   const published = await fetchPublishedServer(search, first, options);
-  const { entry, isStorable } =
+  const entry =
     published.found === undefined
       ? toGuessedEntry(guessServer(search, published.absent, mayGuess), seconds)
       : toPublishedEntry(published.found, published.url, seconds);
-  const known = { entry, until: entry.expires_at * 1000 };
-  if (isStorable) {
-    memory.addresses.delete(search.key);
-    await writeCache(search.key, entry, options, search.issuer);
-    return rememberServer(memory, search.key, known);
-  }
-  const { metadata_url = '', expires_at } = entry;
-  // The address alone is stored once.
-  if (memory.addresses.get(search.key) !== metadata_url)
-    await writeCache(search.key, { metadata_url, expires_at }, options, search.issuer);
-  rememberAddress(memory, search.key, metadata_url);
-  return known;
+  await writeCache(search.key, entry, options, search.issuer);
+  return rememberServer(memory, search.key, { entry, until: entry.expires_at * 1000 });
 }
 
-interface NewEntry {
-  entry: UsableMetadata;
-  isStorable: boolean;
+function toGuessedEntry(server: AuthorizationServer, seconds: number): UsableMetadata {
+  return { server, expires_at: Math.floor(seconds + SHORT_LIFETIME_SECONDS), conventional: true };
 }
 
-function toGuessedEntry(server: AuthorizationServer, seconds: number): NewEntry {
-  const expires_at = Math.floor(seconds + CONVENTIONAL_LIFETIME_SECONDS);
-  return { entry: { server, expires_at, conventional: true }, isStorable: true };
-}
-
-function toPublishedEntry({ server, lifetime }: PublishedServer, metadata_url: string, seconds: number): NewEntry {
-  const expires_at = Math.floor(seconds + (lifetime ?? 0));
-  return { entry: { server, metadata_url, expires_at }, isStorable: lifetime !== undefined };
+/** The metadata of a server is its configuration, and no answer to one caller. So `no-store` makes its lifetime short, and is no ban. */
+function toPublishedEntry(
+  { server, lifetime }: PublishedServer,
+  metadata_url: string,
+  seconds: number,
+): UsableMetadata {
+  const expires_at = Math.floor(seconds + (lifetime ?? SHORT_LIFETIME_SECONDS));
+  return { server, metadata_url, expires_at, ...(lifetime === undefined && { no_store: true }) };
 }
 
 function hasDocument(entry: CachedMetadata | undefined): entry is UsableMetadata {
@@ -96,8 +86,8 @@ function hasDocument(entry: CachedMetadata | undefined): entry is UsableMetadata
 }
 
 /** Whether the server has published this metadata, and recently enough to be used while the server is down. */
-function isPublished({ conventional, expires_at }: UsableMetadata, now: number): boolean {
-  return conventional !== true && now <= (expires_at + MAX_STALE_SECONDS) * 1000;
+function isPublished({ conventional, no_store, expires_at }: UsableMetadata, now: number): boolean {
+  return conventional !== true && no_store !== true && now <= (expires_at + MAX_STALE_SECONDS) * 1000;
 }
 
 /** Whether `known` can be used without a request, and is not a guess that the caller rules out. */

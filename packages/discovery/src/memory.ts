@@ -16,8 +16,6 @@ export interface KnownServer {
 /** The metadata that this process has found, and the lookups that are under way. */
 export interface DiscoveryMemory {
   known: Map<string, KnownServer>;
-  /** Where the metadata was found that must not be stored. */
-  addresses: Map<string, string>;
   lookups: SingleFlight<KnownServer>;
   resourceLookups: SingleFlight<ResourceRequirements>;
 }
@@ -36,7 +34,6 @@ const memories = new WeakMap<object, DiscoveryMemory>();
 export function memoryFor(owner: object = PLATFORM): DiscoveryMemory {
   const memory = memories.get(owner) ?? {
     known: new Map(),
-    addresses: new Map(),
     lookups: createSingleFlight<KnownServer>(),
     resourceLookups: createSingleFlight<ResourceRequirements>(),
   };
@@ -48,12 +45,6 @@ export function memoryFor(owner: object = PLATFORM): DiscoveryMemory {
 export function rememberServer(memory: DiscoveryMemory, key: string, known: KnownServer): KnownServer {
   setBounded(memory.known, key, known, MAX_KNOWN_ISSUERS);
   return known;
-}
-
-/** Replaces what is known with only the address of the metadata. */
-export function rememberAddress(memory: DiscoveryMemory, key: string, url: string): void {
-  memory.known.delete(key);
-  setBounded(memory.addresses, key, url, MAX_KNOWN_ISSUERS);
 }
 
 /**

@@ -23,7 +23,7 @@ const MAX_PLACEHOLDER_CHARACTERS = 100;
 /** The metadata that a server publishes. */
 export interface PublishedServer {
   server: AuthorizationServer;
-  /** Seconds for which it may be used again. `undefined` means that it must not be stored. */
+  /** Seconds for which it may be used again. `undefined` after `no-store`. */
   lifetime: number | undefined;
 }
 

@@ -20,7 +20,7 @@ it.each<[string, string | undefined, number]>([
   ['10 minutes for a max-age that is not a number', 'max-age=soon', 600],
   ['no time with no-cache', 'no-cache', 0],
   ['no time with max-age=0', 'max-age=0', 0],
-  ['no time with no-store', 'no-store, max-age=100', 0],
+  ['a minute with no-store', 'no-store, max-age=100', 60],
 ])(
   'reuses metadata for as long as Cache-Control allows (RFC 9111 section 5.2.2): %s',
   async (_name, control, seconds) => {
@@ -51,46 +51,59 @@ it('subtracts the time in a shared cache, as the Age header states it (RFC 9111 
   expect(server.requests).toHaveLength(2);
 });
 
-it('does not write a response with no-store to the cache, only its address: the next process asks one URL', async () => {
+it('keeps metadata with no-store for a minute, also for the next process, and then asks the URL that had it', async () => {
   const noStore = { 'cache-control': 'no-store' };
   await using server = await startServer((origin) => ({
     [`/tenant${OPENID}`]: { json: metadata(`${origin}/tenant`), headers: noStore },
   }));
   const issuer = `${server.origin}/tenant`;
+  const { now, pass } = createClock();
   const cache = new Map<string, CachedMetadata>();
-  const metadata_url = `${issuer}${OPENID}`;
-  await discover(issuer, { cache });
+  await discover(issuer, { cache, now });
   expect(server.requests).toHaveLength(3);
-  expect([...cache]).toEqual([[issuer, { metadata_url, expires_at: expect.any(Number) as unknown }]]);
-  await discover(issuer, { cache });
-  expect(server.requests).toHaveLength(4);
   // Another store has another memory, as in another process.
   const { events, onEvent } = recordEvents();
-  expect(await discover(issuer, { cache: new Map(cache), onEvent })).toEqual(metadata(issuer));
+  const second = new Map(cache);
+  pass(59);
+  expect(await discover(issuer, { cache: second, now, onEvent })).toEqual(metadata(issuer));
+  expect(server.requests).toHaveLength(3);
+  pass(1);
+  await discover(issuer, { cache: second, now, onEvent });
+  await discover(issuer, { cache, now });
   expect(pathsOf(server).slice(3)).toEqual([`/tenant${OPENID}`, `/tenant${OPENID}`]);
   expect(events).toEqual([]);
+});
+
+it('asks the URL first that an entry of an earlier version names, which had no metadata after no-store', async () => {
+  await using server = await startServer((origin) => ({ [OPENID]: { json: metadata(origin) } }));
+  const metadata_url = `${server.origin}${OPENID}`;
+  const cache = new Map<string, CachedMetadata>([[server.origin, { metadata_url, expires_at: 0 }]]);
+  expect(await discover(server.origin, { cache })).toEqual(metadata(server.origin));
+  expect(pathsOf(server)).toEqual([OPENID]);
 });
 
 it('asks the other URLs after a remembered one that has no document any more', async () => {
   await using server = await startServer((origin) => ({
     [OPENID]: { json: metadata(origin), headers: { 'cache-control': 'no-store' } },
   }));
-  await discover(server.origin);
+  const { now, pass } = createClock();
+  await discover(server.origin, { now });
+  pass(60);
   server.script({ [RFC8414]: { json: metadata(server.origin) } });
   server.requests.length = 0;
-  expect(await discover(server.origin)).toEqual(metadata(server.origin));
+  expect(await discover(server.origin, { now })).toEqual(metadata(server.origin));
   expect(pathsOf(server)).toEqual([OPENID, RFC8414]);
 });
 
-it('removes a stored document when the server begins to send no-store', async () => {
-  await using server = await startServer((origin) => ({ [RFC8414]: { json: metadata(origin) } }));
+it('does not use metadata with no-store after its minute while the server is down', async () => {
+  const headers = { 'cache-control': 'no-store' };
+  await using server = await startServer((origin) => ({ [RFC8414]: { json: metadata(origin), headers } }));
   const { now, pass } = createClock();
   const cache = new Map<string, CachedMetadata>();
   await discover(server.origin, { cache, now });
-  pass(601);
-  server.script({ [RFC8414]: { json: metadata(server.origin), headers: { 'cache-control': 'no-store' } } });
-  await discover(server.origin, { cache, now });
-  expect(cache.get(server.origin)).not.toHaveProperty('server');
   server.script(() => OUT_OF_SERVICE);
+  pass(59);
+  expect(await discover(server.origin, { cache, now })).toEqual(metadata(server.origin));
+  pass(1);
   expect((await rejectionOf(discover(server.origin, { cache, now }))).code).toBe('http_error');
 });

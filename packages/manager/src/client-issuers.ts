@@ -13,10 +13,15 @@ export interface ClientIssuers {
   add: (client_id: string, issuer: string) => Promise<void>;
 }
 
-/** @param inMemory whether the program keeps its tokens elsewhere, so that nothing is written to the user's directories */
-export async function createClientIssuers(app: string | undefined, inMemory: boolean): Promise<ClientIssuers> {
-  const directory = inMemory ? undefined : await attempt((async () => userDirectory('config', app))());
-  return directory?.ok ? fileClientIssuers(join(directory.value, 'issuers.json')) : memoryClientIssuers();
+/** @param directory the directory of the file. Without it they are in memory only. */
+export function createClientIssuers(directory: string | undefined): ClientIssuers {
+  return directory === undefined ? memoryClientIssuers() : fileClientIssuers(join(directory, 'issuers.json'));
+}
+
+/** The directory of the settings of the user. `undefined` if there is none. */
+export async function settingsDirectory(app: string | undefined): Promise<string | undefined> {
+  const found = await attempt((async () => userDirectory('config', app))());
+  return found.ok ? found.value : undefined;
 }
 
 function memoryClientIssuers(): ClientIssuers {

@@ -37,7 +37,7 @@ export interface Context {
   guesses: Guesses;
   tokens: ResilientStore<Token>;
   clients: () => Promise<ClientStore>;
-  /** Metadata of servers and resources: in files, or in memory where the program keeps its tokens in a cache of its own. */
+  /** Metadata of servers and resources: in the directory of the token cache, or in memory where that has none. */
   metadata: () => Promise<MetadataStores>;
   /** The client that the program has at an issuer, where it was registered by hand. */
   ownClient: (issuer: string) => Client | undefined;
@@ -73,6 +73,7 @@ export function createContext(given: ManagerOptions): Context {
   const { app, fetch, timeout, now = Date.now, leeway = DEFAULT_LEEWAY_MS } = options;
   const guesses = createGuesses();
   const emit = guardListener((event) => options.onEvent?.(guesses.mark(event)));
+  const cache = options.cache ?? fileTokenCache({ app, onEvent: emit });
   return {
     options,
     network: { fetch, timeout, now, onEvent: emit },
@@ -80,16 +81,16 @@ export function createContext(given: ManagerOptions): Context {
     now,
     emit,
     guesses,
-    tokens: createResilientStore(options.cache ?? fileTokenCache({ app, onEvent: emit }), emit),
+    tokens: createResilientStore(cache, emit),
     clients: loadOnce(() => loadClientStore(options, emit)),
-    metadata: loadOnce(() => loadMetadataStores(options)),
+    metadata: loadOnce(() => loadMetadataStores(cache)),
     ownClient: (issuer) => findOwnClient(options, issuer),
     clientIssuers: loadOnce(() => loadClientIssuers(options)),
-    refusedDocuments: loadOnce(() => loadRefusedDocuments(options, now)),
+    refusedDocuments: loadOnce(() => loadRefusedDocuments(cache, now)),
     unwrittenClients: new Map(),
     renewals: createSingleFlight(),
     earlyRefreshes: createEarlyRefreshes(now),
-    failures: loadOnce(() => loadFailures(options, now)),
+    failures: loadOnce(() => loadFailures(cache, now)),
     issuedAt: new Map(),
     askedAgainAt: new Map(),
     readAt: new Map(),
@@ -109,26 +110,32 @@ async function loadClientStore({ app, clients }: ManagerOptions, onEvent: Contex
   return fileClientStore({ app, onEvent });
 }
 
-async function loadMetadataStores({ app, cache }: ManagerOptions): Promise<MetadataStores> {
+/** The directory of the token cache. Without one there is nothing to report: the token cache reports it. */
+async function filesDirectory(cache: Store<Token>): Promise<string | undefined> {
+  const found = await attempt((async () => cache.directory?.())());
+  return found.ok ? found.value : undefined;
+}
+
+async function loadMetadataStores(cache: Store<Token>): Promise<MetadataStores> {
   const { fileMetadataCache } = await import('@oa/discovery/file-cache');
-  const files = cache === undefined ? await attempt((async () => fileMetadataCache({ app }))()) : undefined;
-  // Without a directory there is nothing to report: the token cache reports it.
-  return files?.ok ? files.value : { servers: new Map(), resources: new Map() };
+  const directory = await filesDirectory(cache);
+  return directory === undefined ? { servers: new Map(), resources: new Map() } : fileMetadataCache({ directory });
 }
 
+/** They are kept with the settings of the user: they are no cache. */
 async function loadClientIssuers({ app, cache }: ManagerOptions): Promise<ClientIssuers> {
-  const { createClientIssuers } = await import('./client-issuers.ts');
-  return createClientIssuers(app, cache !== undefined);
+  const { createClientIssuers, settingsDirectory } = await import('./client-issuers.ts');
+  return createClientIssuers(await (cache === undefined ? settingsDirectory(app) : filesDirectory(cache)));
 }
 
-async function loadRefusedDocuments({ app, cache }: ManagerOptions, now: () => number): Promise<RefusedDocuments> {
+async function loadRefusedDocuments(cache: Store<Token>, now: () => number): Promise<RefusedDocuments> {
   const { createRefusedDocuments } = await import('./refused-documents.ts');
-  return createRefusedDocuments(app, cache !== undefined, now);
+  return createRefusedDocuments(await filesDirectory(cache), now);
 }
 
-async function loadFailures({ app, cache }: ManagerOptions, now: () => number): Promise<Failures> {
+async function loadFailures(cache: Store<Token>, now: () => number): Promise<Failures> {
   const { createFailures } = await import('./failures.ts');
-  return createFailures(app, cache !== undefined, now);
+  return createFailures(await filesDirectory(cache), now);
 }
 
 /** A listener that throws is a bug of the program. It is reported as one, but it must not lose a token that is about to be stored. */

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { isClientRefused } from '@oa/client-authentication';
 import { isObject, parseJson, setBounded } from '@oa/mechanisms';
-import { fileVersion, readPrivate, removePrivate, userDirectory, writePrivate } from '@oa/private-file';
+import { fileVersion, readPrivate, removePrivate, writePrivate } from '@oa/private-file';
 import { attempt, OAuthError, parseOAuthError, type Token } from '@oa/types';
 import { MAX_JUST_ISSUED_MS } from './freshness.ts';
 import type { Session } from './session.ts';
@@ -32,13 +32,12 @@ interface RememberedFailure {
  * Keeps failures in memory and, for other processes, in one private file for each key. What can't be read or written is not remembered: the
  * caller then asks the server, and the token cache reports the problem.
  *
- * @param inMemory whether the program keeps its tokens elsewhere, so that nothing is written to the user's directories
+ * @param parent the directory in which the folder of the files is. Without it they are in memory only.
  * @param now milliseconds since the epoch
  */
-export async function createFailures(app: string | undefined, inMemory: boolean, now: () => number): Promise<Failures> {
+export function createFailures(parent: string | undefined, now: () => number): Failures {
   const memory = new Map<string, RememberedFailure>();
-  const found = inMemory ? undefined : await attempt((async () => userDirectory('cache', app))());
-  const directory = found?.ok ? join(found.value, 'failures') : undefined;
+  const directory = parent && join(parent, 'failures');
 
   function fileOf({ key }: Session): string | undefined {
     return directory && join(directory, `${createHash('sha256').update(key).digest('hex')}.json`);

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { isObject, parseJson, setBounded } from '@oa/mechanisms';
-import { readPrivate, userDirectory, withLock, writePrivate } from '@oa/private-file';
+import { readPrivate, withLock, writePrivate } from '@oa/private-file';
 import { attempt } from '@oa/types';
 
 /**
@@ -29,17 +29,12 @@ const MAX_REFUSED_DOCUMENTS = 100;
 /**
  * Keeps them in one private file for all processes. What can't be written is in memory.
  *
- * @param inMemory whether the program keeps its tokens elsewhere, so that nothing is written to the user's directories
+ * @param directory the directory of the file. Without it they are in memory only.
  * @param now milliseconds since the epoch
  */
-export async function createRefusedDocuments(
-  app: string | undefined,
-  inMemory: boolean,
-  now: () => number,
-): Promise<RefusedDocuments> {
+export function createRefusedDocuments(directory: string | undefined, now: () => number): RefusedDocuments {
   const memory = new Map<string, RefusedDocument>();
-  const directory = inMemory ? undefined : await attempt((async () => userDirectory('cache', app))());
-  const file = directory?.ok ? join(directory.value, 'refused-documents.json') : undefined;
+  const file = directory && join(directory, 'refused-documents.json');
 
   // A time far in the future was written before the clock was set back.
   const isDue = ({ until }: RefusedDocument): boolean => until > now() && until <= now() + REFUSED_DOCUMENT_PAUSE_MS;

@@ -3,7 +3,7 @@ import { attempt, isStorageError, type OAuthError, type OAuthEvent, type Result,
 import { createResilientLock } from './resilient-lock.ts';
 
 /** A store that goes on where it can, and tells why a value is not used. */
-export interface ResilientStore<V> extends Required<Omit<Store<V>, 'keys' | 'set'>> {
+export interface ResilientStore<V> extends Required<Omit<Store<V>, 'keys' | 'set' | 'directory'>> {
   /** @returns why the value is only in memory, `undefined` if it is durable */
   set: (key: string, value: V) => Promise<OAuthError | undefined>;
   /** The keys of all values, also of those that are only in memory. `undefined` if the store can't list its keys. */

@@ -1,22 +1,20 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { createClientIssuers } from '../src/client-issuers.ts';
 import { temporaryDirectory } from './setup.ts';
 
-/** Lets `$XDG_CONFIG_HOME` name a directory of the test. */
-function useDirectory(content?: string): string {
+/** A directory of the test, and the file in it. */
+function useDirectory(content?: string): { directory: string; file: string } {
   const directory = temporaryDirectory();
-  process.env['XDG_CONFIG_HOME'] = directory;
-  const file = join(directory, 'test', 'issuers.json');
-  mkdirSync(join(directory, 'test'), { mode: 0o700 });
+  const file = join(directory, 'issuers.json');
   if (content !== undefined) writeFileSync(file, content, { mode: 0o600 });
-  return file;
+  return { directory, file };
 }
 
 it('keeps the first issuer of a client, also when many are added at once', async () => {
-  const file = useDirectory();
-  const issuers = await createClientIssuers('test', false);
+  const { directory, file } = useDirectory();
+  const issuers = createClientIssuers(directory);
   await Promise.all(
     ['https://a.example', 'https://b.example', 'https://c.example'].map((issuer) => issuers.add('c', issuer)),
   );
@@ -29,8 +27,8 @@ it('keeps the first issuer of a client, also when many are added at once', async
 it.each(['not JSON', '[]', 'null'])(
   'rejects with corrupt_file, and overwrites nothing, where the file holds %s',
   async (content) => {
-    const file = useDirectory(content);
-    const issuers = await createClientIssuers('test', false);
+    const { directory, file } = useDirectory(content);
+    const issuers = createClientIssuers(directory);
     await expect(issuers.get('c')).rejects.toMatchObject({ code: 'corrupt_file' });
     await expect(issuers.add('c', 'https://a.example')).rejects.toMatchObject({ code: 'corrupt_file' });
     expect(readFileSync(file, 'utf8')).toBe(content);
@@ -38,12 +36,12 @@ it.each(['not JSON', '[]', 'null'])(
 );
 
 it('ignores an entry that is no issuer', async () => {
-  useDirectory('{"c":5}');
-  expect(await (await createClientIssuers('test', false)).get('c')).toBeUndefined();
+  const { directory } = useDirectory('{"c":5}');
+  expect(await createClientIssuers(directory).get('c')).toBeUndefined();
 });
 
-it('keeps the issuers in memory where the program keeps its tokens elsewhere', async () => {
-  const issuers = await createClientIssuers('test', true);
+it('keeps the issuers in memory where there is no directory', async () => {
+  const issuers = createClientIssuers(undefined);
   await issuers.add('c', 'https://a.example');
   await issuers.add('c', 'https://b.example');
   expect(await issuers.get('c')).toBe('https://a.example');

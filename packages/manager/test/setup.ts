@@ -145,6 +145,8 @@ export type CallResult =
 /** What a process asks its manager for. */
 export interface Job {
   directory: string;
+  /** The directory of a token cache of its own. Without it the tokens are below `directory`. */
+  ownDirectory?: string;
   target: Target;
   credentials: Credentials;
   /** Milliseconds for each request. */

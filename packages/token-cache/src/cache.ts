@@ -1,4 +1,4 @@
-import { fileVersion, removePrivate, toStorageError } from '@oa/private-file';
+import { fileVersion, removePrivate, toStorageError, userDirectory } from '@oa/private-file';
 import { attempt, type LockOptions, type Store, type Token } from '@oa/types';
 import { rethrowAsTokenCacheError } from './errors.ts';
 import type { CachedToken } from './list.ts';
@@ -71,6 +71,13 @@ export interface TokenCache extends Required<Store<Token>> {
    * @throws {OAuthError} `insecure_token_cache_permissions`, `storage_unavailable`
    */
   clear(): Promise<void>;
+  /**
+   * Returns where the user of the cache may keep files that belong to its tokens, such as the metadata of their servers: the option
+   * `directory`, else the directory that has the folder of the tokens in it. `clear` leaves such files.
+   *
+   * @throws {OAuthError} `storage_unavailable` if this user has no such directory
+   */
+  directory(): string;
 }
 
 /**
@@ -171,7 +178,7 @@ export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
   async function* keys(): AsyncGenerator<string, void, undefined> {
     try {
       const { readTokens } = await importCacheModule(import('./list.ts'));
-      for await (const { key } of readTokens(directory())) yield key;
+      for await (const { key } of readTokens(tokensDirectory())) yield key;
     } catch (error) {
       rethrowAsTokenCacheError(error);
     }
@@ -179,16 +186,16 @@ export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
 
   async function list(): Promise<CachedToken[]> {
     const { listTokens } = await importCacheModule(import('./list.ts'));
-    return listTokens(directory());
+    return listTokens(tokensDirectory());
   }
 
   async function clear(): Promise<void> {
     memory.clear();
     const { clearTokens } = await importCacheModule(import('./list.ts'));
-    await clearTokens(directory());
+    await clearTokens(tokensDirectory());
   }
 
-  function directory(): string {
+  function tokensDirectory(): string {
     return options.directory ?? cacheDirectory(options.app);
   }
 
@@ -201,6 +208,7 @@ export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
     keys,
     list: () => list().catch(rethrowAsTokenCacheError),
     clear: () => clear().catch(rethrowAsTokenCacheError),
+    directory: () => options.directory ?? userDirectory('cache', options.app),
   };
 }
 

@@ -58,4 +58,11 @@ export interface Store<V> {
    * @throws {OAuthError} `storage_unavailable` if there is no room, or another code for which `isStorageError` is true
    */
   reserve?(key: string): Promise<{ interrupted: boolean; release?: (() => unknown) | undefined }>;
+  /**
+   * Returns the absolute path of a directory where the user of the store may keep files that belong to its values. The manager keeps the
+   * metadata of servers there, for example.
+   *
+   * @throws {OAuthError} `storage_unavailable`, or another code for which `isStorageError` is true
+   */
+  directory?(): string;
 }

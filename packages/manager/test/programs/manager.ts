@@ -1,4 +1,5 @@
 import { createManager, type Manager } from '@oa/manager';
+import { fileTokenCache } from '@oa/token-cache';
 import type { OAuthEvent } from '@oa/types';
 import type { Job } from '../setup.ts';
 
@@ -6,6 +7,7 @@ import type { Job } from '../setup.ts';
 export function managerFor(job: Job, onEvent: (event: OAuthEvent) => void): Manager {
   return createManager({
     app: 'test',
+    ...(job.ownDirectory === undefined ? {} : { cache: fileTokenCache({ directory: job.ownDirectory }) }),
     ...(job.agent === undefined ? { interaction: 'never' } : { login: { openBrowser: visit(job.agent) } }),
     onEvent,
     ...(job.timeout === undefined ? {} : { timeout: job.timeout }),
