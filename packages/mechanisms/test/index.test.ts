@@ -27,8 +27,7 @@ afterEach(() => {
 
 describe('createLoader', () => {
   it('loads once, at the first call, and again after a failure', async () => {
-    const outcomes = [Promise.reject(reason), Promise.resolve('loaded'), Promise.resolve('loaded again')];
-    const load = vi.fn(() => outcomes[load.mock.calls.length - 1] ?? Promise.reject(reason));
+    const load = vi.fn<() => Promise<string>>().mockRejectedValueOnce(reason).mockResolvedValue('loaded');
     const loader = createLoader(load);
     expect(load).not.toHaveBeenCalled();
     await expect(loader()).rejects.toBe(reason);

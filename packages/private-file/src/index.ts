@@ -1,5 +1,5 @@
 export { DEFAULT_APP, userDirectory } from './directories.ts';
-export { quarantine, removePrivate, reservePrivate, withLock, writePrivate } from './lazy.ts';
+export { quarantine, readPrivateFiles, removePrivate, reservePrivate, withLock, writePrivate } from './lazy.ts';
 export { toDirectoryError } from './foreign-directory.ts';
 export type { FileLockOptions } from './lock.ts';
 export { fileVersion, readPrivate } from './read.ts';

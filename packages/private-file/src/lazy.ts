@@ -1,4 +1,5 @@
 /** The functions that write and lock, each behind a dynamic import: a process that only reads a token does not load them. */
+import type { Result } from '@oa/types';
 import type { FileLockOptions } from './lock.ts';
 import type { ReplaceOptions } from './replace.ts';
 import type { Reservation } from './reserve.ts';
@@ -6,6 +7,24 @@ import { withStorageErrors } from './storage-error.ts';
 
 /** A module is a file too: a process that has too many open files can't load it. */
 const MODULE = 'A module of @oa/private-file';
+
+/**
+ * Reads several private files of one directory, one after the other, each as {@link readPrivate} does. The way to the directory is checked
+ * once for all. The process does nothing else meanwhile: read some dozens at a time.
+ *
+ * @param directory absolute
+ * @param names the names of the files
+ * @returns for each name the text, `undefined` if there is no such file, or the error of `readPrivate`
+ * @throws {OAuthError} `insecure_file_permissions`, `storage_unavailable` (of the directory)
+ * @throws {TypeError} if `directory` is not absolute
+ */
+export async function readPrivateFiles(
+  directory: string,
+  names: readonly string[],
+): Promise<Result<string | undefined>[]> {
+  const { readFiles } = await withStorageErrors(MODULE, import('./read-files.ts'));
+  return readFiles(directory, names);
+}
 
 /**
  * Writes a private file (mode 0600, in a directory created with 0700), whole or not at all: readers see the old content or the

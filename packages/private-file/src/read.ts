@@ -27,11 +27,19 @@ export async function readPrivate(
   options: { lenient?: boolean | undefined } = {},
 ): Promise<string | undefined> {
   const file = resolvePrivatePath(path);
-  if (file === undefined) return undefined;
+  return file === undefined ? undefined : readResolved(file, options.lenient);
+}
+
+/**
+ * Reads a private file whose path was just resolved, as {@link readPrivate} does.
+ *
+ * @throws {OAuthError} `insecure_file_permissions`, `corrupt_file`, `storage_unavailable`
+ */
+export function readResolved(file: string, lenient = false): string | undefined {
   const descriptor = openToRead(file);
   if (descriptor === undefined) return undefined;
   const bytes = readDescriptor(file, descriptor);
-  if (options.lenient !== true && !isUtf8(bytes))
+  if (!lenient && !isUtf8(bytes))
     throw new OAuthError('corrupt_file', `${quotePath(file)} is not UTF-8 text. Move it away.`);
   return bytes.toString('utf8');
 }

@@ -1,7 +1,7 @@
 import { fileVersion, removePrivate, toStorageError, userDirectory } from '@oa/private-file';
 import { attempt, type LockOptions, type Store, type Token } from '@oa/types';
 import { rethrowAsTokenCacheError } from './errors.ts';
-import type { CachedToken } from './list.ts';
+import type { CachedToken, FoundToken } from './list.ts';
 import { createTokenMemory } from './memory.ts';
 import { assertTokenCacheOptions, cacheDirectory, filePathOf, type TokenCacheOptions } from './paths.ts';
 import { readRecord, type TokenRecord } from './record.ts';
@@ -60,11 +60,12 @@ export interface TokenCache extends Required<Store<Token>> {
    */
   keys(): AsyncIterable<string>;
   /**
-   * Describes the stored tokens, without any secret. Files that can't be used are left out.
+   * Describes the stored tokens, without any secret, in the order and with the error of `keys`: as a list with `await`, or one after the other
+   * with `for await`, which reads at most 16 files ahead. Files that can't be used are left out.
    *
    * @throws {OAuthError} `insecure_token_cache_permissions`, `storage_unavailable`
    */
-  list(): Promise<CachedToken[]>;
+  list(): TokenList;
   /**
    * Removes every token, and the files that killed processes have left.
    *
@@ -79,6 +80,9 @@ export interface TokenCache extends Required<Store<Token>> {
    */
   directory(): string;
 }
+
+/** The stored tokens: all with `await`, one after the other with `for await`. */
+export interface TokenList extends PromiseLike<CachedToken[]>, AsyncIterable<CachedToken> {}
 
 /**
  * Creates a cache of tokens on disk, one private file each, that all processes of this user share. Nothing is read or written
@@ -175,18 +179,13 @@ export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
     return (await loadShared()).reserve(filePathOf(key, options), key);
   }
 
-  async function* keys(): AsyncGenerator<string, void, undefined> {
+  async function* readAll<T>(convert: (found: FoundToken, list: ListModule) => T): AsyncGenerator<T, void, undefined> {
     try {
-      const { readTokens } = await importCacheModule(import('./list.ts'));
-      for await (const { key } of readTokens(tokensDirectory())) yield key;
+      const list = await importCacheModule(import('./list.ts'));
+      for await (const found of list.readTokens(tokensDirectory())) yield convert(found, list);
     } catch (error) {
       rethrowAsTokenCacheError(error);
     }
-  }
-
-  async function list(): Promise<CachedToken[]> {
-    const { listTokens } = await importCacheModule(import('./list.ts'));
-    return listTokens(tokensDirectory());
   }
 
   async function clear(): Promise<void> {
@@ -205,10 +204,27 @@ export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
     delete: (key) => remove(key).catch(rethrowAsTokenCacheError),
     lock,
     reserve: (key) => reserve(key).catch(rethrowAsTokenCacheError),
-    keys,
-    list: () => list().catch(rethrowAsTokenCacheError),
+    keys: () => readAll(({ key }) => key),
+    list: () => toTokenList(() => readAll((found, { toCachedToken }) => toCachedToken(found))),
     clear: () => clear().catch(rethrowAsTokenCacheError),
     directory: () => options.directory ?? userDirectory('cache', options.app),
+  };
+}
+
+/** A process that only reads a token does not load it. */
+type ListModule = typeof import('./list.ts');
+
+/** Nothing is read before the list is awaited or iterated. */
+function toTokenList(describe: () => AsyncGenerator<CachedToken>): TokenList {
+  const list = async (): Promise<CachedToken[]> => {
+    const described: CachedToken[] = [];
+    for await (const token of describe()) described.push(token);
+    return described;
+  };
+  return {
+    // oxlint-disable-next-line unicorn/no-thenable -- `await` takes the whole list.
+    then: (onList, onError) => list().then(onList, onError),
+    [Symbol.asyncIterator]: describe,
   };
 }
 

@@ -1,10 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { removePrivate, toDirectoryError } from '@oa/private-file';
-import { attempt, isOAuthError, type OAuthError } from '@oa/types';
+import { readPrivate, readPrivateFiles, removePrivate, toDirectoryError } from '@oa/private-file';
+import { attempt, isOAuthError, type OAuthError, type Result } from '@oa/types';
 import { describeToken, type TokenDescription } from './key.ts';
 import { fileNameOf } from './paths.ts';
-import { readRecord, type TokenRecord } from './record.ts';
+import { toRecord, type TokenRecord } from './record.ts';
 
 /** A stored token as it may be shown to a user: what it is for, where it is, and no secret. */
 export interface CachedToken extends TokenDescription {
@@ -14,23 +14,23 @@ export interface CachedToken extends TokenDescription {
 }
 
 /** A token's file, or what a process could write but not put in its place. */
-const TOKEN_FILE = /^(v1\.[\da-f]{64}\.json)(\.pending)?$/;
+const TOKEN_FILE = /^v1\.[\da-f]{64}\.json(?:\.pending)?$/;
+const PENDING_SUFFIX = '.pending';
 /** All files of this package but the empty lock files: without them two holders could have the same lock. */
 const CLEARED_FILE = /^\.?v1\.[\da-f]{64}\.(json|failure)(\.|$)(?!lock$)/;
 
 /** A token that was read from a directory. */
-interface FoundToken {
+export interface FoundToken {
   key: string;
   file: string;
   record: TokenRecord;
 }
 
-/** Describes the tokens in a directory. */
-export async function listTokens(directory: string): Promise<CachedToken[]> {
-  const described: CachedToken[] = [];
-  for await (const { key, file, record } of readTokens(directory))
-    described.push({ key, file, ...describeToken(record.identity, record.token) });
-  return described;
+/** How many files are read before the first of them is handed out. More would block the process for more than some milliseconds. */
+const MAX_READ_FILES = 16;
+
+export function toCachedToken({ key, file, record }: FoundToken): CachedToken {
+  return { key, file, ...describeToken(record.identity, record.token) };
 }
 
 /**
@@ -39,14 +39,33 @@ export async function listTokens(directory: string): Promise<CachedToken[]> {
  */
 export async function* readTokens(directory: string): AsyncGenerator<FoundToken, void, undefined> {
   let failure: OAuthError | undefined;
-  const names = (await readNames(directory)).map((name) => TOKEN_FILE.exec(name)?.[1]);
-  for (const name of new Set(names)) {
-    if (name === undefined) continue;
-    const found = await attempt(findStoredToken(join(directory, name)));
-    if (!found.ok) failure ??= found.error;
-    else if (found.value !== undefined) yield found.value;
+  const names = await readTokenNames(directory);
+  for (let start = 0; start < names.length; start += MAX_READ_FILES) {
+    const some = names.slice(start, start + MAX_READ_FILES).filter((name, index) => name !== names[start + index - 1]);
+    const read = await attempt(readPrivateFiles(directory, some));
+    if (!read.ok) failure ??= read.error;
+    for (const [index, text] of read.ok ? read.value.entries() : []) {
+      const file = join(directory, some[index] ?? '');
+      const isAbsent = text.ok && text.value === undefined;
+      const found = toFoundToken(isAbsent ? await attempt(readPending(`${file}.pending`)) : text, file);
+      if (!found.ok) failure ??= found.error;
+      else if (found.value !== undefined) yield found.value;
+    }
   }
   if (failure !== undefined) throw failure;
+}
+
+/** The names of the files of the tokens, sorted. There is no copy of them, because there may be very many. */
+async function readTokenNames(directory: string): Promise<string[]> {
+  const names: string[] = [];
+  for (const name of await readNames(directory)) {
+    if (!TOKEN_FILE.test(name)) continue;
+    // A token of which there is only a pending file is listed too.
+    const final = name.endsWith(PENDING_SUFFIX) ? name.slice(0, -PENDING_SUFFIX.length) : name;
+    names.push(final);
+  }
+  // oxlint-disable-next-line unicorn/no-array-sort
+  return names.sort();
 }
 
 /**
@@ -65,7 +84,7 @@ export async function clearTokens(directory: string): Promise<void> {
 
 async function readNames(directory: string): Promise<string[]> {
   try {
-    return (await readdir(directory)).toSorted();
+    return await readdir(directory);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
     throw toDirectoryError(error, directory, true);
@@ -73,22 +92,25 @@ async function readNames(directory: string): Promise<string[]> {
 }
 
 /** Leaves out a damaged file and one of a newer format. A file that another user could have planted is an error. */
-async function findStoredToken(file: string): Promise<FoundToken | undefined> {
+function toFoundToken(text: Result<string | undefined>, file: string): Result<FoundToken | undefined> {
   try {
-    const record = (await readRecord(file)) ?? (await readPending(`${file}.pending`));
-    if (record === undefined || record === 'damaged') return undefined;
-    const key = JSON.stringify(record.identity);
-    // A file that was copied or renamed belongs to no key.
-    return fileNameOf(key) === basename(file) ? { key, file, record } : undefined;
+    return { ok: true, value: findToken(toRecord(text, file), file) };
   } catch (error) {
-    if (isOAuthError(error) && error.code === 'newer_file_format') return undefined;
-    throw error;
+    if (!isOAuthError(error)) throw error;
+    return error.code === 'newer_file_format' ? { ok: true, value: undefined } : { ok: false, error };
   }
 }
 
+function findToken(record: TokenRecord | 'damaged' | undefined, file: string): FoundToken | undefined {
+  if (record === undefined || record === 'damaged') return undefined;
+  const key = JSON.stringify(record.identity);
+  // A file that was copied or renamed belongs to no key.
+  return fileNameOf(key) === basename(file) ? { key, file, record } : undefined;
+}
+
 /** `get` finds a first token that is not in its place yet, so it is found here too. As there, a file that is not trusted is ignored. */
-async function readPending(pending: string): Promise<TokenRecord | 'damaged' | undefined> {
-  const found = await attempt(readRecord(pending));
+async function readPending(pending: string): Promise<string | undefined> {
+  const found = await attempt(readPrivate(pending));
   if (!found.ok && found.error.retryable) throw found.error;
   return found.ok ? found.value : undefined;
 }

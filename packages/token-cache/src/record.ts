@@ -1,6 +1,6 @@
 import { isObject, parseJson } from '@oa/mechanisms';
 import { readPrivate } from '@oa/private-file';
-import { isOAuthError, OAuthError, type Token } from '@oa/types';
+import { attempt, OAuthError, type Result, type Token } from '@oa/types';
 import { isStoredIdentity, parseTokenKey, type StoredIdentity } from './key.ts';
 import { sha256 } from './sha256.ts';
 
@@ -82,15 +82,21 @@ export function parseRecord(text: string, file: string): TokenRecord | undefined
  * @throws {OAuthError} `insecure_file_permissions`, `newer_file_format`, `storage_unavailable`
  */
 export async function readRecord(file: string, key?: string): Promise<TokenRecord | 'damaged' | undefined> {
-  let text: string | undefined;
-  try {
-    text = await readPrivate(file);
-  } catch (error) {
-    if (isOAuthError(error) && error.code === 'corrupt_file') return 'damaged';
-    throw error;
+  return toRecord(await attempt(readPrivate(file)), file, key);
+}
+
+/** Makes the record of what was read. The parameters and the errors are those of {@link readRecord}. */
+export function toRecord(
+  read: Result<string | undefined>,
+  file: string,
+  key?: string,
+): TokenRecord | 'damaged' | undefined {
+  if (!read.ok) {
+    if (read.error.code === 'corrupt_file') return 'damaged';
+    throw read.error;
   }
-  if (text === undefined) return undefined;
-  const record = parseRecord(text, file);
+  if (read.value === undefined) return undefined;
+  const record = parseRecord(read.value, file);
   return record !== undefined && (key === undefined || belongsTo(record, key)) ? record : 'damaged';
 }
 

@@ -1,6 +1,7 @@
-import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { cacheFile, tokenKey, type TokenCache } from '@oa/token-cache';
+import { startProcess } from '@oa-internal/testing';
+import { cacheFile, tokenKey, type CachedToken, type TokenCache } from '@oa/token-cache';
 import type { Store, Token } from '@oa/types';
 import { describe, expect, it } from 'vitest';
 import { fileNames, IDENTITY, KEY, OTHER_IDENTITY, OTHER_KEY, TOKEN, useCache } from './setup.ts';
@@ -38,6 +39,37 @@ it('list describes the tokens without a secret, whatever the server granted', as
     has_refresh_token: false,
   });
   expect(JSON.stringify(listed)).not.toContain('s3cret');
+});
+
+it('list gives the same tokens one after the other, in the order of keys, and ends where the caller leaves the loop', async () => {
+  const { cache } = fixture;
+  const stored = await storeTokens(40);
+  const listed: CachedToken[] = [];
+  for await (const token of cache.list()) listed.push(token);
+  expect(listed).toEqual(await cache.list());
+  expect(listed.map(({ key }) => key)).toEqual(stored.map(({ key }) => key));
+  for await (const { key } of cache.list()) {
+    expect(key).toBe(stored[0]?.key);
+    break;
+  }
+});
+
+it('list reads one file at a time and at most 16 ahead, and checks the way to them once for each 16', async () => {
+  await storeTokens(100);
+  const { directory } = fixture;
+  const program = new URL('./programs/list.ts', import.meta.url);
+  const { stdout, stderr } = await startProcess(program, { task: { directory: realpathSync(directory) } }).ended;
+  expect(stderr).toBe('');
+  const counts = { listed: 100, opened: 100, mostOpen: 1, mostAhead: 15, checks: Math.ceil(100 / 16) };
+  expect(JSON.parse(stdout)).toEqual(counts);
+});
+
+it('list reads nothing before it is awaited or iterated', async () => {
+  writeFileSync(fixture.directory, 'a file');
+  const list = fixture.cache.list();
+  await expect(fixture.cache.list()).rejects.toMatchObject({ code: 'storage_unavailable' });
+  rmSync(fixture.directory);
+  expect(await list).toEqual([]);
 });
 
 it('list rejects if the directory can not be listed', async () => {
