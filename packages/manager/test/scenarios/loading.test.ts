@@ -1,7 +1,7 @@
 import { fileTokenCache, tokenKey } from '@oa/token-cache';
 import { observeLoading, type Loading } from '@oa-internal/testing';
 import { expect, it } from 'vitest';
-import { aged, managerAt, temporaryDirectory, tokensDirectory } from '../setup.ts';
+import { aged, bearer, managerAt, startScripted, temporaryDirectory, tokensDirectory } from '../setup.ts';
 
 const program = `
   const { createManager } = await import('@oa/manager');
@@ -29,4 +29,36 @@ it('hands out a fresh token in a new process without ky, undici, http, open, val
   expect(loaded.urls.filter((url) => unneeded.test(url))).toEqual([]);
   const heavy = new Set(['internal/deps/undici/undici', 'http', 'https', 'net', 'child_process', 'sqlite']);
   expect(loaded.builtins.filter((name) => heavy.has(name))).toEqual([]);
+});
+
+/** What a cold grant loads of Node.js beyond what `fetch` loads: for its files, its lock, and the types of the sources. */
+const BUILTINS_OF_A_GRANT = new Set([
+  'internal/deps/amaro/dist/index',
+  'fs/promises',
+  'internal/fs/streams',
+  'internal/streams/fast-utf8-stream',
+  'sqlite',
+  'Internal Binding sqlite',
+  'internal/crypto/webcrypto',
+  'internal/crypto/webidl',
+]);
+
+it('gets its first token with two requests, and without child_process, open, a login, a registration or another built-in module', async () => {
+  const { server, metadata } = await startScripted({
+    '/.well-known/oauth-authorization-server': () => ({ json: metadata }),
+    '/token': bearer('a'),
+  });
+  managerAt(temporaryDirectory());
+  const unwatched = { watchGlobals: false };
+  const cold = program.replace('https://as.example', server.origin);
+  const loaded = await observeLoading<Loading & { ok: boolean }>(cold, import.meta.dirname, {}, unwatched);
+  expect(loaded.ok).toBe(true);
+  expect(server.requests.map(({ path }) => path)).toEqual(['/.well-known/oauth-authorization-server', '/token']);
+  expect(loaded.packages.toSorted()).toEqual(['ky', 'valibot']);
+  const unneeded = /\/packages\/(loopback|device-code|registration|identity|pkce|fetch)\//;
+  expect(loaded.urls.filter((url) => unneeded.test(url))).toEqual([]);
+  const bare = `await (await fetch('${server.origin}/token', { method: 'POST', body: 'a=b' })).json(); console.log(JSON.stringify(loading()));`;
+  const floor = new Set((await observeLoading<Loading>(bare, import.meta.dirname, {}, unwatched)).builtins);
+  const more = loaded.builtins.filter((name) => !floor.has(name) && !BUILTINS_OF_A_GRANT.has(name));
+  expect(more).toEqual([]);
 });
