@@ -26,7 +26,8 @@ export interface ManagerOptions extends Omit<RequestOptions, 'signal'> {
    */
   bearerTypes?: readonly string[] | undefined;
   /**
-   * Where tokens are kept. `new Map()` keeps them in memory.
+   * Where tokens are kept. `new Map()` keeps them in memory. `fileTokenCache({ directory })` keeps them in a directory of the caller's own, and
+   * with them the metadata of servers, remembered failures and the issuers of clients: what other processes must not ask for again.
    *
    * @default private files below `$XDG_CACHE_HOME/<app>/tokens`
    */

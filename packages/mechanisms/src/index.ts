@@ -104,6 +104,8 @@ export function createSingleFlight<T>(): SingleFlight<T> {
  * Creates a function that loads a value at its first call, and keeps it. A repeated `import()` runs the module loader each time. After a
  * failure the next call loads again.
  *
+ * @returns a function that resolves with the loaded value
+ * @throws the error of `load`, which the function rejects with
  * @example
  * const loadSchemas = createLoader(() => import('./schemas.js'));
  */

@@ -65,7 +65,7 @@ export interface TokenCache extends Required<Store<Token>> {
    *
    * @throws {OAuthError} `insecure_token_cache_permissions`, `storage_unavailable`
    */
-  list(): TokenList;
+  list(): PromiseLike<CachedToken[]> & AsyncIterable<CachedToken>;
   /**
    * Removes every token, and the files that killed processes have left.
    *
@@ -80,9 +80,6 @@ export interface TokenCache extends Required<Store<Token>> {
    */
   directory(): string;
 }
-
-/** The stored tokens: all with `await`, one after the other with `for await`. */
-export interface TokenList extends PromiseLike<CachedToken[]>, AsyncIterable<CachedToken> {}
 
 /**
  * Creates a cache of tokens on disk, one private file each, that all processes of this user share. Nothing is read or written
@@ -215,7 +212,7 @@ export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
 type ListModule = typeof import('./list.ts');
 
 /** Nothing is read before the list is awaited or iterated. */
-function toTokenList(describe: () => AsyncGenerator<CachedToken>): TokenList {
+function toTokenList(describe: () => AsyncGenerator<CachedToken>): ReturnType<TokenCache['list']> {
   const list = async (): Promise<CachedToken[]> => {
     const described: CachedToken[] = [];
     for await (const token of describe()) described.push(token);

@@ -1,5 +1,5 @@
 export { fileTokenCache } from './cache.ts';
-export type { TokenCache, TokenList } from './cache.ts';
+export type { TokenCache } from './cache.ts';
 export { describeToken, parseTokenKey, tokenKey } from './key.ts';
 export type { StoredIdentity, TokenDescription, TokenIdentity } from './key.ts';
 export type { CachedToken } from './list.ts';
