@@ -116,6 +116,7 @@ export type LoginOptionOfManager =
   | 'onEvent'
   | 'furtherResources'
   | 'interaction'
+  | 'requestTimeout'
   | 'requirePkce';
 
 /** Whether the option is a store, and not a list of clients. */
