@@ -6,6 +6,10 @@ import { loginRequired } from './login-required.ts';
 import { reasonNoGrant } from './obtain.ts';
 import { tokenRejected } from './renewal.ts';
 import type { Session } from './session.ts';
+import { hasAuthenticationContext } from './step-up.ts';
+
+/** As much as a challenge can ask for. Servers count seconds with 32 bits. */
+const MAX_LOGIN_AGE_SECONDS = 999_999_999;
 
 /**
  * Lets the user log in as a resource server has asked for, although a token is stored (RFC 9470 section 4). A token that replaced the
@@ -55,11 +59,11 @@ async function rememberUnmet(session: Session, failures: Failures, error: unknow
 }
 
 function toLoginParameters({ acr_values, max_age }: TokenSourceOptions): RequestParameters {
-  if (max_age !== undefined && !(Number.isSafeInteger(max_age) && max_age >= 0))
-    throw new TypeError('options.max_age must be a whole number of seconds.');
+  if (max_age !== undefined && !(Number.isInteger(max_age) && max_age >= 0 && max_age <= MAX_LOGIN_AGE_SECONDS))
+    throw new TypeError(`options.max_age must be a whole number of seconds from 0 to ${MAX_LOGIN_AGE_SECONDS}.`);
   // What the challenge leaves out stays as the credentials have it.
   return {
-    ...(acr_values !== undefined && { acr_values }),
+    ...(hasAuthenticationContext(acr_values) && { acr_values }),
     ...(max_age !== undefined && { max_age: String(max_age) }),
   };
 }

@@ -170,9 +170,9 @@ it('makes no login for a source that asks no user', async () => {
 
 it('refuses a max_age that is no number of seconds', async () => {
   const { source } = await startStepUp();
-  for (const max_age of [-1, 0.5, Number.NaN, 1e21, '5' as never])
+  for (const max_age of [-1, 0.5, Number.NaN, 1e9, 1e21, '5' as never, '' as never])
     await expect(source({ max_age })).rejects.toThrow(
-      new TypeError('options.max_age must be a whole number of seconds.'),
+      new TypeError('options.max_age must be a whole number of seconds from 0 to 999999999.'),
     );
 });
 
@@ -236,4 +236,23 @@ it('asks again for what the server could not meet after a login for another dema
   await source({ rejected: 'token-1', acr_values: 'phr' });
   await source({ rejected: 'token-1', acr_values: 'mfa' });
   expect(started.asked).toEqual([null, 'mfa', 'phr', 'mfa']);
+});
+
+it('takes empty acr_values as none: the user is not asked, and those of the credentials stay (RFC 6749 section 3.1)', async () => {
+  const { source, urls, metadata, manager } = await startStepUp();
+  for (const acr_values of ['', ' ']) expect(await source({ acr_values })).toMatchObject({ access_token: 'token-1' });
+  expect(urls).toHaveLength(1);
+  const credentials = { client_id, parameters: { acr_values: 'silver' } };
+  await manager.getToken(metadata, credentials, { acr_values: ' ', max_age: 60 });
+  expect(urls[1]?.searchParams.getAll('acr_values')).toEqual(['silver']);
+});
+
+it('sends no empty acr_values and max_age of the credentials or of a login of the program', async () => {
+  const { metadata, manager, urls } = await startStepUp();
+  const parameters = { acr_values: '', max_age: '' };
+  await manager.getToken(metadata, { client_id, parameters, profile: 'other' });
+  await manager.login(metadata, { client_id }, { parameters });
+  expect(urls).toHaveLength(3);
+  for (const { searchParams } of urls)
+    expect([searchParams.has('acr_values'), searchParams.has('max_age')]).toEqual([false, false]);
 });

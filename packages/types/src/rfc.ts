@@ -131,6 +131,15 @@ export function assertRequestParameters(parameters: RequestParameters, reserved:
   for (const [name, value] of Object.entries(parameters)) if (value !== undefined) assertParameterValue(name, value);
 }
 
+/**
+ * The parameters that have a value. One without counts as omitted, but many servers refuse it.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-3.1
+ */
+export function withoutEmptyParameters(parameters: RequestParameters): RequestParameters {
+  return Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== ''));
+}
+
 function assertParameterValue(name: string, value: unknown): void {
   const repeatable = REPEATABLE_PARAMETERS.has(name);
   const values: readonly unknown[] = Array.isArray(value) && (repeatable || value.length < 2) ? value : [value];
