@@ -93,7 +93,7 @@ export interface ManagerOptions extends Omit<RequestOptions, 'signal'> {
   clientMetadata?:
     | {
         url: string;
-        /** The port numbers in the document. Leave them out where it names none. */
+        /** The port numbers in the document, at most 40. Leave them out where it names none. */
         ports?: readonly number[] | undefined;
       }
     | undefined;

@@ -64,6 +64,7 @@ describe('a TypeError', () => {
     ['no ports in a list', { ports: [] }, /ports must be a non-empty array/],
     ['a random port', { ports: [0] }, /ports must be a non-empty array/],
     ['a port that does not exist', { ports: [65_536] }, /ports must be a non-empty array/],
+    ['too many ports', { ports: Array.from({ length: 41 }, (_, port) => port + 1) }, /at most 40 ports, and has 41/],
     ['more than servers read', { logo_uri: `https://tool.example/${'a'.repeat(5200)}` }, /has 5\d{3} bytes/],
   ])('says that the document has %s, and shows no secret', (_, more, reason) => {
     const make = (): unknown => clientMetadataDocument({ ...members, ...more });

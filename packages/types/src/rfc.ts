@@ -3,6 +3,7 @@ import { LOOPBACK_HOSTS } from './loopback-host.ts';
 import type { Client, RequestParameters } from './metadata.ts';
 
 export { assertClientMetadataUrl } from './client-metadata-url.ts';
+export { documentRedirectUris } from './document-redirect-uris.ts';
 export { isLoopbackHost, LOOPBACK_HOSTS } from './loopback-host.ts';
 export { parseLoopbackUri, type LoopbackUri } from './loopback-uri.ts';
 export { findPlaceholder, hasTwoSpellings, isSameIssuer, issuerOfDocument, normalizeIssuer } from './issuer.ts';
