@@ -10,7 +10,7 @@ import { DEVICE_CODE_GRANT_TYPE, toErrorText } from '@oa/types/rfc';
 import { isPkceRequired } from './discovery-option.ts';
 import type { Session } from './session.ts';
 
-const MAX_SHOWN_ISSUER_CHARACTERS = 200;
+const MAX_NAMED_ISSUER_CHARACTERS = 200;
 
 /**
  * Refuses a grant that needs what the server does not list, before a client is registered and a user is asked.
@@ -48,7 +48,7 @@ function neededEndpoints({ context, grant_type }: Session, server: Authorization
 function assertEndpoints(server: AuthorizationServer, names: readonly EndpointName[]): void {
   const missing = names.find((name) => server[name] === undefined);
   if (missing === undefined) return;
-  const issuer = toErrorText(server.issuer, MAX_SHOWN_ISSUER_CHARACTERS);
+  const issuer = toErrorText(server.issuer, MAX_NAMED_ISSUER_CHARACTERS);
   throw new OAuthError(
     'endpoint_missing',
     `${issuer} names no ${missing} in its metadata, which this login needs. ${ENDPOINT_ADVICE[missing]}`,
