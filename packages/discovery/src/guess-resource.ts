@@ -8,7 +8,7 @@ import type { ProtectedResource } from '@oa/types';
  *
  * @see https://modelcontextprotocol.io/specification/2025-03-26/basic/authorization#2-3-server-metadata-discovery
  */
-export function guessResource(url: string): ProtectedResource {
+export function guessResource(url: string): ProtectedResource & { authorization_servers: [string] } {
   const { origin, pathname } = new URL(url);
   return { resource: pathname === '/' ? origin : `${origin}${pathname}`, authorization_servers: [origin] };
 }

@@ -23,7 +23,7 @@ export interface RequiredToken {
   scope?: string;
   /** What the last challenge said. Without its `scope`, the scopes are all that the metadata lists, and not every request needs them all. */
   challenge?: RequiredByChallenge;
-  /** Whether the resource publishes no metadata, and its own origin is taken for its authorization server. */
+  /** Whether the resource publishes no authorization server, and its own origin is taken for one. */
   guessed?: true;
 }
 
@@ -58,8 +58,8 @@ export async function probeChallenge(url: string, options: RequestOptions): Prom
 /**
  * Reads the metadata of the resource: at the address of the challenge, else where RFC 9728 section 3.1 puts it.
  *
- * @param mayGuess whether the origin of a resource without metadata is its authorization server. A challenge that names metadata rules that
- *   out.
+ * @param mayGuess whether the origin of a resource whose metadata names no authorization server is taken for one, and that of a resource
+ *   without metadata. A challenge that names metadata which is not there rules that out.
  */
 export async function readRequired(
   url: string,
@@ -70,8 +70,11 @@ export async function readRequired(
   const read = await attempt(discoverResource(url, { ...options, challenge: challenge && toChallenge(challenge) }));
   const isMissing = !read.ok && read.error.code === 'metadata_not_found' && challenge?.resource_metadata === undefined;
   if (!read.ok && !(mayGuess && isMissing)) throw read.error;
-  const metadata = read.ok ? read.value : guessResource(url);
-  const [issuer, ...others] = metadata.authorization_servers ?? [];
+  const guess = guessResource(url);
+  const metadata = read.ok ? read.value : guess;
+  const { authorization_servers: named = [] } = metadata;
+  const isGuessed = mayGuess && (!read.ok || named.length === 0);
+  const [issuer, ...others] = isGuessed ? guess.authorization_servers : named;
   const scope = requiredScope(challenge, metadata, url);
   if (issuer === undefined)
     throw new OAuthError(
@@ -81,7 +84,7 @@ export async function readRequired(
   const required: RequiredToken = { authorization_servers: [issuer, ...others], resource: metadata.resource };
   if (scope !== '') required.scope = scope;
   if (challenge !== undefined) required.challenge = challenge;
-  if (!read.ok) required.guessed = true;
+  if (isGuessed) required.guessed = true;
   return required;
 }
 

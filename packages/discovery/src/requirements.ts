@@ -15,6 +15,8 @@ import { storedRequirements } from './stored-requirements.ts';
 export interface ResourceRequirements extends RequiredToken {
   /** Seconds since the epoch. */
   expires_at: number;
+  /** Whether the result comes from the cache, and no request was made for it. */
+  cached?: true;
 }
 
 /** The options of {@link discoverRequirements}. */
@@ -33,8 +35,9 @@ export interface DiscoverRequirementsOptions extends RequestOptions {
    */
   fresh?: boolean | undefined;
   /**
-   * For a resource that publishes no metadata, and whose challenge names none: `origin` takes its origin for its authorization server, as the
-   * MCP protocol 2025-03-26 has it, and the result has the member `guessed`. `none` rejects with `metadata_not_found`.
+   * For a resource that publishes no metadata, or metadata without an authorization server, and whose challenge names none: `origin` takes
+   * its origin for its authorization server, as the MCP protocol 2025-03-26 has it, and the result has the member `guessed`. `none` rejects
+   * with `metadata_not_found`.
    *
    * @default 'none'
    */
@@ -73,7 +76,8 @@ export async function discoverRequirements(
   const { now = Date.now, challenge, fresh = false, signal } = options;
   const named = readChallenge(challenge);
   const stored = await storedRequirements(url, options);
-  if (stored !== undefined && !fresh && isUnexpired(stored, now()) && saysNothingNew(named, stored)) return stored;
+  if (stored !== undefined && !fresh && isUnexpired(stored, now()) && saysNothingNew(named, stored))
+    return { ...stored, cached: true };
   const flight = JSON.stringify([url, challenge, fresh, options.fallback]);
   const work = (shared: AbortSignal): Promise<ResourceRequirements> =>
     askAgain(url, { ...options, signal: shared }, named, stored);

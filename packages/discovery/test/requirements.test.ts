@@ -49,6 +49,27 @@ describe('the result', () => {
     });
   });
 
+  it.each<[string, Record<string, unknown>, string | undefined]>([
+    ['without a list of authorization servers', { authorization_servers: undefined, scopes_supported: ['x'] }, 'x'],
+    ['with an empty list of authorization servers', { authorization_servers: [] }, undefined],
+  ])(
+    "takes the origin of a resource %s for its authorization server, with fallback: 'origin'",
+    async (_, more, scope) => {
+      await using api = await startApi(unauthorized('Bearer'), more);
+      const url = `${api.origin}/api`;
+      const cache = new Map<string, ResourceRequirements>();
+      expect(await discoverRequirements(url, { cache, fallback: 'origin' })).toStrictEqual({
+        authorization_servers: [api.origin],
+        resource: url,
+        ...(scope !== undefined && { scope }),
+        guessed: true,
+        expires_at: expect.any(Number),
+      });
+      const error = await rejectionOf(discoverRequirements(url, { cache }));
+      expect(error).toMatchObject({ code: 'metadata_not_found' });
+    },
+  );
+
   it('reads the metadata at the URL in the challenge (RFC 9728 section 5.1)', async () => {
     await using api = await startServer((origin) => ({
       '/api': unauthorized(`Bearer resource_metadata="${origin}/meta"`),
@@ -100,7 +121,7 @@ describe('the cache', () => {
     const found = await discoverRequirements(url, { cache, now, onEvent });
     expect([...cache]).toEqual([[url, found]]);
     pass(599);
-    expect(await discoverRequirements(url, { cache, now, onEvent })).toEqual(found);
+    expect(await discoverRequirements(url, { cache, now, onEvent })).toEqual({ ...found, cached: true });
     expect(api.requests).toHaveLength(2);
     pass(1);
     expect(await discoverRequirements(url, { cache, now, onEvent })).toEqual({

@@ -16,3 +16,13 @@ export function mayAskAgain({ askedAgainAt, now }: Context, address: string): bo
   setBounded(askedAgainAt, address, at, MAX_REREAD_ADDRESSES);
   return true;
 }
+
+/** Notes that this process has read the metadata of a resource from its server. */
+export function noteRead({ readAt, now }: Context, url: string): void {
+  setBounded(readAt, url, now(), MAX_REREAD_ADDRESSES);
+}
+
+/** Whether this process has read the metadata of a resource a moment ago, so that it need not be read again before a login. */
+export function wasJustRead({ readAt, now }: Context, url: string): boolean {
+  return now() < (readAt.get(url) ?? Number.NEGATIVE_INFINITY) + REREAD_PAUSE_MS;
+}

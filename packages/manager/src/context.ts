@@ -56,6 +56,8 @@ export interface Context {
   issuedAt: Map<string, number>;
   /** When metadata was read anew, because an endpoint was gone or a token was refused, by address. Milliseconds since the epoch. */
   askedAgainAt: Map<string, number>;
+  /** When this process read the metadata of a resource, by its URL. Milliseconds since the epoch. */
+  readAt: Map<string, number>;
   /** Metadata of resources that is read anew at the moment, because a token was refused. */
   rereads: SingleFlight<ResourceRequirements>;
 }
@@ -90,6 +92,7 @@ export function createContext(given: ManagerOptions): Context {
     failures: loadOnce(() => loadFailures(options, now)),
     issuedAt: new Map(),
     askedAgainAt: new Map(),
+    readAt: new Map(),
     rereads: createSingleFlight(),
   };
 }

@@ -10,6 +10,7 @@ import type { ManagerOptions } from './options.ts';
 import { openSession, type Session } from './session.ts';
 import type { StoredSession } from './sessions.ts';
 import { asksForLogin, withStepUp } from './step-up.ts';
+import type { OpenOptions } from './target.ts';
 
 /**
  * Creates a manager. Nothing is read, opened or loaded before the first call.
@@ -26,16 +27,16 @@ export function createManager(options: ManagerOptions = {}): Manager {
 
   async function findToken(target: Target, credentials: Credentials, wanted: TokenSourceOptions): Promise<Token> {
     assertCallInteraction(wanted.interaction);
-    const open = async (asked: TokenSourceOptions): Promise<Session> => {
-      const session = await abortable(openSession(context, target, credentials, asked), wanted.signal);
+    const open = async (more?: OpenOptions): Promise<Session> => {
+      const session = await abortable(openSession(context, target, credentials, { ...wanted, ...more }), wanted.signal);
       wanted.signal?.throwIfAborted();
       return session;
     };
-    const session = await open(wanted);
-    if (wanted.stored !== true) return tokenOf(session, wanted);
+    if (wanted.stored !== true) return atIssuer(open, (session) => tokenOf(session, wanted));
+    const session = await open();
     // The refresh token must not go to a server that the resource has moved away from. The empty challenge saves a request to the resource.
     const reopen = async (): Promise<Session> => {
-      const reopened = await attempt(open({ ...wanted, stored: false, challenge: '' }));
+      const reopened = await attempt(open({ stored: false, challenge: '' }));
       return reopened.ok ? reopened.value : session;
     };
     return tokenOf(session, { ...wanted, interaction: 'never' }, reopen);
@@ -44,7 +45,9 @@ export function createManager(options: ManagerOptions = {}): Manager {
   async function logInNow(target: Target, credentials: Credentials, asked: ManagerLoginOptions): Promise<Token> {
     const { assertLoginNowOptions, loginNow } = await import('./login-now.ts');
     assertLoginNowOptions(asked);
-    return loginNow(await abortable(openSession(context, target, credentials), asked.signal), asked);
+    const open = (more?: OpenOptions): Promise<Session> =>
+      abortable(openSession(context, target, credentials, more), asked.signal);
+    return atIssuer(open, (session) => loginNow(session, asked));
   }
 
   async function endSession(target: Target, credentials: Credentials, asked: LogoutOptions): Promise<boolean> {
@@ -93,6 +96,21 @@ export function createManager(options: ManagerOptions = {}): Manager {
 
 function toResult<T>(work: Promise<T>): Promise<Result<T>> {
   return attempt(work.catch(rethrowModuleError));
+}
+
+/** Does `work` at the issuer of the target. */
+async function atIssuer(
+  open: (more?: OpenOptions) => Promise<Session>,
+  work: (session: Session) => Promise<Token>,
+): Promise<Token> {
+  const session = await open();
+  try {
+    return await work(session);
+  } catch (error) {
+    const { isOtherIssuerNeeded, withOtherIssuer } = await import('./other-issuer.ts');
+    if (!isOtherIssuerNeeded(session, error)) throw error;
+    return withOtherIssuer(session, error, open, work);
+  }
 }
 
 /**

@@ -39,6 +39,7 @@ async function grantAndStore(
   const refused = typeof reason === 'string' ? undefined : reason;
   const noGrant = await reasonNoGrant(session, interaction);
   if (noGrant !== undefined) throw loginRequired(session, { reason: noGrant, refusal: refused?.error });
+  await assertStillNamed(session);
   await assertStorable(session);
   context.emit({
     type: 'grant_needed',
@@ -58,6 +59,19 @@ async function grantAndStore(
 
 function toReason({ isDefinite }: Refused): 'session_ended' | 'refresh_refused' {
   return isDefinite ? 'session_ended' : 'refresh_refused';
+}
+
+/**
+ * Makes sure that the resource has not moved to another server since its metadata was cached, before a user is asked.
+ *
+ * @throws {OAuthError} `resource_mismatch`: the session must be opened anew
+ */
+async function assertStillNamed({ grant_type, issuer, parameters, isStillNamed }: Session): Promise<void> {
+  if (grant_type === 'client_credentials' || isStillNamed === undefined || (await isStillNamed())) return;
+  throw new OAuthError(
+    'resource_mismatch',
+    `${String(parameters['resource'])} accepts no tokens of ${issuer} any more.`,
+  );
 }
 
 /**
@@ -82,13 +96,26 @@ async function reserveAndRelease({ tokens }: Context, key: string): Promise<void
   await release?.();
 }
 
+/** The grant, once more without `offline_access` where a server that lists it refuses it to this client. */
 async function grantWithClient(
   session: Session,
   more: RequestParameters | undefined,
   signal: AbortSignal,
 ): Promise<Token> {
-  const parameters = { ...session.parameters, scope: await scopeOnWire(session), ...more };
+  const parameters = { ...session.parameters, ...more };
+  const scope = await scopeOnWire(session);
   await assertGrantSupported(session, parameters);
+  const granted = await attempt(grantWithAnyClient(session, { ...parameters, scope }, signal));
+  if (granted.ok) return granted.value;
+  if (scope === session.scope || granted.error.error !== 'invalid_scope') throw granted.error;
+  return grantWithAnyClient(session, parameters, signal);
+}
+
+async function grantWithAnyClient(
+  session: Session,
+  parameters: RequestParameters,
+  signal: AbortSignal,
+): Promise<Token> {
   const found = await session.client();
   const granted = await attempt(grant(session, found.client, parameters, signal));
   if (granted.ok) return { ...granted.value, issued_to: found.issued_to };

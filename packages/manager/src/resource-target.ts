@@ -1,11 +1,11 @@
 import type { ResourceRequirements } from '@oa/discovery';
 import { OAuthError, type TokenSourceOptions } from '@oa/types';
 import { isSameIssuer } from '@oa/types/rfc';
-import { mayAskAgain } from './ask-again.ts';
+import { mayAskAgain, noteRead, wasJustRead } from './ask-again.ts';
 import { chooseIssuer } from './choose-issuer.ts';
 import type { Context } from './context.ts';
 import type { Credentials, ResourceTarget } from './credentials.ts';
-import { resolveIssuer, toIssuer, type ResolvedTarget } from './target.ts';
+import { resolveIssuer, toIssuer, type OpenOptions, type ResolvedTarget } from './target.ts';
 
 /**
  * Finds the issuer for a protected resource: the one that the caller names, else the one at which the `client_id` was used first, else one
@@ -19,7 +19,7 @@ export async function resolveResource(
   context: Context,
   { resource: url, issuer: pinned }: ResourceTarget,
   credentials: Credentials,
-  wanted: TokenSourceOptions,
+  wanted: OpenOptions,
 ): Promise<ResolvedTarget> {
   if (pinned !== undefined && (typeof pinned !== 'string' || pinned === ''))
     throw new TypeError('The issuer of the target must be a URL. Is the environment variable set?');
@@ -30,32 +30,40 @@ export async function resolveResource(
     throw new TypeError(
       'A client_secret belongs to one issuer: pass { resource, issuer } as the target. After that the resource alone is enough.',
     );
-  const {
-    authorization_servers: named,
-    resource,
-    scope,
-    challenge,
-    guessed,
-  } = await requirementsOf(context, url, wanted);
+  const find = async (fresh: boolean): Promise<ResourceRequirements> => {
+    const found = await requirementsOf(context, url, { ...wanted, fresh, mayGuess: pinned !== undefined });
+    if (found.cached !== true) noteRead(context, url);
+    return found;
+  };
+  const { authorization_servers: named, resource, scope, challenge, guessed } = await find(false);
   const asked = {
     resource,
     scope,
     isScopeListed: challenge?.scope === undefined,
     bindsClient: pinned === undefined || hasSecret,
   };
-  const isNamed = (issuer: string): boolean => named.some((each) => isSameIssuer(toIssuer(each), toIssuer(issuer)));
   if (pinned !== undefined) {
     // The caller knows better than the metadata which server issues the tokens.
-    if (!isNamed(pinned)) context.emit({ type: 'issuer_not_named', issuer: pinned, resource });
+    if (guessed !== true && !isAmong(pinned, named))
+      context.emit({ type: 'issuer_not_named', issuer: pinned, resource });
     return { ...resolveIssuer(context, pinned, true), ...asked };
   }
-  if (bound !== undefined && !isNamed(bound)) throw notNamed(url, bound);
-  const chosen = bound ?? (await chooseIssuer(context, named, credentials));
-  return { ...resolveIssuer(context, chosen, false, guessed), ...asked };
+  if (bound !== undefined && !isAmong(bound, named)) throw notNamed(url, bound);
+  const chosen = bound ?? (await chooseIssuer(context, named, credentials, wanted.passOver));
+  const isStillNamed = async (): Promise<boolean> => isAmong(chosen, (await find(true)).authorization_servers);
+  return {
+    ...resolveIssuer(context, chosen, false, guessed),
+    ...asked,
+    isStillNamed: wasJustRead(context, url) ? undefined : isStillNamed,
+  };
 }
 
 async function boundIssuer(context: Context, { client_id }: Credentials): Promise<string | undefined> {
   return client_id === undefined ? undefined : (await context.clientIssuers()).get(client_id);
+}
+
+function isAmong(issuer: string, named: readonly string[]): boolean {
+  return named.some((each) => isSameIssuer(toIssuer(each), toIssuer(issuer)));
 }
 
 function notNamed(url: string, issuer: string): OAuthError {
@@ -65,24 +73,33 @@ function notNamed(url: string, issuer: string): OAuthError {
   );
 }
 
+/** How the requirements of a resource are read. */
+interface RequirementsOptions extends TokenSourceOptions {
+  /** Whether the metadata is read again although it is cached. */
+  fresh: boolean;
+  /** Whether a resource that names no authorization server will do: the caller names one. */
+  mayGuess: boolean;
+}
+
 /** What the resource requires. A refused token, or a new challenge, makes its metadata be read again: it may have moved to another server. */
 async function requirementsOf(
   context: Context,
   url: string,
-  { challenge, rejected, stored, signal }: TokenSourceOptions,
+  { challenge, rejected, stored, signal, fresh, mayGuess }: RequirementsOptions,
 ): Promise<ResourceRequirements> {
   const { discoverRequirements, storedRequirements } = await import('@oa/discovery');
   const { resources: cache } = await context.metadata();
-  const fallback = context.options.discovery?.fallback === 'origin' ? 'origin' : 'none';
+  const fallback = mayGuess || context.options.discovery?.fallback === 'origin' ? 'origin' : 'none';
   const options = { ...context.network, cache, signal, fallback } as const;
   if (stored === true) {
     const known = await storedRequirements(url, options);
-    if (known !== undefined) return known;
+    if (known !== undefined) return { ...known, cached: true };
     throw new OAuthError('login_required', `Nothing is stored for ${new URL(url).origin}.`);
   }
   const { rereads } = context;
-  const isReading = rejected !== undefined && rereads.has(url);
-  if (isReading || (rejected !== undefined && mayAskAgain(context, url))) {
+  const mayHaveMoved = fresh || rejected !== undefined;
+  const isReading = mayHaveMoved && rereads.has(url);
+  if (isReading || (mayHaveMoved && mayAskAgain(context, url))) {
     const reread = (shared: AbortSignal): Promise<ResourceRequirements> =>
       discoverRequirements(url, { ...options, challenge, fresh: true, signal: shared });
     const found = await rereads.run(url, reread, signal);

@@ -1,7 +1,7 @@
 import { setBounded } from '@oa/mechanisms';
 import type { TokenEndpointOptions } from '@oa/token-endpoint';
 import type { StoredIdentity } from '@oa/token-cache';
-import type { AuthorizationServer, Client, OAuthError, RequestParameters, Token, TokenSourceOptions } from '@oa/types';
+import type { AuthorizationServer, Client, OAuthError, RequestParameters, Token } from '@oa/types';
 import { mergeScopes } from '@oa/types/rfc';
 import type { Context } from './context.ts';
 import {
@@ -20,7 +20,7 @@ import { sessionKeys } from './session-key.ts';
 import { toDetailsParameter } from './details.ts';
 import { permittedScopes } from './step-up.ts';
 import { readStored, toKeys } from './stored.ts';
-import { resolveStoredIssuer, resolveTarget, type ResolvedTarget } from './target.ts';
+import { resolveStoredIssuer, resolveTarget, type OpenOptions, type ResolvedTarget } from './target.ts';
 
 const MAX_ISSUED_TOKENS = 1000;
 
@@ -68,6 +68,8 @@ export interface Session {
   isPinned: boolean;
   /** Whether the first token binds the configured client to the issuer. */
   bindsClient: boolean;
+  /** Reads again whether the resource still names the issuer. Absent where that was just read, or the caller named the issuer. */
+  isStillNamed: (() => Promise<boolean>) | undefined;
   /** The options of the requests to this server, with the client's authentication. */
   network: TokenEndpointOptions;
   /** The server's metadata: `fresh` asks the server even where a copy is cached. */
@@ -95,13 +97,13 @@ export interface Session {
 /**
  * Opens the session of `credentials` at `target`.
  *
- * @param wanted what a resource server has asked for, besides the credentials
+ * @param wanted what a resource server has asked for, besides the credentials, and how a resource is looked up
  */
 export async function openSession(
   context: Context,
   target: Target,
   credentials: Credentials,
-  wanted: TokenSourceOptions = {},
+  wanted: OpenOptions = {},
 ): Promise<Session> {
   assertCredentials(credentials);
   const resolved = await resolveTarget(context, target, credentials, wanted);
@@ -174,6 +176,7 @@ function createSession(
     configuredClient,
     isPinned,
     bindsClient: asked.bindsClient === true,
+    isStillNamed: asked.isStillNamed,
     network: {
       ...context.network,
       authentication: credentials.authentication ?? context.options.authentication,

@@ -19,6 +19,14 @@ export interface ResolvedTarget {
   isScopeListed?: boolean | undefined;
   /** Whether the first token binds the configured client to this issuer, for calls with a resource alone. */
   bindsClient?: boolean | undefined;
+  /** Reads again whether the resource still names the issuer. Absent where that was just read, or the caller named the issuer. */
+  isStillNamed?: (() => Promise<boolean>) | undefined;
+}
+
+/** How a target is resolved, besides what the caller wants. */
+export interface OpenOptions extends TokenSourceOptions {
+  /** Issuers that can't serve this program. Others that the resource names are preferred. */
+  passOver?: readonly string[] | undefined;
 }
 
 /**
@@ -30,7 +38,7 @@ export async function resolveTarget(
   context: Context,
   target: Target,
   credentials: Credentials,
-  wanted: TokenSourceOptions,
+  wanted: OpenOptions,
 ): Promise<ResolvedTarget> {
   if (isResource(target))
     return (await import('./resource-target.ts')).resolveResource(context, target, credentials, wanted);

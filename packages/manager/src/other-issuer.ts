@@ -1,0 +1,32 @@
+import { attempt, isOAuthError, type OAuthError } from '@oa/types';
+import { isSameIssuer } from '@oa/types/rfc';
+import type { Session } from './session.ts';
+import type { OpenOptions } from './target.ts';
+
+/** Whether another server can serve instead: this one does not register the program, or the resource does not name it any more. */
+export function isOtherIssuerNeeded({ isPinned }: Session, error: unknown): error is OAuthError {
+  return !isPinned && isOAuthError(error) && (error.code === 'client_required' || error.code === 'resource_mismatch');
+}
+
+/**
+ * Does `work` at another server that the resource names.
+ *
+ * @param refusing the session whose server has ended `work` with `error`
+ * @throws {OAuthError} `error`, where the resource names no other server that can serve
+ */
+export async function withOtherIssuer<T>(
+  refusing: Session,
+  error: OAuthError,
+  open: (options: OpenOptions) => Promise<Session>,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const passOver = [refusing.issuer];
+  for (;;) {
+    const session = await open({ passOver });
+    if (passOver.some((each) => isSameIssuer(each, session.issuer))) throw error;
+    const ended = await attempt(work(session));
+    if (ended.ok) return ended.value;
+    if (!isOtherIssuerNeeded(session, ended.error)) throw ended.error;
+    passOver.push(session.issuer);
+  }
+}
