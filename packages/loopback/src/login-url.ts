@@ -25,7 +25,7 @@ export async function createLoginUrl(
   const { par = 'auto', requirePkce, fetch, signal, now, onEvent, authentication } = options;
   const plain = (): LoginUrl => ({ url: authorizationUrl(server, client, parameters, { requirePkce }) });
   const isRequired = par === 'require' || isPushRequired(server, client);
-  const isAnnounced = server.pushed_authorization_request_endpoint !== undefined;
+  const isAnnounced = typeof server.pushed_authorization_request_endpoint === 'string';
   if (!isRequired && (par === 'never' || !isAnnounced)) return plain();
   try {
     const request = { fetch, signal, now, onEvent, timeout: pushTimeout(options) };

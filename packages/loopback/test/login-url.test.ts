@@ -57,6 +57,13 @@ it.each<[string, LoginOptions['par'], Partial<AuthorizationServer>, Client, numb
     client,
     0,
   ],
+  [
+    'auto, at a server with null as the endpoint',
+    'auto',
+    { pushed_authorization_request_endpoint: null } as never,
+    client,
+    0,
+  ],
   ['require', 'require', {}, client, 1],
   ['never', 'never', {}, client, 0],
   [

@@ -46,7 +46,8 @@ function neededEndpoints({ context, grant_type }: Session, server: Authorization
 }
 
 function assertEndpoints(server: AuthorizationServer, names: readonly EndpointName[]): void {
-  const missing = names.find((name) => server[name] === undefined);
+  // Metadata of the caller may have null.
+  const missing = names.find((name) => typeof server[name] !== 'string');
   if (missing === undefined) return;
   const issuer = toErrorText(server.issuer, MAX_NAMED_ISSUER_CHARACTERS);
   throw new OAuthError(

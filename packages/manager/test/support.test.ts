@@ -87,6 +87,13 @@ it.each<[string, string, ManagerOptions['login'], Partial<AuthorizationServer>, 
   ],
   ['a login', 'authorization_endpoint', {}, { authorization_endpoint: undefined } as never, {}],
   ['a device login', 'device_authorization_endpoint', {}, {}, device],
+  [
+    'a device login, in metadata with null,',
+    'device_authorization_endpoint',
+    {},
+    { device_authorization_endpoint: null } as never,
+    device,
+  ],
 ])('registers no client for %s where the server has no %s', async (_, endpoint, login, more, credentials) => {
   const { server, metadata } = await startScripted({ '/register': { status: 201, json: { client_id: 'registered' } } });
   const { manager } = managerAt(temporaryDirectory(), { interaction: 'always', login });

@@ -72,7 +72,7 @@ export async function pushAuthorizationRequest(
 }
 
 function toPushEndpoint({ issuer, pushed_authorization_request_endpoint: url }: AuthorizationServer): string {
-  if (url !== undefined) return url;
+  if (typeof url === 'string') return url;
   throw new OAuthError(
     'endpoint_missing',
     `${toErrorText(issuer, 200)} names no pushed_authorization_request_endpoint. Send the request with the browser instead.`,
