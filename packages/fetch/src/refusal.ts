@@ -50,12 +50,12 @@ export function optionsAfterRefusal(
   const first = status === 401 && token === undefined ? { challenge } : undefined;
   const stepUp = withError('insufficient_user_authentication');
   if (stepUp.length > 0) {
-    const login = readLogin(stepUp);
-    return login === undefined ? first : { rejected: token, scope: readList(stepUp, 'scope'), challenge, ...login };
+    const login = toDemandedLogin(stepUp);
+    return login === undefined ? first : { rejected: token, scope: firstListOf(stepUp, 'scope'), challenge, ...login };
   }
   const narrow = withError('insufficient_scope');
   if (narrow.length > 0) {
-    const scope = readList(narrow, 'scope');
+    const scope = firstListOf(narrow, 'scope');
     return scope === undefined ? first : { scope, challenge };
   }
   if (status !== 401 || first !== undefined) return first;
@@ -82,21 +82,21 @@ function parseTokenChallenges(header: string): ChallengeParameters[] {
 }
 
 /** What a new login must be like. */
-function readLogin(
+function toDemandedLogin(
   challenges: readonly ChallengeParameters[],
 ): Pick<TokenSourceOptions, 'acr_values' | 'max_age'> | undefined {
-  const acr_values = readList(challenges, 'acr_values');
-  const seconds = readFirst(challenges, 'max_age');
+  const acr_values = firstListOf(challenges, 'acr_values');
+  const seconds = firstValueOf(challenges, 'max_age');
   const max_age = /^\d{1,9}$/.test(seconds) ? Number(seconds) : undefined;
   return acr_values === undefined && max_age === undefined ? undefined : { acr_values, max_age };
 }
 
 /** A list of words. An empty or malformed one counts as absent. */
-function readList(challenges: readonly ChallengeParameters[], name: string): string | undefined {
-  const value = readFirst(challenges, name);
+function firstListOf(challenges: readonly ChallengeParameters[], name: string): string | undefined {
+  const value = firstValueOf(challenges, name);
   return value.trim() !== '' && isScope(value, MAX_CHALLENGED_SCOPE_CHARACTERS) ? value : undefined;
 }
 
-function readFirst(challenges: readonly ChallengeParameters[], name: string): string {
+function firstValueOf(challenges: readonly ChallengeParameters[], name: string): string {
   return challenges.find((parameters) => parameters.has(name))?.get(name) ?? '';
 }

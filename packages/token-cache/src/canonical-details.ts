@@ -19,7 +19,7 @@ export function toCanonicalDetails(
     Array.isArray(details) && details.every((each: unknown) => isObject(each) && isNonEmptyText(each['type']));
   if (!isValid)
     throw new TypeError("The authorization_details of a token's identity must be an array of objects with a type.");
-  if (isDeeperThan(details, MAX_DETAILS_LEVELS))
+  if (hasMoreLevelsThan(details, MAX_DETAILS_LEVELS))
     throw new TypeError(
       `The authorization_details of a token's identity must have at most ${MAX_DETAILS_LEVELS} levels of objects and lists.`,
     );
@@ -30,9 +30,9 @@ export function toCanonicalDetails(
   return canonical.toSorted().map((text) => JSON.parse(text) as AuthorizationDetail);
 }
 
-function isDeeperThan(value: unknown, levels: number): boolean {
+function hasMoreLevelsThan(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some((member) => isDeeperThan(member, levels - 1));
+  return levels === 0 || Object.values(value).some((member) => hasMoreLevelsThan(member, levels - 1));
 }
 
 function sortMembers(value: unknown): unknown {
