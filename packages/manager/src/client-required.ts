@@ -1,5 +1,8 @@
-import { OAuthError } from '@oa/types';
+import { isOAuthError, OAuthError } from '@oa/types';
 import type { Session } from './session.ts';
+
+/** A registration endpoint that is not there: a guess was wrong, or its server has switched it off. */
+const NO_REGISTRATION_STATUSES: ReadonlySet<number | undefined> = new Set([404, 405, 410, 501]);
 
 /**
  * The error where the program has no client at a server, and can't register one.
@@ -8,20 +11,25 @@ import type { Session } from './session.ts';
  */
 export function clientRequired(session: Session, refusal?: OAuthError): OAuthError {
   const { issuer } = session;
-  const problem =
-    refusal === undefined
-      ? `${issuer} does not register clients dynamically.`
-      : `${issuer} does not register this program (${toAnswer(refusal)}).`;
-  const lastWay =
-    refusal === undefined
-      ? 'or use an issuer that supports dynamic registration (RFC 7591)'
-      : adviceForToken(session, refusal);
+  const isMissing = refusal === undefined || NO_REGISTRATION_STATUSES.has(refusal.status);
+  const answer = refusal === undefined ? '' : ` (${toAnswer(refusal)})`;
+  const problem = `${issuer} does not register ${isMissing ? 'clients dynamically' : 'this program'}${answer}.`;
+  const lastWay = isMissing
+    ? 'or use an issuer that supports dynamic registration (RFC 7591)'
+    : adviceForToken(session, refusal);
   return new OAuthError(
     'client_required',
     `${problem} There are three ways out: register the program there by hand and pass its client_id; ` +
       `set clientMetadata, if the server supports client metadata documents; ${lastWay}.`,
     refusal,
   );
+}
+
+/** Makes the error for a registration endpoint that is not there. Every other error stays as it is. */
+export function explainMissingRegistration(session: Session, error: unknown): unknown {
+  const isMissing =
+    isOAuthError(error) && error.code !== 'client_required' && NO_REGISTRATION_STATUSES.has(error.status);
+  return isMissing ? clientRequired(session, error) : error;
 }
 
 function toAnswer({ error, error_description, status }: OAuthError): string {

@@ -87,7 +87,7 @@ const MAX_DOCUMENT_BYTES = 5120;
  *
  * @returns the document, with the redirect URI `/callback` on each loopback host and port
  * @throws {TypeError} if `client_id` can't be the URL of a document, if a member has the wrong type or does not belong into a public
- *   document, or if the document has more than 5,120 bytes
+ *   document, if `private_key_jwt` has no keys, or if the document has more than 5,120 bytes
  * @see https://datatracker.ietf.org/doc/draft-ietf-oauth-client-id-metadata-document/
  */
 export function clientMetadataDocument(members: ClientDocumentMembers): ClientMetadataDocument {
@@ -119,10 +119,21 @@ function assertPublicMembers(members: Readonly<Record<string, unknown>>): void {
   for (const name of FORBIDDEN_MEMBERS)
     if (members[name] !== undefined)
       throw new TypeError(`${name} must not be set: a client metadata document is public, and not registered.`);
-  const { token_endpoint_auth_method: method, jwks } = members;
+  const { token_endpoint_auth_method: method, jwks, jwks_uri } = members;
   if (typeof method === 'string' && method.startsWith('client_secret_'))
     throw new TypeError(`token_endpoint_auth_method must not be ${method}: a public document can share no secret.`);
-  if (jwks === undefined) return;
+  if (jwks !== undefined) assertPublicKeys(jwks);
+  if (method === 'private_key_jwt' && jwks_uri === undefined && !hasKeys(jwks))
+    throw new TypeError(
+      'token_endpoint_auth_method private_key_jwt needs jwks or jwks_uri: the server verifies the signatures of the program with its public keys. Set one of them.',
+    );
+}
+
+function hasKeys(jwks: unknown): boolean {
+  return isObject(jwks) && Array.isArray(jwks['keys']) && jwks['keys'].length > 0;
+}
+
+function assertPublicKeys(jwks: unknown): void {
   // A text or a single key could hide a private member.
   if (!isObject(jwks) || !Array.isArray(jwks['keys']) || !jwks['keys'].every(isObject))
     throw new TypeError('jwks must be a JWK set: { keys: [...] }.');

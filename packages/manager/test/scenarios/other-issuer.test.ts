@@ -7,7 +7,7 @@ function startClosed(status: number): ReturnType<typeof startIssuer> {
   return startIssuer('closed', { replies: { '/register': { status, json: { error: 'access_denied' } } } });
 }
 
-it.each([401, 403])(
+it.each([401, 403, 404, 405, 410, 501])(
   'asks the second server where the first one refuses to register the program with %i',
   async (status) => {
     const [closed, other] = await Promise.all([startClosed(status), startIssuer('other')]);
