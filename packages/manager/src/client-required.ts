@@ -1,8 +1,14 @@
-import { isOAuthError, OAuthError } from '@oa/types';
+import { OAuthError } from '@oa/types';
 import type { Session } from './session.ts';
 
-/** A registration endpoint that is not there: a guess was wrong, or its server has switched it off. */
+/** A registration endpoint that is not there: the conventional one is a guess, and some servers name one that they have switched off. */
 const NO_REGISTRATION_STATUSES: ReadonlySet<number | undefined> = new Set([404, 405, 410, 501]);
+const REFUSING_STATUSES: ReadonlySet<number | undefined> = new Set([401, 403]);
+
+/** Whether an answer of the registration endpoint means that it does not register this program. */
+export function isRefusalToRegister({ status }: OAuthError): boolean {
+  return NO_REGISTRATION_STATUSES.has(status) || REFUSING_STATUSES.has(status);
+}
 
 /**
  * The error where the program has no client at a server, and can't register one.
@@ -23,13 +29,6 @@ export function clientRequired(session: Session, refusal?: OAuthError): OAuthErr
       `set clientMetadata, if the server supports client metadata documents; ${lastWay}.`,
     refusal,
   );
-}
-
-/** Makes the error for a registration endpoint that is not there. Every other error stays as it is. */
-export function explainMissingRegistration(session: Session, error: unknown): unknown {
-  const isMissing =
-    isOAuthError(error) && error.code !== 'client_required' && NO_REGISTRATION_STATUSES.has(error.status);
-  return isMissing ? clientRequired(session, error) : error;
 }
 
 function toAnswer({ error, error_description, status }: OAuthError): string {

@@ -1,7 +1,6 @@
-import { attempt, explainGuess, isStorageError, OAuthError, type AuthorizationServer, type Client } from '@oa/types';
+import { attempt, isStorageError, OAuthError, type AuthorizationServer, type Client } from '@oa/types';
 import { mergeScopes } from '@oa/types/rfc';
 import { checkRemembered, dropBrokenManagement, type ClientCheck, type ClientState } from './client-check.ts';
-import { explainMissingRegistration } from './client-required.ts';
 import type { Context } from './context.ts';
 import { moveRegistration } from './move-registration.ts';
 import { registerForLogin } from './register-client.ts';
@@ -41,11 +40,7 @@ export async function findRegistration(
   const registerOnce = async (state: ClientState, former?: Client): Promise<Client> => {
     // With the scopes of the one that it replaces: the next login for those would need another registration.
     const scope = needs.scope === undefined ? undefined : mergeScopes(former?.scope, needs.scope);
-    const client = await explainGuess(server, context.network, async () =>
-      registerForLogin(session, server, scope).catch((error: unknown) => {
-        throw explainMissingRegistration(session, error);
-      }),
-    );
+    const client = await registerForLogin(session, server, scope);
     registered = state === 'unknown' ? await dropBrokenManagement(session, client) : client;
     return registered;
   };
