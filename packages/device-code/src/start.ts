@@ -1,7 +1,7 @@
 import type { HttpResponse } from '@oa/http';
 import type { TokenEndpointOptions } from '@oa/token-endpoint';
 import { explainGuess, OAuthError, type AuthorizationServer, type Client, type RequestParameters } from '@oa/types';
-import { assertClient, assertRequestParameters } from '@oa/types/rfc';
+import { assertClient, assertRequestParameters, withoutEmptyParameters } from '@oa/types/rfc';
 import type { DeviceLogin } from './device-login.ts';
 
 /**
@@ -12,7 +12,7 @@ import type { DeviceLogin } from './device-login.ts';
  * the user asked for it and has no browser on this machine. In all other cases use `login` of `@oa/loopback`.
  *
  * @param parameters `scope` (scopes separated by spaces), one or several `resource` (RFC 8707), and any other parameter that the server
- *   understands
+ *   understands. One without a value is left out.
  * @returns the codes and the addresses, with `expires_at` in seconds since the epoch
  * @throws {OAuthError} `endpoint_missing`, `oauth_error`, `http_error`, `invalid_response`, `unsupported_client_authentication`,
  *   `network_error`, `timeout`, `insecure_url`, `redirect_refused`, `response_too_large`, `unexpected_content_type`, `invalid_json`
@@ -55,7 +55,7 @@ async function requestCode(
     import('./schema.ts'),
   ]);
   // A second code does no harm: a code that is not used expires.
-  const form = { url, parameters, idempotent: true };
+  const form = { url, parameters: withoutEmptyParameters(parameters), idempotent: true };
   const read = (response: HttpResponse): DeviceLogin => {
     const { scope: _, ...authorization } = readJson(response, deviceAuthorizationSchema);
     const expires_at = Math.floor((options.now ?? Date.now)() / 1000) + authorization.expires_in;

@@ -29,6 +29,12 @@ describe('startDeviceLogin', () => {
     expect(scripted.requests[0]?.headers.authorization).toBeUndefined();
   });
 
+  it('leaves out a parameter without a value (RFC 6749 section 3.1)', async () => {
+    scripted.script({ '/device': { json: authorization } });
+    await startDeviceLogin(server, client, { scope: 'read', acr_values: '', max_age: '' });
+    expect(scripted.requests[0]?.body).toBe('scope=read&client_id=oa-test');
+  });
+
   it('keeps the requested scope for the token, and none of the server', async () => {
     scripted.script({ '/device': { json: { ...authorization, scope: 'planted' } } });
     expect(await startDeviceLogin(server, client)).not.toHaveProperty('scope');

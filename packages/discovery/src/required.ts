@@ -29,18 +29,22 @@ export interface RequiredToken {
 
 /** Fits into the URL of a login. */
 const MAX_REQUIRED_SCOPE_CHARACTERS = 4000;
+/** The schemes of tokens (RFC 6750, RFC 9449). The scope of another scheme is not one of a token. */
+const TOKEN_SCHEMES: ReadonlySet<string> = new Set(['bearer', 'dpop']);
 
 /**
- * Reads what a challenge says about tokens in general. One with `insufficient_scope` names the scopes of a single request.
+ * Reads what a challenge says about tokens in general. One with `insufficient_scope` names the scopes of a single request. An empty scope
+ * counts as none. A challenge of any scheme may name metadata (RFC 9728 section 5.1).
  *
  * @returns `undefined` if it says nothing
  */
 export function readChallenge(header: string | undefined): RequiredByChallenge | undefined {
   const found: RequiredByChallenge = {};
-  for (const { parameters } of parseChallenges(header ?? null)) {
-    const { resource_metadata, scope, error } = parameters;
+  for (const { scheme, parameters } of parseChallenges(header ?? null)) {
+    const { resource_metadata, scope = '', error } = parameters;
     if (resource_metadata !== undefined) found.resource_metadata ??= resource_metadata;
-    if (scope !== undefined && error !== 'insufficient_scope') found.scope ??= scope;
+    const isGeneral = TOKEN_SCHEMES.has(scheme) && error !== 'insufficient_scope';
+    if (isGeneral && scope.trim() !== '') found.scope ??= scope;
   }
   return Object.keys(found).length === 0 ? undefined : found;
 }

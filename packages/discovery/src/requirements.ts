@@ -48,13 +48,24 @@ export interface DiscoverRequirementsOptions extends RequestOptions {
 const REQUIREMENTS_LIFETIME_SECONDS = 600;
 /** How long metadata that can't be read is not asked for again. */
 const STALE_REQUIREMENTS_SECONDS = 60;
+/** Codes of an answer that is no usable metadata, such as a page or an error object about maintenance. */
+const UNREADABLE_CODES: ReadonlySet<string> = new Set([
+  'metadata_not_found',
+  'unexpected_content_type',
+  'invalid_json',
+  'invalid_response',
+  'oauth_error',
+  'redirect_refused',
+  'response_too_large',
+]);
 
 /**
  * Discovers which token a protected resource requires: reads its challenge, then its metadata. Without the option `challenge` the resource
  * is requested for its challenge, without a token, and only the headers of its answer are read.
  *
- * The result is cached for 10 minutes. Calls at the same time share one search. While the metadata can not be read (404, 5xx, no connection, a page) the
- * last result is used, however old it is, with the event `stale_metadata`. A cache that fails is the event `metadata_cache_failed`, and a miss.
+ * The result is cached for 10 minutes. Calls at the same time share one search. While the metadata can't be read (404, 5xx, no connection,
+ * an answer that is no metadata) the last result is used, however old it is, with the event `stale_metadata`. A cache that fails is the
+ * event `metadata_cache_failed`, and a miss.
  *
  * @example
  * ```ts
@@ -124,15 +135,10 @@ async function keep(
   return requirements;
 }
 
-/** Codes of an answer that is no metadata, such as a page about maintenance. */
-const UNREADABLE_CODES: ReadonlySet<string> = new Set([
-  'metadata_not_found',
-  'unexpected_content_type',
-  'invalid_json',
-  'redirect_refused',
-]);
-
-/** Whether the metadata could not be read. Metadata that could be read and is wrong is no reason to use an older one. */
+/**
+ * Whether the answer is no usable metadata. Metadata of another resource, or at an address that is not secure, is no reason to use an older
+ * one.
+ */
 function isAway({ code, status = 0, retryable }: OAuthError): boolean {
   return retryable || status >= 400 || UNREADABLE_CODES.has(code);
 }

@@ -36,7 +36,7 @@ describe('the result', () => {
     ],
     ['the scopes of the metadata, if the resource does not answer', { drop: 'request' }, ['x'], 'x'],
     ['no scope, if there are none', unauthorized('Bearer'), undefined, undefined],
-    ['no scope, if that of the challenge is empty', unauthorized('Bearer scope=""'), ['x'], undefined, { scope: '' }],
+    ['the scopes of the metadata, if that of the challenge is empty', unauthorized('Bearer scope=""'), ['x'], 'x'],
   ])('returns %s (RFC 9728 section 5)', async (_name, reply, scopes_supported, scope, said) => {
     await using api = await startApi(reply, { scopes_supported });
     const { now } = createClock();

@@ -2,11 +2,15 @@ import type { TokenSourceOptions } from '@oa/types';
 import { isScope } from '@oa/types/rfc';
 
 /**
- * Matches `name=value` in a `WWW-Authenticate` header, the value quoted or not. Each word is matched from its start only, so that a
- * hostile header takes linear time. `parseChallenges` of `@oa/discovery` has the full grammar. This package reads two parameters, and
- * does not depend on it.
+ * Matches `name=value` in a `WWW-Authenticate` header, the value quoted or not, and the scheme before it where a challenge begins. Each
+ * word is matched from its start only, so that a hostile header takes linear time. `parseChallenges` of `@oa/discovery` has the full
+ * grammar. This package reads a few parameters, and does not depend on it.
  */
-const CHALLENGE_PARAMETER = /(?<![\w-])([\w-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/g;
+const CHALLENGE_PARAMETER =
+  /(?<![\w-])(?=[\w-])(?:(?<=(?:^|[,"])[ \t]*)([\w-]+)[ \t]+)?([\w-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/g;
+
+/** The schemes of tokens (RFC 6750, RFC 9449). What a challenge of another scheme asks for is no token. */
+const TOKEN_SCHEME = /^(?:bearer|dpop)$/i;
 
 /** More than an API needs. The scopes and authentication contexts become part of the URL of a login. */
 const MAX_CHALLENGED_SCOPE_CHARACTERS = 1000;
@@ -40,40 +44,59 @@ export function optionsAfterRefusal(
   if (status !== 401 && status !== 403) return undefined;
   // Empty, not absent: without a challenge the source would request the resource again to find one.
   const challenge = headers.get('www-authenticate') ?? '';
-  const { errors, scope, login } = parseRefusal(challenge);
+  const challenges = parseTokenChallenges(challenge);
+  const withError = (code: string): ChallengeParameters[] =>
+    challenges.filter((parameters) => parameters.get('error') === code);
   const first = status === 401 && token === undefined ? { challenge } : undefined;
-  if (errors.has('insufficient_user_authentication'))
-    return login === undefined ? first : { rejected: token, scope, challenge, ...login };
-  if (errors.has('insufficient_scope')) return scope === undefined ? first : { scope, challenge };
-  if (status !== 401 || first !== undefined) return first;
-  return { rejected: token, challenge, ...(!errors.has('invalid_token') && { interaction: 'never' }) };
-}
-
-/** What the challenges of a refusal say. */
-interface Refusal {
-  errors: Set<string>;
-  scope: string | undefined;
-  /** What a new login must be like. */
-  login: Pick<TokenSourceOptions, 'acr_values' | 'max_age'> | undefined;
-}
-
-/** Reads the errors of all challenges in the header, and the first value of every other parameter. One that is malformed counts as absent. */
-function parseRefusal(header: string): Refusal {
-  const errors = new Set<string>();
-  const values = new Map<string, string>();
-  for (const [, name = '', quoted, plain] of header.matchAll(CHALLENGE_PARAMETER)) {
-    const key = name.toLowerCase();
-    const value = quoted ?? plain ?? '';
-    if (key === 'error') errors.add(value);
-    else if (!values.has(key)) values.set(key, value);
+  const stepUp = withError('insufficient_user_authentication');
+  if (stepUp.length > 0) {
+    const login = toDemandedLogin(stepUp);
+    return login === undefined ? first : { rejected: token, scope: firstListOf(stepUp, 'scope'), challenge, ...login };
   }
-  const list = (name: string): string | undefined => {
-    const value = values.get(name) ?? '';
-    return isScope(value, MAX_CHALLENGED_SCOPE_CHARACTERS) ? value : undefined;
-  };
-  const acr_values = list('acr_values');
-  const seconds = values.get('max_age') ?? '';
+  const narrow = withError('insufficient_scope');
+  if (narrow.length > 0) {
+    const scope = firstListOf(narrow, 'scope');
+    return scope === undefined ? first : { scope, challenge };
+  }
+  if (status !== 401 || first !== undefined) return first;
+  const isInvalid = withError('invalid_token').length > 0;
+  return { rejected: token, challenge, ...(!isInvalid && { interaction: 'never' }) };
+}
+
+/** The parameters of one challenge, by lower-case name. */
+type ChallengeParameters = ReadonlyMap<string, string>;
+
+/** The challenges for tokens in the header. Parameters before the first scheme count as those of one. The first value of each counts. */
+function parseTokenChallenges(header: string): ChallengeParameters[] {
+  let current = new Map<string, string>();
+  const challenges = [current];
+  for (const [, scheme, name = '', quoted, plain] of header.matchAll(CHALLENGE_PARAMETER)) {
+    if (scheme !== undefined) {
+      current = new Map();
+      if (TOKEN_SCHEME.test(scheme)) challenges.push(current);
+    }
+    const key = name.toLowerCase();
+    if (!current.has(key)) current.set(key, quoted ?? plain ?? '');
+  }
+  return challenges;
+}
+
+/** What a new login must be like. */
+function toDemandedLogin(
+  challenges: readonly ChallengeParameters[],
+): Pick<TokenSourceOptions, 'acr_values' | 'max_age'> | undefined {
+  const acr_values = firstListOf(challenges, 'acr_values');
+  const seconds = firstValueOf(challenges, 'max_age');
   const max_age = /^\d{1,9}$/.test(seconds) ? Number(seconds) : undefined;
-  const login = acr_values === undefined && max_age === undefined ? undefined : { acr_values, max_age };
-  return { errors, scope: list('scope'), login };
+  return acr_values === undefined && max_age === undefined ? undefined : { acr_values, max_age };
+}
+
+/** A list of words. An empty or malformed one counts as absent. */
+function firstListOf(challenges: readonly ChallengeParameters[], name: string): string | undefined {
+  const value = firstValueOf(challenges, name);
+  return value.trim() !== '' && isScope(value, MAX_CHALLENGED_SCOPE_CHARACTERS) ? value : undefined;
+}
+
+function firstValueOf(challenges: readonly ChallengeParameters[], name: string): string {
+  return challenges.find((parameters) => parameters.has(name))?.get(name) ?? '';
 }

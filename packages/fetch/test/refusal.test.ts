@@ -112,8 +112,44 @@ it('returns a 403 without usable scopes, and one to the second request', async (
   expect(never.requests).toHaveLength(2);
 });
 
+it.each([
+  'Basic realm="x", error="insufficient_scope", scope="write"',
+  'Basic error="insufficient_scope", scope="write", Bearer realm="x"',
+  'Bearer realm="x", Basic error="insufficient_scope", scope="write"',
+  'Bearer realm="x" Basic error="insufficient_scope", scope="write"',
+  'Basic error="insufficient_user_authentication", acr_values="mfa"',
+  'Bearer error="insufficient_scope", Basic realm="x", scope="write"',
+  'Bearer error="insufficient_scope", scope=" "',
+])('sends no second request after a 403 whose token challenge names no more scopes: %s', async (challenge) => {
+  const server = await startServer(() => ({ status: 403, headers: { 'www-authenticate': challenge } }));
+  const { source, asked } = createCountingSource();
+  expect((await createFetch(source)(server.origin)).status).toBe(403);
+  expect(asked).toEqual([{}]);
+});
+
+it.each([
+  'Basic realm="x", scope="read", Bearer error="insufficient_scope", scope="write"',
+  'Bearer error="insufficient_scope", scope="write", Basic realm="x", scope="read"',
+  'DPoP algs="ES256", scope="read", Bearer error="insufficient_scope", scope="write"',
+  'DPoP error="insufficient_scope", Bearer error="insufficient_scope", scope="write"',
+  'Negotiate abc==, dpop error="insufficient_scope", scope="write"',
+  'Negotiate, Bearer error=insufficient_scope scope="write"',
+])('takes the scopes of the challenge that has the error: %s', async (challenge) => {
+  const server = await startServer(() => ({ status: 403, headers: { 'www-authenticate': challenge } }));
+  const { source, asked } = createCountingSource();
+  await createFetch(source)(server.origin);
+  expect(asked).toEqual([{}, { scope: 'write', challenge }]);
+});
+
+it('allows no login after an invalid_token of another scheme', async () => {
+  const server = await startServer(refuseTokens(['token-1'], 'Basic error="invalid_token", Bearer realm="x"'));
+  const { source, asked } = createCountingSource();
+  await createFetch(source)(server.origin);
+  expect(asked[1]).toMatchObject({ rejected: 'token-1', interaction: 'never' });
+});
+
 it('parses a challenge of a megabyte in linear time', async () => {
-  for (const unit of ['a', 'a="', 'a \t', 'a=\\"', 'a="\\"', ' ', '=']) {
+  for (const unit of ['a', 'a="', 'a \t', 'a=\\"', 'a="\\"', ' ', '=', ', ', ',a ', ', a b=c']) {
     const headers = { 'www-authenticate': `Bearer ${unit.repeat(1_000_000 / unit.length)}x` };
     const fetch = async (): Promise<Response> => new Response(null, { status: 401, headers });
     const { source, rejections } = createCountingSource();

@@ -1,5 +1,5 @@
 import { sleep } from '@oa/mechanisms';
-import { attempt } from '@oa/types';
+import { attempt, type Result } from '@oa/types';
 import type { LoginUrl } from './login-url.ts';
 
 /**
@@ -10,7 +10,8 @@ const MIN_URL_LIFETIME_SECONDS = 5;
 
 /** What a URL that expires is replaced by, and where. */
 export interface UrlReplacement {
-  create: () => Promise<LoginUrl>;
+  /** Makes another URL, until the signal aborts. */
+  create: (signal: AbortSignal) => Promise<LoginUrl>;
   show: (url: URL) => void;
   /** Whether a browser still needs a URL. */
   isNeeded: () => boolean;
@@ -31,10 +32,24 @@ export async function keepUrlFresh(
   for (let seconds = expires_in; ;) {
     await sleep(Math.max(seconds, MIN_URL_LIFETIME_SECONDS) * 1000, signal).catch(() => undefined);
     if (signal.aborted || !isNeeded()) return;
-    const created = await attempt(create());
-    if (signal.aborted || !isNeeded()) return;
+    const created = await createUnlessAborted(create, signal);
+    if (created === undefined || !isNeeded()) return;
     if (!created.ok) continue;
     show(created.value.url);
     seconds = created.value.expires_in ?? seconds;
+  }
+}
+
+/** `undefined` if the login has ended meanwhile. */
+async function createUnlessAborted(
+  create: UrlReplacement['create'],
+  signal: AbortSignal,
+): Promise<Result<LoginUrl> | undefined> {
+  try {
+    const created = await attempt(create(signal));
+    return signal.aborted ? undefined : created;
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
   }
 }

@@ -13,7 +13,7 @@ import { createPkce, exchangeCode, readCallback } from '@oa/pkce';
 import { tellMissingRefreshToken, withRequestedScope } from './granted.ts';
 import { assertInteractive } from './interaction.ts';
 import { createLoginUrl, type LoginUrl } from './login-url.ts';
-import { assertLoginOptions, type LoginOptions } from './options.ts';
+import { assertLoginOptions, DEFAULT_LOGIN_TIMEOUT_MS, type LoginOptions } from './options.ts';
 import { toLoginNames } from './outcome.ts';
 import { createPageRenderer } from './page.ts';
 import { toPasteStreams } from './paste.ts';
@@ -22,7 +22,7 @@ import type { ReceiverHooks } from './reception.ts';
 import { redirectTargets, toLoginPorts } from './redirect.ts';
 import { createLoginScreen, type LoginScreen } from './screen.ts';
 import { countIgnored, countSeen, createSeen, keepUnverified, type Seen } from './seen.ts';
-import { DEFAULT_LOGIN_TIMEOUT_MS, waitForUser } from './wait.ts';
+import { waitForUser } from './wait.ts';
 
 /** The parameters that the login sets itself. A caller who set one would remove a protection. */
 const RESERVED_LOGIN_PARAMETERS = [
@@ -109,15 +109,16 @@ async function loginWithBrowser(
   try {
     const { redirect_uri } = receiver;
     const requested = { ...withFurtherResources(parameters, options), ...challenge, redirect_uri, state, nonce };
-    const createUrl = async (): Promise<LoginUrl> => createLoginUrl(server, client, requested, options);
-    const url = await createUrl();
+    const createUrl = async (signal: LoginOptions['signal']): Promise<LoginUrl> =>
+      createLoginUrl(server, client, requested, { ...options, signal });
+    const url = await createUrl(options.signal);
     const { resource } = parameters;
     const expected = { state, server };
     const code = await waitForUser({ receiver, url, createUrl, expected, resource, seen, options, screen, emit });
-    // The option `timeout` is the time for the user. The token request has its own default.
-    const { timeout: _, ...tokenOptions } = options;
+    // The option `timeout` is the time for the user.
+    const network = { ...options, timeout: options.requestTimeout };
     const exchange = { code, code_verifier, redirect_uri, resource };
-    const token = await exchangeCode(server, client, exchange, tokenOptions);
+    const token = await exchangeCode(server, client, exchange, network);
     if (nonce !== undefined) {
       const { assertIdTokenNonce } = await import('@oa/identity');
       assertIdTokenNonce(token, nonce);

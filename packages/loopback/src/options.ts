@@ -13,6 +13,10 @@ export interface PasteStreams {
   output: NodeJS.WritableStream;
 }
 
+export const DEFAULT_LOGIN_TIMEOUT_MS = 300_000;
+/** As for every request. */
+export const DEFAULT_REQUEST_TIMEOUT_MS = 30_000;
+
 /** The options of {@link login}. */
 export interface LoginOptions extends TokenEndpointOptions {
   /**
@@ -51,11 +55,17 @@ export interface LoginOptions extends TokenEndpointOptions {
    */
   page?: CustomPage | undefined;
   /**
-   * The time for the user to log in, in milliseconds. The token request has its own timeout of 30,000 milliseconds.
+   * The time for the user to log in, in milliseconds. A pushed request has no more.
    *
    * @default 300_000
    */
   timeout?: number | undefined;
+  /**
+   * The time for each request of this program to the server, in milliseconds: the pushed request and the token request.
+   *
+   * @default 30_000
+   */
+  requestTimeout?: number | undefined;
   /**
    * Whether the user can paste the address that the browser ended on. Streams are used instead of stdin and stderr.
    *
@@ -101,7 +111,7 @@ export interface LoginOptions extends TokenEndpointOptions {
 }
 
 const LOGIN_OPTION_NAMES: ReadonlySet<string> = new Set(
-  'openBrowser port redirectHost app page timeout paste print interaction par furtherResources requirePkce fetch signal now onEvent authentication bearerTypes'.split(
+  'openBrowser port redirectHost app page timeout requestTimeout paste print interaction par furtherResources requirePkce fetch signal now onEvent authentication bearerTypes'.split(
     ' ',
   ),
 );
@@ -117,7 +127,7 @@ export function assertLoginOptions(options: LoginOptions): void {
     throw new TypeError(
       `options.${unknown} is unknown. The options of a login are ${[...LOGIN_OPTION_NAMES].join(', ')}.`,
     );
-  const { openBrowser = true, redirectHost = 'localhost', timeout = 1, paste = false, interaction = 'auto' } = options;
+  const { openBrowser = true, redirectHost = 'localhost', paste = false, interaction = 'auto' } = options;
   const { par = 'auto', furtherResources = [], requirePkce = false } = options;
   if (!['boolean', 'function'].includes(typeof openBrowser))
     throw new TypeError('options.openBrowser must be a boolean, or a function that takes the URL.');
@@ -126,8 +136,11 @@ export function assertLoginOptions(options: LoginOptions): void {
     throw new TypeError('options.page must be a function that returns HTML.');
   if (!isLoopbackHost(redirectHost))
     throw new TypeError("options.redirectHost must be '127.0.0.1', '[::1]' or 'localhost'.");
-  if (!(timeout > 0 && timeout <= MAX_TIMER_MS))
-    throw new TypeError(`options.timeout must be a number of milliseconds from 1 to ${MAX_TIMER_MS}.`);
+  for (const name of ['timeout', 'requestTimeout'] as const) {
+    const { [name]: milliseconds = 1 } = options;
+    if (!(milliseconds > 0 && milliseconds <= MAX_TIMER_MS))
+      throw new TypeError(`options.${name} must be a number of milliseconds from 1 to ${MAX_TIMER_MS}.`);
+  }
   if (typeof paste !== 'boolean' && !(paste.input !== undefined && paste.output !== undefined))
     throw new TypeError('options.paste must be a boolean, or { input, output }.');
   if (!['auto', 'always', 'never'].includes(interaction))

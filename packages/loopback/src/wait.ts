@@ -6,7 +6,7 @@ import { sanitizeUrl } from './browser.ts';
 import { keepUrlFresh } from './fresh-url.ts';
 import type { LoginUrl } from './login-url.ts';
 import { openLoginUrl } from './open-url.ts';
-import type { LoginOptions } from './options.ts';
+import { DEFAULT_LOGIN_TIMEOUT_MS, type LoginOptions } from './options.ts';
 import { readPastedLines, toPasteStreams } from './paste.ts';
 import { toPastedGroups, toPastedUrls } from './pasted-answer.ts';
 import { cleanPastedLine, splitPastedLines } from './pasted-line.ts';
@@ -19,8 +19,8 @@ export interface PendingLogin {
   receiver: Receiver;
   /** The authorization URL. */
   url: LoginUrl;
-  /** Makes the URL anew where the server has forgotten what it stands for. */
-  createUrl: () => Promise<LoginUrl>;
+  /** Makes the URL anew where the server has forgotten what it stands for, until the signal aborts. */
+  createUrl: (signal: AbortSignal) => Promise<LoginUrl>;
   expected: ExpectedCallback;
   /** What the token is for (RFC 8707), to show to the user. */
   resource: string | readonly string[] | undefined;
@@ -29,8 +29,6 @@ export interface PendingLogin {
   screen: LoginScreen;
   emit: (event: OAuthEvent) => void;
 }
-
-export const DEFAULT_LOGIN_TIMEOUT_MS = 300_000;
 
 /**
  * Shows the URL and waits for the code: received or pasted, whichever comes first.

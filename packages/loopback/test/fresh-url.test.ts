@@ -96,3 +96,26 @@ it.each([0, -5, 0.001])(
     expect(shown).toBe(12);
   },
 );
+
+it('gives up the request for a new URL when the login ends', async () => {
+  const scripted = await startScriptedServer({
+    '/par': (_request, index) =>
+      index === 0 ? { status: 201, json: { request_uri: 'urn:example:0', expires_in: 1 } } : { drop: 'never' },
+    '/token': { json: { access_token: 'secret-access-token', token_type: 'Bearer', expires_in: 60 } },
+  });
+  onTestFinished(() => scripted.close());
+  const server = metadata(scripted, { pushed_authorization_request_endpoint: `${scripted.origin}/par` });
+  let isAborted = false;
+  const spy: typeof globalThis.fetch = async (input, init) => {
+    const signal = init?.signal ?? (input instanceof Request ? input.signal : undefined);
+    signal?.addEventListener('abort', () => (isAborted = true));
+    return fetch(input, init);
+  };
+  const started = startLogin(server, {}, { fetch: spy });
+  const { redirect_uri } = await started.waiting;
+  await expect.poll(() => scripted.requestsTo('/par').length, { timeout: 20_000 }).toBe(2);
+  const state = scripted.requestsTo('/par')[0]?.form.get('state');
+  await followCallback(new URL(`${redirect_uri}?state=${state}&code=c`));
+  await started.token;
+  expect(isAborted).toBe(true);
+});

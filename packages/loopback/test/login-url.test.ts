@@ -57,6 +57,13 @@ it.each<[string, LoginOptions['par'], Partial<AuthorizationServer>, Client, numb
     client,
     0,
   ],
+  [
+    'auto, at a server with null as the endpoint',
+    'auto',
+    { pushed_authorization_request_endpoint: null } as never,
+    client,
+    0,
+  ],
   ['require', 'require', {}, client, 1],
   ['never', 'never', {}, client, 0],
   [
@@ -149,3 +156,28 @@ it.each([
     expect(events).toEqual([]);
   },
 );
+
+it.each<[string, LoginOptions]>([
+  ['requestTimeout', { requestTimeout: 300 }],
+  ['timeout', { timeout: 300 }],
+  ['the shorter one', { timeout: 300, requestTimeout: 60_000 }],
+])('ends a pushed request without an answer after %s', async (_, options) => {
+  const scripted = await startPushServer({ drop: 'never' });
+  const { token, events } = startLogin(pushable(scripted), {}, options);
+  expect(await rejectionOf(token)).toMatchObject({
+    code: 'timeout',
+    message: expect.stringContaining('within 0.3 seconds'),
+  });
+  expect(events).toEqual([]);
+});
+
+it('ends a token request without an answer after requestTimeout, not after the timeout of the user', async () => {
+  const scripted = await startPushServer(accepted);
+  scripted.script({ '/par': accepted, '/token': { drop: 'never' } });
+  const started = startLogin(pushable(scripted), {}, { timeout: 60_000, requestTimeout: 300 });
+  await agree(started, scripted);
+  expect(await rejectionOf(started.token)).toMatchObject({
+    code: 'timeout',
+    message: expect.stringContaining('within 0.3 seconds'),
+  });
+});

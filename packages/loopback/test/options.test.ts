@@ -15,6 +15,8 @@ it.each([
   [{ timeout: 0 }, 'options.timeout'],
   [{ timeout: 2 ** 31 }, 'options.timeout'],
   [{ timeout: Number.NaN }, 'options.timeout'],
+  [{ requestTimeout: 0 }, 'options.requestTimeout'],
+  [{ requestTimeout: 2 ** 31 }, 'options.requestTimeout'],
   [{ openBrowser: 'firefox' as never }, 'options.openBrowser'],
   [{ paste: {} as never }, 'options.paste'],
   [{ interaction: 'sometimes' as never }, 'options.interaction'],

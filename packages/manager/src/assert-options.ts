@@ -1,9 +1,12 @@
+import { MAX_TIMER_MS } from '@oa/mechanisms';
 import type { Client } from '@oa/types';
 import { assertClientOptions } from './client-options.ts';
 import { assertDiscoveryOption, assertPreset } from './discovery-option.ts';
 import { isClientStore, type LoginOptionOfManager, type ManagerOptions } from './options.ts';
 import { assertRedirectUris } from './redirect-uris.ts';
 
+/** A refresh request goes on for twice as long as its callers wait. */
+const MAX_TIMEOUT_MS = Math.floor(MAX_TIMER_MS / 2);
 const MANAGER_OPTION_NAMES =
   'app authentication bearerTypes cache clients discovery interaction leeway login preset registration stepUp clientMetadata initialAccessToken fetch timeout now onEvent'.split(
     ' ',
@@ -17,6 +20,7 @@ const LOGIN_OPTIONS_OF_MANAGER: readonly LoginOptionOfManager[] = [
   'onEvent',
   'furtherResources',
   'interaction',
+  'requestTimeout',
   'requirePkce',
 ];
 
@@ -24,7 +28,7 @@ const LOGIN_OPTIONS_OF_MANAGER: readonly LoginOptionOfManager[] = [
 export function assertManagerOptions(options: ManagerOptions): void {
   const {
     leeway = 0,
-    timeout = 0,
+    timeout = 1,
     interaction = 'auto',
     login = {},
     authentication = 'none',
@@ -37,7 +41,8 @@ export function assertManagerOptions(options: ManagerOptions): void {
   if (unknown !== undefined)
     throw new TypeError(`createManager has no option ${unknown}. Use ${MANAGER_OPTION_NAMES.join(', ')}.`);
   if (!(leeway >= 0)) throw new TypeError('options.leeway must be a number of milliseconds.');
-  if (!(timeout >= 0)) throw new TypeError('options.timeout must be a number of milliseconds.');
+  if (!(timeout > 0 && timeout <= MAX_TIMEOUT_MS))
+    throw new TypeError(`options.timeout must be a number of milliseconds from 1 to ${MAX_TIMEOUT_MS}.`);
   if (!['auto', 'always', 'never'].includes(interaction))
     throw new TypeError("options.interaction must be 'auto', 'always' or 'never'.");
   if (stepUp !== 'user' && stepUp !== false && !isListOfStrings(stepUp))
@@ -101,6 +106,7 @@ function isListOfStrings(value: unknown): boolean {
 function adviceFor(name: LoginOptionOfManager): string {
   if (name === 'signal') return 'Pass it with each call.';
   if (name === 'furtherResources') return 'Pass it as a member of the credentials.';
+  if (name === 'requestTimeout') return 'Pass timeout as an option of createManager: it then holds for every request.';
   if (name === 'requirePkce') return 'Pass it as a member of options.discovery.';
   return `Pass ${name} as an option of createManager: it then holds for every request.`;
 }

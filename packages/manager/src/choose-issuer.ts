@@ -11,7 +11,7 @@ import { resolveIssuer, toIssuer } from './target.ts';
  * Chooses one of the authorization servers that a resource names: the one that a session is stored for, else one where the program has a client
  * or can get one.
  *
- * @param passOver issuers that have refused to register the program
+ * @param passOver issuers that can't serve the program
  * @see https://www.rfc-editor.org/rfc/rfc9728#section-7.6
  */
 export async function chooseIssuer(
@@ -22,11 +22,11 @@ export async function chooseIssuer(
 ): Promise<string> {
   const [first] = named;
   if (named.length === 1) return first;
-  const stored = findIssuer(named, await issuersWithSession(context, credentials));
+  const able = named.filter((issuer) => findIssuer([issuer], passOver) === undefined);
+  const stored = findIssuer(able, await issuersWithSession(context, credentials));
   if (stored !== undefined || credentials.client_id !== undefined) return stored ?? first;
-  for (const issuer of named) if (await hasClient(context, issuer)) return issuer;
-  for (const issuer of named)
-    if (findIssuer([issuer], passOver) === undefined && (await canHaveClient(context, issuer))) return issuer;
+  for (const issuer of able) if (await hasClient(context, issuer)) return issuer;
+  for (const issuer of able) if (await canHaveClient(context, issuer)) return issuer;
   return first;
 }
 

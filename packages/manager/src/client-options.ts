@@ -1,4 +1,4 @@
-import { assertClientMetadataUrl } from '@oa/types/rfc';
+import { assertClientMetadataUrl, documentRedirectUris } from '@oa/types/rfc';
 import type { ManagerOptions } from './options.ts';
 
 /** The options that say how the program becomes a client of a server that it has no `client_id` of. */
@@ -24,20 +24,13 @@ function assertClientMetadata(
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) throw new TypeError(`options.clientMetadata has no member ${unknown}. Use url and ports.`);
   assertClientMetadataUrl(url, 'options.clientMetadata.url');
+  documentRedirectUris(ports, 'options.clientMetadata.ports');
   if (ports === undefined) return;
-  if (!Array.isArray(ports) || ports.length === 0 || !ports.every(isDocumentPort))
-    throw new TypeError(
-      'options.clientMetadata.ports must be a non-empty array of the ports in the document, numbers from 1 to 65535.',
-    );
   const asked = loginPort === undefined ? [] : [loginPort].flat();
   if (!asked.every((port) => ports.includes(port)))
     throw new TypeError(
       'options.login.port must be one of options.clientMetadata.ports. Leave it out: a login with the document uses these ports.',
     );
-}
-
-function isDocumentPort(port: unknown): boolean {
-  return Number.isInteger(port) && Number(port) >= 1 && Number(port) <= 65_535;
 }
 
 /** RFC 6750 section 2.1. */

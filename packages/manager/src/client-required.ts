@@ -1,6 +1,15 @@
 import { OAuthError } from '@oa/types';
 import type { Session } from './session.ts';
 
+/** A registration endpoint that is not there: the conventional one is a guess, and some servers name one that they have switched off. */
+const NO_REGISTRATION_STATUSES: ReadonlySet<number | undefined> = new Set([404, 405, 410, 501]);
+const REFUSING_STATUSES: ReadonlySet<number | undefined> = new Set([401, 403]);
+
+/** Whether an answer of the registration endpoint means that it does not register this program. */
+export function isRefusalToRegister({ status }: OAuthError): boolean {
+  return NO_REGISTRATION_STATUSES.has(status) || REFUSING_STATUSES.has(status);
+}
+
 /**
  * The error where the program has no client at a server, and can't register one.
  *
@@ -8,14 +17,12 @@ import type { Session } from './session.ts';
  */
 export function clientRequired(session: Session, refusal?: OAuthError): OAuthError {
   const { issuer } = session;
-  const problem =
-    refusal === undefined
-      ? `${issuer} does not register clients dynamically.`
-      : `${issuer} does not register this program (${toAnswer(refusal)}).`;
-  const lastWay =
-    refusal === undefined
-      ? 'or use an issuer that supports dynamic registration (RFC 7591)'
-      : adviceForToken(session, refusal);
+  const isMissing = refusal === undefined || NO_REGISTRATION_STATUSES.has(refusal.status);
+  const answer = refusal === undefined ? '' : ` (${toAnswer(refusal)})`;
+  const problem = `${issuer} does not register ${isMissing ? 'clients dynamically' : 'this program'}${answer}.`;
+  const lastWay = isMissing
+    ? 'or use an issuer that supports dynamic registration (RFC 7591)'
+    : adviceForToken(session, refusal);
   return new OAuthError(
     'client_required',
     `${problem} There are three ways out: register the program there by hand and pass its client_id; ` +

@@ -127,12 +127,20 @@ export async function replaceBusyRegistration(session: Session, client: Client):
 }
 
 /**
+ * Whether the user may have seen an error page of a server that does not know the client. In a device login the server knew it: it gave it a
+ * code.
+ */
+export function mayHaveErrorPage({ grant_type }: Session, { code }: OAuthError): boolean {
+  return code === 'login_timeout' && grant_type === 'authorization_code';
+}
+
+/**
  * The error for the caller of a login that failed with `error`. After a timeout with a client of an earlier run, the server may have
  * forgotten that client: many servers show an error page then, and do not redirect the browser. So the next run, of any process, registers
  * a new client.
  */
 export async function doubtRegistration(session: Session, found: FoundClient, error: OAuthError): Promise<OAuthError> {
-  if (error.code !== 'login_timeout' || found.isUnconfirmed !== true) return error;
+  if (!mayHaveErrorPage(session, error) || found.isUnconfirmed !== true) return error;
   const { context, issuer } = session;
   const { client_id } = found.client;
   if (context.unwrittenClients.get(issuer)?.client_id === client_id) context.unwrittenClients.delete(issuer);

@@ -1,5 +1,5 @@
-import { DEFAULT_APP } from '@oa/private-file';
 import type { AuthorizationServer, Client } from '@oa/types';
+import { documentRedirectUris } from '@oa/types/rfc';
 import type { Session } from './session.ts';
 
 /** The client that the metadata document of the program describes. */
@@ -18,14 +18,13 @@ export async function findDocumentClient(
   { context, issuer }: Session,
   server: AuthorizationServer,
 ): Promise<DocumentClient | undefined> {
-  const { clientMetadata, app = DEFAULT_APP } = context.options;
+  const { clientMetadata } = context.options;
   if (clientMetadata === undefined || server.client_id_metadata_document_supported !== true) return undefined;
   const { url, ports } = clientMetadata;
-  const { clientMetadataDocument } = await import('@oa/registration');
-  const { client_id, redirect_uris } = clientMetadataDocument({ client_id: url, client_name: app, ports });
+  const redirect_uris = documentRedirectUris(ports, 'options.clientMetadata.ports');
   const refused = await context.refusedDocuments();
   return {
-    client: { client_id, redirect_uris, token_endpoint_auth_method: 'none' },
+    client: { client_id: url, redirect_uris, token_endpoint_auth_method: 'none' },
     isRefused: await refused.has(issuer, url),
   };
 }

@@ -17,14 +17,16 @@ const MAX_REMEMBERED_FAILURES = 1000;
 export interface Failures {
   /** The failure that holds for the session now, or for one of its tokens. Its `retryAfter` is the rest of the time. */
   find: (session: Session, token?: Token) => Promise<OAuthError | undefined>;
-  /** Remembers `error`, if the server asked for a pause, or refused the configured client, or the token. */
+  /** Remembers `error`, if the server asked for a pause, or refused the configured client, or the token, or can't meet a demand. */
   add: (session: Session, error: OAuthError, token?: Token) => Promise<void>;
   forget: (session: Session) => Promise<void>;
+  /** Forgets the demands of resource servers that the server could not meet. */
+  forgetDemands: (session: Session) => void;
 }
 
 interface RememberedFailure {
   error: OAuthError;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch. Infinite for what holds until the process ends: it is not written to the file. */
   until: number;
 }
 
@@ -52,7 +54,7 @@ export function createFailures(parent: string | undefined, now: () => number): F
 
   function isDue({ until }: RememberedFailure): boolean {
     // A time far in the future was written before the clock was set back.
-    return until > now() && until <= now() + MAX_PAUSE_MS;
+    return until === Number.POSITIVE_INFINITY || (until > now() && until <= now() + MAX_PAUSE_MS);
   }
 
   return {
@@ -61,18 +63,19 @@ export function createFailures(parent: string | undefined, now: () => number): F
       const failure = memory.get(subject) ?? (await readFile(session, subject));
       if (failure === undefined || !isDue(failure)) return undefined;
       const { error, until } = failure;
+      if (until === Number.POSITIVE_INFINITY) return error;
       return new OAuthError(error.code, error.message, {
         ...error.toJSON(),
         retryAfter: Math.ceil((until - now()) / 1000),
       });
     },
     async add(session, error, token) {
-      const pause = pauseAfter(session, error);
+      const pause = pauseAfter(session, error, token);
       if (pause === undefined) return;
       const until = now() + pause;
       const subject = subjectOf(session, token);
       setBounded(memory, subject, { error, until }, MAX_REMEMBERED_FAILURES);
-      const file = fileOf(session);
+      const file = Number.isFinite(until) ? fileOf(session) : undefined;
       if (file !== undefined)
         await attempt(writePrivate(file, failureFileText(subject, { error, until }), { replaceRefused: true }));
     },
@@ -81,12 +84,28 @@ export function createFailures(parent: string | undefined, now: () => number): F
       const file = fileOf(session);
       if (file !== undefined && fileVersion(file) !== undefined) await attempt(removePrivate(file));
     },
+    forgetDemands({ flight }) {
+      const start = subjectStartOf(flight);
+      for (const [subject, { until }] of memory)
+        if (until === Number.POSITIVE_INFINITY && subject.startsWith(start)) memory.delete(subject);
+    },
   };
 }
 
+/** Whether the server can't log the user in as a resource server has asked for. */
+export function isDemandUnmet({ error }: OAuthError): boolean {
+  return error === 'unmet_authentication_requirements';
+}
+
 /** Milliseconds. */
-function pauseAfter({ configuredClient, grant_type }: Session, error: OAuthError): number | undefined {
+function pauseAfter(
+  { configuredClient, grant_type }: Session,
+  error: OAuthError,
+  token: Token | undefined,
+): number | undefined {
   if (error.code === 'token_rejected') return MAX_JUST_ISSUED_MS;
+  // Without a token it is a failure of the session, whose other logins may succeed.
+  if (token !== undefined && isDemandUnmet(error)) return Number.POSITIVE_INFINITY;
   const isJob = grant_type === 'client_credentials';
   if (isClientRefused(error, isJob) || (isJob && error.error === 'unauthorized_client'))
     return configuredClient && REFUSED_CLIENT_PAUSE_MS;
@@ -96,7 +115,11 @@ function pauseAfter({ configuredClient, grant_type }: Session, error: OAuthError
 
 /** What a failure holds for. */
 function subjectOf({ flight }: Session, token: Token | undefined): string {
-  return token === undefined ? flight : JSON.stringify([flight, token.access_token]);
+  return token === undefined ? flight : `${subjectStartOf(flight)}${JSON.stringify(token.access_token)}]`;
+}
+
+function subjectStartOf(flight: string): string {
+  return `[${JSON.stringify(flight)},`;
 }
 
 /** The proof tells whether another process has the same client, secret and token, and does not contain them. */

@@ -80,12 +80,15 @@ async function loginLocked(session: Session, { adopt, ...options }: GrantOptions
   const adopted = await adopt?.();
   if (adopted !== undefined) return adopted;
   // A server that has asked for a pause would refuse the token only after the user has logged in.
-  const { tokens, failures } = session.context;
-  const remembered = await (await failures()).find(session);
+  const { tokens } = session.context;
+  const failures = await session.context.failures();
+  const remembered = await failures.find(session);
   const stored = remembered && (await attempt((async () => tokens.get(session.key))()));
   if (remembered !== undefined && !(stored?.ok && isLoginWayOut(session, stored.value, remembered))) throw remembered;
   const outcome = await session.obtain('login_requested', options);
   await rememberOutcome(session, outcome);
   if (outcome.type !== 'renewed') throw outcome.error;
+  // What the server could not meet may be met now.
+  failures.forgetDemands(session);
   return outcome.token;
 }

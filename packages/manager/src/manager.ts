@@ -9,7 +9,7 @@ import { rethrowModuleError } from './module-error.ts';
 import type { ManagerOptions } from './options.ts';
 import { openSession, type Session } from './session.ts';
 import type { StoredSession } from './sessions.ts';
-import { withStepUp } from './step-up.ts';
+import { asksForLogin, withStepUp } from './step-up.ts';
 import type { OpenOptions } from './target.ts';
 
 /**
@@ -120,8 +120,7 @@ async function atIssuer(
  */
 async function tokenOf(session: Session, wanted: TokenSourceOptions, reopen?: () => Promise<Session>): Promise<Token> {
   const { context, issuer } = session;
-  if (wanted.acr_values !== undefined || wanted.max_age !== undefined)
-    return (await import('./log-in-again.ts')).logInAgain(session, wanted);
+  if (asksForLogin(wanted)) return (await import('./log-in-again.ts')).logInAgain(session, wanted);
   const seen = await session.stored();
   if (seen !== undefined && isUsable(session, seen, wanted)) {
     context.emit({ type: 'cache_hit', issuer });

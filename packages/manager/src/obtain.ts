@@ -169,7 +169,8 @@ async function grant(
   }
   const { login } = await import('@oa/loopback');
   // The timeout of requests is not the time that a user has to log in.
-  const options = { ...network, timeout: undefined, app: context.options.app, ...loginOptions };
+  const { timeout: requestTimeout, ...others } = network;
+  const options = { ...others, requestTimeout, app: context.options.app, ...loginOptions };
   const server = await session.server();
   const requirePkce = isPkceRequired(context.options, server);
   const { furtherResources } = session;

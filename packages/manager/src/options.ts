@@ -94,7 +94,7 @@ export interface ManagerOptions extends Omit<RequestOptions, 'signal'> {
   clientMetadata?:
     | {
         url: string;
-        /** The port numbers in the document. Leave them out where it names none. */
+        /** The port numbers in the document, at most 40. Leave them out where it names none. */
         ports?: readonly number[] | undefined;
       }
     | undefined;
@@ -117,6 +117,7 @@ export type LoginOptionOfManager =
   | 'onEvent'
   | 'furtherResources'
   | 'interaction'
+  | 'requestTimeout'
   | 'requirePkce';
 
 /** Whether the option is a store, and not a list of clients. */

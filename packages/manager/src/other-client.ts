@@ -1,8 +1,10 @@
 import { attempt, OAuthError, type RequestParameters } from '@oa/types';
+import { DEVICE_CODE_GRANT_TYPE } from '@oa/types/rfc';
 import {
   doubtRegistration,
   findRegisteredClient,
   forgetRegistration,
+  mayHaveErrorPage,
   isPortTaken,
   isRegistrationRefused,
   replaceBusyRegistration,
@@ -12,10 +14,12 @@ import { rememberRefusedDocument } from './document-client.ts';
 import { hasScopes } from './registration.ts';
 import type { Session } from './session.ts';
 
-/** How a server says that it does not accept the client of a document. */
+/** How a server says that it does not accept the client of a document, at any step. */
 const CLIENT_REFUSALS: ReadonlySet<string | undefined> = new Set([
+  // The server can't read the document, or accepts no documents of this host.
   'invalid_client',
   'invalid_client_metadata',
+  // The client may not use the code grant, which every document has. In a device login it says something about that grant only.
   'unauthorized_client',
   // Those of the document do not suit the server.
   'invalid_redirect_uri',
@@ -46,12 +50,13 @@ export async function findOtherClient(session: Session, failed: FailedGrant): Pr
   return session.client();
 }
 
-/** A registration, where the server refuses the metadata document, or other programs use its ports. */
+/** A registration, where the server refuses the metadata document, or the grant to it, or other programs use its ports. */
 async function findInsteadOfDocument(session: Session, url: string, error: OAuthError): Promise<FoundClient> {
-  if (error.code === 'login_timeout') throw await doubtDocument(session, url, error);
+  if (mayHaveErrorPage(session, error)) throw await doubtDocument(session, url, error);
+  const isOnlyGrantRefused = isDeviceRefusal(session, error);
   const { isClientRefused } = await import('@oa/client-authentication');
-  const isRefused = CLIENT_REFUSALS.has(error.error) || isClientRefused(error, false);
-  if (!isRefused && !isPortTaken(session.context, error)) throw error;
+  const isRefused = !isOnlyGrantRefused && (CLIENT_REFUSALS.has(error.error) || isClientRefused(error, false));
+  if (!isRefused && !isOnlyGrantRefused && !isPortTaken(session.context, error)) throw error;
   if (isRefused) await rememberRefusedDocument(session, url);
   const registered = await attempt(findRegisteredClient(session, await session.server()));
   if (registered.ok) return registered.value;
@@ -61,6 +66,15 @@ async function findInsteadOfDocument(session: Session, url: string, error: OAuth
     `${error.message} The server refused the client metadata document ${url}, and no client could be registered instead: ${registered.error.message}`,
     error,
   );
+}
+
+/**
+ * Whether the client may not make device logins. It may make others.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+ */
+function isDeviceRefusal({ grant_type }: Session, { error }: OAuthError): boolean {
+  return grant_type === DEVICE_CODE_GRANT_TYPE && error === 'unauthorized_client';
 }
 
 /** A server that can't use the document shows an error page, and does not redirect the browser. Or the user left. */

@@ -3,9 +3,18 @@ import { isSameIssuer } from '@oa/types/rfc';
 import type { Session } from './session.ts';
 import type { OpenOptions } from './target.ts';
 
-/** Whether another server can serve instead: this one does not register the program, or the resource does not name it any more. */
+/** What shows before a user is asked that a server can't serve: it does not register the program, lacks something, or is not named any more. */
+const INABILITY_CODES: ReadonlySet<string> = new Set([
+  'authorization_details_unsupported',
+  'client_required',
+  'endpoint_missing',
+  'pkce_unsupported',
+  'resource_mismatch',
+]);
+
+/** Whether another server can serve instead. */
 export function isOtherIssuerNeeded({ isPinned }: Session, error: unknown): error is OAuthError {
-  return !isPinned && isOAuthError(error) && (error.code === 'client_required' || error.code === 'resource_mismatch');
+  return !isPinned && isOAuthError(error) && INABILITY_CODES.has(error.code);
 }
 
 /**

@@ -2,7 +2,7 @@ import { DEFAULT_APP } from '@oa/private-file';
 import type { ClientMetadata } from '@oa/registration';
 import { attempt, explainGuess, isOAuthError, OAuthError, type AuthorizationServer, type Client } from '@oa/types';
 import { mergeScopes } from '@oa/types/rfc';
-import { clientRequired } from './client-required.ts';
+import { clientRequired, isRefusalToRegister } from './client-required.ts';
 import type { Context } from './context.ts';
 import type { Session } from './session.ts';
 
@@ -36,7 +36,7 @@ export async function registerForLogin(
     const initialAccessToken = isPinned ? context.options.initialAccessToken : undefined;
     const client = await explainGuess(server, context.network, (network) =>
       registerClient(server, metadata, { ...network, initialAccessToken }).catch((error: unknown) => {
-        throw toRegistrationError(session, error);
+        throw isOAuthError(error) && isRefusalToRegister(error) ? clientRequired(session, error) : error;
       }),
     );
     context.emit({ type: 'registered', issuer });
@@ -47,13 +47,6 @@ export async function registerForLogin(
     // What was asked for is remembered, so that it is asked for once.
     return scope === undefined ? registered : { ...registered, scope: mergeScopes(client.scope, scope) };
   });
-}
-
-function toRegistrationError(session: Session, error: unknown): unknown {
-  if (!isOAuthError(error)) return error;
-  // The conventional endpoint is a guess, and some metadata names an endpoint that its server has switched off.
-  if (error.code === 'http_error' && error.status === 404) return clientRequired(session);
-  return error.status === 401 || error.status === 403 ? clientRequired(session, error) : error;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { isOAuthError, type Token, type TokenSource } from '@oa/types';
+import { isOAuthError, type Token, type TokenSource, type TokenSourceOptions } from '@oa/types';
 import { mergeScopes } from '@oa/types/rfc';
 import type { GrantType } from './credentials.ts';
 import type { ManagerOptions } from './options.ts';
@@ -22,6 +22,16 @@ export function permittedScopes(
   if (stepUp === 'user') return grant_type === 'client_credentials' ? undefined : scope;
   const permitted = scope.split(' ').filter((each) => stepUp.includes(each));
   return permitted.length === 0 ? undefined : permitted.join(' ');
+}
+
+/** Whether a resource server has asked for another login (RFC 9470 section 3). */
+export function asksForLogin({ acr_values, max_age }: TokenSourceOptions): boolean {
+  return hasAuthenticationContext(acr_values) || max_age !== undefined;
+}
+
+/** Whether there are `acr_values`. Empty ones are as none. */
+export function hasAuthenticationContext(acr_values: string | undefined): boolean {
+  return acr_values !== undefined && acr_values.trim() !== '';
 }
 
 /**

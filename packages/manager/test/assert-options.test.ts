@@ -9,6 +9,8 @@ it('rejects an unknown option with a TypeError that lists the options', () => {
 it.each([
   [{ leeway: Number.NaN }, /options.leeway must be a number of milliseconds/],
   [{ timeout: -1 }, /options.timeout must be a number of milliseconds/],
+  [{ timeout: 0 }, /options.timeout must be a number of milliseconds from 1 to 1073741823/],
+  [{ timeout: 2 ** 30 }, /options.timeout must be a number of milliseconds from 1 to 1073741823/],
   [{ authentication: {} as never }, /options.authentication must be the name of a method, or a function/],
   [
     { discovery: { fallback: 'guess' as never } },
@@ -27,7 +29,7 @@ it.each([
   expect(() => createManager(options)).toThrow(message);
 });
 
-it.each(['authentication', 'fetch', 'signal', 'now', 'onEvent', 'interaction'])(
+it.each(['authentication', 'fetch', 'signal', 'now', 'onEvent', 'interaction', 'requestTimeout'])(
   'rejects %s as an option of the login: it would be lost at the refresh',
   (name) => {
     expect(() => createManager({ login: { [name]: undefined } })).toThrow(`options.login.${name} is not`);

@@ -2,6 +2,7 @@ import { createManager, type ManagerOptions } from '@oa/manager';
 import { expect, it } from 'vitest';
 
 const url = 'https://tool.example/client.json';
+const manyPorts = (count: number): number[] => Array.from({ length: count }, (_, index) => 20_000 + index);
 
 it.each<[unknown, RegExp]>([
   [null, /options\.clientMetadata must be an object/],
@@ -29,6 +30,14 @@ it.each([
   { clientMetadata: { url }, login: { port: 8401 } },
 ])('takes %j', (options) => {
   expect(() => createManager(options)).not.toThrow();
+});
+
+it('takes 40 ports of a document at most, and says so: servers may read 5 KiB only', () => {
+  const create = (ports: number[]) => (): unknown => createManager({ clientMetadata: { url, ports } });
+  expect(create([...manyPorts(40), 20_000])).not.toThrow();
+  const message =
+    'options.clientMetadata.ports must have at most 40 ports, and has 41: servers may refuse a larger document.';
+  expect(create(manyPorts(41))).toThrow(new TypeError(message));
 });
 
 it.each([8402, 0, [8400, 8402]])('rejects the login port %j, which the document does not name', (port) => {

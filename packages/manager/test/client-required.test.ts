@@ -54,6 +54,37 @@ it.each<[Reply, RegExp]>([
   expect(started.server.requestsTo('/register')).toHaveLength(1);
 });
 
+it.each<Reply>([
+  { status: 404 },
+  { status: 404, json: { error: 'not_found' } },
+  { status: 405 },
+  { status: 405, json: { error: 'invalid_request' } },
+  { status: 410, headers: { 'content-type': 'text/html' }, body: '<p>Gone' },
+  { status: 501 },
+  { status: 501, json: { error: 'not_implemented' } },
+])('says that the server registers no programs where the registration endpoint answers %j', async (reply) => {
+  const started = await startServer(reply);
+  const result = await logIn(started.issuer);
+  const message = expect.stringMatching(/does not register clients dynamically.*three ways out: .*RFC 7591/);
+  expect(result).toMatchObject({ ok: false, error: { code: 'client_required', message } });
+  expect(started.server.requestsTo('/register')).toHaveLength(1);
+});
+
+it('says that the endpoint is a guess where a guessed one answers 405', async () => {
+  const { server } = await startScripted();
+  server.script({ '/register': { status: 405 } });
+  const message = expect.stringMatching(/conventional endpoints are guessed\. .*does not register clients dynamically/);
+  expect(await logIn(server.origin)).toMatchObject({ ok: false, error: { code: 'client_required', message } });
+});
+
+it.each([400, 500])(
+  'does not take a %i of the registration endpoint for an answer about all programs',
+  async (status) => {
+    const started = await startServer({ status });
+    expect(await logIn(started.issuer)).toMatchObject({ ok: false, error: { code: 'http_error', status } });
+  },
+);
+
 it('sends the initial access token with a registration at an issuer that the caller names (RFC 7591 section 3)', async () => {
   const started = await startServer({ status: 201, json: { client_id: 'registered' } });
   expect(await logIn(started.issuer, { initialAccessToken })).toMatchObject({ ok: true });

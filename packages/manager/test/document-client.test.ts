@@ -148,6 +148,20 @@ describe('at a server that supports client metadata documents', () => {
   });
 });
 
+it('logs in with as many ports, and as long a URL and name, as createManager takes', async () => {
+  const { metadata } = await startScripted({ '/token': bearer('a') });
+  const { openBrowser, urls } = agreeingBrowser();
+  const long = `${url}?${'a'.repeat(2000)}`;
+  const ports = [await freePort(), ...Array.from({ length: 39 }, (_, index) => 20_000 + index)];
+  const { manager } = managerAt(temporaryDirectory(), {
+    app: 'a'.repeat(100),
+    clientMetadata: { url: long, ports },
+    login: { openBrowser },
+  });
+  await manager.getToken({ ...metadata, client_id_metadata_document_supported: true }, {});
+  expect(urls[0]?.searchParams.get('client_id')).toBe(long);
+});
+
 it('registers at a server that does not support client metadata documents', async () => {
   const { server: scripted, metadata } = await startScripted({
     '/token': bearer('a'),

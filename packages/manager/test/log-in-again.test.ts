@@ -2,7 +2,16 @@ import { createFetch } from '@oa/fetch';
 import { startAuthorizationServer, startProtectedApi } from '@oa-internal/authorization-server';
 import { expect, it } from 'vitest';
 import type { Credentials, ManagerOptions } from '@oa/manager';
-import { agreeingBrowser, bearer, managerAt, startScripted, temporaryDirectory, typesOf } from './setup.ts';
+import type { Reply } from '@oa-internal/scripted-server';
+import {
+  agreeingBrowser,
+  authorizationUrlAt,
+  bearer,
+  managerAt,
+  startScripted,
+  temporaryDirectory,
+  typesOf,
+} from './setup.ts';
 
 const client_id = 'p';
 
@@ -161,8 +170,89 @@ it('makes no login for a source that asks no user', async () => {
 
 it('refuses a max_age that is no number of seconds', async () => {
   const { source } = await startStepUp();
-  for (const max_age of [-1, 0.5, Number.NaN, 1e21, '5' as never])
+  for (const max_age of [-1, 0.5, Number.NaN, 1e9, 1e21, '5' as never, '' as never])
     await expect(source({ max_age })).rejects.toThrow(
-      new TypeError('options.max_age must be a whole number of seconds.'),
+      new TypeError('options.max_age must be a whole number of seconds from 0 to 999999999.'),
     );
+});
+
+/** An API that asks for `mfa`, and a user whose server can not meet `acr_values` until `unmet` is false. */
+async function startUnmet() {
+  const { metadata } = await startScripted({ '/token': bearer('token-1', { refresh_token: 'r' }) });
+  const asked: (string | null)[] = [];
+  const started = { metadata, asked, unmet: true, api: await startScripted(() => toDemand('mfa')) };
+  const openBrowser = async (startUrl: string): Promise<Response> => {
+    const { searchParams } = await authorizationUrlAt(startUrl);
+    const acr_values = searchParams.get('acr_values');
+    asked.push(acr_values);
+    const isUnmet = acr_values !== null && started.unmet;
+    const answer = isUnmet ? { error: 'unmet_authentication_requirements' } : { code: 'c' };
+    const query = new URLSearchParams({ ...answer, state: searchParams.get('state') ?? '' });
+    return fetch(`${searchParams.get('redirect_uri')}?${query.toString()}`);
+  };
+  const { manager } = managerAt(temporaryDirectory(), { login: { openBrowser } });
+  await manager.getToken(metadata, { client_id });
+  return { started, manager, source: manager.source(metadata, { client_id }) };
+}
+
+function toDemand(acr_values: string): Reply {
+  const challenge = `Bearer error="insufficient_user_authentication", acr_values="${acr_values}"`;
+  return { status: 401, headers: { 'www-authenticate': challenge } };
+}
+
+it('asks the user once for what the server can not meet, and another time for something else (RFC 9470 section 5)', async () => {
+  const { started, source } = await startUnmet();
+  const { origin } = started.api.server;
+  const call = createFetch(source);
+  for (let calls = 0; calls < 3; calls += 1) expect((await call(origin)).status).toBe(401);
+  expect(started.asked).toEqual([null, 'mfa']);
+  await expect(source({ rejected: 'token-1', acr_values: 'mfa' })).rejects.toMatchObject({
+    code: 'oauth_error',
+    error: 'unmet_authentication_requirements',
+    message: expect.stringContaining('not asked again'),
+  });
+  await expect(source({ rejected: 'token-1', acr_values: 'mfa', max_age: 60 })).rejects.toThrow(
+    'unmet_authentication_requirements',
+  );
+  expect(started.asked).toEqual([null, 'mfa', 'mfa']);
+});
+
+it('asks again for what the server could not meet after a login of the program, and not after a refresh', async () => {
+  const { started, manager, source } = await startUnmet();
+  const wanted = { rejected: 'token-1', acr_values: 'mfa' };
+  await expect(source(wanted)).rejects.toThrow('unmet_authentication_requirements');
+  await manager.getToken(started.metadata, { client_id }, { rejected: 'token-1' });
+  await expect(source(wanted)).rejects.toThrow('unmet_authentication_requirements');
+  expect(started.asked).toEqual([null, 'mfa']);
+  expect(await manager.login(started.metadata, { client_id })).toMatchObject({ ok: true });
+  await expect(source(wanted)).rejects.toThrow('unmet_authentication_requirements');
+  expect(started.asked).toEqual([null, 'mfa', null, 'mfa']);
+});
+
+it('asks again for what the server could not meet after a login for another demand', async () => {
+  const { started, source } = await startUnmet();
+  await expect(source({ rejected: 'token-1', acr_values: 'mfa' })).rejects.toThrow('unmet_authentication_requirements');
+  started.unmet = false;
+  await source({ rejected: 'token-1', acr_values: 'phr' });
+  await source({ rejected: 'token-1', acr_values: 'mfa' });
+  expect(started.asked).toEqual([null, 'mfa', 'phr', 'mfa']);
+});
+
+it('takes empty acr_values as none: the user is not asked, and those of the credentials stay (RFC 6749 section 3.1)', async () => {
+  const { source, urls, metadata, manager } = await startStepUp();
+  for (const acr_values of ['', ' ']) expect(await source({ acr_values })).toMatchObject({ access_token: 'token-1' });
+  expect(urls).toHaveLength(1);
+  const credentials = { client_id, parameters: { acr_values: 'silver' } };
+  await manager.getToken(metadata, credentials, { acr_values: ' ', max_age: 60 });
+  expect(urls[1]?.searchParams.getAll('acr_values')).toEqual(['silver']);
+});
+
+it('sends no empty acr_values and max_age of the credentials or of a login of the program', async () => {
+  const { metadata, manager, urls } = await startStepUp();
+  const parameters = { acr_values: '', max_age: '' };
+  await manager.getToken(metadata, { client_id, parameters, profile: 'other' });
+  await manager.login(metadata, { client_id }, { parameters });
+  expect(urls).toHaveLength(3);
+  for (const { searchParams } of urls)
+    expect([searchParams.has('acr_values'), searchParams.has('max_age')]).toEqual([false, false]);
 });

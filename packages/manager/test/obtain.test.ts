@@ -235,3 +235,22 @@ it('does not take the timeout of requests for the time that a user has to log in
   await manager.getToken(metadata, { client_id: 'c' });
   expect(events).toContainEqual(expect.objectContaining({ type: 'login_waiting', expires_in: 300 }));
 });
+
+it.each(['/par', '/token'])('gives the request to %s of a login the timeout of the manager', async (path) => {
+  const { server, metadata } = await startScripted({
+    '/par': { status: 201, json: { request_uri: 'urn:example:reference', expires_in: 60 } },
+    '/token': bearer('a'),
+    [path]: { drop: 'never' },
+  });
+  const openBrowser = async (startUrl: string): Promise<Response> => {
+    const pushed = server.requestsTo('/par')[0]?.form;
+    await fetch(startUrl, { redirect: 'manual' });
+    return fetch(`${pushed?.get('redirect_uri')}?code=c&state=${pushed?.get('state')}`);
+  };
+  const { manager } = managerAt(temporaryDirectory(), { timeout: 500, login: { openBrowser } });
+  const target = { ...metadata, pushed_authorization_request_endpoint: `${server.origin}/par` };
+  expect(await manager.get(target, { client_id: 'p' })).toMatchObject({
+    ok: false,
+    error: { code: 'timeout', message: expect.stringContaining('within 0.5 seconds') },
+  });
+});

@@ -74,6 +74,10 @@ const refused = (error: string, error_description?: string): Reply => ({
   json: { error, error_description },
 });
 
+const deviceCode = (expires_in: number): Reply => ({
+  json: { device_code: 'd', user_code: 'u', verification_uri: 'https://as.example/d', expires_in, interval: 1 },
+});
+
 describe('a server that announces client metadata documents and refuses the one of the program', () => {
   it.each<[string, Reply]>([
     ['invalid_client', { status: 401, json: { error: 'invalid_client' } }],
@@ -108,22 +112,51 @@ describe('a server that announces client metadata documents and refuses the one 
     started.server.script({
       '/register': { status: 201, json: { client_id: 'registered' } },
       '/device': ({ form }: RecordedRequest) =>
-        form.get('client_id') === url
-          ? { status: 401, json: { error: 'invalid_client' } }
-          : {
-              json: {
-                device_code: 'd',
-                user_code: 'u',
-                verification_uri: 'https://as.example/d',
-                expires_in: 60,
-                interval: 1,
-              },
-            },
+        form.get('client_id') === url ? { status: 401, json: { error: 'invalid_client' } } : deviceCode(60),
       '/token': bearer('a'),
     });
     const { manager } = managerOf(started, temporaryDirectory(), { interaction: 'always' });
     expect((await manager.getToken(started.metadata, device)).issued_to?.source).toBe('registration');
     expect(started.server.requestsTo('/device').map(({ form }) => form.get('client_id'))).toEqual([url, 'registered']);
+  });
+
+  it.each<[string, Reply]>([
+    ['400', refused('unauthorized_client')],
+    ['401', { status: 401, json: { error: 'unauthorized_client' } }],
+  ])(
+    'gets one for a device login that the client may not make (%s), and the document for a browser login (RFC 6749 section 5.2)',
+    async (_, refusal) => {
+      const started = await startRefusing();
+      started.server.script({
+        '/register': { status: 201, json: { client_id: 'registered' } },
+        '/device': ({ form }: RecordedRequest) => (form.get('client_id') === url ? refusal : deviceCode(60)),
+        '/token': bearer('a'),
+      });
+      const { manager, events } = managerOf(started, temporaryDirectory(), { interaction: 'always' });
+      expect((await manager.getToken(started.metadata, device)).issued_to?.source).toBe('registration');
+      expect(typesOf(events)).not.toContain('metadata_document_refused');
+      expect((await manager.getToken(started.metadata, {})).issued_to?.source).toBe('metadata_document');
+    },
+  );
+
+  it('is not named in the error of a device login that the client may not make', async () => {
+    const started = await startRefusing();
+    const { registration_endpoint: _endpoint, ...metadata } = started.metadata;
+    started.server.script({ '/device': refused('unauthorized_client'), '/token': bearer('a') });
+    const { manager } = managerOf(started, temporaryDirectory(), { interaction: 'always' });
+    const message = expect.not.stringContaining('client metadata document');
+    expect(await manager.get(metadata, device)).toMatchObject({
+      ok: false,
+      error: { error: 'unauthorized_client', message },
+    });
+  });
+
+  it('is not meant where the user of a device login has left: the server gave the document a code', async () => {
+    const started = await startRefusing();
+    started.server.script({ '/device': deviceCode(1), '/token': refused('authorization_pending') });
+    const { manager, events } = managerOf(started, temporaryDirectory(), { interaction: 'always' });
+    expect(await manager.get(started.metadata, device)).toMatchObject({ ok: false, error: { code: 'login_timeout' } });
+    expect(typesOf(events)).not.toContain('metadata_document_refused');
   });
 
   it('gets one where the refusal comes in a refresh', async () => {

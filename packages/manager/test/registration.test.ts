@@ -93,6 +93,28 @@ it.each<[string, string[]]>([
   expect(registeredClient(directory, registrar)).not.toHaveProperty('doubtful');
 });
 
+it('does not blame a registration for a device login whose code expired: the server gave it a code', async () => {
+  const { server, metadata } = await startScripted({
+    '/register': { status: 201, json: { client_id: 'registered' } },
+    '/device': {
+      json: { device_code: 'd', user_code: 'u', verification_uri: 'https://as.example/d', expires_in: 1, interval: 1 },
+    },
+    '/token': { status: 400, json: { error: 'authorization_pending' } },
+  });
+  const target = { ...metadata, device_authorization_endpoint: `${server.origin}/device` };
+  const directory = temporaryDirectory();
+  const grant_type = 'urn:ietf:params:oauth:grant-type:device_code';
+  const codes = [];
+  // The second run has a remembered registration.
+  for (let run = 1; run <= 3; run += 1) {
+    const { manager } = managerAt(directory, { interaction: 'always' });
+    const result = await manager.get(target, { grant_type });
+    codes.push(result.ok || result.error.message.includes('may have forgotten it'));
+  }
+  expect(codes).toEqual([false, false, false]);
+  expect(server.requestsTo('/register')).toHaveLength(1);
+});
+
 it('logs in with the registration in doubt where no new client can be registered', async () => {
   const { registrar, directory } = await loggedIn(unmanaged, 'one');
   const away = { openBrowser: () => undefined, timeout: 300 };

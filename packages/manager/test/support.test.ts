@@ -1,3 +1,4 @@
+import type { Credentials, ManagerOptions } from '@oa/manager';
 import type { AuthorizationServer } from '@oa/types';
 import { expect, it } from 'vitest';
 import { agreeingBrowser, bearer, managerAt, startScripted, temporaryDirectory } from './setup.ts';
@@ -72,3 +73,31 @@ it.each([
     expect(urls).toEqual([]);
   },
 );
+
+const device = { grant_type: 'urn:ietf:params:oauth:grant-type:device_code' } as const;
+
+it.each<[string, string, ManagerOptions['login'], Partial<AuthorizationServer>, Credentials]>([
+  ['a login that must be pushed', 'pushed_authorization_request_endpoint', { par: 'require' }, {}, {}],
+  [
+    'a login at a server that takes pushed ones only',
+    'pushed_authorization_request_endpoint',
+    {},
+    { require_pushed_authorization_requests: true },
+    {},
+  ],
+  ['a login', 'authorization_endpoint', {}, { authorization_endpoint: undefined } as never, {}],
+  ['a device login', 'device_authorization_endpoint', {}, {}, device],
+  [
+    'a device login, in metadata with null,',
+    'device_authorization_endpoint',
+    {},
+    { device_authorization_endpoint: null } as never,
+    device,
+  ],
+])('registers no client for %s where the server has no %s', async (_, endpoint, login, more, credentials) => {
+  const { server, metadata } = await startScripted({ '/register': { status: 201, json: { client_id: 'registered' } } });
+  const { manager } = managerAt(temporaryDirectory(), { interaction: 'always', login });
+  const error = { code: 'endpoint_missing', message: expect.stringContaining(`names no ${endpoint}`) };
+  expect(await manager.get({ ...metadata, ...more }, credentials)).toMatchObject({ ok: false, error });
+  expect(server.requests).toEqual([]);
+});

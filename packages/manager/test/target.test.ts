@@ -98,19 +98,18 @@ it('ends in a typed error for metadata of another resource or without an issuer,
   const resource = await startScriptedServer();
   onTestFinished(() => resource.close());
   const { manager } = managerAt(temporaryDirectory());
-  const get = (): ReturnType<typeof manager.get> =>
-    manager.get(
-      { resource: `${resource.origin}/api`, issuer: resource.origin },
-      { client_id: 'c', client_secret: 's' },
-    );
+  const url = `${resource.origin}/api`;
+  const mine = { client_id: 'c', client_secret: 's' };
   resource.script({
     '/.well-known/oauth-protected-resource/api': {
       json: { resource: 'https://other.example', authorization_servers: [resource.origin] },
     },
   });
-  expect(await get()).toMatchObject({ ok: false, error: { code: 'resource_mismatch' } });
-  resource.script({ '/.well-known/oauth-protected-resource/api': { json: { resource: `${resource.origin}/api` } } });
-  expect(await get()).toMatchObject({ ok: false, error: { code: 'metadata_not_found' } });
+  const mismatch = { ok: false, error: { code: 'resource_mismatch' } };
+  expect(await manager.get({ resource: url, issuer: resource.origin }, mine)).toMatchObject(mismatch);
+  resource.script({ '/.well-known/oauth-protected-resource/api': { json: { resource: url } } });
+  const missing = { ok: false, error: { code: 'metadata_not_found' } };
+  expect(await manager.get({ resource: url }, { client_id: 'c' })).toMatchObject(missing);
   expect(resource.requestsTo('/token')).toEqual([]);
 });
 

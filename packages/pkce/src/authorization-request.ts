@@ -8,7 +8,7 @@ import {
   type Client,
   type RequestParameters,
 } from '@oa/types';
-import { assertClient, assertRequestParameters } from '@oa/types/rfc';
+import { assertClient, assertRequestParameters, withoutEmptyParameters } from '@oa/types/rfc';
 import { parseQuery } from './query.ts';
 
 /** What a caller may require of the server of a login. */
@@ -59,7 +59,7 @@ export function toAuthorizationRequest(
   if (hasScope(parameters, 'openid')) parameters['nonce'] ??= randomText();
   const isPromptNamed = parseQuery(endpoint.search.slice(1)).has('prompt');
   if (hasScope(parameters, 'offline_access') && !isPromptNamed) parameters['prompt'] ??= 'consent';
-  return { endpoint, parameters };
+  return { endpoint, parameters: withoutEmptyParameters(parameters) };
 }
 
 /** The URL of the endpoint with `parameters` in its query. They replace those of the same name that the endpoint has itself. */

@@ -9,7 +9,7 @@ import { toAuthorizationRequest, toRequestUrl, type AuthorizationOptions } from 
  * without it servers must give no refresh token. A query of the endpoint is kept.
  *
  * @param parameters `redirect_uri`, `state` and `code_challenge` are required. All others (`scope`, `resource`, `prompt`, ...) are
- *   sent unchanged.
+ *   sent unchanged. One without a value is left out.
  * @throws {OAuthError} `endpoint_missing`, `insecure_url`, `pkce_unsupported`, `authorization_details_unsupported`
  * @throws {TypeError} if a parameter is missing, malformed or reserved
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1

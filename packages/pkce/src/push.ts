@@ -29,7 +29,8 @@ export interface PushedRequest {
  *
  * The parameters are checked and completed as by `authorizationUrl`. The network code is loaded here, not with the package.
  *
- * @param parameters `redirect_uri`, `state` and `code_challenge` are required. All others are sent unchanged.
+ * @param parameters `redirect_uri`, `state` and `code_challenge` are required. All others are sent unchanged. One without
+ *   a value is left out.
  * @returns the URL that the user opens
  * @throws {OAuthError} `endpoint_missing`, `insecure_url`, `pkce_unsupported`, `authorization_details_unsupported`, `oauth_error`,
  *   `http_error`, `invalid_response`, `unsupported_client_authentication`, `network_error`, `timeout`, `redirect_refused`,
@@ -71,7 +72,7 @@ export async function pushAuthorizationRequest(
 }
 
 function toPushEndpoint({ issuer, pushed_authorization_request_endpoint: url }: AuthorizationServer): string {
-  if (url !== undefined) return url;
+  if (typeof url === 'string') return url;
   throw new OAuthError(
     'endpoint_missing',
     `${toErrorText(issuer, 200)} names no pushed_authorization_request_endpoint. Send the request with the browser instead.`,

@@ -17,6 +17,18 @@ function urlFor(parameters: RequestParameters = {}, more: Partial<AuthorizationS
   return authorizationUrl({ ...server, ...more }, client, { ...required, ...parameters });
 }
 
+it('leaves out a parameter without a value (RFC 6749 section 3.1)', () => {
+  const { searchParams } = urlFor({
+    acr_values: '',
+    max_age: '',
+    prompt: '',
+    nonce: '',
+    scope: 'openid offline_access',
+  });
+  const sent = [...searchParams.keys()].filter((name) => !Object.hasOwn(required, name));
+  expect(sent.toSorted()).toEqual(['client_id', 'code_challenge_method', 'response_type', 'scope']);
+});
+
 it('sends an S256 challenge, whether or not the server advertises it (RFC 7636 section 4.2)', () => {
   for (const methods of [undefined, ['S256'], ['S256', 'plain'], []]) {
     const more = methods === undefined ? {} : { code_challenge_methods_supported: methods };

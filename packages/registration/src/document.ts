@@ -1,5 +1,5 @@
 import { isObject } from '@oa/mechanisms';
-import { assertClientMetadataUrl, LOOPBACK_HOSTS } from '@oa/types/rfc';
+import { assertClientMetadataUrl, documentRedirectUris } from '@oa/types/rfc';
 import { assertMemberTypes } from './metadata.ts';
 
 /** What a program states about itself in its client metadata document. Any other member is copied as it is. */
@@ -9,7 +9,7 @@ export interface ClientDocumentMembers {
   /** The name that the server shows to the user. */
   client_name: string;
   /**
-   * The ports that the program receives authorization responses on. Without them the redirect URIs have no port, and a server that
+   * The ports that the program receives authorization responses on, at most 40. Without them the redirect URIs have no port, and a server that
    * compares ports, against RFC 8252 section 7.3, refuses the login.
    */
   ports?: readonly number[] | undefined;
@@ -58,8 +58,6 @@ export interface ClientMetadataDocument {
   [member: string]: unknown;
 }
 
-/** The path of a redirect URI that is the same at every server. */
-const DOCUMENT_CALLBACK_PATH = '/callback';
 /** Only the server issues these, or they are secrets of the client. The document has neither. */
 const FORBIDDEN_MEMBERS = [
   'client_secret',
@@ -89,7 +87,7 @@ const MAX_DOCUMENT_BYTES = 5120;
  *
  * @returns the document, with the redirect URI `/callback` on each loopback host and port
  * @throws {TypeError} if `client_id` can't be the URL of a document, if a member has the wrong type or does not belong into a public
- *   document, or if the document has more than 5,120 bytes
+ *   document, if `private_key_jwt` has no keys, or if the document has more than 5,120 bytes
  * @see https://datatracker.ietf.org/doc/draft-ietf-oauth-client-id-metadata-document/
  */
 export function clientMetadataDocument(members: ClientDocumentMembers): ClientMetadataDocument {
@@ -103,7 +101,7 @@ export function clientMetadataDocument(members: ClientDocumentMembers): ClientMe
     ...others,
     client_id,
     client_name,
-    redirect_uris: toRedirectUris(ports),
+    redirect_uris: documentRedirectUris(ports, 'ports'),
     grant_types: others.grant_types ?? ['authorization_code', 'refresh_token'],
     response_types: others.response_types ?? ['code'],
     token_endpoint_auth_method: others.token_endpoint_auth_method ?? 'none',
@@ -116,30 +114,26 @@ export function clientMetadataDocument(members: ClientDocumentMembers): ClientMe
   );
 }
 
-function toRedirectUris(ports: readonly number[] | undefined): string[] {
-  if (ports === undefined) return LOOPBACK_HOSTS.map((host) => `http://${host}${DOCUMENT_CALLBACK_PATH}`);
-  if (!Array.isArray(ports) || ports.length === 0 || !ports.every(isFixedPort))
-    throw new TypeError(
-      'ports must be a non-empty array of port numbers from 1 to 65535. Leave it out for a random port at servers that allow any.',
-    );
-  return [...new Set(ports)].flatMap((port) =>
-    LOOPBACK_HOSTS.map((host) => `http://${host}:${port}${DOCUMENT_CALLBACK_PATH}`),
-  );
-}
-
-function isFixedPort(port: unknown): boolean {
-  return Number.isInteger(port) && Number(port) >= 1 && Number(port) <= 65_535;
-}
-
 /** @throws {TypeError} if a member is secret, or belongs to a registration */
 function assertPublicMembers(members: Readonly<Record<string, unknown>>): void {
   for (const name of FORBIDDEN_MEMBERS)
     if (members[name] !== undefined)
       throw new TypeError(`${name} must not be set: a client metadata document is public, and not registered.`);
-  const { token_endpoint_auth_method: method, jwks } = members;
+  const { token_endpoint_auth_method: method, jwks, jwks_uri } = members;
   if (typeof method === 'string' && method.startsWith('client_secret_'))
     throw new TypeError(`token_endpoint_auth_method must not be ${method}: a public document can share no secret.`);
-  if (jwks === undefined) return;
+  if (jwks !== undefined) assertPublicKeys(jwks);
+  if (method === 'private_key_jwt' && jwks_uri === undefined && !hasKeys(jwks))
+    throw new TypeError(
+      'token_endpoint_auth_method private_key_jwt needs jwks or jwks_uri: the server verifies the signatures of the program with its public keys. Set one of them.',
+    );
+}
+
+function hasKeys(jwks: unknown): boolean {
+  return isObject(jwks) && Array.isArray(jwks['keys']) && jwks['keys'].length > 0;
+}
+
+function assertPublicKeys(jwks: unknown): void {
   // A text or a single key could hide a private member.
   if (!isObject(jwks) || !Array.isArray(jwks['keys']) || !jwks['keys'].every(isObject))
     throw new TypeError('jwks must be a JWK set: { keys: [...] }.');

@@ -43,6 +43,11 @@ it('keeps other members, and public keys for private_key_jwt', () => {
   expect(clientMetadataDocument({ ...members, ...own })).toMatchObject(own);
 });
 
+it('accepts private_key_jwt with the address of the public keys', () => {
+  const own = { token_endpoint_auth_method: 'private_key_jwt', jwks_uri: 'https://tool.example/jwks.json' };
+  expect(clientMetadataDocument({ ...members, ...own })).toMatchObject(own);
+});
+
 describe('a TypeError', () => {
   it.each<[string, object, RegExp]>([
     ['a client_id that can not be its URL', { client_id: 'http://tool.example/a' }, /^client_id must be the https URL/],
@@ -52,6 +57,16 @@ describe('a TypeError', () => {
     ['a registration_access_token', { registration_access_token: 's3cret' }, /registration_access_token must not/],
     ['redirect URIs of its own', { redirect_uris: ['http://127.0.0.1/a'] }, /redirect_uris must not be set/],
     ['a shared secret', { token_endpoint_auth_method: 'client_secret_basic' }, /can share no secret/],
+    [
+      'no keys for private_key_jwt',
+      { token_endpoint_auth_method: 'private_key_jwt' },
+      /private_key_jwt needs .*jwks_uri/,
+    ],
+    [
+      'an empty key set for private_key_jwt',
+      { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [] } },
+      /private_key_jwt needs .*jwks_uri/,
+    ],
     ['a private key', { jwks: { keys: [{ kty: 'EC', d: 's3cret' }] } }, /jwks must have public keys only/],
     ['a symmetric key', { jwks: { keys: [{ kty: 'oct', k: 's3cret' }] } }, /jwks must have public keys only/],
     ['a list of private keys', { jwks: [{ kty: 'EC', d: 's3cret' }] }, /jwks must be a JWK set/],
@@ -64,6 +79,7 @@ describe('a TypeError', () => {
     ['no ports in a list', { ports: [] }, /ports must be a non-empty array/],
     ['a random port', { ports: [0] }, /ports must be a non-empty array/],
     ['a port that does not exist', { ports: [65_536] }, /ports must be a non-empty array/],
+    ['too many ports', { ports: Array.from({ length: 41 }, (_, port) => port + 1) }, /at most 40 ports, and has 41/],
     ['more than servers read', { logo_uri: `https://tool.example/${'a'.repeat(5200)}` }, /has 5\d{3} bytes/],
   ])('says that the document has %s, and shows no secret', (_, more, reason) => {
     const make = (): unknown => clientMetadataDocument({ ...members, ...more });

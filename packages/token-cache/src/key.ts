@@ -72,7 +72,8 @@ const SECRET_PARAMETERS =
  * Creates the key of an identity's token in any `Store<Token>`: the canonical JSON of the identity. It is readable, contains no
  * secret, and works in a `Map` as well as on disk.
  *
- * @throws {TypeError} if a member is missing or has a wrong type, or if a parameter is a secret
+ * @throws {TypeError} if a member is missing or has a wrong type, or if a parameter is a secret,
+ *   or if `authorization_details` have more than 100 levels
  */
 export function tokenKey(identity: TokenIdentity): string {
   const { issuer, client_id, grant_type, scope, resource, audience, parameters, authorization_details, profile } =

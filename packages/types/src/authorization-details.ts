@@ -22,8 +22,9 @@ export function assertDetailsSupported(server: AuthorizationServer, parameters: 
       'The parameter authorization_details must be the JSON of an array of objects with a type (RFC 9396 section 2).',
     );
   const { issuer, authorization_details_types_supported: listed } = server;
-  // Metadata of the caller may have null, or a text in place of the list.
-  const supported = [listed ?? types].flat();
+  if (!listed) return;
+  // Metadata of the caller may have a text in place of the list.
+  const supported = [listed].flat();
   const unknown = types.find((type) => !supported.includes(type));
   if (unknown === undefined) return;
   throw new OAuthError(

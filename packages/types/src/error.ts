@@ -162,7 +162,7 @@ export type OAuthErrorCode =
   | 'port_unavailable'
   /**
    * There is no client to log in with, and none can be registered.
-   * Cause: No `client_id` was given, and the server does not register clients dynamically, or refuses to register this one (status 401 or 403). Or the client has no redirect URI on a loopback host.
+   * Cause: No `client_id` was given, and the server does not register clients dynamically (no endpoint, or status 404, 405, 410 or 501), or refuses to register this one (status 401 or 403). Or the client has no redirect URI on a loopback host.
    * Cure: Register the program at the server by hand and pass its `client_id`. If the server supports client metadata documents, set `clientMetadata` instead. If its operator gives out an initial access token, set `initialAccessToken`.
    */
   | 'client_required'

@@ -3,6 +3,7 @@ import { LOOPBACK_HOSTS } from './loopback-host.ts';
 import type { Client, RequestParameters } from './metadata.ts';
 
 export { assertClientMetadataUrl } from './client-metadata-url.ts';
+export { documentRedirectUris } from './document-redirect-uris.ts';
 export { isLoopbackHost, LOOPBACK_HOSTS } from './loopback-host.ts';
 export { parseLoopbackUri, type LoopbackUri } from './loopback-uri.ts';
 export { findPlaceholder, hasTwoSpellings, isSameIssuer, issuerOfDocument, normalizeIssuer } from './issuer.ts';
@@ -129,6 +130,15 @@ export function assertRequestParameters(parameters: RequestParameters, reserved:
     if (parameters[name] !== undefined)
       throw new TypeError(`The parameter ${name} is reserved: the call sets it, or forbids it. Leave it out.`);
   for (const [name, value] of Object.entries(parameters)) if (value !== undefined) assertParameterValue(name, value);
+}
+
+/**
+ * The parameters that have a value. One without counts as omitted, but many servers refuse it.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-3.1
+ */
+export function withoutEmptyParameters(parameters: RequestParameters): RequestParameters {
+  return Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== ''));
 }
 
 function assertParameterValue(name: string, value: unknown): void {

@@ -14,6 +14,7 @@ import {
   mergeScopes,
   parseLoopbackUri,
   toErrorText,
+  withoutEmptyParameters,
 } from '@oa/types/rfc';
 
 /** All characters up to U+00FF. */
@@ -243,4 +244,9 @@ describe('parseLoopbackUri (RFC 8252 section 7.3)', () => {
   ])('reads nothing from %j, which a browser would not come back to, or another program owns', (uri) => {
     expect(parseLoopbackUri(uri)).toBeUndefined();
   });
+});
+
+it('leaves out parameters without a value, and no others (RFC 6749 section 3.1)', () => {
+  const kept = { scope: 'read', resource: ['https://a.example'], audience: undefined, max_age: '0' };
+  expect(withoutEmptyParameters({ ...kept, acr_values: '', prompt: '' })).toEqual(kept);
 });

@@ -109,6 +109,18 @@ it.each<[string, Reply]>([
   ['a page about maintenance', { body: '<html>Back soon</html>', headers: { 'content-type': 'text/html' } }],
   ['half a document', { body: '{"resource": "htt', headers: { 'content-type': 'application/json' } }],
   ['a redirect to a login page', { status: 302, headers: { location: '/login' } }],
+  ['a redirect to another host', { status: 302, headers: { location: 'https://status.example/' } }],
+  ['a redirect to plain http', { status: 302, headers: { location: 'http://status.example/' } }],
+  ['an error object', { json: { error: 'maintenance' } }],
+  ['a text', { json: 'maintenance' }],
+  ['a list', { json: [] }],
+  ['an object of another kind', { json: { status: 'maintenance' } }],
+  ['a resource that is no text', { json: { resource: 1, authorization_servers: [ISSUER] } }],
+  ['more than 1 MiB', { json: { resource: 'x'.repeat(1_048_577) } }],
+  ['nothing', { headers: { 'content-type': 'application/json' }, body: '' }],
+  ['204', { status: 204 }],
+  ['a body that is cut off', { json: { resource: 'x' }, drop: 'body' }],
+  ['no answer until the timeout', { drop: 'never' }],
 ])('uses the last requirements, however old, while the metadata is away: %s', async (_name, away) => {
   let isAway = false;
   await using api = await startServer((origin) => ({

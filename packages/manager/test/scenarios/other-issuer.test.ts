@@ -1,13 +1,13 @@
 // A resource whose authorization server can't serve the program: another one that it names does.
 import { expect, it } from 'vitest';
 import { clientAt, startIssuer, startResource } from '../resource-setup.ts';
-import { authorizationUrlAt, changeStored, temporaryDirectory, typesOf } from '../setup.ts';
+import { authorizationUrlAt, bearer, changeStored, temporaryDirectory, typesOf } from '../setup.ts';
 
 function startClosed(status: number): ReturnType<typeof startIssuer> {
   return startIssuer('closed', { replies: { '/register': { status, json: { error: 'access_denied' } } } });
 }
 
-it.each([401, 403])(
+it.each([401, 403, 404, 405, 410, 501])(
   'asks the second server where the first one refuses to register the program with %i',
   async (status) => {
     const [closed, other] = await Promise.all([startClosed(status), startIssuer('other')]);
@@ -46,6 +46,35 @@ it('registers at no other server than the one that the program names', async () 
   expect(result).toMatchObject({ error: { code: 'client_required' } });
   expect(other.requests).toEqual([]);
   expect(typesOf(events).filter((type) => type === 'issuer_not_named')).toHaveLength(1);
+});
+
+it('passes over a server without the endpoint that the login needs, although the program has a client there', async () => {
+  const [without, other] = await Promise.all([startIssuer('without'), startIssuer('other')]);
+  const { origin } = other;
+  const pushed = { request_uri: 'urn:ietf:params:oauth:request_uri:x', expires_in: 60 };
+  other.script({
+    '/.well-known/oauth-authorization-server': {
+      json: {
+        issuer: origin,
+        authorization_endpoint: `${origin}/authorize`,
+        token_endpoint: `${origin}/token`,
+        pushed_authorization_request_endpoint: `${origin}/par`,
+      },
+    },
+    '/par': { status: 201, json: pushed },
+    '/token': bearer('other-1'),
+  });
+  const resource = await startResource([without.origin, origin]);
+  const openBrowser = async (start: string): Promise<Response> => {
+    await authorizationUrlAt(start);
+    const [push] = other.requestsTo('/par');
+    const callback = new URL(push?.form.get('redirect_uri') ?? '');
+    callback.search = new URLSearchParams({ code: 'code', state: push?.form.get('state') ?? '' }).toString();
+    return fetch(callback);
+  };
+  const clients = { [without.origin]: { client_id: 'a' }, [origin]: { client_id: 'b' } };
+  const options = { clients, login: { par: 'require', openBrowser } } as const;
+  expect(await clientAt(temporaryDirectory(), resource.url, options).post()).toBe('other-1');
 });
 
 it('asks no user to log in at a server that the resource left less than 10 minutes ago', async () => {
