@@ -1,4 +1,4 @@
-import { abortable } from '@oa/mechanisms';
+import { abortable, createLoader } from '@oa/mechanisms';
 import { attempt, OAuthError, type Result, type Token, type TokenSourceOptions } from '@oa/types';
 import { assertCallInteraction } from './assert-options.ts';
 import { createContext } from './context.ts';
@@ -11,6 +11,8 @@ import { openSession, type Session } from './session.ts';
 import type { StoredSession } from './sessions.ts';
 import { asksForLogin, withStepUp } from './step-up.ts';
 import type { OpenOptions } from './target.ts';
+
+const loadRenewal = createLoader(() => import('./renewal.ts'));
 
 /**
  * Creates a manager. Nothing is read, opened or loaded before the first call.
@@ -131,7 +133,7 @@ async function tokenOf(session: Session, wanted: TokenSourceOptions, reopen?: ()
     throw new OAuthError('login_required', `No token of ${issuer} is stored that can be used.`);
   if (reopen !== undefined) return tokenOf(await reopen(), wanted);
   // Loaded here: a caller with a usable token does not need it.
-  const { renew } = await import('./renewal.ts');
+  const { renew } = await loadRenewal();
   // Calls that use one token for different scopes may need different grants.
   // A call that may ask no user neither waits for a login nor denies one to others.
   const flight = JSON.stringify([session.flight, session.keys, wanted.interaction]);

@@ -1,3 +1,4 @@
+import { createLoader } from '@oa/mechanisms';
 import { attempt, OAuthError, type Client, type RequestParameters, type Token } from '@oa/types';
 import { asksForScope, DEVICE_CODE_GRANT_TYPE, mergeScopes } from '@oa/types/rfc';
 import { forgetRegistration } from './client.ts';
@@ -10,6 +11,8 @@ import { withServer } from './server.ts';
 import { assertGrantSupported } from './support.ts';
 import { tellUser } from './tell-user.ts';
 import type { GrantOptions, GrantReason, Session } from './session.ts';
+
+const loadClientCredentials = createLoader(() => import('@oa/client-credentials'));
 
 /**
  * Why no new grant can be made, in whole sentences.
@@ -149,7 +152,7 @@ async function grant(
   const { context, grant_type, network } = session;
   const { login: loginOptions } = context.options;
   if (grant_type === 'client_credentials') {
-    const { clientCredentials } = await import('@oa/client-credentials');
+    const { clientCredentials } = await loadClientCredentials();
     return withServer(session, (server) => clientCredentials(server, client, parameters, network));
   }
   if (grant_type === DEVICE_CODE_GRANT_TYPE) {

@@ -1,4 +1,4 @@
-import { setBounded } from '@oa/mechanisms';
+import { createLoader, setBounded } from '@oa/mechanisms';
 import type { TokenEndpointOptions } from '@oa/token-endpoint';
 import type { StoredIdentity } from '@oa/token-cache';
 import type { AuthorizationServer, Client, OAuthError, RequestParameters, Token } from '@oa/types';
@@ -21,6 +21,9 @@ import { toDetailsParameter } from './details.ts';
 import { permittedScopes } from './step-up.ts';
 import { readStored, toKeys } from './stored.ts';
 import { resolveStoredIssuer, resolveTarget, type OpenOptions, type ResolvedTarget } from './target.ts';
+
+const loadClientModule = createLoader(() => import('./client.ts'));
+const loadObtainModule = createLoader(() => import('./obtain.ts'));
 
 const MAX_ISSUED_TOKENS = 1000;
 
@@ -188,8 +191,8 @@ function createSession(
       context.guesses.note(found);
       return found;
     },
-    client: async () => (await import('./client.ts')).findClient(session),
-    clientOf: async (token) => (await import('./client.ts')).findTokenClient(session, token),
+    client: async () => (await loadClientModule()).findClient(session),
+    clientOf: async (token) => (await loadClientModule()).findTokenClient(session, token),
     stored() {
       const isFirst = isFirstRead;
       isFirstRead = false;
@@ -199,7 +202,7 @@ function createSession(
       setBounded(context.issuedAt, token.access_token, context.now(), MAX_ISSUED_TOKENS);
       return context.tokens.set(session.key, token);
     },
-    obtain: async (reason, options) => (await import('./obtain.ts')).obtain(session, reason, options),
+    obtain: async (reason, options) => (await loadObtainModule()).obtain(session, reason, options),
   };
   return session;
 }

@@ -1,6 +1,9 @@
+import { createLoader } from '@oa/mechanisms';
 import { isExpired, isStorageError, type Client, type Token } from '@oa/types';
 import { isRefreshable, isWithoutLifetime } from './freshness.ts';
 import type { Session } from './session.ts';
+
+const loadOtherScopes = createLoader(() => import('./other-scopes.ts'));
 
 /**
  * Reads the stored token of a session. The first read also looks where else the token may be, and where it finds one, the session uses that
@@ -19,7 +22,7 @@ export async function readStored(session: Session, isFirstRead: boolean): Promis
       if (found !== undefined) return useKey(session, key, found);
     }
   if (stored !== undefined && isOfUse(session, stored)) return stored;
-  const [other] = await (await import('./other-scopes.ts')).findWithOtherScopes(session);
+  const [other] = await (await loadOtherScopes()).findWithOtherScopes(session);
   return other === undefined ? stored : useKey(session, other.key, other.token);
 }
 

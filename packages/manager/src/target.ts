@@ -1,8 +1,11 @@
+import { createLoader } from '@oa/mechanisms';
 import { assertCompleteIssuer, OAuthError, type AuthorizationServer, type TokenSourceOptions } from '@oa/types';
 import { issuerOfDocument, normalizeIssuer, toErrorText } from '@oa/types/rfc';
 import type { Context } from './context.ts';
 import type { Credentials, ResourceTarget, Target } from './credentials.ts';
 import { fallbackAt } from './discovery-option.ts';
+
+const loadDiscovery = createLoader(() => import('@oa/discovery'));
 
 /** A target whose issuer is known, and what it asks for where it is a resource. */
 export interface ResolvedTarget {
@@ -85,7 +88,7 @@ export function resolveIssuer(
     issuer: toIssuer(target),
     isPinned,
     async server({ fresh } = { fresh: false }) {
-      const { discover } = await import('@oa/discovery');
+      const { discover } = await loadDiscovery();
       const { servers: cache } = await context.metadata();
       return discover(target, { ...context.network, fallback: fallbackAt(context.options, isOrigin), cache, fresh });
     },

@@ -1,9 +1,16 @@
 /** The functions that write and lock, each behind a dynamic import: a process that only reads a token does not load them. */
+import { createLoader } from '@oa/mechanisms';
 import type { Result } from '@oa/types';
 import type { FileLockOptions } from './lock.ts';
 import type { ReplaceOptions } from './replace.ts';
 import type { Reservation } from './reserve.ts';
 import { withStorageErrors } from './storage-error.ts';
+
+const loadReadFiles = createLoader(() => import('./read-files.ts'));
+const loadWrite = createLoader(() => import('./write.ts'));
+const loadReserve = createLoader(() => import('./reserve.ts'));
+const loadRemove = createLoader(() => import('./remove.ts'));
+const loadLock = createLoader(() => import('./lock.ts'));
 
 /** A module is a file too: a process that has too many open files can't load it. */
 const MODULE = 'A module of @oa/private-file';
@@ -22,7 +29,7 @@ export async function readPrivateFiles(
   directory: string,
   names: readonly string[],
 ): Promise<Result<string | undefined>[]> {
-  const { readFiles } = await withStorageErrors(MODULE, import('./read-files.ts'));
+  const { readFiles } = await withStorageErrors(MODULE, loadReadFiles());
   return readFiles(directory, names);
 }
 
@@ -42,7 +49,7 @@ export async function readPrivateFiles(
  * ```
  */
 export async function writePrivate(path: string, text: string, options: ReplaceOptions = {}): Promise<void> {
-  const { writeAtomically } = await withStorageErrors(MODULE, import('./write.ts'));
+  const { writeAtomically } = await withStorageErrors(MODULE, loadWrite());
   await writeAtomically(path, text, options);
 }
 
@@ -57,7 +64,7 @@ export async function writePrivate(path: string, text: string, options: ReplaceO
  * @throws {TypeError} if `path` is not absolute
  */
 export async function reservePrivate(path: string, options: ReplaceOptions = {}): Promise<Reservation> {
-  const { createReservation } = await withStorageErrors(MODULE, import('./reserve.ts'));
+  const { createReservation } = await withStorageErrors(MODULE, loadReserve());
   return createReservation(path, options);
 }
 
@@ -69,7 +76,7 @@ export async function reservePrivate(path: string, options: ReplaceOptions = {})
  * @throws {TypeError} if `path` is not absolute
  */
 export async function removePrivate(path: string): Promise<void> {
-  const { removeDurably } = await withStorageErrors(MODULE, import('./remove.ts'));
+  const { removeDurably } = await withStorageErrors(MODULE, loadRemove());
   await removeDurably(path);
 }
 
@@ -83,7 +90,7 @@ export async function removePrivate(path: string): Promise<void> {
  * @throws {TypeError} if `path` is not absolute
  */
 export async function quarantine(path: string): Promise<string | undefined> {
-  const { renameCorrupt } = await withStorageErrors(MODULE, import('./remove.ts'));
+  const { renameCorrupt } = await withStorageErrors(MODULE, loadRemove());
   return renameCorrupt(path);
 }
 
@@ -100,6 +107,6 @@ export async function quarantine(path: string): Promise<string | undefined> {
  * @throws {TypeError} if `path` is not absolute
  */
 export async function withLock<T>(path: string, work: () => Promise<T>, options: FileLockOptions<T> = {}): Promise<T> {
-  const { runLocked } = await withStorageErrors(MODULE, import('./lock.ts'));
+  const { runLocked } = await withStorageErrors(MODULE, loadLock());
   return runLocked(path, work, options);
 }

@@ -62,3 +62,18 @@ it('gets its first token with two requests, and without child_process, open, a l
   const more = loaded.builtins.filter((name) => !floor.has(name) && !BUILTINS_OF_A_GRANT.has(name));
   expect(more).toEqual([]);
 });
+
+it('imports nothing for the next grant', async () => {
+  const { metadata } = await startScripted({ '/token': bearer('a') });
+  managerAt(temporaryDirectory());
+  const grants = `
+    const { createManager } = await import('@oa/manager');
+    const manager = createManager({ app: 'test', interaction: 'never' });
+    const grant = (scope) => manager.getToken(${JSON.stringify(metadata)}, { client_id: 'c', client_secret: 's', scope });
+    await grant('a');
+    const before = loading().imports.length;
+    await grant('b');
+    console.log(JSON.stringify(loading().imports.slice(before)));
+  `;
+  expect(await observeLoading<string[]>(grants, import.meta.dirname, {}, { watchGlobals: false })).toEqual([]);
+});
