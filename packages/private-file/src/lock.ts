@@ -1,7 +1,7 @@
 import { sleep } from '@oa/mechanisms';
 import { OAuthError, type LockOptions } from '@oa/types';
 import { quotePath } from './message.ts';
-import { removeOrphansOnce } from './orphans.ts';
+import { removeOrphansHourly } from './orphans.ts';
 import { adoptPending } from './pending.ts';
 import { createSqliteLock, type FileLock } from './sqlite.ts';
 import { preparePath } from './write.ts';
@@ -25,7 +25,10 @@ export interface FileLockOptions<T> extends LockOptions<T> {
 const DEFAULT_LOCK_TIMEOUT_MS = 600_000;
 /** Between two looks at a lock the wait is random, so that waiters do not look at the same moments. */
 const MIN_POLL_MS = 5;
-const MAX_POLL_MS = 50;
+const MAX_FIRST_POLL_MS = 50;
+/** The longer the wait already is, the less a later look costs in comparison. Many waiters would otherwise keep the processor busy. */
+const POLL_RATIO = 1 / 8;
+const MAX_POLL_MS = 250;
 /** The end of each lock that this process holds or waits for. One process has one connection to a lock file. */
 const running = new Map<string, Promise<void>>();
 
@@ -34,14 +37,18 @@ export async function runLocked<T>(path: string, work: () => Promise<T>, options
   const target = preparePath(path);
   const file = `${target}.lock`;
   const timeout = options.timeout ?? DEFAULT_LOCK_TIMEOUT_MS;
-  const end = performance.now() + timeout;
-  const assertInTime = (): void => {
-    if (performance.now() >= end) throw lockTimeoutError(file, timeout);
+  const start = performance.now();
+  const end = start + timeout;
+  /** Milliseconds until the next look. */
+  const nextPause = (): number => {
+    const now = performance.now();
+    if (now >= end) throw lockTimeoutError(file, timeout);
+    return lockPauseMs(now - start);
   };
   options.signal?.throwIfAborted();
 
   for (let other = running.get(file); other !== undefined; other = running.get(file)) {
-    const early = await waitOnce(assertInTime, options, other);
+    const early = await waitOnce(nextPause, options, other);
     if (early !== undefined) return early.value;
   }
   const done = Promise.withResolvers<void>();
@@ -49,10 +56,10 @@ export async function runLocked<T>(path: string, work: () => Promise<T>, options
   const lock = (options.lock ?? createSqliteLock)(file);
   try {
     while (!(await lock.acquire())) {
-      const early = await waitOnce(assertInTime, options);
+      const early = await waitOnce(nextPause, options);
       if (early !== undefined) return early.value;
     }
-    await removeOrphansOnce(target);
+    await removeOrphansHourly(target);
     if (options.isWhole !== undefined) await adoptPending(target, options.isWhole);
     return await work();
   } finally {
@@ -67,16 +74,26 @@ export async function runLocked<T>(path: string, work: () => Promise<T>, options
 
 /** Asks whether the lock is still wanted, then sleeps until the next look, at most until `other` is done. */
 async function waitOnce<T>(
-  assertInTime: () => void,
+  nextPause: () => number,
   { signal, whileWaiting }: LockOptions<T>,
   other?: Promise<void>,
 ): Promise<{ value: T } | undefined> {
   const value = await whileWaiting?.();
   if (value !== undefined) return { value };
-  assertInTime();
-  const timer = sleep(MIN_POLL_MS + Math.random() * (MAX_POLL_MS - MIN_POLL_MS), signal);
+  const timer = sleep(nextPause(), signal);
   await (other === undefined ? timer : Promise.race([timer, other]));
   return undefined;
+}
+
+/**
+ * The milliseconds between two looks at a lock, random: 5 to 50 at first, later up to an eighth of the time waited, at most 250.
+ *
+ * @param waited milliseconds
+ */
+export function lockPauseMs(waited: number): number {
+  const longest = Math.min(Math.max(waited * POLL_RATIO, MAX_FIRST_POLL_MS), MAX_POLL_MS);
+  const shortest = Math.min(Math.max((waited * POLL_RATIO) / 2, MIN_POLL_MS), longest / 2);
+  return shortest + Math.random() * (longest - shortest);
 }
 
 function lockTimeoutError(file: string, timeout: number): OAuthError {

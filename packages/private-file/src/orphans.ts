@@ -1,32 +1,40 @@
 import { lstat, readdir } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setBounded } from '@oa/mechanisms';
 import { attempt } from '@oa/types';
 import { unlinkIfPresent } from './remove.ts';
 import { isSystemError, toStorageError } from './storage-error.ts';
 
+/** A name that `write.ts` gives a temporary file. */
+const TEMPORARY_NAME = /^\..+\.[\da-f]{18}\.tmp$/;
 /** A temporary file of this age has no writer any more. */
 const MIN_ORPHAN_AGE_MS = 60 * 60 * 1000;
 
-const MAX_CLEANED_PATHS = 10_000;
-/** Files whose orphans this process has removed. Once is enough: only a killed writer leaves orphans. */
-const cleaned = new Map<string, true>();
+/** Only a killed writer leaves orphans, so a look an hour is enough. */
+const ORPHAN_PAUSE_MS = 60 * 60 * 1000;
+const MAX_CLEANED_DIRECTORIES = 1000;
+/** When this process has last removed the orphans of a directory, by `performance.now`. */
+const cleanedAt = new Map<string, number>();
 
-/** Removes the orphans of `target` when this process first locks or writes it. It never rejects. */
-export async function removeOrphansOnce(target: string): Promise<void> {
-  if (cleaned.has(target)) return;
-  const removed = await attempt(removeOrphans(target));
+/**
+ * Removes the orphans in the directory of `target`, at most once an hour: reading a directory of 100,000 files for each of them would cost
+ * more than the writes. It never rejects.
+ */
+export async function removeOrphansHourly(target: string): Promise<void> {
+  const directory = dirname(target);
+  const now = performance.now();
+  if (now < (cleanedAt.get(directory) ?? Number.NEGATIVE_INFINITY) + ORPHAN_PAUSE_MS) return;
+  setBounded(cleanedAt, directory, now, MAX_CLEANED_DIRECTORIES);
   // Orphans are no reason to refuse a lock or a write. The next one tries again.
-  if (removed.ok) setBounded(cleaned, target, true, MAX_CLEANED_PATHS);
+  const removed = await attempt(removeOrphans(directory));
+  if (!removed.ok) cleanedAt.delete(directory);
 }
 
-/** Removes the temporary files that killed writers of `target` left. */
-export async function removeOrphans(target: string): Promise<void> {
-  const directory = dirname(target);
-  const prefix = `.${basename(target)}.`;
+/** Removes the temporary files that killed writers left in `directory`. */
+export async function removeOrphans(directory: string): Promise<void> {
   try {
     for (const name of await readdir(directory)) {
-      if (!name.startsWith(prefix) || !/^[\da-f]{18}\.tmp$/.test(name.slice(prefix.length))) continue;
+      if (!TEMPORARY_NAME.test(name)) continue;
       const stats = await lstat(join(directory, name));
       // No writer leaves a directory.
       if (stats.isFile() && Date.now() - stats.mtimeMs > MIN_ORPHAN_AGE_MS)

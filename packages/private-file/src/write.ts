@@ -6,7 +6,7 @@ import { OAuthError } from '@oa/types';
 import { MAX_FILE_BYTES, NO_FOLLOW_FLAGS } from './check.ts';
 import { toDirectoryError } from './foreign-directory.ts';
 import { quotePath } from './message.ts';
-import { removeOrphansOnce } from './orphans.ts';
+import { removeOrphansHourly } from './orphans.ts';
 import { assertNewFilePrivate, assertReplaceable, type ReplaceOptions } from './replace.ts';
 import { resolvePrivatePath } from './resolve.ts';
 import { isSystemError, toStorageError } from './storage-error.ts';
@@ -35,7 +35,7 @@ export async function writeAtomically(path: string, text: string, options: Repla
     if (created) await Promise.allSettled([unlink(temporary)]);
     throw toStorageError(error, target);
   }
-  await removeOrphansOnce(target);
+  await removeOrphansHourly(target);
 }
 
 /** The bytes of `text`. Refuses more than `readPrivate` would read. */

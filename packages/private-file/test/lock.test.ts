@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { startProcess, temporaryDirectory, type TestProcess } from '@oa-internal/testing';
 import { withLock, type FileLock } from '@oa/private-file';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { lockPauseMs } from '../src/lock.ts';
 import { failCall, systemError } from './faulty-fs.ts';
 import { program } from './programs.ts';
 
@@ -181,5 +182,17 @@ it('removes temporary files that killed writers left an hour ago, and nothing el
   for (const name of names) writeFileSync(at(name), 'x');
   for (const name of names.toSpliced(1, 1)) utimesSync(at(name), old, old);
   await withLock(path, async () => undefined);
-  expect(names.map((name) => existsSync(at(name)))).toEqual([false, true, true, true]);
+  expect(names.map((name) => existsSync(at(name)))).toEqual([false, true, false, true]);
+});
+
+it.each([
+  [0, 5, 50],
+  [400, 25, 50],
+  [1000, 62.5, 125],
+  [60_000, 125, 250],
+])('looks less often the longer it waits: after %i ms every %d to %d ms', (waited, shortest, longest) => {
+  const pauses = Array.from({ length: 200 }, () => lockPauseMs(waited));
+  expect(Math.min(...pauses)).toBeGreaterThanOrEqual(shortest);
+  expect(Math.max(...pauses)).toBeLessThanOrEqual(longest);
+  expect(new Set(pauses).size).toBeGreaterThan(100);
 });

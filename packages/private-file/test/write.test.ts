@@ -1,8 +1,18 @@
-import { readdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { startProcess, temporaryDirectory } from '@oa-internal/testing';
 import { readPrivate, reservePrivate, writePrivate } from '@oa/private-file';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { replaceCall } from './faulty-fs.ts';
 import { program } from './programs.ts';
 
 let directory: string;
@@ -54,13 +64,19 @@ it('refuses a text over 1 MiB, which readPrivate would refuse', async () => {
   expect(await readPrivate(path)).toHaveLength(1024 * 1024);
 });
 
-it('removes temporary files of the same file that killed writers left an hour ago', async () => {
-  await writePrivate(path, 'x');
-  const other = join(dirname(path), 'b.json');
+it('reads the directory once for all files, and removes the temporary files that killed writers left an hour ago', async () => {
+  mkdirSync(dirname(path), { mode: 0o700, recursive: true });
   const temporary = [`.a.json.${'0'.repeat(18)}.tmp`, `.b.json.${'0'.repeat(18)}.tmp`, `.b.json.${'1'.repeat(18)}.tmp`];
   const old = new Date(Date.now() - 3_700_000);
   for (const name of temporary) writeFileSync(join(dirname(path), name), 'secret');
   for (const name of temporary.slice(0, 2)) utimesSync(join(dirname(path), name), old, old);
-  await writePrivate(other, 'x');
-  expect(readdirSync(dirname(path)).toSorted()).toEqual([temporary[0], temporary[2], 'a.json', 'b.json']);
+  let reads = 0;
+  const restore = replaceCall('promises.readdir', (original) => (...args) => {
+    reads += 1;
+    return original(...args);
+  });
+  for (const name of ['a.json', 'b.json', 'c.json']) await writePrivate(join(dirname(path), name), 'x');
+  restore();
+  expect(reads).toBe(1);
+  expect(readdirSync(dirname(path)).toSorted()).toEqual([temporary[2], 'a.json', 'b.json', 'c.json']);
 });
