@@ -1,0 +1,79 @@
+// Builds the package of the current directory into `dist`: one file for each entry point, one for each lazy part, and one for what several lazy
+// parts share. docs/decisions/051-bundled-packages.md says why. The declarations are of `tsc`, one for each module that an entry point reaches.
+import { spawnSync } from 'node:child_process';
+import { globSync, readFileSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { rolldown, type OutputOptions, type RolldownOutput } from 'rolldown';
+import { readModule, resolveRelative } from './declarations.ts';
+import type { Manifest } from './packages.ts';
+
+const folder = process.cwd();
+const dist = join(folder, 'dist');
+const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
+const entries = Object.values(manifest.exports).flatMap((target) =>
+  typeof target === 'string' ? [] : [target['@oa/source']],
+);
+
+rmSync(dist, { recursive: true, force: true });
+await bundle();
+writeDeclarations();
+
+async function bundle(): Promise<void> {
+  const options: OutputOptions = { dir: dist, chunkFileNames: '[name].js' };
+  await using build = await rolldown({
+    cwd: folder,
+    input: entries,
+    platform: 'neutral',
+    tsconfig: false,
+    external: (id) => isDependency(id),
+    // An entry point also exports what its lazy parts need, under names of one letter. A clean entry point would be a second file to load.
+    preserveEntrySignatures: 'allow-extension',
+    onLog: (_level, { message }) => {
+      throw new Error(`${manifest.name}: ${message}`);
+    },
+  });
+  const initial = initialModules(await build.generate(options));
+  await build.write({
+    ...options,
+    codeSplitting: {
+      includeDependenciesRecursively: false,
+      groups: [{ name: 'common', test: (id) => !initial.has(id), minShareCount: 2 }],
+    },
+  });
+}
+
+/** The modules that an entry point loads at once. */
+function initialModules({ output }: RolldownOutput): Set<string> {
+  const chunks = new Map(output.flatMap((file) => (file.type === 'chunk' ? [[file.fileName, file] as const] : [])));
+  const names = new Set(Array.from(chunks.values()).flatMap((chunk) => (chunk.isEntry ? [chunk.fileName] : [])));
+  for (const name of names) for (const imported of chunks.get(name)?.imports ?? []) names.add(imported);
+  return new Set(Array.from(names).flatMap((name) => chunks.get(name)?.moduleIds ?? []));
+}
+
+/** Siblings and dependencies stay out of the bundle: each has its own version. Nothing else may be imported. */
+function isDependency(id: string): boolean {
+  if (/^(\.|\/|[A-Za-z]:\\|\0)/.test(id) || id.startsWith('rolldown:')) return false;
+  const [scope = '', name = ''] = id.split('/');
+  const dependency = scope.startsWith('@') ? `${scope}/${name}` : scope;
+  if (id.startsWith('node:') || Object.hasOwn(manifest.dependencies ?? {}, dependency)) return true;
+  throw new Error(`${manifest.name} imports ${id}, which is not one of its dependencies. Add it to package.json.`);
+}
+
+/** Emits the declarations, then removes those that no entry point reaches. */
+function writeDeclarations(): void {
+  const { status } = spawnSync('tsc', { cwd: folder, stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+  const reached = new Set(entries.map((entry) => join(dist, basename(entry).replace('.ts', '.d.ts'))));
+  for (const path of reached)
+    for (const specifier of specifiersOf(path))
+      if (specifier.startsWith('.')) reached.add(resolveRelative(path, specifier));
+  for (const path of globSync('**/*.d.ts', { cwd: dist })) if (!reached.has(join(dist, path))) rmSync(join(dist, path));
+}
+
+/** What a declaration file imports and exports from, also by `import('...')`. */
+function specifiersOf(path: string): string[] {
+  return Array.from(
+    readModule(path).text.matchAll(/\b(?:from|import)\s*\(?\s*(['"])(.+?)\1/g),
+    ([, , specifier]) => specifier ?? '',
+  );
+}
