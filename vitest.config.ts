@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
-// `@oa/source` lets the tests read sibling packages' sources without a build.
-const conditions = ['@oa/source', 'module', 'node', 'development|production'];
+// `@oa/source` lets the tests read the sources of the packages without a build. `pnpm built` runs them against the built packages.
+const built = process.env['OA_TEST_BUILT'] === '1';
+const conditions = [...(built ? [] : ['@oa/source']), 'module', 'node', 'development|production'];
 
 export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
