@@ -1,4 +1,4 @@
-export { sourceArguments } from './conditions.ts';
+export { isBuilt, sourceArguments } from './conditions.ts';
 export { errorThrownBy, inspectAll, rejectionOf } from './errors.ts';
 export { growthOf } from './growth.ts';
 export { observeLoading, type Loading } from './loading.ts';
