@@ -70,7 +70,6 @@ function keywordsOf(manifest: object): unknown {
 function isPacked(folder: string, target: string): boolean {
   const path = resolve(folder, target.replace(/#.*/, ''));
   return (
-    existsSync(path) &&
-    ['README.md', 'LICENSE'].some((name) => `${path}${sep}`.startsWith(join(folder, name) + sep))
+    existsSync(path) && ['README.md', 'LICENSE'].some((name) => `${path}${sep}`.startsWith(join(folder, name) + sep))
   );
 }
