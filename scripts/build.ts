@@ -1,7 +1,7 @@
 // Builds the package of the current directory into `dist`: one file for each entry point, one for each lazy part, and one for what several lazy
 // parts share. docs/decisions/051-bundled-packages.md says why. The declarations are of `tsc`, one for each module that an entry point reaches.
 import { spawnSync } from 'node:child_process';
-import { globSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { rolldown, type OutputOptions, type RolldownOutput } from 'rolldown';
 import { readModule, resolveRelative } from './declarations.ts';
@@ -14,11 +14,13 @@ const entries = Object.values(manifest.exports).flatMap((target) =>
   typeof target === 'string' ? [] : [target['@oa/source']],
 );
 
-rmSync(dist, { recursive: true, force: true });
-await bundle();
-writeDeclarations();
+// Nothing is removed before the new files are written, so that another process can use the package in the meantime.
+const written = new Set([...(await bundle()), ...emitDeclarations()]);
+for (const name of readdirSync(dist))
+  if (!written.has(name)) rmSync(join(dist, name), { recursive: true, force: true });
 
-async function bundle(): Promise<void> {
+/** @returns the names of the written files */
+async function bundle(): Promise<string[]> {
   const options: OutputOptions = { dir: dist, chunkFileNames: '[name].js' };
   await using build = await rolldown({
     cwd: folder,
@@ -33,13 +35,14 @@ async function bundle(): Promise<void> {
     },
   });
   const initial = initialModules(await build.generate(options));
-  await build.write({
+  const { output } = await build.write({
     ...options,
     codeSplitting: {
       includeDependenciesRecursively: false,
       groups: [{ name: 'common', test: (id) => !initial.has(id), minShareCount: 2 }],
     },
   });
+  return output.map(({ fileName }) => fileName);
 }
 
 /** The modules that an entry point loads at once. */
@@ -59,15 +62,15 @@ function isDependency(id: string): boolean {
   throw new Error(`${manifest.name} imports ${id}, which is not one of its dependencies. Add it to package.json.`);
 }
 
-/** Emits the declarations, then removes those that no entry point reaches. */
-function writeDeclarations(): void {
+/** @returns the names of the declarations that an entry point reaches */
+function emitDeclarations(): string[] {
   const { status } = spawnSync('tsc', { cwd: folder, stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
   const reached = new Set(entries.map((entry) => join(dist, basename(entry).replace('.ts', '.d.ts'))));
   for (const path of reached)
     for (const specifier of specifiersOf(path))
       if (specifier.startsWith('.')) reached.add(resolveRelative(path, specifier));
-  for (const path of globSync('**/*.d.ts', { cwd: dist })) if (!reached.has(join(dist, path))) rmSync(join(dist, path));
+  return Array.from(reached, (path) => basename(path));
 }
 
 /** What a declaration file imports and exports from, also by `import('...')`. */
