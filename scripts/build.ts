@@ -28,7 +28,7 @@ async function bundle(): Promise<string[]> {
     platform: 'neutral',
     tsconfig: false,
     external: (id) => isDependency(id),
-    // An entry point also exports what its lazy parts need, under names of one letter. A clean entry point would be a second file to load.
+    // An entry point also exports what its lazy parts need, under short names. A clean one would be a second file to load.
     preserveEntrySignatures: 'allow-extension',
     onLog: (_level, { message }) => {
       throw new Error(`${manifest.name}: ${message}`);

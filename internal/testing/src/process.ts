@@ -43,7 +43,7 @@ export interface StartOptions {
   inherit?: boolean;
 }
 
-/** Starts a TypeScript or JavaScript program with Node, which resolves `@oa` packages to their sources, or to the built ones with `OA_TEST_BUILT=1`. */
+/** Starts a TypeScript or JavaScript program with Node, which resolves `@oa` packages to their sources, or to what is built. */
 export function startProcess(program: URL | string, options: StartOptions = {}): TestProcess {
   const { task, args = [], under = [], nodeOptions = [], input = false, inherit = false, ...rest } = options;
   const [command, ...commandArguments] = [
