@@ -27,6 +27,8 @@ async function bundle(): Promise<string[]> {
     input: entries,
     platform: 'neutral',
     tsconfig: false,
+    // As in tsconfig.base.json. `engines` has a Node.js that knows no newer syntax.
+    transform: { target: 'es2023' },
     external: (id) => isDependency(id),
     // An entry point also exports what its lazy parts need, under short names. A clean one would be a second file to load.
     preserveEntrySignatures: 'allow-extension',

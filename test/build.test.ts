@@ -56,21 +56,24 @@ describe('scripts/build.ts', () => {
   const folder = temporaryDirectory();
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it.each(['@oa-internal/testing', 'left-out'])(
-    'refuses a package whose source imports %s, which no user has',
-    (name) => {
-      const exports = { '.': { '@oa/source': './src/index.ts' } };
-      const devDependencies = { [name]: '1.0.0' };
-      writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: '@oa/wrong', exports, devDependencies }));
-      mkdirSync(join(folder, 'src'), { recursive: true });
-      writeFileSync(
-        join(folder, 'src/index.ts'),
-        `import { anything } from '${name}';\nexport const used = anything;\n`,
-      );
-      const script = join(root, 'scripts/build.ts');
-      const { status, stderr } = spawnSync(process.execPath, [script], { cwd: folder, encoding: 'utf8' });
-      expect(status).toBe(1);
-      expect(stderr).toContain(`@oa/wrong imports ${name}, which is not one of its dependencies.`);
-    },
-  );
+  /** Builds a package with this source. */
+  function build(source: string): { status: number | null; stderr: string } {
+    const manifest = { name: '@oa/wrong', exports: { '.': { '@oa/source': './src/index.ts' } } };
+    writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
+    mkdirSync(join(folder, 'src'), { recursive: true });
+    writeFileSync(join(folder, 'src/index.ts'), source);
+    return spawnSync(process.execPath, [join(root, 'scripts/build.ts')], { cwd: folder, encoding: 'utf8' });
+  }
+
+  it.each(['@oa-internal/testing', 'left-out'])('refuses a source that imports %s, which no user has', (name) => {
+    const { status, stderr } = build(`import { anything } from '${name}';\nexport const used = anything;\n`);
+    expect(status).toBe(1);
+    expect(stderr).toContain(`@oa/wrong imports ${name}, which is not one of its dependencies.`);
+  });
+
+  it('refuses syntax that the oldest Node.js of `engines` does not know', () => {
+    const { status, stderr } = build('export function close(file: Disposable): void {\n  using _ = file;\n}\n');
+    expect(status).toBe(1);
+    expect(stderr).toContain('@oa/wrong imports @oxc-project/runtime/helpers/usingCtx');
+  });
 });
