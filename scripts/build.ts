@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { Visitor } from 'oxc-parser';
 import { rolldown, type OutputOptions, type RolldownOutput } from 'rolldown';
 import { readModule, resolveRelative } from './declarations.ts';
 import type { Manifest } from './packages.ts';
@@ -77,8 +78,10 @@ function emitDeclarations(): string[] {
 
 /** What a declaration file imports and exports from, also by `import('...')`. */
 function specifiersOf(path: string): string[] {
-  return Array.from(
-    readModule(path).text.matchAll(/\b(?:from|import)\s*\(?\s*(['"])(.+?)\1/g),
-    ([, , specifier]) => specifier ?? '',
-  );
+  const { module, program } = readModule(path).parsed;
+  const specifiers = module.staticImports.map(({ moduleRequest }) => moduleRequest.value);
+  for (const { entries: exported } of module.staticExports)
+    for (const { moduleRequest } of exported) if (moduleRequest !== null) specifiers.push(moduleRequest.value);
+  new Visitor({ TSImportType: ({ source }) => void specifiers.push(source.value) }).visit(program);
+  return specifiers;
 }
