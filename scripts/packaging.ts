@@ -1,10 +1,11 @@
 // Packs every package as it would be published, has publint and attw check the tarballs, and checks the planned releases.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import { packInto } from './pack.ts';
 import { packages, root } from './packages.ts';
 import { exposedPackages, findMissingBreaks, readChangesets } from './semver.ts';
 
@@ -12,11 +13,8 @@ const directory = mkdtempSync(join(tmpdir(), 'oa-packaging-'));
 const problems: string[] = [];
 
 try {
-  for (const { folder, manifest } of packages) {
-    execFileSync('pnpm', ['pack', '--pack-destination', directory], { cwd: folder, stdio: 'pipe' });
-    const tarball = join(directory, `${manifest.name.replace('@', '').replace('/', '-')}-${manifest.version}.tgz`);
-    problems.push(...(await lintTarball(manifest.name, tarball)), ...checkTypes(manifest.name, tarball));
-  }
+  for (const [name, tarball] of packInto(directory))
+    problems.push(...(await lintTarball(name, tarball)), ...checkTypes(name, tarball));
 } finally {
   rmSync(directory, { recursive: true });
 }

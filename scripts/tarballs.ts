@@ -1,9 +1,10 @@
 // Builds and packs packages together with the packages that they need: `pnpm tarballs @oa/fetch`, or all packages without a name.
 // Prints the `npm install` command for a project that uses them before a release.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { neededPackages } from './needed-packages.ts';
+import { packInto } from './pack.ts';
 import { packages, root } from './packages.ts';
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : packages.map(({ manifest }) => manifest.name);
@@ -24,12 +25,8 @@ if (status !== 0) process.exit(status ?? 1);
 const directory = join(root, 'tarballs');
 // Not emptied: a project may have been installed from earlier tarballs.
 mkdirSync(directory, { recursive: true });
-const tarballs = needed.map(({ folder, manifest }) => {
-  execFileSync('pnpm', ['pack', '--pack-destination', directory], { cwd: folder, stdio: 'pipe' });
-  return join(directory, `${manifest.name.replace('@', '').replace('/', '-')}-${manifest.version}.tgz`);
-});
 
-console.log(['npm install', ...tarballs].join(' \\\n  '));
+console.log(['npm install', ...packInto(directory, needed).values()].join(' \\\n  '));
 
 /** A wrong name needs no stack trace. */
 function findNeeded(): ReturnType<typeof neededPackages> {

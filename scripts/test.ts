@@ -2,7 +2,11 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 
-const RESULTS = 'coverage/tests.json';
+/** The results of the tests with the sources of the packages, and of those with the built packages. */
+const RESULTS = ['coverage/tests.json', 'coverage/built.json'];
+const [ofSources, ofBuilt] = RESULTS.map((path) => `--reporter=default --reporter=json --outputFile.json=${path}`);
+
+type Counts = Record<'numPassedTests' | 'numFailedTests' | 'numPendingTests', number>;
 
 /** Scripts of package.json. Each can also be run alone. */
 const steps = [
@@ -13,10 +17,11 @@ const steps = [
   'boundaries',
   'unused',
   'packaging',
-  `unit --coverage --reporter=default --reporter=json --outputFile.json=${RESULTS}`,
+  `unit --coverage ${ofSources}`,
+  `built ${ofBuilt}`,
 ];
 
-rmSync(RESULTS, { force: true });
+for (const path of RESULTS) rmSync(path, { force: true });
 const failed: string[] = [];
 for (const step of steps) {
   console.log(`\n── ${step}`);
@@ -31,15 +36,18 @@ if (failed.length > 0) console.log(`\nfailed: ${failed.join(', ')}`);
 console.log(`\n${counts()}`);
 process.exitCode = failed.length === 0 ? 0 : 1;
 
+/** The tests of all runs together. A run without results counts as one failed test. */
 function counts(): string {
+  const runs = RESULTS.map(readCounts);
+  const sum = (name: keyof Counts): number => runs.reduce((total, run) => total + run[name], 0);
+  return `${sum('numPassedTests')} passed, ${sum('numFailedTests')} failed, ${sum('numPendingTests')} skipped`;
+}
+
+function readCounts(path: string): Counts {
   try {
-    const results = JSON.parse(readFileSync(RESULTS, 'utf8')) as Record<
-      'numPassedTests' | 'numFailedTests' | 'numPendingTests',
-      number
-    >;
-    return `${results.numPassedTests} passed, ${results.numFailedTests} failed, ${results.numPendingTests} skipped`;
+    return JSON.parse(readFileSync(path, 'utf8')) as Counts;
   } catch {
-    failed.push('no test results');
-    return '0 passed, 1 failed, 0 skipped';
+    failed.push(`no results in ${path}`);
+    return { numPassedTests: 0, numFailedTests: 1, numPendingTests: 0 };
   }
 }

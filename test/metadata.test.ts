@@ -66,11 +66,10 @@ function keywordsOf(manifest: object): unknown {
   return 'keywords' in manifest ? manifest.keywords : undefined;
 }
 
-/** Whether a relative link leads to a file that `pnpm pack` puts into the tarball: all of `src` and `dist`, and the README. */
+/** Whether a relative link leads to a file that `pnpm pack` puts into the tarball, and that is worth a link. */
 function isPacked(folder: string, target: string): boolean {
   const path = resolve(folder, target.replace(/#.*/, ''));
   return (
-    existsSync(path) &&
-    ['src', 'README.md', 'LICENSE'].some((name) => `${path}${sep}`.startsWith(join(folder, name) + sep))
+    existsSync(path) && ['README.md', 'LICENSE'].some((name) => `${path}${sep}`.startsWith(join(folder, name) + sep))
   );
 }

@@ -1,39 +1,47 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import {
+  startAuthorizationServer,
+  startProtectedApi,
+  type AuthorizationServerHandle,
+  type ProtectedApi,
+} from '@oa-internal/authorization-server';
+import { agentEnvironment } from '@oa-internal/authorization-server/agent';
+import { temporaryDirectory } from '@oa-internal/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { neededPackages } from '../scripts/needed-packages.ts';
+import { packInto } from '../scripts/pack.ts';
 import { entryPoints, packages, root } from '../scripts/packages.ts';
+import { MAX_PACKAGE_BYTES, MAX_THIRD_PARTY_PACKAGES } from './sizes.ts';
 
 /** Holds the packed packages, and the projects into which they are installed with npm, as a user would. */
-const directory = mkdtempSync(join(tmpdir(), 'oa-packed-'));
-const tarballs = join(directory, 'tarballs');
+const directory = temporaryDirectory();
 const project = join(directory, 'project');
 const specifiers = entryPoints.map(({ specifier }) => specifier);
+const names = packages.map(({ folder }) => basename(folder));
+/** The paths of the tarballs, by the names of their packages. */
+let tarballs: Map<string, string>;
 
 beforeAll(() => {
-  mkdirSync(tarballs);
   execFileSync('pnpm', ['run', 'build'], { cwd: root, stdio: 'pipe' });
-  for (const { folder } of packages) {
-    execFileSync('pnpm', ['pack', '--pack-destination', tarballs], { cwd: folder, stdio: 'pipe' });
-  }
-  install(
-    project,
-    packages.map(({ manifest }) => manifest.name),
-  );
+  tarballs = packInto(directory);
+  install(project, [...tarballs.keys()]);
 });
 afterAll(() => rmSync(directory, { recursive: true }));
 
 /** Makes an empty project and installs the tarballs of the named packages. */
-function install(folder: string, names: readonly string[]): void {
+function install(folder: string, wanted: readonly string[]): void {
   mkdirSync(folder);
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'empty', private: true }));
-  const files = packages
-    .filter(({ manifest }) => names.includes(manifest.name))
-    .map(({ manifest: { name, version } }) => `${name.replace('@', '').replace('/', '-')}-${version}.tgz`);
-  const args = ['install', '--no-audit', '--no-fund', ...files.map((file) => join(tarballs, file))];
+  const args = ['install', '--no-audit', '--no-fund', ...wanted.map((name) => tarballs.get(name) ?? name)];
   execFileSync('npm', args, { cwd: folder, stdio: 'pipe' });
+}
+
+/** The packages in a project that are not of the family. No package comes in two versions, so npm nests none. */
+function thirdParties(folder: string): string[] {
+  return readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.') && name !== '@oa');
 }
 
 function run(name: string, code: string): string {
@@ -62,13 +70,19 @@ it('loads no node: module, no ky, no open and no valibot when @oa/pkce is import
   expect(urls.filter((url) => /^node:|\/node_modules\/(?!@oa\/)/.test(url))).toEqual([]);
 });
 
-it('installs @oa/pkce without open', () => {
-  const folder = join(directory, 'pkce-only');
-  const needed = neededPackages(['@oa/pkce']).map(({ manifest }) => manifest.name);
+it.each(Object.entries(MAX_THIRD_PARTY_PACKAGES))('installs %s with at most %i third-party packages', (name, most) => {
+  const folder = join(directory, `alone-${basename(name)}`);
+  const needed = neededPackages([name]).map(({ manifest }) => manifest.name);
   install(folder, needed);
-  const siblings = readdirSync(join(folder, 'node_modules/@oa')).map((name) => `@oa/${name}`);
+  const siblings = readdirSync(join(folder, 'node_modules/@oa')).map((sibling) => `@oa/${sibling}`);
   expect(new Set(siblings)).toEqual(new Set(needed));
-  expect(readdirSync(join(folder, 'node_modules'))).not.toContain('open');
+  const others = thirdParties(folder);
+  expect(others).toContain('ky');
+  expect(others.slice(most)).toEqual([]);
+});
+
+it('installs @oa/pkce without open', () => {
+  expect(thirdParties(join(directory, 'alone-pkce')).toSorted()).toEqual(['ky', 'valibot']);
 });
 
 it('type-checks in a strict project that checks libraries too, with both module resolutions', () => {
@@ -83,12 +97,76 @@ it('type-checks in a strict project that checks libraries too, with both module 
   }
 });
 
-it.each(specifiers)('imports and requires %s from the packed package', (specifier) => {
-  const imported = run('import.mjs', `import * as m from '${specifier}'; console.log(Object.keys(m).length);`);
-  const required = run(
-    'require.cjs',
-    `console.log(Object.keys(require('${specifier}')).filter((name) => name !== '__esModule').length);`,
-  );
-  expect(Number(imported)).toBeGreaterThan(0);
-  expect(required).toBe(imported);
+it.each(entryPoints)('imports and requires $specifier from the packed package', async ({ specifier, source }) => {
+  const print = 'console.log(JSON.stringify(Object.keys(m)));';
+  const imported = JSON.parse(run('import.mjs', `import * as m from '${specifier}'; ${print}`)) as string[];
+  const required = JSON.parse(run('require.cjs', `const m = require('${specifier}'); ${print}`)) as string[];
+  // An entry point also exports what its lazy parts need, under names of one or two letters.
+  const names = Object.keys((await import(source)) as object);
+  for (const found of [imported, required])
+    expect(found.filter((name) => name.length > 2 && name !== '__esModule').toSorted()).toEqual(names.toSorted());
+});
+
+describe.each(names)('the tarball of @oa/%s', (name) => {
+  const folder = join(project, 'node_modules/@oa', name);
+  const files = (): string[] => readdirSync(folder, { encoding: 'utf8', recursive: true });
+
+  it('has the built files and no source, source map, test or helper of the tests', () => {
+    const others = files().filter(
+      (file) => !/^(dist|dist\/[\w-]+(\.d\.ts|\.js)|package\.json|LICENSE|README\.md)$/.test(file),
+    );
+    expect(others).toEqual([]);
+    const built = join(folder, 'dist');
+    expect(spawnSync('grep', ['-rl', '@oa-internal', built], { encoding: 'utf8' })).toMatchObject({ stdout: '' });
+  });
+
+  it('is not larger than its limit', () => {
+    expect(statSync(tarballs.get(`@oa/${name}`) ?? '').size).toBeLessThanOrEqual(MAX_PACKAGE_BYTES[name]?.tarball ?? 0);
+  });
+});
+
+describe('the packed packages against a real authorization server', () => {
+  const programs = join(project, 'smoke');
+  let server: AuthorizationServerHandle;
+  let api: ProtectedApi;
+  let env: NodeJS.ProcessEnv;
+  beforeAll(async () => {
+    cpSync(join(import.meta.dirname, 'smoke'), programs, { recursive: true });
+    server = await startAuthorizationServer();
+    api = await startProtectedApi(server);
+    const metadata = await fetch(`${server.issuer}/.well-known/oauth-authorization-server`);
+    env = {
+      ...process.env,
+      ...agentEnvironment(server.issuer),
+      OA_SERVER: await metadata.text(),
+      OA_CLIENT: JSON.stringify(server.confidential),
+      OA_USER_CLIENT: JSON.stringify(server.public),
+      OA_API: api.url,
+    };
+  });
+  afterAll(async () => {
+    await api.close();
+    await server.close();
+  });
+
+  it('has a program for each package', () => {
+    expect(new Set(readdirSync(programs))).toEqual(new Set(['server.mjs', ...names.map((name) => `${name}.mjs`)]));
+  });
+
+  it.each(names)('@oa/%s does its main job', async (name) => {
+    const home = join(directory, `home-${name}`);
+    const child = spawn(process.execPath, [join(programs, `${name}.mjs`)], {
+      cwd: project,
+      env: { ...env, XDG_CACHE_HOME: join(home, 'cache'), XDG_CONFIG_HOME: join(home, 'config') },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let errors = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+    for await (const line of createInterface(child.stdout)) {
+      const [, what, url = ''] = /^(approve|log in) (.*)$/.exec(line) ?? [];
+      await (what === 'approve' ? server.approveDevice(url) : server.logIn(url));
+    }
+    const code = child.exitCode ?? (await new Promise((resolve) => child.once('close', resolve)));
+    expect({ code, errors: code === 0 ? '' : errors }).toEqual({ code: 0, errors: '' });
+  });
 });

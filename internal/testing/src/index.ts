@@ -1,3 +1,4 @@
+export { isBuilt, sourceArguments } from './conditions.ts';
 export { errorThrownBy, inspectAll, rejectionOf } from './errors.ts';
 export { growthOf } from './growth.ts';
 export { observeLoading, type Loading } from './loading.ts';

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { sourceArguments } from './conditions.ts';
 
 const run = promisify(execFile);
 
@@ -64,7 +65,7 @@ export async function observeLoading<T>(
   { watchGlobals = true }: { watchGlobals?: boolean } = {},
 ): Promise<T> {
   const observer = `--import=data:text/javascript,${encodeURIComponent(OBSERVER)}`;
-  const args = ['--conditions=@oa/source', observer, '--input-type=module', '-e', program];
+  const args = [...sourceArguments, observer, '--input-type=module', '-e', program];
   const { stdout } = await run(process.execPath, args, {
     cwd: directory,
     env: { ...process.env, OA_WATCH_GLOBALS: watchGlobals ? '1' : '0', ...env },

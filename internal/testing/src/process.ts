@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { sourceArguments } from './conditions.ts';
 
 /** How a process ended, and its output. */
 export interface ProcessEnd {
@@ -42,13 +43,13 @@ export interface StartOptions {
   inherit?: boolean;
 }
 
-/** Starts a TypeScript or JavaScript program with Node, which resolves `@oa` packages to their sources. */
+/** Starts a TypeScript or JavaScript program with Node, which resolves `@oa` packages to their sources, or to what is built. */
 export function startProcess(program: URL | string, options: StartOptions = {}): TestProcess {
   const { task, args = [], under = [], nodeOptions = [], input = false, inherit = false, ...rest } = options;
   const [command, ...commandArguments] = [
     ...under,
     process.execPath,
-    '--conditions=@oa/source',
+    ...sourceArguments,
     ...nodeOptions,
     typeof program === 'string' ? program : fileURLToPath(program),
     ...(task === undefined ? [] : [JSON.stringify(task)]),

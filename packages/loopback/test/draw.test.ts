@@ -1,7 +1,7 @@
 import crypto from 'node:crypto';
 import { startScriptedServer } from '@oa-internal/scripted-server';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { drawRedirectUris, loopbackRedirectUris } from '../src/index.ts';
+import { drawRedirectUris, loopbackRedirectUris } from '@oa/loopback';
 import { canConnect, finishLogin, grantTokens, metadata, startLogin } from './help.ts';
 import { LOOPBACK } from './ports.ts';
 

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { AuthorizationServer, Client, OAuthEvent, RequestParameters, Token } from '@oa/types';
 import type { ScriptedServer } from '@oa-internal/scripted-server';
-import { login, type LoginOptions } from '../src/index.ts';
+import { login, type LoginOptions } from '@oa/loopback';
 
 /** Whether this machine has ::1. Containers often do not: tests that need it are skipped, and their titles say so. */
 export const ipv6 = Object.values(networkInterfaces()).some((each) => each?.some(({ address }) => address === '::1'));

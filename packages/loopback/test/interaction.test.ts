@@ -1,7 +1,7 @@
 import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-server';
 import { rejectionOf } from '@oa-internal/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { isInteractive, reasonNotInteractive } from '../src/index.ts';
+import { isInteractive, reasonNotInteractive } from '@oa/loopback';
 import { startLogin, grantTokens, metadata } from './help.ts';
 
 let scripted: ScriptedServer;

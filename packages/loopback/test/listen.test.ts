@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-server';
 import { rejectionOf, startProcess } from '@oa-internal/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { login } from '../src/index.ts';
+import { login } from '@oa/loopback';
 import { findUsableTarget, isHostUsable, toListenFailure } from '../src/listen.ts';
 import { finishLogin, followCallback, startLogin, callbackUrl, client, grantTokens, ipv6, metadata } from './help.ts';
 import { FAMILIES, freePort, LOOPBACK, observeRedirect, occupy } from './ports.ts';

@@ -3,7 +3,7 @@ import { startScriptedServer, type Reply, type ScriptedServer } from '@oa-intern
 import { rejectionOf } from '@oa-internal/testing';
 import type { AuthorizationServer, Client } from '@oa/types';
 import { expect, it, onTestFinished } from 'vitest';
-import type { LoginOptions } from '../src/index.ts';
+import type { LoginOptions } from '@oa/loopback';
 import { client, followCallback, metadata, startLogin, type StartedLogin } from './help.ts';
 
 const accepted: Reply = { status: 201, json: { request_uri: 'urn:example:reference', expires_in: 60 } };

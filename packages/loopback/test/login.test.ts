@@ -2,7 +2,7 @@ import { startAuthorizationServer } from '@oa-internal/authorization-server';
 import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-server';
 import { rejectionOf } from '@oa-internal/testing';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import * as loopback from '../src/index.ts';
+import * as loopback from '@oa/loopback';
 import {
   followCallback,
   startLogin,

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { login } from '../src/index.ts';
+import { login } from '@oa/loopback';
 import { client, metadata } from './help.ts';
 
 const server = metadata({ origin: 'http://127.0.0.1:1' });

@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import type { ScriptedServer } from '@oa-internal/scripted-server';
 import { rejectionOf } from '@oa-internal/testing';
-import type { LoginOptions } from '../src/index.ts';
+import type { LoginOptions } from '@oa/loopback';
 import { followCallback, startLogin, callbackUrl, client, ipv6, metadata, sendRequest } from './help.ts';
 
 /** Listens on a port of some addresses. Port 0 is a port that is free on all of them. */

@@ -1,7 +1,7 @@
 import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-server';
 import { rejectionOf } from '@oa-internal/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loopbackRedirectUris } from '../src/index.ts';
+import { loopbackRedirectUris } from '@oa/loopback';
 import { canReceive, toRedirectUri } from '../src/redirect.ts';
 import { finishLogin, grantTokens, ipv6, metadata, startLogin, type StartedLogin } from './help.ts';
 import { FAMILIES, freePort, observeRedirect } from './ports.ts';

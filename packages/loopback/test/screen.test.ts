@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-server';
+import { sourceArguments } from '@oa-internal/testing';
 import { hasTmux, startTmux, type Tmux, type TmuxOptions } from '@oa-internal/testing/tmux';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { answerUrl, followCallback, grantTokens, metadata, sendRequest } from './help.ts';
@@ -18,7 +19,7 @@ const PASTE_LINE = 'paste its address here and press Enter.';
 async function startLogin(task: object = {}, options: Partial<TmuxOptions> = {}): Promise<{ tmux: Tmux; url: string }> {
   const { CI: _, SSH_CONNECTION: _s, TMUX: _t, ...env } = process.env;
   const tmux = startTmux({
-    programs: { 'my-tool': [process.execPath, '--conditions=@oa/source', PROGRAM] },
+    programs: { 'my-tool': [process.execPath, ...sourceArguments, PROGRAM] },
     env: { ...env, BROWSER: '', DISPLAY: '', OA_TASK: JSON.stringify({ server: metadata(scripted), ...task }) },
     ...options,
   });
@@ -74,7 +75,7 @@ describe.skipIf(!hasTmux())('in a terminal (skipped without tmux)', () => {
   );
 
   it('leaves one line where the URL is a hyperlink', async () => {
-    const program = ['env', 'TERM=xterm-kitty', process.execPath, '--conditions=@oa/source', PROGRAM];
+    const program = ['env', 'TERM=xterm-kitty', process.execPath, ...sourceArguments, PROGRAM];
     const { tmux, url } = await startLogin({}, { rows: 40, programs: { 'my-tool': program } });
     using _ = tmux;
     await answer(url);
@@ -195,7 +196,7 @@ describe.skipIf(!hasTmux())('in a terminal (skipped without tmux)', () => {
   it.each(['dumb', ''])(
     'writes no escape sequence to a terminal that is not known to read any (TERM=%s)',
     async (TERM) => {
-      const program = ['env', `TERM=${TERM}`, process.execPath, '--conditions=@oa/source', PROGRAM];
+      const program = ['env', `TERM=${TERM}`, process.execPath, ...sourceArguments, PROGRAM];
       const { tmux, url } = await startLogin({}, { rows: 40, programs: { 'my-tool': program } });
       using _ = tmux;
       const before = tmux.screen();

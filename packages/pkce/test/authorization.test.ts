@@ -1,7 +1,7 @@
 import { errorThrownBy } from '@oa-internal/testing';
 import type { AuthorizationServer, RequestParameters } from '@oa/types';
 import { describe, expect, it } from 'vitest';
-import * as pkce from '../src/index.ts';
+import * as pkce from '@oa/pkce';
 import { client, metadata } from './help.ts';
 
 const { authorizationUrl } = pkce;

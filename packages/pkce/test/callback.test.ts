@@ -1,7 +1,7 @@
 import { errorThrownBy, inspectAll } from '@oa-internal/testing';
 import type { OAuthError } from '@oa/types';
 import { describe, expect, it } from 'vitest';
-import { readCallback } from '../src/index.ts';
+import { readCallback } from '@oa/pkce';
 
 const server = { issuer: 'https://as.example', token_endpoint: 'https://as.example/token' };
 const announced = { ...server, authorization_response_iss_parameter_supported: true };

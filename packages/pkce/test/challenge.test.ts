@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { computeChallenge } from '../src/challenge.ts';
-import { createPkce } from '../src/index.ts';
+import { createPkce } from '@oa/pkce';
 
 it('computes the S256 challenge of RFC 7636 appendix B', async () => {
   expect(await computeChallenge('dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk')).toBe(

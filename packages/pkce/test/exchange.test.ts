@@ -1,7 +1,7 @@
 import { startScriptedServer } from '@oa-internal/scripted-server';
 import { rejectionOf, inspectAll } from '@oa-internal/testing';
 import { expect, it } from 'vitest';
-import { exchangeCode } from '../src/index.ts';
+import { exchangeCode } from '@oa/pkce';
 import { client, metadata } from './help.ts';
 
 const parameters = {

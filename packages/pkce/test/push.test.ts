@@ -3,7 +3,7 @@ import { startScriptedServer, type Reply } from '@oa-internal/scripted-server';
 import { rejectionOf } from '@oa-internal/testing';
 import type { AuthorizationServer } from '@oa/types';
 import { expect, it } from 'vitest';
-import { createPkce, pushAuthorizationRequest } from '../src/index.ts';
+import { createPkce, pushAuthorizationRequest } from '@oa/pkce';
 import { client, metadata } from './help.ts';
 
 const required = {

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { startProcess, temporaryDirectory, type TestProcess } from '@oa-internal/testing';
+import { sourceArguments, startProcess, temporaryDirectory, type TestProcess } from '@oa-internal/testing';
 import { withLock, type FileLock } from '@oa/private-file';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { lockPauseMs } from '../src/lock.ts';
@@ -70,7 +70,7 @@ describe('between processes', () => {
       Array.from({ length: 8 }, async () => {
         const worker = new Worker(program('thread'), {
           workerData: { path, counter, rounds: 10 },
-          execArgv: ['--conditions=@oa/source'],
+          execArgv: [...sourceArguments],
         });
         await new Promise((resolve, reject) => worker.once('exit', resolve).once('error', reject));
       }),

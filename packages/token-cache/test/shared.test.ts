@@ -14,7 +14,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { mountSmallDisk, startProcess, type TestProcess } from '@oa-internal/testing';
+import { mountSmallDisk, sourceArguments, startProcess, type TestProcess } from '@oa-internal/testing';
 import { fileTokenCache } from '@oa/token-cache';
 import { OAuthError, type Token } from '@oa/types';
 import { afterAll, describe, expect, it, vi } from 'vitest';
@@ -67,7 +67,7 @@ describe('lock', () => {
     const threads = Array.from({ length: 8 }, async () => {
       const worker = new Worker(new URL('programs/thread.ts', import.meta.url), {
         workerData: { directory: fixture.directory, key: KEY, counter },
-        execArgv: ['--conditions=@oa/source'],
+        execArgv: [...sourceArguments],
       });
       return new Promise((resolve, reject) => worker.once('exit', resolve).once('error', reject));
     });

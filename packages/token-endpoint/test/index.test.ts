@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { observeLoading, type Loading } from '@oa-internal/testing';
+import { isBuilt, observeLoading, type Loading } from '@oa-internal/testing';
 import { expect, it } from 'vitest';
 
 it('loads only packages of the family, and neither fetch nor a node: module', async () => {
@@ -8,7 +8,8 @@ it('loads only packages of the family, and neither fetch nor a node: module', as
     "await import('@oa/token-endpoint'); console.log(JSON.stringify(loading()));",
     fileURLToPath(new URL('.', import.meta.url)),
   );
-  expect(urls.some((url) => url.endsWith('/token-endpoint/src/index.ts'))).toBe(true);
+  const entry = `/token-endpoint/${isBuilt ? 'dist/index.js' : 'src/index.ts'}`;
+  expect(urls.some((url) => url.endsWith(entry))).toBe(true);
   expect({ globals, foreign: urls.filter((url) => /node_modules|^node:/.test(url)) }).toEqual({
     globals: [],
     foreign: [],

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { startAuthorizationServer } from '@oa-internal/authorization-server';
+import { sourceArguments } from '@oa-internal/testing';
 import { expect, it, vi } from 'vitest';
 
 // Linux only: util-linux's `script` is the pseudo-terminal.
@@ -11,7 +12,7 @@ it.skipIf(process.platform !== 'linux')(
     const program = fileURLToPath(new URL('program.ts', import.meta.url));
     const child = spawn(
       'script',
-      ['-qefc', `stty cols 100; exec '${process.execPath}' --conditions=@oa/source '${program}'`, '/dev/null'],
+      ['-qefc', `stty cols 100; exec '${process.execPath}' ${sourceArguments.join(' ')} '${program}'`, '/dev/null'],
       {
         stdio: ['pipe', 'pipe', 'inherit'],
         env: { ...process.env, TERM: 'xterm', OA_ISSUER: real.issuer, OA_CLIENT: JSON.stringify(real.public) },

@@ -1,7 +1,7 @@
 import type { TokenSource } from '@oa/types';
 import { startScriptedServer } from '@oa-internal/scripted-server';
 import { expect, it } from 'vitest';
-import { createFetch } from '../../src/index.ts';
+import { createFetch } from '@oa/fetch';
 
 /** A source that runs `meanwhile` before it returns its token. */
 function slowSource(meanwhile: () => unknown): TokenSource {

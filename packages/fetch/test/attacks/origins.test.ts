@@ -2,7 +2,7 @@ import type { TokenSource } from '@oa/types';
 import { startScriptedServer } from '@oa-internal/scripted-server';
 import { rejectionOf } from '@oa-internal/testing';
 import { expect, it } from 'vitest';
-import { createFetch } from '../../src/index.ts';
+import { createFetch } from '@oa/fetch';
 
 const source: TokenSource = async () => ({ access_token: 'token', token_type: 'Bearer' });
 

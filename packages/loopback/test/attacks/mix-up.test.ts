@@ -1,7 +1,7 @@
 import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-server';
 import { rejectionOf } from '@oa-internal/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loopbackRedirectUris } from '../../src/index.ts';
+import { loopbackRedirectUris } from '@oa/loopback';
 import { answerUrl, metadata, startLogin } from '../help.ts';
 
 const CLIENT_ID = 'registered-at-the-honest-server';

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { rejectionOf } from '@oa-internal/testing';
 import { expect, it } from 'vitest';
-import { login } from '../../src/index.ts';
+import { login } from '@oa/loopback';
 import { redirectTargets } from '../../src/redirect.ts';
 import { metadata } from '../help.ts';
 

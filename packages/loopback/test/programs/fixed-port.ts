@@ -1,7 +1,7 @@
 /** A login with the port or the redirect URIs of its task. Prints the type of each event, then the error, or `token` and stays. */
 import { attempt } from '@oa/types';
 import { readTask } from '@oa-internal/testing/child';
-import { login } from '../../src/index.ts';
+import { login } from '@oa/loopback';
 
 const server = {
   issuer: 'https://as.example',

@@ -1,6 +1,6 @@
 /** A command-line program with a login. Prints one line with the result, and exits when Node has nothing left to do. */
 import { attempt } from '@oa/types';
-import { login, type LoginOptions } from '../../src/index.ts';
+import { login, type LoginOptions } from '@oa/loopback';
 
 const server = JSON.parse(process.env['OA_SERVER'] ?? '{}');
 const options = JSON.parse(process.env['OA_OPTIONS'] ?? '{}') as LoginOptions;

@@ -1,5 +1,5 @@
 /** A login whose callback arrives as soon as it waits. Prints the redirect URI. */
-import { login } from '../../src/index.ts';
+import { login } from '@oa/loopback';
 import { callbackUrl, followCallback } from '../help.ts';
 
 const server = {

@@ -1,6 +1,6 @@
 /** A program with a login in a terminal, as `my-tool login`. OA_TASK names what else it does. */
 import { attempt } from '@oa/types';
-import { login } from '../../src/index.ts';
+import { login } from '@oa/loopback';
 
 const { server, before = '', write, print, timeout, parameters } = JSON.parse(process.env['OA_TASK'] ?? '{}');
 process.stderr.write(before);

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { startProcess } from '@oa-internal/testing';
+import { isBuilt, startProcess } from '@oa-internal/testing';
 import { expect, it } from 'vitest';
 import { bearer, startScripted, temporaryDirectory } from '../setup.ts';
 
 /** Each is loaded when it is needed for the first time. The login loads some while it waits for the user. */
-const MODULES: [string, number, string?][] = [
+const SOURCES: [string, number, string?][] = [
   ['manager/src/renewal.ts', 0],
   ['manager/src/failures.ts', 0],
   ['manager/src/client.ts', 0],
@@ -21,7 +21,22 @@ const MODULES: [string, number, string?][] = [
   ['manager/src/forget-client.ts', 0, 'forget'],
 ];
 
-it.each(MODULES)(
+const BUILT: typeof SOURCES = [
+  ['manager/dist/common.js', 0],
+  ['manager/dist/failures.js', 0],
+  ['token-cache/dist/shared.js', 0],
+  ['private-file/dist/lock.js', 0],
+  ['loopback/dist/index.js', 0],
+  ['token-endpoint/dist/index.js', 1],
+  ['types/dist/schemas.js', 1],
+  ['/ky/', 1],
+  ['client-store/dist/index.js', 0, 'register'],
+  ['registration/dist/index.js', 0, 'register'],
+  ['discovery/dist/file-cache.js', 0, 'job'],
+  ['manager/dist/forget-client.js', 0, 'forget'],
+];
+
+it.each(isBuilt ? BUILT : SOURCES)(
   'returns a retryable storage error in a process that has too many open files to load %s, and works when it can',
   async (text, browsers, call = 'login') => {
     const { metadata } = await startScripted({

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { startAuthorizationServer, type AuthorizationServerHandle } from '@oa-internal/authorization-server';
 import { startScriptedServer } from '@oa-internal/scripted-server';
+import { sourceArguments } from '@oa-internal/testing';
 import type { Credentials } from '@oa/manager';
 import { fileTokenCache, tokenKey } from '@oa/token-cache';
 import type { Token } from '@oa/types';
@@ -240,7 +241,7 @@ it('makes one request for 8 worker threads and an empty cache', async () => {
   const program = join(import.meta.dirname, '../programs/thread.ts');
   const exits = await Promise.all(
     Array.from({ length: 8 }, async () => {
-      const execArgv = ['--conditions=@oa/source'];
+      const execArgv = [...sourceArguments];
       const worker = new Worker(program, { workerData: { job, expected: 'one' }, execArgv });
       const [code] = (await once(worker, 'exit')) as [number];
       return code;

@@ -1,7 +1,7 @@
 import { growthOf } from '@oa-internal/testing';
 import { attempt } from '@oa/types';
 import { describe, expect, it } from 'vitest';
-import { authorizationUrl, readCallback } from '../../src/index.ts';
+import { authorizationUrl, readCallback } from '@oa/pkce';
 
 /** The exponent of the growth is about 1 for linear work, and 2 for quadratic work. */
 const MAX_EXPONENTS = 1.5;
