@@ -10,8 +10,8 @@ const DEFAULT_SETTINGS: ServerSettings = { lifetimeSeconds: 3600, delayMs: 0 };
 
 let settings = DEFAULT_SETTINGS;
 let counts: Counts = { requests: 0, tokenRequests: 0, revokedSessions: 0 };
-/** Challenges by code. */
-const codes = new Map<string, string>();
+/** The parameters of the authorization requests, by code. */
+const codes = new Map<string, URLSearchParams>();
 /** When access tokens expire, in milliseconds since the epoch. */
 const expiries = new Map<string, number>();
 /** The refresh token that is valid in each session, and all that were. */
@@ -53,6 +53,7 @@ async function control(request: IncomingMessage, response: ServerResponse): Prom
 async function sendToken(request: IncomingMessage, response: ServerResponse): Promise<void> {
   counts.tokenRequests++;
   const parameters = new URLSearchParams(await bodyOf(request));
+  const authorization = codes.get(parameters.get('code') ?? '');
   if (settings.delayMs > 0) await sleep(settings.delayMs);
   const session = sessionOf(parameters);
   if (session === undefined) return send(response, 400, { error: 'invalid_grant' });
@@ -62,7 +63,9 @@ async function sendToken(request: IncomingMessage, response: ServerResponse): Pr
   const refresh_token = randomUUID();
   sessions.set(session, refresh_token);
   refreshTokens.set(refresh_token, session);
-  send(response, 200, { ...token, refresh_token, scope: 'read' });
+  // msal-node finds a user's tokens by the account in an ID token. No other adapter asks for one.
+  const isOpenId = authorization?.get('scope')?.includes('openid') === true;
+  send(response, 200, { ...token, refresh_token, ...(isOpenId && { id_token: idToken(authorization) }) });
 }
 
 /** The session that the grant starts or continues. */
@@ -74,7 +77,7 @@ function sessionOf(parameters: URLSearchParams): string | undefined {
     const challenge = createHash('sha256')
       .update(parameters.get('code_verifier') ?? '')
       .digest('base64url');
-    const isRight = codes.get(code) === challenge;
+    const isRight = codes.get(code)?.get('code_challenge') === challenge;
     codes.delete(code);
     return isRight ? randomUUID() : undefined;
   }
@@ -88,11 +91,13 @@ function sessionOf(parameters: URLSearchParams): string | undefined {
 /** The user has an account and consents at once. */
 function redirect(parameters: URLSearchParams, response: ServerResponse): void {
   const code = randomUUID();
-  codes.set(code, parameters.get('code_challenge') ?? '');
+  codes.set(code, parameters);
   const location = new URL(parameters.get('redirect_uri') ?? '');
-  location.search = String(
-    new URLSearchParams({ code, state: parameters.get('state') ?? '', iss: issuer() }),
-  );
+  const answer = { code, state: parameters.get('state') ?? '', iss: issuer() };
+  // For a page that submits a form, which the browser of the benchmark need not parse.
+  if (parameters.get('response_mode') === 'form_post')
+    return send(response, 200, { action: location.href, fields: answer });
+  location.search = String(new URLSearchParams(answer));
   response.writeHead(302, { location: location.href }).end();
 }
 
@@ -118,6 +123,15 @@ function metadata(): object {
     token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
     authorization_response_iss_parameter_supported: true,
   };
+}
+
+/** An ID token without a signature, which is not checked where it comes from the token endpoint (OpenID Connect Core section 3.1.3.7). */
+function idToken(authorization: URLSearchParams): string {
+  const iat = Math.floor(Date.now() / 1000);
+  const aud = authorization.get('client_id');
+  const nonce = authorization.get('nonce') ?? undefined;
+  const claims = { iss: issuer(), sub: 'ada', aud, iat, exp: iat + 3600, nonce, preferred_username: 'ada' };
+  return `${[{ alg: 'none' }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.`;
 }
 
 function issuer(): string {

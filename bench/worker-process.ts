@@ -16,8 +16,6 @@ export interface WorkerSettings {
   calls?: number;
   /** How long the wait lasts in which CPU is measured. */
   sampleMs?: number;
-  /** Keeps this run apart from others in the same directory. */
-  run?: string;
 }
 
 /** What one process measured. */
@@ -46,7 +44,10 @@ export async function runWorker(adapter: string, job: string, settings: WorkerSe
   child.stderr.on('data', (chunk: Buffer) => problems.push(chunk));
   let last = '';
   createInterface(child.stdout).on('line', (line) => {
-    if (line.startsWith('open ')) openAsBrowser(line.slice('open '.length), problems);
+    if (line.startsWith('open '))
+      openAsBrowser(line.slice('open '.length)).catch((error: unknown) =>
+        problems.push(Buffer.from(`The browser failed: ${String(error)}\n`)),
+      );
     else last = line;
   });
   const [code] = (await once(child, 'close')) as [number | null];
@@ -64,9 +65,11 @@ function workerEnvironment(directory: string): NodeJS.ProcessEnv {
   };
 }
 
-/** Follows the redirects, as a browser in which the user is logged in. */
-function openAsBrowser(url: string, problems: Buffer[]): void {
-  fetch(url)
-    .then((response) => response.text())
-    .catch((error: unknown) => problems.push(Buffer.from(`The browser failed: ${String(error)}\n`)));
+/** Follows the redirects and submits a form, as a browser in which the user is logged in. */
+async function openAsBrowser(url: string): Promise<void> {
+  const response = await fetch(url);
+  const text = await response.text();
+  if (!response.url.includes('response_mode=form_post')) return;
+  const { action, fields } = JSON.parse(text) as { action: string; fields: Record<string, string> };
+  await (await fetch(action, { method: 'POST', body: new URLSearchParams(fields) })).text();
 }

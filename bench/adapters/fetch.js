@@ -71,10 +71,12 @@ export async function refresh({ tokenEndpoint, directory }) {
   save(directory, withExpiry(token));
 }
 
-export async function oneMore({ tokenEndpoint, tokens }) {
-  const token = await requestToken(tokenEndpoint, { grant_type: 'client_credentials', ...CLIENT });
+export function oneMore({ tokenEndpoint, tokens }) {
   process.getBuiltinModule('node:fs').mkdirSync(tokens, { recursive: true });
-  save(tokens, withExpiry(token), 'one-more.json');
+  return async () => {
+    const token = await requestToken(tokenEndpoint, { grant_type: 'client_credentials', ...CLIENT });
+    save(tokens, withExpiry(token), `${crypto.randomUUID()}.token`);
+  };
 }
 
 /** The floor of waiting is a process that has nothing to do. */
@@ -86,5 +88,5 @@ export async function list({ tokens }) {
   const { readdirSync, readFileSync } = process.getBuiltinModule('node:fs');
   return readdirSync(tokens)
     .filter((name) => name.endsWith('.json'))
-    .map((name) => JSON.parse(readFileSync(`${tokens}/${name}`, 'utf8')).token?.expires_at);
+    .map((name) => JSON.parse(readFileSync(`${tokens}/${name}`, 'utf8')).token.expires_at);
 }

@@ -8,8 +8,8 @@ function createJobProvider(issuer) {
   return new ClientCredentialsProvider({ clientId: 'bench', clientSecret: 'secret', expectedIssuer: issuer });
 }
 
-/** A provider of a user's token, which it keeps in a file. */
-function createUserProvider(directory, redirectUrl) {
+/** A provider of a user's token, which it keeps in a file. A new login does not use the token of an earlier one. */
+function createUserProvider(directory, redirectUrl, isLogin) {
   const state = crypto.randomUUID();
   let verifier;
   return {
@@ -17,7 +17,7 @@ function createUserProvider(directory, redirectUrl) {
     clientMetadata: { redirect_uris: [redirectUrl], token_endpoint_auth_method: 'none', scope: 'read' },
     state: () => state,
     clientInformation: () => ({ client_id: 'bench' }),
-    tokens: () => (redirectUrl === undefined ? load(directory) : undefined),
+    tokens: () => (isLogin ? undefined : load(directory)),
     saveTokens: (tokens) => save(directory, tokens),
     redirectToAuthorization: (url) => openBrowser(url.href),
     saveCodeVerifier: (created) => (verifier = created),
@@ -38,7 +38,7 @@ export function grant({ issuer, tokenEndpoint }) {
 
 export async function login({ api, directory }) {
   const { redirectUri, callback } = await listen();
-  const provider = createUserProvider(directory, redirectUri);
+  const provider = createUserProvider(directory, redirectUri, true);
   await auth(provider, { serverUrl: api });
   const answer = (await callback).searchParams;
   if (answer.get('state') !== provider.state()) throw new Error('The state is wrong.');
@@ -47,6 +47,6 @@ export async function login({ api, directory }) {
 
 /** The SDK does not know when a token expires, so a 401 of the API makes it refresh. */
 export async function refresh({ api, directory }) {
-  const request = applyMiddlewares(withOAuth(createUserProvider(directory), api))(fetch);
+  const request = applyMiddlewares(withOAuth(createUserProvider(directory, 'http://127.0.0.1/callback', false), api))(fetch);
   await (await request(api)).text();
 }

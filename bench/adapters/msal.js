@@ -15,24 +15,30 @@ function configure({ issuer }, clientSecret, cachePlugin) {
       clientSecret,
       authority,
       knownAuthorities: [host],
-      protocolMode: ProtocolMode.OIDC,
     },
     cache: { cachePlugin },
     system: { networkClient: createNetworkClient(authority), protocolMode: ProtocolMode.OIDC },
   };
 }
 
-/** msal-node accepts authorities with https only, and the servers of the benchmark have no certificate. */
+/**
+ * msal-node accepts only servers with https, and the server of the benchmark has no certificate. This client and `toPlain` let
+ * msal-node believe that it has one.
+ */
 function createNetworkClient(authority) {
   const send = async (method, url, options) => {
-    const target = url.startsWith(authority) ? url.replace('https:', 'http:') : url;
-    const response = await fetch(target, { method, headers: options?.headers, body: options?.body });
-    return { headers: Object.fromEntries(response.headers), body: await response.json(), status: response.status };
+    const response = await fetch(toPlain(url), { method, headers: options?.headers, body: options?.body });
+    const text = (await response.text()).replaceAll(toPlain(authority), authority);
+    return { headers: Object.fromEntries(response.headers), body: JSON.parse(text), status: response.status };
   };
   return {
     sendGetRequestAsync: (url, options) => send('GET', url, options),
     sendPostRequestAsync: (url, options) => send('POST', url, options),
   };
+}
+
+function toPlain(url) {
+  return url.replace('https:', 'http:');
 }
 
 async function createPublicClient(settings) {
@@ -71,7 +77,7 @@ export function grant(settings) {
 
 export async function login(settings) {
   const client = await createPublicClient(settings);
-  await client.acquireTokenInteractive({ scopes, openBrowser: async (url) => openBrowser(url) });
+  await client.acquireTokenInteractive({ scopes, openBrowser: async (url) => openBrowser(toPlain(url)) });
 }
 
 export const refresh = acquireSilent;

@@ -39,8 +39,9 @@ export async function login({ issuer }) {
 
 export const refresh = fresh;
 
-export async function oneMore({ issuer, run }) {
-  await createBenchManager().getToken(issuer, { ...CLIENT, profile: run });
+export function oneMore({ issuer }) {
+  const manager = createBenchManager();
+  return () => manager.getToken(issuer, { ...CLIENT, profile: crypto.randomUUID() });
 }
 
 /** Another process refreshes the same token. */

@@ -9,11 +9,12 @@ async function discover(issuer) {
   return (await fetch(`${issuer}/.well-known/oauth-authorization-server`)).json();
 }
 
-function configure(tokenEndpoint, secret, authorizationEndpoint = tokenEndpoint) {
-  const [token, authorize] = [new URL(tokenEndpoint), new URL(authorizationEndpoint)];
+function configure(tokenEndpoint, secret, authorizationEndpoint) {
+  const { origin: tokenHost, pathname: tokenPath } = new URL(tokenEndpoint);
+  const authorizePath = authorizationEndpoint && new URL(authorizationEndpoint).pathname;
   return {
     client: { id: 'bench', secret },
-    auth: { tokenHost: token.origin, tokenPath: token.pathname, authorizePath: authorize.pathname },
+    auth: { tokenHost, tokenPath, ...(authorizePath && { authorizePath }) },
     options: { authorizationMethod: 'body' },
   };
 }
