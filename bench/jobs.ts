@@ -151,7 +151,10 @@ export const JOBS: Job[] = [
 ];
 
 /** Settings with a directory that no other run uses, unless one is given. */
-export function settingsOf({ server, directory }: Bench, own: string = mkdtempSync(join(directory, 'run-'))): WorkerSettings {
+export function settingsOf(
+  { server, directory }: Bench,
+  own: string = mkdtempSync(join(directory, 'run-')),
+): WorkerSettings {
   const { issuer } = server;
   return {
     issuer,

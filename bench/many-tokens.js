@@ -5,7 +5,11 @@ import { cacheFile, fileTokenCache, tokenKey } from '@oa/token-cache';
 
 const [, , directory, amount] = process.argv;
 const identity = { issuer: 'https://as.example', client_id: 'bench', grant_type: 'client_credentials', profile: '0' };
-const token = { access_token: 'a'.repeat(800), token_type: 'Bearer', expires_at: Math.ceil(Date.now() / 1000) + 86_400 };
+const token = {
+  access_token: 'a'.repeat(800),
+  token_type: 'Bearer',
+  expires_at: Math.ceil(Date.now() / 1000) + 86_400,
+};
 
 await fileTokenCache({ directory }).set(tokenKey(identity), token);
 const text = readFileSync(cacheFile(identity, { directory }), 'utf8');

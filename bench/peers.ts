@@ -10,8 +10,12 @@ export interface Peer {
   lacks: Partial<Record<JobName, string>>;
 }
 
-const NO_LISTING = { 'list': 'keeps no list of tokens' };
-const ONE_TOKEN = { 'one-more': 'one token in one file of the caller', 'one-more-of-many': 'one token in one file of the caller', ...NO_LISTING };
+const NO_LISTING = { list: 'keeps no list of tokens' };
+const ONE_TOKEN = {
+  'one-more': 'one token in one file of the caller',
+  'one-more-of-many': 'one token in one file of the caller',
+  ...NO_LISTING,
+};
 const NO_LOCK = { wait: 'no lock between processes' };
 const ONE_WAY = { source: 'the same as get' };
 const NO_TOKENS = {

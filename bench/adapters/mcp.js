@@ -47,6 +47,8 @@ export async function login({ api, directory }) {
 
 /** The SDK does not know when a token expires, so a 401 of the API makes it refresh. */
 export async function refresh({ api, directory }) {
-  const request = applyMiddlewares(withOAuth(createUserProvider(directory, 'http://127.0.0.1/callback', false), api))(fetch);
+  const request = applyMiddlewares(withOAuth(createUserProvider(directory, 'http://127.0.0.1/callback', false), api))(
+    fetch,
+  );
   await (await request(api)).text();
 }

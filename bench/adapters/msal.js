@@ -27,7 +27,7 @@ function configure({ issuer }, clientSecret, cachePlugin) {
  */
 function createNetworkClient(authority) {
   const send = async (method, url, options) => {
-    const response = await fetch(toPlain(url), { method, headers: options?.headers, body: options?.body });
+    const response = await fetch(toPlain(url), { ...options, method });
     const text = (await response.text()).replaceAll(toPlain(authority), authority);
     return { headers: Object.fromEntries(response.headers), body: JSON.parse(text), status: response.status };
   };
