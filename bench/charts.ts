@@ -22,7 +22,7 @@ export async function drawChart({ unit, results }: JobResults, peers: Results['p
     height: { step: 24 },
     data: { values },
     encoding: {
-      y: { field: 'name', type: 'nominal', sort: { field: 'median' }, title: null },
+      y: { field: 'name', type: 'nominal', sort: { field: 'median' }, title: null, axis: { labelLimit: 240 } },
       color: {
         field: 'isOwn',
         type: 'nominal',

@@ -18,9 +18,9 @@ export async function writeReport(results: Results): Promise<void> {
   execFileSync('oxfmt', [file]);
 }
 
-export function toMarkdown({ date, machine, command, rounds, files, peers, jobs }: Results): string {
+function toMarkdown({ date, machine, load, command, rounds, files, peers, jobs }: Results): string {
   const versions = peers.flatMap((peer) => peer.versions).join(', ');
-  const run = `Measured on ${date} with \`${command}\`: ${machine}; at most ${rounds} rounds; ${files} tokens where there are many; ${versions}.`;
+  const run = `Measured on ${date} with \`${command}\`: ${machine}; a load of ${load} before it started; at most ${rounds} rounds; ${files} tokens where there are many; ${versions}.`;
   return [run, ...jobs.map((job) => toSection(job, peers))].join('\n\n');
 }
 

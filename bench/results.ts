@@ -1,4 +1,4 @@
-import { cpus, platform, totalmem } from 'node:os';
+import { cpus, loadavg, platform, totalmem } from 'node:os';
 import { versionOf } from './install.ts';
 import type { Job } from './jobs.ts';
 import type { Result } from './measure.ts';
@@ -9,6 +9,8 @@ export interface Results {
   date: string;
   command: string;
   machine: string;
+  /** The load average of the minute before, without the benchmark. */
+  load: number;
   rounds: number;
   /** The files of the jobs with many tokens. */
   files: number;
@@ -23,6 +25,7 @@ export function describeRun(rounds: number, files: number, peers: readonly Peer[
     date: new Date().toISOString().slice(0, 10),
     command: ['pnpm bench', ...process.argv.slice(2)].join(' '),
     machine: `${platform()}, ${cpus().length} × ${cpu?.model.trim() ?? 'unknown'}, ${memory}, Node.js ${process.version}`,
+    load: Number(loadavg()[0]?.toFixed(2)),
     rounds,
     files,
     peers: peers.map(({ adapter, packages }) => ({

@@ -30,9 +30,9 @@ async function sample(waiting) {
   waiting.catch(() => {});
   await new Promise((resolve) => setTimeout(resolve, settings.sampleMs));
   const before = process.cpuUsage();
-  const start = process.hrtime.bigint();
+  const start = process.uptime();
   await new Promise((resolve) => setTimeout(resolve, settings.sampleMs));
   const { user, system } = process.cpuUsage(before);
-  measured.waitingMs = (user + system) / (Number(process.hrtime.bigint() - start) / 1e6);
+  measured.waitingMs = (user + system) / 1000 / (process.uptime() - start);
   await waiting;
 }
