@@ -1,8 +1,5 @@
-import { mkdtempSync } from 'node:fs';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { BenchServer, Counts } from './server-control.ts';
-import { runWorker, type Measurement, type WorkerSettings } from './worker-process.ts';
+import { callOf, counted, oneMore, oneProcess, runOrIdle, settingsOf, type Bench, type Figure } from './bench.ts';
+import { measureStampede, measureWaiting, SLOW_SERVER_MS, STAMPEDE_PROCESSES } from './shared-session.ts';
 
 export type JobName =
   | 'import'
@@ -17,23 +14,6 @@ export type JobName =
   | 'one-more-of-many'
   | 'wait'
   | 'list';
-
-/** What the jobs share. */
-export interface Bench {
-  server: BenchServer;
-  /** The directory of all temporary files. */
-  directory: string;
-  /** A directory in which `adapter` has kept the token of a user that is valid for an hour. */
-  loggedIn: (adapter: string) => Promise<string>;
-  /** A directory in which @oa/token-cache has kept many tokens. */
-  manyTokens: () => Promise<string>;
-}
-
-/** A figure of one round, and what was counted besides. */
-export interface Figure {
-  value: number;
-  counts?: Record<string, number>;
-}
 
 export interface Job {
   name: JobName;
@@ -51,12 +31,6 @@ export interface Job {
 
 const CALLS = 100_000;
 const GRANTS = 1000;
-const NEW_TOKENS = 40;
-const STAMPEDE_PROCESSES = 20;
-/** Long enough for all processes to start before the first one has its answer: a peer that starts slowly must not win by that. */
-const SLOW_SERVER_MS = 5000;
-const SHORT_LIFETIME_SECONDS = 1;
-const SAMPLE_MS = 2000;
 
 export const JOBS: Job[] = [
   {
@@ -64,7 +38,7 @@ export const JOBS: Job[] = [
     title: 'Import',
     unit: 'CPU of a process that imports it ÷ of one that does nothing',
     over: 'node',
-    measure: (adapter, bench) => cpuOf(adapter, 'import', settingsOf(bench)),
+    measure: (adapter, bench) => oneProcess(adapter, 'import', settingsOf(bench)),
   },
   {
     name: 'fresh',
@@ -72,9 +46,7 @@ export const JOBS: Job[] = [
     unit: 'milliseconds of CPU above a process that does nothing',
     minus: 'node',
     measure: async (adapter, bench) =>
-      adapter === 'node'
-        ? cpuOf('node', 'import', settingsOf(bench))
-        : cpuOf(adapter, 'fresh', settingsOf(bench, await bench.loggedIn(adapter))),
+      oneProcess(adapter, 'fresh', settingsOf(bench, adapter === 'node' ? undefined : await bench.loggedIn(adapter))),
   },
   {
     name: 'get',
@@ -118,7 +90,7 @@ export const JOBS: Job[] = [
     title: `${STAMPEDE_PROCESSES} processes with one expired session, at a server that takes ${SLOW_SERVER_MS / 1000} seconds`,
     unit: 'processes that get a token',
     rounds: 3,
-    measure: stampede,
+    measure: measureStampede,
   },
   {
     name: 'one-more',
@@ -137,7 +109,7 @@ export const JOBS: Job[] = [
     title: 'Waiting while another process refreshes the token',
     unit: 'milliseconds of CPU a second',
     rounds: 3,
-    measure: waiting,
+    measure: measureWaiting,
   },
   {
     name: 'list',
@@ -151,78 +123,3 @@ export const JOBS: Job[] = [
     },
   },
 ];
-
-/** Settings with a directory that no other run uses, unless one is given. */
-export function settingsOf(
-  { server, directory }: Bench,
-  own: string = mkdtempSync(join(directory, 'run-')),
-): WorkerSettings {
-  const { issuer } = server;
-  return {
-    issuer,
-    api: `${issuer}/api`,
-    tokenEndpoint: `${issuer}/token`,
-    directory: own,
-    tokens: join(own, 'bench', 'tokens'),
-  };
-}
-
-async function cpuOf(adapter: string, job: string, settings: WorkerSettings): Promise<Figure> {
-  return { value: (await runWorker(adapter, job, settings)).cpuMs };
-}
-
-function oneProcess(adapter: string, job: string, settings: WorkerSettings): Promise<Figure> {
-  return runOrIdle(adapter, job, settings).then(({ cpuMs }) => ({ value: cpuMs }));
-}
-
-/** The adapter `node` does nothing, whatever the job. */
-function runOrIdle(adapter: string, job: string, settings: WorkerSettings): Promise<Measurement> {
-  return runWorker(adapter, adapter === 'node' ? 'import' : job, settings);
-}
-
-async function callOf(adapter: string, job: string, settings: WorkerSettings): Promise<Figure> {
-  return { value: (await runWorker(adapter, job, settings)).callUs ?? NaN };
-}
-
-async function oneMore(adapter: string, settings: WorkerSettings): Promise<Figure> {
-  const { value } = await callOf(adapter, 'oneMore', { ...settings, calls: NEW_TOKENS });
-  return { value: value / 1000 };
-}
-
-async function counted({ server }: Bench, run: () => Promise<Figure>): Promise<Figure> {
-  await server.set({});
-  const { value } = await run();
-  const { requests } = await server.counts();
-  return { value, counts: { requests } };
-}
-
-/** All processes start at once with one refresh token, which the server accepts once. */
-async function stampede(adapter: string, bench: Bench): Promise<Figure> {
-  const settings = await expiredSession(adapter, bench);
-  await bench.server.set({ delayMs: SLOW_SERVER_MS });
-  const ends = await Promise.allSettled(
-    Array.from({ length: STAMPEDE_PROCESSES }, () => runWorker(adapter, 'refresh', settings)),
-  );
-  const { tokenRequests, revokedSessions }: Counts = await bench.server.counts();
-  const value = ends.filter(({ status }) => status === 'fulfilled').length;
-  return { value, counts: { 'token requests': tokenRequests, 'sessions revoked': revokedSessions } };
-}
-
-async function expiredSession(adapter: string, bench: Bench): Promise<WorkerSettings> {
-  const settings = settingsOf(bench);
-  await bench.server.set({ lifetimeSeconds: SHORT_LIFETIME_SECONDS });
-  await runWorker(adapter, 'login', settings);
-  await sleep(SHORT_LIFETIME_SECONDS * 1000 + 100);
-  return settings;
-}
-
-/** One process refreshes at a slow server. The other one, which is measured, starts when the request has arrived. */
-async function waiting(adapter: string, bench: Bench): Promise<Figure> {
-  const settings = await expiredSession(adapter, bench);
-  await bench.server.set({ delayMs: 4 * SAMPLE_MS });
-  const holder = runWorker(adapter, 'refresh', settings);
-  while ((await bench.server.counts()).tokenRequests === 0) await sleep(20);
-  const { waitingMs = NaN } = await runWorker(adapter, 'wait', { ...settings, sampleMs: SAMPLE_MS });
-  await holder;
-  return { value: waitingMs };
-}

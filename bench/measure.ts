@@ -1,4 +1,5 @@
-import type { Bench, Figure, Job } from './jobs.ts';
+import type { Bench, Figure } from './bench.ts';
+import type { Job } from './jobs.ts';
 import type { Peer } from './peers.ts';
 import { rotate, summarize, type Summary } from './statistics.ts';
 

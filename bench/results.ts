@@ -4,12 +4,15 @@ import type { Job } from './jobs.ts';
 import type { Result } from './measure.ts';
 import type { Peer } from './peers.ts';
 
+/** The load average of the last minute, read before the benchmark does anything. */
+const [LOAD_BEFORE = NaN] = loadavg();
+
 /** The content of `results.json`. */
 export interface Results {
   date: string;
   command: string;
   machine: string;
-  /** The load average of the minute before, without the benchmark. */
+  /** The load average before the benchmark. */
   load: number;
   rounds: number;
   /** The files of the jobs with many tokens. */
@@ -25,7 +28,7 @@ export function describeRun(rounds: number, files: number, peers: readonly Peer[
     date: new Date().toISOString().slice(0, 10),
     command: ['pnpm bench', ...process.argv.slice(2)].join(' '),
     machine: `${platform()}, ${cpus().length} × ${cpu?.model.trim() ?? 'unknown'}, ${memory}, Node.js ${process.version}`,
-    load: Number(loadavg()[0]?.toFixed(2)),
+    load: Number(LOAD_BEFORE.toFixed(2)),
     rounds,
     files,
     peers: peers.map(({ adapter, packages }) => ({
