@@ -56,7 +56,6 @@ export async function oneMore(adapter: string, settings: WorkerSettings): Promis
 }
 
 export async function counted({ server }: Bench, run: () => Promise<Figure>): Promise<Figure> {
-  await server.set({});
   const { value } = await run();
   const { requests } = await server.counts();
   return { value, counts: { requests } };

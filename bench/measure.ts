@@ -23,7 +23,11 @@ export async function measure(
 
   for (let round = 0; round < Math.min(rounds, job.rounds ?? rounds); round++) {
     const figures = new Map<string, Figure>();
-    for (const adapter of rotate(adapters, round)) figures.set(adapter, await job.measure(adapter, bench));
+    for (const adapter of rotate(adapters, round)) {
+      // The job before may have left a slow server.
+      await bench.server.set({});
+      figures.set(adapter, await job.measure(adapter, bench));
+    }
     for (const [adapter, found] of relative) found.push(compare(job, adapter, figures));
   }
   return Object.fromEntries(Array.from(relative, ([adapter, figures]) => [adapter, toResult(figures)]));

@@ -35,7 +35,6 @@ try {
     server,
     directory,
     loggedIn: once(async (adapter) => {
-      await server.set({});
       const settings = settingsOf(bench);
       await runWorker(adapter, 'login', settings);
       return settings.directory;
