@@ -7,6 +7,7 @@ import { root } from '../scripts/packages.ts';
 
 const PATHS = [
   'packages',
+  'bench',
   'examples',
   'docs',
   'internal',
