@@ -8,6 +8,9 @@ import { rolldown, type OutputOptions, type RolldownOutput } from 'rolldown';
 import { readModule, resolveRelative } from './declarations.ts';
 import type { Manifest } from './packages.ts';
 
+/** Parts of these become part of a bundle, with their license. They are no dependencies of the packages. */
+const BUNDLED = ['@noble/hashes'];
+
 const folder = process.cwd();
 const dist = join(folder, 'dist');
 const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
@@ -61,6 +64,7 @@ function isDependency(id: string): boolean {
   if (/^(\.|\/|[A-Za-z]:\\|\0)/.test(id) || id.startsWith('rolldown:')) return false;
   const [scope = '', name = ''] = id.split('/');
   const dependency = scope.startsWith('@') ? `${scope}/${name}` : scope;
+  if (BUNDLED.includes(dependency)) return false;
   if (id.startsWith('node:') || Object.hasOwn(manifest.dependencies ?? {}, dependency)) return true;
   throw new Error(`${manifest.name} imports ${id}, which is not one of its dependencies. Add it to package.json.`);
 }

@@ -1,5 +1,5 @@
 import { isAbsolute, join } from 'node:path';
-import { parseJson } from '@oa/mechanisms';
+import { parseJson, sha256Hex } from '@oa/mechanisms';
 import { readPrivate, removePrivate, userDirectory, writePrivate } from '@oa/private-file';
 import { OAuthError, type Store } from '@oa/types';
 import type { CachedMetadata } from './cached-metadata.ts';
@@ -68,7 +68,7 @@ function createFileStore<V>(directory: string): Store<V> {
 
 /** Keys have any length and alphabet, file names don't. */
 function toFileName(key: string): string {
-  return process.getBuiltinModule('node:crypto').createHash('sha256').update(key).digest('hex');
+  return sha256Hex(key);
 }
 
 function parseValue(text: string, file: string): unknown {

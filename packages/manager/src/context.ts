@@ -21,6 +21,7 @@ import type { Failures } from './failures.ts';
 import { createGuesses, type Guesses } from './guesses.ts';
 import { loadOnce } from './module-error.ts';
 import type { RefusedDocuments } from './refused-documents.ts';
+import { createRecalls, type Recalls } from './recall.ts';
 import { createResilientStore, type ResilientStore } from './resilient-store.ts';
 import { toIssuer } from './target.ts';
 
@@ -47,6 +48,7 @@ export interface Context {
   refusedDocuments: () => Promise<RefusedDocuments>;
   /** Registrations that could not be written, by issuer. */
   unwrittenClients: Map<string, Client>;
+  recalls: Recalls;
   /** At most one renewal per key. */
   renewals: SingleFlight<Token>;
   earlyRefreshes: EarlyRefreshes;
@@ -88,6 +90,7 @@ export function createContext(given: ManagerOptions): Context {
     clientIssuers: loadOnce(() => loadClientIssuers(options)),
     refusedDocuments: loadOnce(() => loadRefusedDocuments(cache, now)),
     unwrittenClients: new Map(),
+    recalls: createRecalls(),
     renewals: createSingleFlight(),
     earlyRefreshes: createEarlyRefreshes(now),
     failures: loadOnce(() => loadFailures(cache, now)),

@@ -1,7 +1,6 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { isClientRefused } from '@oa/client-authentication';
-import { isObject, parseJson, setBounded } from '@oa/mechanisms';
+import { isObject, parseJson, setBounded, sha256Hex } from '@oa/mechanisms';
 import { fileVersion, readPrivate, removePrivate, writePrivate } from '@oa/private-file';
 import { attempt, OAuthError, parseOAuthError, type Token } from '@oa/types';
 import { MAX_JUST_ISSUED_MS } from './freshness.ts';
@@ -42,7 +41,7 @@ export function createFailures(parent: string | undefined, now: () => number): F
   const directory = parent && join(parent, 'failures');
 
   function fileOf({ key }: Session): string | undefined {
-    return directory && join(directory, `${createHash('sha256').update(key).digest('hex')}.json`);
+    return directory && join(directory, `${sha256Hex(key)}.json`);
   }
 
   async function readFile(session: Session, subject: string): Promise<RememberedFailure | undefined> {
@@ -124,7 +123,7 @@ function subjectStartOf(flight: string): string {
 
 /** The proof tells whether another process has the same client, secret and token, and does not contain them. */
 function failureFileText(subject: string, { error, until }: RememberedFailure): string {
-  const salt = randomBytes(16).toString('hex');
+  const salt = process.getBuiltinModule('node:crypto').randomBytes(16).toString('hex');
   return JSON.stringify({ until, salt, proof: proofOf(subject, salt), error });
 }
 
@@ -138,5 +137,5 @@ function parseFailureFile(text: string, subject: string): RememberedFailure | un
 }
 
 function proofOf(subject: string, salt: string): string {
-  return createHash('sha256').update(salt).update(subject).digest('hex');
+  return process.getBuiltinModule('node:crypto').createHash('sha256').update(salt).update(subject).digest('hex');
 }

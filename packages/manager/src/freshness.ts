@@ -4,7 +4,7 @@ import type { Session } from './session.ts';
 /**
  * Early refreshes begin two to five leeways before the expiry. The moment is random, so that many processes do not try at once.
  */
-const MAX_EARLY_LEEWAYS = 5;
+export const MAX_EARLY_LEEWAYS = 5;
 const MIN_EARLY_LEEWAYS = 2;
 /** The share of its lifetime that a token can be asked to have left. A server that never grants more would be asked with every call. */
 const MAX_VALIDITY_RATIO = 0.9;

@@ -7,9 +7,11 @@ import { isDueEarly, isRefreshable, isUsable } from './freshness.ts';
 import type { LogoutOptions, Manager, ManagerLoginOptions } from './manager-interface.ts';
 import { rethrowModuleError } from './module-error.ts';
 import type { ManagerOptions } from './options.ts';
+import { isPlain, isRecallOf, peekToken, type Recall } from './recall.ts';
 import { openSession, type Session } from './session.ts';
 import type { StoredSession } from './sessions.ts';
 import { asksForLogin, withStepUp } from './step-up.ts';
+import { isOwnKey } from './stored.ts';
 import type { OpenOptions } from './target.ts';
 
 const loadRenewal = createLoader(() => import('./renewal.ts'));
@@ -34,7 +36,14 @@ export function createManager(options: ManagerOptions = {}): Manager {
       wanted.signal?.throwIfAborted();
       return session;
     };
-    if (wanted.stored !== true) return atIssuer(open, (session) => tokenOf(session, wanted));
+    if (wanted.stored !== true)
+      return atIssuer(open, async (session) => {
+        const token = await tokenOf(session, wanted);
+        // What is stored under another key can lose scopes, and the options can name another client later.
+        const isOwn = isOwnKey(session) && session.configuredClient?.client_id === credentials.client_id;
+        if (isOwn && isPlain(wanted)) context.recalls.add(target, credentials, session);
+        return token;
+      });
     const session = await open();
     // The refresh token must not go to a server that the resource has moved away from. The empty challenge saves a request to the resource.
     const reopen = async (): Promise<Session> => {
@@ -78,16 +87,30 @@ export function createManager(options: ManagerOptions = {}): Manager {
     await forgetClient(context, target);
   }
 
-  const getToken: Manager['getToken'] = (target, credentials, wanted = {}) =>
-    findToken(target, credentials, wanted).catch(rethrowModuleError);
+  const getToken: Manager['getToken'] = (target, credentials, wanted) => {
+    const recall = isPlain(wanted) ? context.recalls.find(target, credentials) : undefined;
+    const known = recall && peekToken(context, recall);
+    if (known !== undefined) return Promise.resolve(known);
+    return findToken(target, credentials, wanted === undefined ? {} : wanted).catch(rethrowModuleError);
+  };
+
+  const source: Manager['source'] = (target, credentials, always) => {
+    let recall: Recall | undefined;
+    const peek = (): Token | undefined => {
+      if (recall === undefined || !isRecallOf(recall, target, credentials))
+        recall = isPlain(always) ? context.recalls.find(target, credentials) : undefined;
+      return recall && peekToken(context, recall);
+    };
+    return withStepUp(
+      (wanted) => getToken(target, credentials, { ...wanted, interaction: always?.interaction ?? wanted?.interaction }),
+      peek,
+    );
+  };
 
   return {
     getToken,
     get: (target, credentials, wanted) => attempt(getToken(target, credentials, wanted)),
-    source: (target, credentials, always) =>
-      withStepUp((wanted) =>
-        getToken(target, credentials, { ...wanted, interaction: always?.interaction ?? wanted?.interaction }),
-      ),
+    source,
     login: (target, credentials, asked = {}) => toResult(logInNow(target, credentials, asked)),
     logout: (target, credentials, asked = {}) => toResult(endSession(target, credentials, asked)),
     logoutAll: (asked = {}) => toResult(endSessions(asked)),

@@ -3,7 +3,9 @@ import { attempt, isStorageError, type OAuthError, type OAuthEvent, type Result,
 import { createResilientLock } from './resilient-lock.ts';
 
 /** A store that goes on where it can, and tells why a value is not used. */
-export interface ResilientStore<V> extends Required<Omit<Store<V>, 'keys' | 'set' | 'directory'>> {
+export interface ResilientStore<V> extends Required<Omit<Store<V>, 'keys' | 'set' | 'directory' | 'peek'>> {
+  /** The value, if the store has it in memory. `get` may find more. */
+  peek: (key: string) => V | undefined;
   /** @returns why the value is only in memory, `undefined` if it is durable */
   set: (key: string, value: V) => Promise<OAuthError | undefined>;
   /** The keys of all values, also of those that are only in memory. `undefined` if the store can't list its keys. */
@@ -92,6 +94,7 @@ export function createResilientStore<V>(store: Store<V>, onEvent: (event: OAuthE
 
   return {
     get,
+    peek: (key) => (unwritten.has(key) ? undefined : store instanceof Map ? store.get(key) : store.peek?.(key)),
     set,
     lock,
     keys: store.keys && keys,

@@ -2,6 +2,7 @@ import { isOAuthError, type Token, type TokenSource, type TokenSourceOptions } f
 import { mergeScopes } from '@oa/types/rfc';
 import type { GrantType } from './credentials.ts';
 import type { ManagerOptions } from './options.ts';
+import { isPlain } from './recall.ts';
 
 /**
  * How often a resource server may ask one source for more scopes. Each time can be a login and stores another token, so a server that
@@ -37,14 +38,16 @@ export function hasAuthenticationContext(acr_values: string | undefined): boolea
 /**
  * A source that keeps the scopes that a resource server has asked for (RFC 6750 section 3.1, `insufficient_scope`): every later token
  * of this source has them too. The same challenge is answered once, so that a user is not asked again and again.
+ *
+ * @param peek the token that the source would return, if it is in memory
  */
-export function withStepUp(source: TokenSource): TokenSource {
+export function withStepUp(source: TokenSource, peek: () => Token | undefined): TokenSource {
   /** The challenges whose scopes every token has, besides those that the source had before the first one. */
   const kept = new Set<string>();
   let base: string | undefined;
   let last: Token | undefined;
   const answered = new Set<string>();
-  return async ({ scope: challenge, ...wanted } = {}) => {
+  const ask: TokenSource = async ({ scope: challenge, ...wanted } = {}) => {
     const isNew = challenge !== undefined && !answered.has(challenge) && answered.size < MAX_STEP_UPS;
     if (isNew) {
       answered.add(challenge);
@@ -60,5 +63,12 @@ export function withStepUp(source: TokenSource): TokenSource {
       if (isNew && isOAuthError(error) && error.retryable) answered.delete(challenge);
       throw error;
     }
+  };
+
+  return (wanted) => {
+    const known = kept.size === 0 && isPlain(wanted) ? peek() : undefined;
+    if (known === undefined) return ask(wanted);
+    last = known;
+    return Promise.resolve(known);
   };
 }

@@ -30,12 +30,15 @@ it('asks for the union of the scopes, and from then on with every token of the s
 it('keeps the scopes of a challenge although those of an earlier one are refused after it', async () => {
   const first = Promise.withResolvers<Token>();
   const asked: (string | undefined)[] = [];
-  const source = withStepUp(async ({ scope } = {}) => {
-    asked.push(scope);
-    return scope === 'read write'
-      ? first.promise
-      : { access_token: scope ?? 'read', token_type: 'Bearer', scope: 'read' };
-  });
+  const source = withStepUp(
+    async ({ scope } = {}) => {
+      asked.push(scope);
+      return scope === 'read write'
+        ? first.promise
+        : { access_token: scope ?? 'read', token_type: 'Bearer', scope: 'read' };
+    },
+    () => undefined,
+  );
   await source();
   const refused = source({ scope: 'write' });
   await source({ scope: 'list' });

@@ -1,3 +1,5 @@
+export { sha256Hex } from './sha256.ts';
+
 /** The longest delay that `setTimeout` can count, in milliseconds. A timer with a longer delay fires at once. */
 export const MAX_TIMER_MS = 2_147_483_647;
 

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { paths } from './node.ts';
 import { readVariable } from './owner.ts';
 
 /** A variable of the environment that leads to a directory. */
@@ -11,10 +11,10 @@ const BASE_VARIABLES = ['XDG_CACHE_HOME', 'XDG_CONFIG_HOME', 'HOME'];
 
 /** The variable that leads to a directory. Of two, the one that is nearer. */
 export function findBase(directory: string): BaseDirectory | undefined {
-  const bases = BASE_VARIABLES.map((variable) => ({ variable, path: readVariable(variable) }));
+  const bases = BASE_VARIABLES.map((variable) => ({ variable, value: readVariable(variable) }));
   return bases
-    .flatMap(({ variable, path }) => (path?.startsWith('/') ? [{ variable, path: join(path, '.') }] : []))
-    .filter(({ path }) => isPathWithin(directory, path))
+    .flatMap(({ variable, value }) => (value?.startsWith('/') ? [{ variable, path: paths.join(value, '.') }] : []))
+    .filter((base) => isPathWithin(directory, base.path))
     .toSorted((a, b) => b.path.length - a.path.length)[0];
 }
 
@@ -23,6 +23,6 @@ export function variablesOf({ variable }: BaseDirectory): string {
   return variable === 'HOME' ? 'XDG_CACHE_HOME and XDG_CONFIG_HOME (or HOME)' : variable;
 }
 
-export function isPathWithin(path: string, directory: string): boolean {
-  return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
+export function isPathWithin(inner: string, directory: string): boolean {
+  return inner === directory || inner.startsWith(directory === '/' ? '/' : `${directory}/`);
 }

@@ -1,12 +1,9 @@
 import type { Stats } from 'node:fs';
-import { assertNodeVersion } from '@oa/mechanisms';
 import { hasModes, insecureFileError, quotePath } from './message.ts';
+import { fs } from './node.ts';
 import { foreignFileError } from './owner.ts';
 
-assertNodeVersion();
-
-// Not imported: see read.ts.
-const { constants, lstatSync } = process.getBuiltinModule('node:fs');
+const { constants, lstatSync } = fs;
 
 /** More than any token or list of clients needs, and little enough to read at once. */
 export const MAX_FILE_BYTES: number = 1024 * 1024;

@@ -1,6 +1,6 @@
-import { isAbsolute, join } from 'node:path';
 import { OAuthError } from '@oa/types';
 import { CONTROL_CHARACTERS, quotePath } from './message.ts';
+import { paths } from './node.ts';
 import { toStorageError } from './storage-error.ts';
 
 /** The app that files belong to where a program names none. Programs that share it share tokens and clients. */
@@ -24,15 +24,15 @@ export function userDirectory(kind: 'cache' | 'config', app: string = DEFAULT_AP
   if (process.platform === 'win32') {
     const local = readPath('LOCALAPPDATA');
     if (local === undefined) throw noDirectoryError(kind, 'LOCALAPPDATA');
-    return join(local, app, kind === 'cache' ? 'Cache' : 'Config');
+    return paths.join(local, app, kind === 'cache' ? 'Cache' : 'Config');
   }
   const variable = kind === 'cache' ? 'XDG_CACHE_HOME' : 'XDG_CONFIG_HOME';
   const base = readPath(variable);
-  if (base !== undefined) return join(base, app);
+  if (base !== undefined) return paths.join(base, app);
   // The user database is not read: it would give a service without HOME a directory that its operator did not choose.
   const home = readPath('HOME');
   if (home === undefined) throw noDirectoryError(kind, `${variable} or HOME`);
-  return join(home, kind === 'cache' ? '.cache' : '.config', app);
+  return paths.join(home, kind === 'cache' ? '.cache' : '.config', app);
 }
 
 /** The absolute path that an environment variable holds. */
@@ -44,7 +44,7 @@ function readPath(variable: string): string | undefined {
     // Deno asks for a permission here.
     throw toStorageError(error, variable);
   }
-  if (path === undefined || !isAbsolute(path)) return undefined;
+  if (path === undefined || !paths.isAbsolute(path)) return undefined;
   if (CONTROL_CHARACTERS.test(path))
     throw new OAuthError(
       'storage_unavailable',

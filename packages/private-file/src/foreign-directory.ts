@@ -1,7 +1,7 @@
-import { basename, dirname, join } from 'node:path';
 import { OAuthError } from '@oa/types';
 import { findBase, isPathWithin, variablesOf, type BaseDirectory } from './base-directory.ts';
 import { hasModes, insecureFileError, quotePath } from './message.ts';
+import { fs, paths } from './node.ts';
 import { chownCommand, currentUser, describeOwner, isRoot } from './owner.ts';
 import { isSystemError, toStorageError } from './storage-error.ts';
 
@@ -82,11 +82,9 @@ function remedyFor({ path, uid }: ForeignDirectory, base: BaseDirectory | undefi
 function findTopmost(path: string, base: BaseDirectory | undefined): string | undefined {
   const isBelowBase = base !== undefined && base.path !== '/' && !isOnTheWay(path, base.path);
   if (path === '/' || (isRoot() && !isBelowBase)) return undefined;
-  const parent = dirname(path);
+  const parent = paths.dirname(path);
   try {
-    return process.getBuiltinModule('node:fs').statSync(parent).uid === process.geteuid?.()
-      ? path
-      : findTopmost(parent, base);
+    return fs.statSync(parent).uid === process.geteuid?.() ? path : findTopmost(parent, base);
   } catch {
     return undefined;
   }
@@ -104,17 +102,17 @@ function isSamePlace(path: string, base: string): boolean {
 /** The real path of what exists of `path`, and the names of the rest. */
 function toRealPath(path: string): string {
   try {
-    return process.getBuiltinModule('node:fs').realpathSync.native(path);
+    return fs.realpathSync.native(path);
   } catch {
-    return path === '/' ? path : join(toRealPath(dirname(path)), basename(path));
+    return path === '/' ? path : paths.join(toRealPath(paths.dirname(path)), paths.basename(path));
   }
 }
 
 /** The nearest directory that exists, if it belongs to another user. */
 function findClosedDirectory(directory: string): ForeignDirectory | undefined {
-  for (let path = directory; ; path = dirname(path)) {
+  for (let path = directory; ; path = paths.dirname(path)) {
     try {
-      const { uid } = process.getBuiltinModule('node:fs').statSync(path);
+      const { uid } = fs.statSync(path);
       return uid === process.geteuid?.() ? undefined : { path: toRealPath(path), uid };
     } catch {
       if (path === '/') return undefined;

@@ -83,7 +83,7 @@ async function openExisting(pending: string): Promise<FileHandle | undefined> {
 
 /** Writes random bytes: a file system that compresses would reserve little room for anything else. */
 export async function allocate(handle: FileHandle, size: number): Promise<void> {
-  const block = crypto.getRandomValues(new Uint8Array(BLOCK_BYTES));
+  const block = process.getBuiltinModule('node:crypto').randomBytes(BLOCK_BYTES);
   for (let at = 0; at < size;) at += (await handle.write(block, 0, Math.min(block.length, size - at), at)).bytesWritten;
   await handle.sync();
 }

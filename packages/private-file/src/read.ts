@@ -1,12 +1,11 @@
-import { isUtf8 } from 'node:buffer';
 import { OAuthError } from '@oa/types';
 import { assertOwnFile, assertPrivateFile, NO_FOLLOW_FLAGS, NO_WAIT_FLAGS } from './check.ts';
 import { insecureFileError, quotePath } from './message.ts';
+import { buffers, fs } from './node.ts';
 import { resolvePrivatePath } from './resolve.ts';
 import { systemErrorName, toStorageError } from './storage-error.ts';
 
-// Not imported: ESM would read every lazy member of the module, which takes longer than reading the file.
-const { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } = process.getBuiltinModule('node:fs');
+const { closeSync, constants, fstatSync, lstatSync, openSync, readSync } = fs;
 
 /**
  * Reads a private file: a regular file with one link, at most 1 MiB, that belongs to this user and is closed to other users, in
@@ -39,7 +38,7 @@ export function readResolved(file: string, lenient = false): string | undefined 
   const descriptor = openToRead(file);
   if (descriptor === undefined) return undefined;
   const bytes = readDescriptor(file, descriptor);
-  if (!lenient && !isUtf8(bytes))
+  if (!lenient && !buffers.isUtf8(bytes))
     throw new OAuthError('corrupt_file', `${quotePath(file)} is not UTF-8 text. Move it away.`);
   return bytes.toString('utf8');
 }
@@ -47,14 +46,24 @@ export function readResolved(file: string, lenient = false): string | undefined 
 function readDescriptor(file: string, descriptor: number): Buffer {
   try {
     try {
-      assertPrivateFile(file, fstatSync(descriptor));
-      return readFileSync(descriptor);
+      const stats = fstatSync(descriptor);
+      assertPrivateFile(file, stats);
+      return readBytes(descriptor, stats.size);
     } finally {
       closeSync(descriptor);
     }
   } catch (error) {
     throw toStorageError(error, file, true);
   }
+}
+
+/** The bytes of a file that are there. `readFileSync` would ask for the size once more. */
+function readBytes(descriptor: number, size: number): Buffer {
+  const bytes = Buffer.alloc(size);
+  let length = 0;
+  for (let read = -1; read !== 0 && length < size; length += read)
+    read = readSync(descriptor, bytes, length, size - length, length);
+  return bytes.subarray(0, length);
 }
 
 function openToRead(file: string): number | undefined {

@@ -1,13 +1,12 @@
 import type { Stats } from 'node:fs';
-import { basename, dirname, isAbsolute, join } from 'node:path';
 import { expectedOwner, toOctal } from './check.ts';
 import { foreignDirectoryError, toDirectoryError } from './foreign-directory.ts';
 import { CONTROL_CHARACTERS, hasModes, insecureFileError, quotePath } from './message.ts';
+import { fs, paths } from './node.ts';
 import { describeUser } from './owner.ts';
 import { isPermissionMissing, isSystemError } from './storage-error.ts';
 
-// Not imported: see read.ts.
-const { lstatSync, readlinkSync, realpathSync, statSync } = process.getBuiltinModule('node:fs');
+const { lstatSync, readlinkSync, realpathSync, statSync } = fs;
 
 const MAX_LINKS = 40;
 
@@ -27,12 +26,12 @@ interface Place {
  */
 export function resolvePrivatePath(path: string): string | undefined {
   assertPlainPath(path);
-  const directory = dirname(path);
+  const directory = paths.dirname(path);
   try {
     // Resolved once: a symbolic link that changes later does not lead this operation to two places.
     const real = hasModes() ? followWay(directory) : { path: realpathSync.native(directory), stats: undefined };
     assertPrivateDirectory(real.path, real.stats ?? statSync(real.path), directory);
-    return join(real.path, basename(path));
+    return paths.join(real.path, paths.basename(path));
   } catch (error) {
     if (isSystemError(error, 'ENOENT')) return undefined;
     throw toDirectoryError(error, directory, true);
@@ -40,7 +39,8 @@ export function resolvePrivatePath(path: string): string | undefined {
 }
 
 function assertPlainPath(path: string): void {
-  if (!isAbsolute(path)) throw new TypeError(`The path of a private file must be absolute, not ${quotePath(path)}.`);
+  if (!paths.isAbsolute(path))
+    throw new TypeError(`The path of a private file must be absolute, not ${quotePath(path)}.`);
   if (CONTROL_CHARACTERS.test(path))
     throw new TypeError(`The path of a private file must not contain control characters, as in ${quotePath(path)}.`);
 }
@@ -61,7 +61,7 @@ function followWay(directory: string): Place {
   for (let name = names.pop(); name !== undefined; name = names.pop()) {
     if (name === '' || name === '.') continue;
     assertTrustedParent(place, trusted, directory);
-    const next = inspect(name === '..' ? dirname(place.path) : `${place.path === '/' ? '' : place.path}/${name}`);
+    const next = inspect(name === '..' ? paths.dirname(place.path) : `${place.path === '/' ? '' : place.path}/${name}`);
     if (next.stats?.isSymbolicLink() !== true) {
       place = next;
       continue;
@@ -70,7 +70,7 @@ function followWay(directory: string): Place {
     links += 1;
     if (links > MAX_LINKS) throw Object.assign(new Error('too many links'), { code: 'ELOOP' });
     const target = readlinkSync(next.path);
-    if (isAbsolute(target)) place = root;
+    if (paths.isAbsolute(target)) place = root;
     names.push(...target.split('/').toReversed());
   }
   return place;

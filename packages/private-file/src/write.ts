@@ -119,6 +119,6 @@ export async function renameBusy(temporary: string, target: string): Promise<voi
 
 /** A path beside `target` with a name that can't be guessed. `removeOrphans` recognises it. */
 export function toTemporaryPath(target: string): string {
-  const random = Buffer.from(crypto.getRandomValues(new Uint8Array(9))).toString('hex');
+  const random = process.getBuiltinModule('node:crypto').randomBytes(9).toString('hex');
   return join(dirname(target), `.${basename(target)}.${random}.tmp`);
 }

@@ -18,6 +18,10 @@ export interface TokenCache extends Required<Store<Token>> {
    */
   get(key: string): Token | undefined | Promise<Token | undefined>;
   /**
+   * Returns the token of a key from memory, if its file has not changed. It makes no promise, and reads no file.
+   */
+  peek(key: string): Token | undefined;
+  /**
    * Writes a token, whole or not at all. A damaged file is moved aside first. A file that other users could have read or planted is
    * replaced: the file or link itself, never what it points to. A file of another user and one of a newer format stay.
    *
@@ -108,6 +112,10 @@ export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
     return shared;
   }
 
+  function peek(key: string): Token | undefined {
+    return locking.has(key) ? undefined : memory.get(key);
+  }
+
   async function load(key: string): Promise<Token | undefined> {
     const file = filePathOf(key, options);
     const version = fileVersion(file);
@@ -196,7 +204,8 @@ export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
   }
 
   return {
-    get: (key) => (locking.has(key) ? undefined : memory.get(key)) ?? load(key).catch(rethrowAsTokenCacheError),
+    get: (key) => peek(key) ?? load(key).catch(rethrowAsTokenCacheError),
+    peek,
     set: (key, token) => save(key, token).catch(rethrowAsTokenCacheError),
     delete: (key) => remove(key).catch(rethrowAsTokenCacheError),
     lock,

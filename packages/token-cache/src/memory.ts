@@ -1,11 +1,12 @@
-import { setBounded } from '@oa/mechanisms';
 import { fileVersion } from '@oa/private-file';
 import type { Token } from '@oa/types';
 
 /** Tokens that were read, for as long as their files have not changed. */
 export interface TokenMemory {
   get(key: string): Token | undefined;
-  /** @param version the version of the file before it was read */
+  /**
+   * @param version the version of the file before it was read
+   */
   set(key: string, token: Token, file: string, version: string): void;
   delete(key: string): void;
   clear(): void;
@@ -15,25 +16,35 @@ interface RememberedToken {
   token: Token;
   file: string;
   version: string;
-  /** When the version of the file was last compared, on the monotonic clock. */
+  /** When the version of the file was last compared, in milliseconds since the epoch. */
   checked: number;
+  /** About how many bytes of memory it takes. */
+  bytes: number;
 }
 
-const MAX_TOKENS = 10_000;
+const MAX_TOKENS = 100_000;
+const MAX_MEMORY_BYTES = 64 * 1024 * 1024;
+/** What an entry takes besides the text of its key, file, version and token. */
+const ENTRY_BYTES = 500;
 /** For this time a token is returned without a look at its file. */
 const MAX_UNCHECKED_MS = 1000;
 
-/** Creates an empty memory. The time of a lookup does not depend on the number of tokens. */
+/**
+ * Creates an empty memory. The time of a lookup does not depend on the number of tokens. Above 100,000 tokens or 64 MiB the oldest ones are
+ * read from their files again.
+ */
 export function createTokenMemory(): TokenMemory {
   const tokens = new Map<string, RememberedToken>();
+  let bytes = 0;
 
   function get(key: string): Token | undefined {
     const remembered = tokens.get(key);
     if (remembered === undefined) return undefined;
-    const now = performance.now();
-    if (now - remembered.checked >= MAX_UNCHECKED_MS) {
+    const now = Date.now();
+    // A clock that was set back is a reason to look, too.
+    if (Math.abs(now - remembered.checked) >= MAX_UNCHECKED_MS) {
       if (fileVersion(remembered.file) !== remembered.version) {
-        tokens.delete(key);
+        drop(key);
         return undefined;
       }
       remembered.checked = now;
@@ -41,11 +52,26 @@ export function createTokenMemory(): TokenMemory {
     return remembered.token;
   }
 
-  return {
-    get,
-    set: (key, token, file, version) =>
-      setBounded(tokens, key, { token, file, version, checked: performance.now() }, MAX_TOKENS),
-    delete: (key) => void tokens.delete(key),
-    clear: () => tokens.clear(),
-  };
+  function set(key: string, token: Token, file: string, version: string): void {
+    drop(key);
+    const size = ENTRY_BYTES + key.length + file.length + version.length + JSON.stringify(token).length;
+    tokens.set(key, { token, file, version, checked: Date.now(), bytes: size });
+    bytes += size;
+    for (const oldest of tokens.keys()) {
+      if (tokens.size <= MAX_TOKENS && bytes <= MAX_MEMORY_BYTES) break;
+      drop(oldest);
+    }
+  }
+
+  function drop(key: string): void {
+    bytes -= tokens.get(key)?.bytes ?? 0;
+    tokens.delete(key);
+  }
+
+  function clear(): void {
+    tokens.clear();
+    bytes = 0;
+  }
+
+  return { get, set, delete: drop, clear };
 }

@@ -1,8 +1,10 @@
-import { isAbsolute, join } from 'node:path';
+import { sha256Hex } from '@oa/mechanisms';
 import { DEFAULT_APP, userDirectory } from '@oa/private-file';
 import { isOAuthError, type OAuthEvent } from '@oa/types';
 import { tokenKey, type TokenIdentity } from './key.ts';
-import { sha256 } from './sha256.ts';
+
+// Not imported: ESM takes longer for a built-in module.
+const path = process.getBuiltinModule('node:path');
 
 /** Where tokens are stored. */
 export interface TokenCacheOptions {
@@ -29,7 +31,7 @@ export interface TokenCacheOptions {
  * @throws {TypeError} if `app` can't be the name of a directory
  */
 export function cacheDirectory(app: string = DEFAULT_APP): string {
-  return join(userDirectory('cache', app), 'tokens');
+  return path.join(userDirectory('cache', app), 'tokens');
 }
 
 /**
@@ -44,17 +46,17 @@ export function cacheFile(identity: TokenIdentity, options: TokenCacheOptions = 
 
 /** The path of the file of a key. `v1.` is the version of the key, not of the format of the file. */
 export function filePathOf(key: string, options: TokenCacheOptions): string {
-  return join(options.directory ?? cacheDirectory(options.app), fileNameOf(key));
+  return path.join(options.directory ?? cacheDirectory(options.app), fileNameOf(key));
 }
 
 /** The name of the file of a key. */
 export function fileNameOf(key: string): string {
-  return `v1.${sha256(key)}.json`;
+  return `v1.${sha256Hex(key)}.json`;
 }
 
 /** Rejects a wrong option at once. A missing home directory is reported when the directory is needed. */
 export function assertTokenCacheOptions({ app, directory }: TokenCacheOptions): void {
-  if (directory !== undefined && (typeof directory !== 'string' || !isAbsolute(directory)))
+  if (directory !== undefined && (typeof directory !== 'string' || !path.isAbsolute(directory)))
     throw new TypeError('The directory of a token cache must be an absolute path.');
   if (directory !== undefined && /[\p{Cc}\p{Zl}\p{Zp}]/u.test(directory))
     throw new TypeError('The directory of a token cache must not contain control characters.');

@@ -1,8 +1,7 @@
-import { isObject, parseJson } from '@oa/mechanisms';
+import { isObject, parseJson, sha256Hex } from '@oa/mechanisms';
 import { readPrivate } from '@oa/private-file';
 import { attempt, OAuthError, type Result, type Token } from '@oa/types';
 import { isStoredIdentity, parseTokenKey, type StoredIdentity } from './key.ts';
-import { sha256 } from './sha256.ts';
 
 /** The version of the files, not of the package. A reader of a version reads all earlier versions too, and upgrades them here. */
 const FORMAT_VERSION = 1;
@@ -28,7 +27,7 @@ export function serializeRecord(key: string, token: Token): string {
   const record: TokenRecord = { format: FORMAT_VERSION, identity, token };
   // Without the last brace.
   const text = JSON.stringify(record, toExactNumber).slice(0, -1);
-  return `${text}${CHECKSUM_START}${sha256(text)}${CHECKSUM_END}\n`;
+  return `${text}${CHECKSUM_START}${sha256Hex(text)}${CHECKSUM_END}\n`;
 }
 
 const CHECKSUM_START = ',"checksum":"';
@@ -51,7 +50,7 @@ function isIntact(text: string): boolean {
   const content = text.trimEnd();
   const at = content.length - CHECKSUM_CHARACTERS;
   if (!content.startsWith(CHECKSUM_START, at)) return true;
-  return content.slice(at) === `${CHECKSUM_START}${sha256(content.slice(0, at))}${CHECKSUM_END}`;
+  return content.slice(at) === `${CHECKSUM_START}${sha256Hex(content.slice(0, at))}${CHECKSUM_END}`;
 }
 
 /**

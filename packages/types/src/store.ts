@@ -27,6 +27,11 @@ export interface Store<V> {
    * @throws {OAuthError} `storage_unavailable`, or another code for which `isStorageError` is true
    */
   get(key: string): V | undefined | Promise<V | undefined>;
+  /**
+   * Returns the value of a key if it is in memory and current, without a promise and without reading anything. What it does not return,
+   * `get` may.
+   */
+  peek?(key: string): V | undefined;
   /** Writes a value. A promise resolves when the value is durable. */
   set(key: string, value: V): unknown;
   /** Deletes a value. A promise resolves when the deletion is durable. */
