@@ -47,6 +47,17 @@ it('ends with the login, also while the server is asked, and keeps the time wher
   expect(shown).toEqual(['/0', '/1']);
 });
 
+it('does not hide a bug in what makes the URL', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const create = (): Promise<LoginUrl> => Promise.reject(new TypeError('A bug.'));
+  const replacement = { create, show: () => undefined, isNeeded: () => true };
+  const first = { url: new URL('https://as.example/'), expires_in: 60 };
+  const kept = keepUrlFresh(first, replacement, new AbortController().signal);
+  const [ended] = await Promise.allSettled([kept, vi.advanceTimersByTimeAsync(60_000)]);
+  expect(ended).toEqual({ status: 'rejected', reason: new TypeError('A bug.') });
+});
+
 it('stops when a browser has the URL, and goes on after a failure', async () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());

@@ -38,6 +38,18 @@ it('asks each server once where none registers the program, and the error is abo
   expect([first, second].map((server) => server.requestsTo('/register').length)).toEqual([1, 1]);
 });
 
+it('ends with the error of the second server where that registers the program and refuses the grant', async () => {
+  const closed = await startClosed(403);
+  const other = await startIssuer('other', {
+    replies: { '/token': { status: 400, json: { error: 'invalid_grant' } } },
+  });
+  const resource = await startResource([closed.origin, other.origin]);
+  const { manager } = clientAt(temporaryDirectory(), resource.url);
+  const result = await manager.get({ resource: resource.url }, {});
+  expect(result).toMatchObject({ error: { code: 'oauth_error', error: 'invalid_grant' } });
+  expect(other.requestsTo('/token')).toHaveLength(1);
+});
+
 it('registers at no other server than the one that the program names', async () => {
   const [closed, other] = await Promise.all([startClosed(403), startIssuer('other')]);
   const resource = await startResource([other.origin]);
