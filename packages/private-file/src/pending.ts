@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { attempt } from '@oa/types';
 import { assertOwnFile, assertPrivateFile, NO_FOLLOW_FLAGS, NO_WAIT_FLAGS } from './check.ts';
 import { insecureFileError } from './message.ts';
+import { randomBytes } from './random.ts';
 import { unlinkIfPresent } from './remove.ts';
 import { assertNewFilePrivate, type ReplaceOptions } from './replace.ts';
 import { isSystemError, toStorageError, withStorageErrors } from './storage-error.ts';
@@ -83,7 +84,7 @@ async function openExisting(pending: string): Promise<FileHandle | undefined> {
 
 /** Writes random bytes: a file system that compresses would reserve little room for anything else. */
 export async function allocate(handle: FileHandle, size: number): Promise<void> {
-  const block = process.getBuiltinModule('node:crypto').randomBytes(BLOCK_BYTES);
+  const block = randomBytes(BLOCK_BYTES);
   for (let at = 0; at < size;) at += (await handle.write(block, 0, Math.min(block.length, size - at), at)).bytesWritten;
   await handle.sync();
 }

@@ -7,6 +7,7 @@ import { MAX_FILE_BYTES, NO_FOLLOW_FLAGS } from './check.ts';
 import { toDirectoryError } from './foreign-directory.ts';
 import { quotePath } from './message.ts';
 import { removeOrphansHourly } from './orphans.ts';
+import { randomBytes } from './random.ts';
 import { assertNewFilePrivate, assertReplaceable, type ReplaceOptions } from './replace.ts';
 import { resolvePrivatePath } from './resolve.ts';
 import { isSystemError, toStorageError } from './storage-error.ts';
@@ -119,6 +120,6 @@ export async function renameBusy(temporary: string, target: string): Promise<voi
 
 /** A path beside `target` with a name that can't be guessed. `removeOrphans` recognises it. */
 export function toTemporaryPath(target: string): string {
-  const random = process.getBuiltinModule('node:crypto').randomBytes(9).toString('hex');
+  const random = randomBytes(9).toString('hex');
   return join(dirname(target), `.${basename(target)}.${random}.tmp`);
 }

@@ -1,3 +1,4 @@
+import crypto from 'node:crypto';
 import {
   mkdirSync,
   readdirSync,
@@ -49,7 +50,7 @@ it('does not follow a link that was planted at a guessed temporary name', async 
   await writePrivate(path, 'old');
   const victim = join(directory, 'victim');
   writeFileSync(victim, 'precious');
-  vi.spyOn(globalThis.crypto, 'getRandomValues').mockImplementation((array) => array);
+  vi.spyOn(crypto, 'randomBytes').mockImplementation((count: number) => Buffer.alloc(count));
   symlinkSync(victim, join(directory, 'made', 'for', 'it', `.a.json.${'0'.repeat(18)}.tmp`));
   await expect(writePrivate(path, 'new')).rejects.toMatchObject({ code: 'storage_unavailable' });
   expect([readFileSync(victim, 'utf8'), readFileSync(path, 'utf8')]).toEqual(['precious', 'old']);
