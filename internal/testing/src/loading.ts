@@ -10,7 +10,7 @@ export interface Loading {
   urls: string[];
   /** What was imported, in order: each `import` statement, and each call of `import()`, whether or not the module was loaded already. */
   imports: string[];
-  /** The packages of `node_modules` among the modules. */
+  /** The packages of `node_modules` among the modules, without those that the builds include. */
   packages: string[];
   /** Node's own modules that were loaded, such as `internal/deps/undici/undici`. */
   builtins: string[];
@@ -45,7 +45,7 @@ const OBSERVER = `
   globalThis.loading = () => ({
     urls: [...urls],
     imports: [...imports],
-    packages: [...new Set(urls.flatMap((url) => /.*\\/node_modules\\/((?:@[^/]+\\/)?[^/]+)/.exec(url)?.[1] ?? []))],
+    packages: [...new Set(urls.flatMap((url) => /.*\\/node_modules\\/((?:@[^/]+\\/)?[^/]+)/.exec(url)?.[1] ?? []))].filter((name) => name !== '@noble/hashes'),
     builtins: process.moduleLoadList.map((name) => name.replace('NativeModule ', '')),
     requested: [...requested],
     globals: [...globals],
