@@ -5,10 +5,10 @@ import { expect, it } from 'vitest';
 
 const ISSUER = 'https://as.example';
 const CREDENTIALS = { client_id: 'c', client_secret: 's' };
-const EXPIRY = 1_900_000_000;
+const EXPIRY_SECONDS = 1_900_000_000;
 
 function tokenFor(scope: string, more: Partial<Token> = {}): Token {
-  return { access_token: `for ${scope}`, token_type: 'Bearer', expires_in: 3600, expires_at: EXPIRY, ...more };
+  return { access_token: `for ${scope}`, token_type: 'Bearer', expires_in: 3600, expires_at: EXPIRY_SECONDS, ...more };
 }
 
 /** A manager whose store says how it was asked. No server can be reached. */
@@ -28,7 +28,7 @@ function startManager(tokens: Record<string, Token>, more: ManagerOptions = {}) 
     delete: async (key) => void held.delete(key),
   };
   const fetch = () => Promise.reject(new TypeError('No network.'));
-  const now = () => (EXPIRY - 3600) * 1000;
+  const now = () => (EXPIRY_SECONDS - 3600) * 1000;
   const manager = createManager({ cache, fetch, now, interaction: 'never', ...more });
   return { manager, calls, held };
 }
@@ -115,8 +115,8 @@ it('rejects with the reason of a signal that has aborted', async () => {
 });
 
 it.each<[string, Partial<Token>]>([
-  ['in less than five minutes', { expires_at: EXPIRY - 3600 + 299 }],
-  ['at a time that the clock makes wrong', { expires_at: EXPIRY + 60 }],
+  ['in less than five minutes', { expires_at: EXPIRY_SECONDS - 3600 + 299 }],
+  ['at a time that the clock makes wrong', { expires_at: EXPIRY_SECONDS + 60 }],
   ['at once', { expires_in: 0 }],
 ])('goes the whole way for a token that expires %s', async (_name, more) => {
   const { manager, calls, held } = startManager({ none: tokenFor('none') });
