@@ -113,7 +113,7 @@ describe.each(names)('the tarball of @oa/%s', (name) => {
 
   it('has the built files and no source, source map, test or helper of the tests', () => {
     const others = files().filter(
-      (file) => !/^(dist|dist\/[\w-]+(\.d\.ts|\.js)|package\.json|LICENSE|README\.md)$/.test(file),
+      (file) => !/^(dist|dist\/[\w-]+(\.d\.ts|\.js)|package\.json|LICENSE(\.[\w-]+)?|README\.md)$/.test(file),
     );
     expect(others).toEqual([]);
     const built = join(folder, 'dist');
