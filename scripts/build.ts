@@ -9,7 +9,7 @@ import { readModule, resolveRelative } from './declarations.ts';
 import type { Manifest } from './packages.ts';
 
 /** Parts of these become part of a bundle, with their license. They are no dependencies of the packages. */
-const BUNDLED = ['@noble/hashes'];
+const BUNDLED: ReadonlySet<string> = new Set(['@noble/hashes']);
 
 const folder = process.cwd();
 const dist = join(folder, 'dist');
@@ -64,7 +64,7 @@ function isDependency(id: string): boolean {
   if (/^(\.|\/|[A-Za-z]:\\|\0)/.test(id) || id.startsWith('rolldown:')) return false;
   const [scope = '', name = ''] = id.split('/');
   const dependency = scope.startsWith('@') ? `${scope}/${name}` : scope;
-  if (BUNDLED.includes(dependency)) return false;
+  if (BUNDLED.has(dependency)) return false;
   if (id.startsWith('node:') || Object.hasOwn(manifest.dependencies ?? {}, dependency)) return true;
   throw new Error(`${manifest.name} imports ${id}, which is not one of its dependencies. Add it to package.json.`);
 }
