@@ -6,11 +6,11 @@ const run = promisify(execFile);
 
 /** What a process has loaded. */
 export interface Loading {
-  /** The URLs of all modules that were loaded, `node:` modules included. */
+  /** The URLs of all modules that were loaded, `node:` modules included, without those of the hash that the builds include. */
   urls: string[];
   /** What was imported, in order: each `import` statement, and each call of `import()`, whether or not the module was loaded already. */
   imports: string[];
-  /** The packages of `node_modules` among the modules, without those that the builds include. */
+  /** The packages of `node_modules` among the modules. */
   packages: string[];
   /** Node's own modules that were loaded, such as `internal/deps/undici/undici`. */
   builtins: string[];
@@ -31,7 +31,7 @@ const OBSERVER = `
   const globals = [];
   registerHooks({
     resolve(specifier, context, next) { imports.push(specifier); return next(specifier, context); },
-    load(url, context, next) { urls.push(url); return next(url, context); },
+    load(url, context, next) { if (!url.includes('/@noble/hashes/')) urls.push(url); return next(url, context); },
   });
   const { getBuiltinModule } = process;
   process.getBuiltinModule = (name) => (requested.push(name), getBuiltinModule(name));
@@ -45,7 +45,7 @@ const OBSERVER = `
   globalThis.loading = () => ({
     urls: [...urls],
     imports: [...imports],
-    packages: [...new Set(urls.flatMap((url) => /.*\\/node_modules\\/((?:@[^/]+\\/)?[^/]+)/.exec(url)?.[1] ?? []))].filter((name) => name !== '@noble/hashes'),
+    packages: [...new Set(urls.flatMap((url) => /.*\\/node_modules\\/((?:@[^/]+\\/)?[^/]+)/.exec(url)?.[1] ?? []))],
     builtins: process.moduleLoadList.map((name) => name.replace('NativeModule ', '')),
     requested: [...requested],
     globals: [...globals],
