@@ -12,9 +12,18 @@ const INABILITY_CODES: ReadonlySet<string> = new Set([
   'resource_mismatch',
 ]);
 
+/** The errors of registrations: their codes are those of other requests too. */
+const registrationFailures = new WeakSet<OAuthError>();
+
+/** Notes that a server has not registered the program, for whatever reason: another server may. */
+export function noteRegistrationFailure(error: OAuthError): OAuthError {
+  registrationFailures.add(error);
+  return error;
+}
+
 /** Whether another server can serve instead. */
 export function isOtherIssuerNeeded({ isPinned }: Session, error: unknown): error is OAuthError {
-  return !isPinned && isOAuthError(error) && INABILITY_CODES.has(error.code);
+  return !isPinned && isOAuthError(error) && (INABILITY_CODES.has(error.code) || registrationFailures.has(error));
 }
 
 /**

@@ -3,6 +3,7 @@ import { mergeScopes } from '@oa/types/rfc';
 import { checkRemembered, dropBrokenManagement, type ClientCheck, type ClientState } from './client-check.ts';
 import type { Context } from './context.ts';
 import { moveRegistration } from './move-registration.ts';
+import { noteRegistrationFailure } from './other-issuer.ts';
 import { registerForLogin } from './register-client.ts';
 import type { Session } from './session.ts';
 import { tellUser } from './tell-user.ts';
@@ -40,7 +41,9 @@ export async function findRegistration(
   const registerOnce = async (state: ClientState, former?: Client): Promise<Client> => {
     // With the scopes of the one that it replaces: the next login for those would need another registration.
     const scope = needs.scope === undefined ? undefined : mergeScopes(former?.scope, needs.scope);
-    const client = await registerForLogin(session, server, scope);
+    const registering = await attempt(registerForLogin(session, server, scope));
+    if (!registering.ok) throw noteRegistrationFailure(registering.error);
+    const client = registering.value;
     registered = state === 'unknown' ? await dropBrokenManagement(session, client) : client;
     return registered;
   };

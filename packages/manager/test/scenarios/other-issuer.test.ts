@@ -1,4 +1,5 @@
 // A resource whose authorization server can't serve the program: another one that it names does.
+import type { Reply } from '@oa-internal/scripted-server';
 import { expect, it } from 'vitest';
 import { clientAt, startIssuer, startResource } from '../resource-setup.ts';
 import { authorizationUrlAt, bearer, changeStored, temporaryDirectory, typesOf } from '../setup.ts';
@@ -21,6 +22,21 @@ it.each([401, 403, 404, 405, 410, 501])(
     expect(closed.requestsTo('/register')).toHaveLength(1);
   },
 );
+
+it.each<[string, Reply]>([
+  ['refuses the metadata of the program', { status: 400, json: { error: 'invalid_client_metadata' } }],
+  ['refuses the redirect URIs of the program', { status: 400, json: { error: 'invalid_redirect_uri' } }],
+  ['fails', { status: 500 }],
+  ['answers with a page', { body: '<html>Sign up</html>', headers: { 'content-type': 'text/html' } }],
+  ['registers a client without a client_id', { status: 201, json: {} }],
+])('asks the second server where the registration endpoint of the first one %s', async (_name, reply) => {
+  const closed = await startIssuer('closed', { replies: { '/register': reply } });
+  const other = await startIssuer('other');
+  const resource = await startResource([closed.origin, other.origin]);
+  const client = clientAt(temporaryDirectory(), resource.url);
+  expect(await client.post()).toBe('other-1');
+  expect(client.urls.map(({ origin }) => origin)).toEqual([other.origin]);
+});
 
 it('logs in at the second server with an explicit login too', async () => {
   const [closed, other] = await Promise.all([startClosed(403), startIssuer('other')]);
