@@ -1,11 +1,10 @@
 import { assertPkceSupported, attempt, type AuthorizationServer } from '@oa/types';
-import { isSameIssuer } from '@oa/types/rfc';
 import { findRemembered } from './client-check.ts';
 import type { Context } from './context.ts';
 import type { Credentials } from './credentials.ts';
 import { isPkceRequired } from './discovery-option.ts';
 import { storedIdentities } from './sessions.ts';
-import { resolveIssuer, toIssuer } from './target.ts';
+import { isAmong, resolveIssuer, toIssuer } from './target.ts';
 
 /**
  * Chooses one of the authorization servers that a resource names: the one that a session is stored for, else one where the program has a client
@@ -22,16 +21,13 @@ export async function chooseIssuer(
 ): Promise<string> {
   const [first] = named;
   if (named.length === 1) return first;
-  const able = named.filter((issuer) => findIssuer([issuer], passOver) === undefined);
-  const stored = findIssuer(able, await issuersWithSession(context, credentials));
+  const able = named.filter((issuer) => !isAmong(issuer, passOver));
+  const withSession = await issuersWithSession(context, credentials);
+  const stored = able.find((issuer) => isAmong(issuer, withSession));
   if (stored !== undefined || credentials.client_id !== undefined) return stored ?? first;
   for (const issuer of able) if (await hasClient(context, issuer)) return issuer;
   for (const issuer of able) if (await canHaveClient(context, issuer)) return issuer;
   return first;
-}
-
-function findIssuer(named: readonly string[], known: readonly string[]): string | undefined {
-  return named.find((issuer) => known.some((each) => isSameIssuer(toIssuer(issuer), each)));
 }
 
 /** The issuers of the stored tokens of the same client and profile. */

@@ -1,7 +1,6 @@
 import { attempt, isOAuthError, type OAuthError } from '@oa/types';
-import { isSameIssuer } from '@oa/types/rfc';
 import type { Session } from './session.ts';
-import type { OpenOptions } from './target.ts';
+import { isAmong, type OpenOptions } from './target.ts';
 
 /** What shows before a user is asked that a server can't serve: it does not register the program, lacks something, or is not named any more. */
 const INABILITY_CODES: ReadonlySet<string> = new Set([
@@ -41,7 +40,7 @@ export async function withOtherIssuer<T>(
   const passOver = [refusing.issuer];
   for (;;) {
     const session = await open({ passOver });
-    if (passOver.some((each) => isSameIssuer(each, session.issuer))) throw error;
+    if (isAmong(session.issuer, passOver)) throw error;
     const ended = await attempt(work(session));
     if (ended.ok) return ended.value;
     if (!isOtherIssuerNeeded(session, ended.error)) throw ended.error;

@@ -1,11 +1,10 @@
 import type { ResourceRequirements } from '@oa/discovery';
 import { OAuthError, type TokenSourceOptions } from '@oa/types';
-import { isSameIssuer } from '@oa/types/rfc';
 import { mayAskAgain, noteRead, wasJustRead } from './ask-again.ts';
 import { chooseIssuer } from './choose-issuer.ts';
 import type { Context } from './context.ts';
 import type { Credentials, ResourceTarget } from './credentials.ts';
-import { resolveIssuer, toIssuer, type OpenOptions, type ResolvedTarget } from './target.ts';
+import { isAmong, resolveIssuer, type OpenOptions, type ResolvedTarget } from './target.ts';
 
 /**
  * Finds the issuer for a protected resource: the one that the caller names, else the one at which the `client_id` was used first, else one
@@ -60,10 +59,6 @@ export async function resolveResource(
 
 async function boundIssuer(context: Context, { client_id }: Credentials): Promise<string | undefined> {
   return client_id === undefined ? undefined : (await context.clientIssuers()).get(client_id);
-}
-
-function isAmong(issuer: string, named: readonly string[]): boolean {
-  return named.some((each) => isSameIssuer(toIssuer(each), toIssuer(issuer)));
 }
 
 function notNamed(url: string, issuer: string): OAuthError {

@@ -1,6 +1,6 @@
 import { createLoader } from '@oa/mechanisms';
 import { assertCompleteIssuer, OAuthError, type AuthorizationServer, type TokenSourceOptions } from '@oa/types';
-import { issuerOfDocument, normalizeIssuer, toErrorText } from '@oa/types/rfc';
+import { isSameIssuer, issuerOfDocument, normalizeIssuer, toErrorText } from '@oa/types/rfc';
 import type { Context } from './context.ts';
 import type { Credentials, ResourceTarget, Target } from './credentials.ts';
 import { fallbackAt } from './discovery-option.ts';
@@ -98,4 +98,9 @@ export function resolveIssuer(
 /** Both spellings of an issuer without a path, and the address of its metadata, lead to one token. */
 export function toIssuer(target: string): string {
   return normalizeIssuer(issuerOfDocument(target) ?? target);
+}
+
+/** Whether an issuer is one of several, in whatever spelling. */
+export function isAmong(issuer: string, issuers: readonly string[]): boolean {
+  return issuers.some((each) => isSameIssuer(toIssuer(each), toIssuer(issuer)));
 }

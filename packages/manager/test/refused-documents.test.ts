@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Manager } from '@oa/manager';
-import type { Token } from '@oa/types';
+import type { AuthorizationServer, Token } from '@oa/types';
 import type { RecordedRequest } from '@oa-internal/scripted-server';
 import { describe, expect, it } from 'vitest';
 import { agreeingBrowser, bearer, managerAt, startScripted, temporaryDirectory } from './setup.ts';
@@ -15,14 +15,19 @@ interface LoginPlan {
   logins?: number;
 }
 
-/** Logs in at a server that refuses the document, and returns the clients of the logins so far. */
-async function startServer(): Promise<(directory: string, options?: LoginPlan) => Promise<(string | null)[]>> {
+/** A server that refuses the document. */
+async function startRefusingServer(): Promise<AuthorizationServer> {
   const { metadata } = await startScripted({
     '/register': { status: 201, json: { client_id: 'registered' } },
     '/token': ({ form }: RecordedRequest) =>
       form.get('client_id') === url ? { status: 401, json: { error: 'invalid_client' } } : bearer('a'),
   });
-  const target = { ...metadata, client_id_metadata_document_supported: true };
+  return { ...metadata, client_id_metadata_document_supported: true };
+}
+
+/** Logs in at a server that refuses the document, and returns the clients of the logins so far. */
+async function startServer(): Promise<(directory: string, options?: LoginPlan) => Promise<(string | null)[]>> {
+  const target = await startRefusingServer();
   const { openBrowser, urls } = agreeingBrowser();
   return async (directory, { cache, logins = 1 } = {}) => {
     const { manager } = managerAt(directory, { cache, clientMetadata: { url }, login: { openBrowser } });
@@ -55,12 +60,7 @@ describe('the servers that refuse the document', () => {
   );
 
   it('are what the last process has stored: a day later, and after forgetClient', async () => {
-    const { metadata } = await startScripted({
-      '/register': { status: 201, json: { client_id: 'registered' } },
-      '/token': ({ form }: RecordedRequest) =>
-        form.get('client_id') === url ? { status: 401, json: { error: 'invalid_client' } } : bearer('a'),
-    });
-    const target = { ...metadata, client_id_metadata_document_supported: true };
+    const target = await startRefusingServer();
     const { openBrowser, urls } = agreeingBrowser();
     const directory = temporaryDirectory();
     let time = Date.now();
