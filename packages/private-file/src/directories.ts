@@ -55,7 +55,7 @@ function readPath(variable: string): string | undefined {
 
 function assertAppName(app: string): void {
   // No separators, no drive or stream (`:`), no `.` and `..`, no control characters.
-  if (typeof app !== 'string' || !/^(?!\.{1,2}$)[^\p{Cc}\p{Zl}\p{Zp}/\\:]{1,100}$/u.test(app))
+  if (typeof app !== 'string' || !/^(?!\.{1,2}$)[^/\\:]{1,100}$/u.test(app) || CONTROL_CHARACTERS.test(app))
     throw new TypeError(
       `The app must be usable as the name of a directory, not ${typeof app === 'string' ? quotePath(app) : typeof app}.`,
     );

@@ -1,4 +1,5 @@
 export { DEFAULT_APP, userDirectory } from './directories.ts';
+export { CONTROL_CHARACTERS } from './message.ts';
 export { quarantine, readPrivateFiles, removePrivate, reservePrivate, withLock, writePrivate } from './lazy.ts';
 export { toDirectoryError } from './foreign-directory.ts';
 export type { FileLockOptions } from './lock.ts';

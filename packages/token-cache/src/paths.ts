@@ -1,5 +1,5 @@
 import { sha256Hex } from '@oa/mechanisms';
-import { DEFAULT_APP, userDirectory } from '@oa/private-file';
+import { CONTROL_CHARACTERS, DEFAULT_APP, userDirectory } from '@oa/private-file';
 import { isOAuthError, type OAuthEvent } from '@oa/types';
 import { tokenKey, type TokenIdentity } from './key.ts';
 
@@ -58,7 +58,7 @@ export function fileNameOf(key: string): string {
 export function assertTokenCacheOptions({ app, directory }: TokenCacheOptions): void {
   if (directory !== undefined && (typeof directory !== 'string' || !path.isAbsolute(directory)))
     throw new TypeError('The directory of a token cache must be an absolute path.');
-  if (directory !== undefined && /[\p{Cc}\p{Zl}\p{Zp}]/u.test(directory))
+  if (directory !== undefined && CONTROL_CHARACTERS.test(directory))
     throw new TypeError('The directory of a token cache must not contain control characters.');
   if (directory !== undefined) return;
   try {

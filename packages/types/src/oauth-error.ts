@@ -154,7 +154,9 @@ function toSafeText(text: unknown): string | undefined {
 
 /** Removes what a terminal or a log would obey: escape sequences, line breaks, text that runs backwards. */
 function toSafeMessage(message: string): string {
-  return message.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '').slice(0, MAX_MESSAGE_CHARACTERS);
+  // A literal would be read by each process, an error or not, and takes a third of a millisecond.
+  const unsafe = new RegExp(String.raw`[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]`, 'gu');
+  return message.replace(unsafe, '').slice(0, MAX_MESSAGE_CHARACTERS);
 }
 
 function withRetryAfter(message: string, seconds: number | undefined): string {
