@@ -101,6 +101,12 @@ export type OAuthErrorCode =
    */
   | 'unsupported_client_authentication'
   /**
+   * The platform that the program runs on gives it no assertion, such as the token of a Kubernetes service account or of a CI job (RFC 7521).
+   * Cause: The job may not ask for a token, no token is mounted, the program does not run on that platform, or the assertion has expired.
+   * Cure: Do what the message says, for example: `permissions: id-token: write` in a GitHub workflow, or a projected token volume in Kubernetes. If `retryable` is true, try again.
+   */
+  | 'assertion_unavailable'
+  /**
    * The metadata of the server does not list the PKCE method S256, so no login was started (RFC 8414 section 2, `code_challenge_methods_supported`).
    * Cause: The server lists other methods only, such as `plain`. Or it lists none, and the option `requirePkce` is set.
    * Cure: Ask the server operator to support S256 and to publish it. A server that lists nothing can be used without `requirePkce`.

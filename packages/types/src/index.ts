@@ -1,3 +1,4 @@
+export type { AssertionRequest, AssertionSource } from './assertion.ts';
 export { assertDetailsSupported } from './authorization-details.ts';
 export { assertCompleteIssuer } from './complete-issuer.ts';
 export type { OAuthErrorCode } from './error.ts';

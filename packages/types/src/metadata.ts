@@ -25,6 +25,8 @@ export interface AuthorizationServer {
   grant_types_supported?: string[];
   code_challenge_methods_supported?: string[];
   token_endpoint_auth_methods_supported?: string[];
+  /** The algorithms of the signatures of clients. */
+  token_endpoint_auth_signing_alg_values_supported?: string[];
   revocation_endpoint_auth_methods_supported?: string[];
   introspection_endpoint_auth_methods_supported?: string[];
   /**
@@ -41,6 +43,18 @@ export interface AuthorizationServer {
   authorization_response_iss_parameter_supported?: boolean;
   /** Whether the server accepts no other logins than those with pushed parameters. */
   require_pushed_authorization_requests?: boolean;
+  /**
+   * The endpoints for clients that authenticate with a certificate, by the names of the other ones.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc8705#section-5
+   */
+  mtls_endpoint_aliases?: Record<string, string>;
+  /**
+   * The algorithms of DPoP proofs. A server that lists none may not support DPoP.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc9449#section-5.1
+   */
+  dpop_signing_alg_values_supported?: string[];
   /** Whether the URL of a client metadata document can be used as `client_id`. */
   client_id_metadata_document_supported?: boolean;
   /**
