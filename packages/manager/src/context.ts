@@ -23,6 +23,7 @@ import { loadOnce } from './module-error.ts';
 import type { RefusedDocuments } from './refused-documents.ts';
 import { createRecalls, type Recalls } from './recall.ts';
 import { createResilientStore, type ResilientStore } from './resilient-store.ts';
+import { createBoundedStore, createSubjectStore } from './subject-store.ts';
 import { toIssuer } from './target.ts';
 
 /** What all calls of one manager share. Nothing is loaded or touched before it is used. */
@@ -83,7 +84,7 @@ export function createContext(given: ManagerOptions): Context {
     now,
     emit,
     guesses,
-    tokens: createResilientStore(cache, emit),
+    tokens: createTokenStore(options, cache, emit),
     clients: loadOnce(() => loadClientStore(options, emit)),
     metadata: loadOnce(() => loadMetadataStores(cache)),
     ownClient: (issuer) => findOwnClient(options, issuer),
@@ -99,6 +100,13 @@ export function createContext(given: ManagerOptions): Context {
     readAt: new Map(),
     rereads: createSingleFlight(),
   };
+}
+
+/** The tokens of subjects are in memory, unless the caller has chosen a place for all tokens. */
+function createTokenStore(options: ManagerOptions, cache: Store<Token>, emit: Context['emit']): ResilientStore<Token> {
+  const tokens = createResilientStore(cache, emit);
+  if (options.cache !== undefined) return tokens;
+  return createSubjectStore(tokens, createResilientStore(createBoundedStore<Token>(), emit));
 }
 
 function findOwnClient({ clients }: ManagerOptions, issuer: string): Client | undefined {

@@ -1,22 +1,26 @@
 import type { AuthenticationOption } from '@oa/client-authentication';
-import type { AuthorizationDetail, AuthorizationServer, Client, RequestParameters } from '@oa/types';
-import { isResourceIndicator, UNSET_QUESTION } from '@oa/types/rfc';
+import type { AssertionSource, AuthorizationDetail, AuthorizationServer, Client, RequestParameters } from '@oa/types';
+import { DEVICE_CODE_GRANT_TYPE, isResourceIndicator, UNSET_QUESTION } from '@oa/types/rfc';
+import { assertSubject, JWT_BEARER_GRANT_TYPE, TOKEN_EXCHANGE_GRANT_TYPE } from './assertion-grants.ts';
+import type { Grant } from './custom-grant.ts';
 import { assertDetails } from './details.ts';
 import { assertRedirectUris } from './redirect-uris.ts';
 
 const GRANT_TYPES = [
   'client_credentials',
   'authorization_code',
-  'urn:ietf:params:oauth:grant-type:device_code',
+  DEVICE_CODE_GRANT_TYPE,
+  JWT_BEARER_GRANT_TYPE,
+  TOKEN_EXCHANGE_GRANT_TYPE,
 ] as const;
 
-/** How a token is obtained when there is none to refresh. */
-export type GrantType = (typeof GRANT_TYPES)[number];
+/** How a token is obtained when there is none to refresh: a built-in grant, or the name of one by `Credentials.grant`. */
+export type GrantType = (typeof GRANT_TYPES)[number] | (string & {});
 
 /**
  * The client, and what it asks for. Two credentials that differ in any member have two tokens, except for `client_secret`,
- * `token_endpoint_auth_method`, `authentication`, `redirect_uris`, `refreshParameters` and the `parameters` that only concern the login,
- * such as `prompt` and `login_hint`. These are not part of the cache key.
+ * `token_endpoint_auth_method`, `authentication`, `redirect_uris`, `refreshParameters`, `grant` and the `parameters` that only concern the
+ * login, such as `prompt` and `login_hint`. These are not part of the cache key. Of `assertion` and `subject_token` it has the `subject`.
  *
  * Without `grant_type` a secret means client credentials, and no secret means a browser login. Without `client_id` the client is
  * registered once and remembered.
@@ -28,6 +32,33 @@ export interface Credentials {
    * @default 'client_credentials' where there is a secret, else 'authorization_code'
    */
   grant_type?: GrantType | undefined;
+  /**
+   * Makes a grant that is not built in. The token is cached, and one call at a time makes the grant, as for the built-in ones. `grant_type`
+   * names the grant in the cache.
+   */
+  grant?: Grant | undefined;
+  /**
+   * The assertion of the grant `urn:ietf:params:oauth:grant-type:jwt-bearer`: a JWT, or a function that returns one, such as a source of
+   * `@oa/workload-identity`. It is asked for each grant.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc7523#section-2.1
+   */
+  assertion?: string | AssertionSource | undefined;
+  /**
+   * The token of the grant `urn:ietf:params:oauth:grant-type:token-exchange`, or a function that returns it.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc8693#section-2.1
+   */
+  subject_token?: string | AssertionSource | undefined;
+  /** What `subject_token` is, such as `urn:ietf:params:oauth:token-type:jwt`. */
+  subject_token_type?: string | undefined;
+  /**
+   * A label for whom `assertion` or `subject_token` is about. It keeps their tokens apart, and is never sent. Without it a function is called
+   * with each call, also where the token is cached.
+   *
+   * @default the SHA-256 of the assertion
+   */
+  subject?: string | undefined;
   /** Without it the program is registered once, and the registration is remembered. */
   client_id?: string | undefined;
   /**
@@ -99,10 +130,15 @@ const STRINGS = [
   'additionalScope',
   'audience',
   'profile',
+  'subject_token_type',
+  'subject',
 ] as const;
 const MEMBERS: readonly string[] = [
   'grant_type',
+  'grant',
   ...STRINGS,
+  'assertion',
+  'subject_token',
   'redirect_uris',
   'authentication',
   'resource',
@@ -117,8 +153,7 @@ export function assertCredentials(credentials: Credentials): void {
   if (typeof credentials !== 'object' || credentials === null) throw new TypeError('credentials must be an object.');
   const unknown = Object.keys(credentials).find((member) => !MEMBERS.includes(member));
   if (unknown !== undefined) throw new TypeError(`credentials has no member ${unknown}. Use ${MEMBERS.join(', ')}.`);
-  if (credentials.grant_type !== undefined && !GRANT_TYPES.includes(credentials.grant_type))
-    throw new TypeError(`credentials.grant_type must be one of ${GRANT_TYPES.join(', ')}.`);
+  assertGrant(credentials);
   for (const name of STRINGS) {
     const value: unknown = credentials[name];
     if (value !== undefined && (typeof value !== 'string' || value === ''))
@@ -133,8 +168,22 @@ export function assertCredentials(credentials: Credentials): void {
   if (!Array.isArray(furtherResources) || !furtherResources.every((each) => isResourceIndicator(each)))
     throw new TypeError('credentials.furtherResources must be an array of absolute URLs without a fragment.');
   assertDetails(credentials.authorization_details);
+  assertSubject(credentials);
   if (client_id === undefined && client_secret !== undefined)
     throw new TypeError('credentials.client_id is missing: a client_secret needs it.');
+}
+
+function assertGrant({ grant_type, grant }: Credentials): void {
+  const isBuiltIn = (GRANT_TYPES as readonly unknown[]).includes(grant_type);
+  if (grant === undefined) {
+    if (grant_type === undefined || isBuiltIn) return;
+    throw new TypeError(
+      `credentials.grant_type must be one of ${GRANT_TYPES.join(', ')}. Another grant needs credentials.grant.`,
+    );
+  }
+  if (typeof grant !== 'function') throw new TypeError('credentials.grant must be a function that makes the grant.');
+  if (isBuiltIn || typeof grant_type !== 'string' || grant_type === '')
+    throw new TypeError('credentials.grant needs a grant_type: the name of the grant, and not that of a built-in one.');
 }
 
 /** Without its secret a job would ask a user to log in. */
@@ -145,6 +194,16 @@ function adviceForEmpty(name: (typeof STRINGS)[number]): string {
 /** The grant type of a stored token. One that this version does not know is ended as a login is. */
 export function toGrantType(text: string): GrantType {
   return GRANT_TYPES.find((each) => each === text) ?? 'authorization_code';
+}
+
+/** Whether a refresh token is used. Grants without a user are repeated instead, which can't fail because of an old refresh token. */
+export function usesRefreshToken(grant_type: GrantType): boolean {
+  return needsUser(grant_type) || !(GRANT_TYPES as readonly string[]).includes(grant_type);
+}
+
+/** Whether a user takes part in the grant. What needs none can be repeated at any time, and its failures harm no session. */
+export function needsUser(grant_type: GrantType): boolean {
+  return grant_type === 'authorization_code' || grant_type === DEVICE_CODE_GRANT_TYPE;
 }
 
 /** The grant that these credentials ask for. */

@@ -1,4 +1,5 @@
 import { isExpired, type Token, type TokenSourceOptions } from '@oa/types';
+import { needsUser, usesRefreshToken } from './credentials.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -25,17 +26,18 @@ export function isUsable(session: Session, token: Token, wanted: TokenSourceOpti
 
 /** Whether a usable token should be renewed in the background already. Never where that needs a user. */
 export function isDueEarly(session: Session, token: Token): boolean {
-  if (!isRefreshable(session, token) && session.grant_type !== 'client_credentials') return false;
+  if (!isRefreshable(session, token) && needsUser(session.grant_type)) return false;
   const leeways = MIN_EARLY_LEEWAYS + Math.random() * (MAX_EARLY_LEEWAYS - MIN_EARLY_LEEWAYS);
   return isExpired(token, { leeway: session.context.leeway * leeways, now: session.context.now });
 }
 
 /**
  * Whether `token` is renewed with a refresh token. Client credentials are obtained anew even where the server sent one (RFC 6749
- * section 4.4.3 says that it should not): a new grant can't fail because of an old refresh token.
+ * section 4.4.3 says that it should not): a new grant can't fail because of an old refresh token. With an assertion a refresh token would
+ * outlive what it was obtained for (RFC 7521 section 4.1).
  */
 export function isRefreshable({ grant_type }: Session, token: Token): boolean {
-  return token.refresh_token !== undefined && grant_type !== 'client_credentials';
+  return token.refresh_token !== undefined && usesRefreshToken(grant_type);
 }
 
 /**
@@ -43,7 +45,7 @@ export function isRefreshable({ grant_type }: Session, token: Token): boolean {
  * resource server refuses it: the next one would have no lifetime either, and the user would be asked again and again.
  */
 export function isWithoutLifetime({ grant_type }: Session, { expires_in = 1 }: Token): boolean {
-  return expires_in <= 0 && grant_type !== 'client_credentials';
+  return expires_in <= 0 && needsUser(grant_type);
 }
 
 /**
@@ -52,7 +54,7 @@ export function isWithoutLifetime({ grant_type }: Session, { expires_in = 1 }: T
  */
 export function isLoginPointless(session: Session, token: Token): boolean {
   const { context, grant_type } = session;
-  if (grant_type === 'client_credentials' || isRefreshable(session, token)) return false;
+  if (!needsUser(grant_type) || isRefreshable(session, token)) return false;
   const time = context.issuedAt.get(token.access_token) ?? issueTimeOf(token);
   return time !== undefined && Math.abs(context.now() - time) < MAX_JUST_ISSUED_MS;
 }

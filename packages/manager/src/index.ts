@@ -1,4 +1,5 @@
 export type { Credentials, GrantType, ResourceTarget, Target } from './credentials.ts';
+export type { Grant, GrantRequest } from './custom-grant.ts';
 export { createManager } from './manager.ts';
 export type { LogoutOptions, Manager, ManagerLoginOptions, SourceOptions } from './manager-interface.ts';
 export type { ManagerOptions } from './options.ts';

@@ -3,6 +3,7 @@ import { attempt, OAuthError, type Client, type RequestParameters, type Token } 
 import { asksForScope, DEVICE_CODE_GRANT_TYPE, mergeScopes } from '@oa/types/rfc';
 import { forgetRegistration } from './client.ts';
 import type { Context } from './context.ts';
+import { needsUser } from './credentials.ts';
 import { isPkceRequired } from './discovery-option.ts';
 import { loginRequired } from './login-required.ts';
 import { findOtherClient } from './other-client.ts';
@@ -23,7 +24,7 @@ export async function reasonNoGrant(
   { grant_type, context: { options } }: Session,
   interaction: GrantOptions['interaction'],
 ): Promise<string | undefined> {
-  if (grant_type === 'client_credentials') return undefined;
+  if (!needsUser(grant_type)) return undefined;
   const { reasonNotInteractive } = await import('@oa/loopback');
   return reasonNotInteractive({ ...options.login, interaction: interaction ?? options.interaction });
 }
@@ -70,7 +71,7 @@ function toReason({ isDefinite }: Refused): 'session_ended' | 'refresh_refused' 
  * @throws {OAuthError} `resource_mismatch`: the session must be opened anew
  */
 async function assertStillNamed({ grant_type, issuer, parameters, isStillNamed }: Session): Promise<void> {
-  if (grant_type === 'client_credentials' || isStillNamed === undefined || (await isStillNamed())) return;
+  if (!needsUser(grant_type) || isStillNamed === undefined || (await isStillNamed())) return;
   throw new OAuthError(
     'resource_mismatch',
     `${String(parameters['resource'])} accepts no tokens of ${issuer} any more.`,
@@ -85,7 +86,7 @@ async function assertStillNamed({ grant_type, issuer, parameters, isStillNamed }
  * refresh.
  */
 async function assertStorable({ context, key, grant_type }: Session): Promise<void> {
-  if (grant_type === 'client_credentials') return;
+  if (!needsUser(grant_type)) return;
   const reserved = await attempt(reserveAndRelease(context, key));
   if (reserved.ok) return;
   const { code, message, retryable } = reserved.error;
@@ -151,6 +152,10 @@ async function grant(
 ): Promise<Token> {
   const { context, grant_type, network } = session;
   const { login: loginOptions } = context.options;
+  if (session.grant !== undefined) {
+    const own = session.grant;
+    return withServer(session, (server) => own({ server, client, parameters, options: { ...network, signal } }));
+  }
   if (grant_type === 'client_credentials') {
     const { clientCredentials } = await loadClientCredentials();
     return withServer(session, (server) => clientCredentials(server, client, parameters, network));

@@ -29,7 +29,8 @@ export interface ManagerOptions extends Omit<RequestOptions, 'signal'> {
    * Where tokens are kept. `new Map()` keeps them in memory. `fileTokenCache({ directory })` keeps them in a directory of the caller's own, and
    * with them the metadata of servers, remembered failures and the issuers of clients: what other processes must not ask for again.
    *
-   * @default private files below `$XDG_CACHE_HOME/<app>/tokens`
+   * @default private files below `$XDG_CACHE_HOME/<app>/tokens`. Tokens that were obtained with an assertion or a subject token, usually those
+   *   of other users, are in memory only.
    */
   cache?: Store<Token> | undefined;
   /**

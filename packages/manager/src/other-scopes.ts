@@ -1,5 +1,6 @@
 import { describeToken, parseTokenKey, type StoredIdentity } from '@oa/token-cache';
 import { attempt, type Token } from '@oa/types';
+import { needsUser } from './credentials.ts';
 import type { Session } from './session.ts';
 import { storedIdentities } from './sessions.ts';
 import { isOfUse } from './stored.ts';
@@ -40,7 +41,7 @@ export async function findRelatedTokens(
   members: readonly ('scope' | 'resource')[],
 ): Promise<RelatedToken[]> {
   const asked = parseTokenKey(key);
-  if (grant_type === 'client_credentials' || asked === undefined || context.tokens.keys === undefined) return [];
+  if (!needsUser(grant_type) || asked === undefined || context.tokens.keys === undefined) return [];
   const found: RelatedToken[] = [];
   const search = async (): Promise<void> => {
     for await (const [otherKey, identity] of storedIdentities(context)) {

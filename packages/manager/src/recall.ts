@@ -94,6 +94,9 @@ export function isRecallOf(recall: Recall, target: Target, credentials: Credenti
     known.resource === credentials.resource &&
     known.audience === credentials.audience &&
     known.profile === credentials.profile &&
+    credentials.grant === undefined &&
+    credentials.assertion === undefined &&
+    credentials.subject_token === undefined &&
     credentials.token_endpoint_auth_method === undefined &&
     credentials.authentication === undefined &&
     credentials.redirect_uris === undefined &&

@@ -1,25 +1,29 @@
 import { createLoader, setBounded } from '@oa/mechanisms';
 import type { TokenEndpointOptions } from '@oa/token-endpoint';
 import type { StoredIdentity } from '@oa/token-cache';
-import type { AuthorizationServer, Client, OAuthError, RequestParameters, Token } from '@oa/types';
+import type { AssertionSource, AuthorizationServer, Client, OAuthError, RequestParameters, Token } from '@oa/types';
 import { mergeScopes } from '@oa/types/rfc';
+import { assertionMemberOf } from './assertion-grants.ts';
 import type { Context } from './context.ts';
 import {
   assertCredentials,
   configuredClientOf,
   grantTypeOf,
+  needsUser,
   toGrantType,
   type Credentials,
   type GrantType,
   type Target,
 } from './credentials.ts';
 import type { FoundClient } from './client.ts';
+import type { Grant } from './custom-grant.ts';
 import type { Failed, Refused, Renewed } from './outcome.ts';
 import type { ManagerOptions } from './options.ts';
 import { sessionKeys } from './session-key.ts';
 import { toDetailsParameter } from './details.ts';
 import { permittedScopes } from './step-up.ts';
 import { readStored, toKeys } from './stored.ts';
+import type { Asserted } from './subject.ts';
 import { resolveStoredIssuer, resolveTarget, type OpenOptions, type ResolvedTarget } from './target.ts';
 
 const loadClientModule = createLoader(() => import('./client.ts'));
@@ -51,6 +55,10 @@ export interface Session {
   /** The key with the secret of the client. What the server says of a wrong secret is no failure of the callers with the right one. */
   flight: string;
   grant_type: GrantType;
+  /** The grant of the caller, where it is no built-in one. */
+  grant: Grant | undefined;
+  /** What the grant sends for its subject, where it needs that. */
+  assertion: string | AssertionSource | undefined;
   /** The scopes that the token is for, separated by spaces. */
   scope: string | undefined;
   /** What the grant sends, besides what identifies and authenticates the client. */
@@ -110,7 +118,20 @@ export async function openSession(
 ): Promise<Session> {
   assertCredentials(credentials);
   const resolved = await resolveTarget(context, target, credentials, wanted);
-  return createSession(context, resolved, credentials, wanted.scope);
+  const asserted = await findAsserted(credentials, resolved.issuer, wanted.signal);
+  return createSession(context, resolved, credentials, wanted.scope, asserted);
+}
+
+async function findAsserted(
+  credentials: Credentials,
+  issuer: string,
+  signal: AbortSignal | undefined,
+): Promise<Asserted | undefined> {
+  const member = assertionMemberOf(credentials);
+  const given = member && credentials[member];
+  if (given === undefined) return undefined;
+  const { findSubject } = await import('./subject.ts');
+  return findSubject(given, credentials, issuer, signal);
 }
 
 /** Opens the session of one stored token, and of no other one. The secret of a configured client is not stored. */
@@ -128,8 +149,9 @@ function configuredClientAt({ ownClient }: Context, issuer: string, credentials:
   const isOwn =
     configured === undefined || (configured.client_id === own?.client_id && configured.client_secret === undefined);
   const client = isOwn ? (own ?? configured) : configured;
-  if (client === undefined && grantTypeOf(credentials) === 'client_credentials')
-    throw new TypeError('credentials.client_id is missing: the client_credentials grant needs it.');
+  const grant_type = grantTypeOf(credentials);
+  if (client === undefined && !needsUser(grant_type))
+    throw new TypeError(`credentials.client_id is missing: the grant ${grant_type} needs it.`);
   return client;
 }
 
@@ -138,8 +160,11 @@ function createSession(
   { issuer, server, isPinned, ...asked }: ResolvedTarget,
   credentials: Credentials,
   more?: string,
+  asserted?: Asserted,
 ): Session {
-  const { audience, parameters, profile, authorization_details, resource = asked.resource } = credentials;
+  const { audience, profile, authorization_details, subject_token_type, resource = asked.resource } = credentials;
+  const parameters =
+    subject_token_type === undefined ? credentials.parameters : { ...credentials.parameters, subject_token_type };
   const grant_type = grantTypeOf(credentials);
   const configuredClient = configuredClientAt(context, issuer, credentials);
   const client_id = configuredClient?.client_id;
@@ -159,6 +184,7 @@ function createSession(
     parameters,
     profile,
     authorization_details,
+    subject: asserted?.subject,
   };
   const keys = sessionKeys(identity);
   let isFirstRead = true;
@@ -168,13 +194,14 @@ function createSession(
     ...toKeys(keys[0], configuredClient),
     keys,
     grant_type,
+    grant: credentials.grant,
+    assertion: asserted?.assertion,
     scope,
     parameters: { ...parameters, ...toDetailsParameter(authorization_details), scope, resource, audience },
     furtherResources: credentials.furtherResources ?? [],
     refreshParameters: { ...credentials.refreshParameters, resource },
     isScopeListed: asked.isScopeListed === true && credentials.scope === undefined && more === undefined,
-    asksForRefreshToken:
-      asked.resource !== undefined && credentials.scope === undefined && grant_type !== 'client_credentials',
+    asksForRefreshToken: asked.resource !== undefined && credentials.scope === undefined && needsUser(grant_type),
     isSecretUnset: Object.hasOwn(credentials, 'client_secret') && credentials.client_secret === undefined,
     configuredClient,
     isPinned,

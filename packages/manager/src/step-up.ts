@@ -1,6 +1,6 @@
 import { isOAuthError, type Token, type TokenSource, type TokenSourceOptions } from '@oa/types';
 import { mergeScopes } from '@oa/types/rfc';
-import type { GrantType } from './credentials.ts';
+import { needsUser, type GrantType } from './credentials.ts';
 import type { ManagerOptions } from './options.ts';
 import { isPlain } from './recall.ts';
 
@@ -20,7 +20,7 @@ export function permittedScopes(
   scope: string | undefined,
 ): string | undefined {
   if (scope === undefined || stepUp === false) return undefined;
-  if (stepUp === 'user') return grant_type === 'client_credentials' ? undefined : scope;
+  if (stepUp === 'user') return needsUser(grant_type) ? scope : undefined;
   const permitted = scope.split(' ').filter((each) => stepUp.includes(each));
   return permitted.length === 0 ? undefined : permitted.join(' ');
 }

@@ -1,5 +1,6 @@
 import { createLoader } from '@oa/mechanisms';
 import { isExpired, isStorageError, type Client, type Token } from '@oa/types';
+import { needsUser } from './credentials.ts';
 import { isRefreshable, isWithoutLifetime } from './freshness.ts';
 import type { Session } from './session.ts';
 
@@ -56,7 +57,7 @@ async function readToken({ context, grant_type }: Session, key: string): Promise
   try {
     return await context.tokens.get(key);
   } catch (error) {
-    if (grant_type !== 'client_credentials' || !isStorageError(error)) throw error;
+    if (needsUser(grant_type) || !isStorageError(error)) throw error;
     return undefined;
   }
 }

@@ -7,6 +7,7 @@ import {
   type RequestParameters,
 } from '@oa/types';
 import { DEVICE_CODE_GRANT_TYPE, toErrorText } from '@oa/types/rfc';
+import { needsUser } from './credentials.ts';
 import { isPkceRequired } from './discovery-option.ts';
 import type { Session } from './session.ts';
 
@@ -19,7 +20,7 @@ const MAX_NAMED_ISSUER_CHARACTERS = 200;
  */
 export async function assertGrantSupported(session: Session, parameters: RequestParameters): Promise<void> {
   const { context, grant_type } = session;
-  if (grant_type === 'client_credentials' && parameters['authorization_details'] === undefined) return;
+  if (!needsUser(grant_type) && parameters['authorization_details'] === undefined) return;
   const server = await session.server();
   await explainGuess(server, {}, async () => {
     if (grant_type === 'authorization_code')
@@ -39,7 +40,7 @@ type EndpointName = keyof typeof ENDPOINT_ADVICE;
 
 /** The endpoints of a login, besides the token endpoint that all metadata has. */
 function neededEndpoints({ context, grant_type }: Session, server: AuthorizationServer): EndpointName[] {
-  if (grant_type === 'client_credentials') return [];
+  if (!needsUser(grant_type)) return [];
   if (grant_type === DEVICE_CODE_GRANT_TYPE) return ['device_authorization_endpoint'];
   const isPushed = context.options.login?.par === 'require' || server['require_pushed_authorization_requests'] === true;
   return isPushed ? ['authorization_endpoint', 'pushed_authorization_request_endpoint'] : ['authorization_endpoint'];

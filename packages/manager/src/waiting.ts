@@ -1,4 +1,5 @@
 import { attempt, type Token } from '@oa/types';
+import { needsUser } from './credentials.ts';
 import { loginRequired } from './login-required.ts';
 import { reasonNoGrant } from './obtain.ts';
 import { findOtherResource } from './other-resource.ts';
@@ -23,7 +24,7 @@ export function createWaitingReport(
   const { context, issuer, grant_type } = session;
   let isTold = false;
   let sharedUntil: number | undefined;
-  let isLoginTold = grant_type === 'client_credentials';
+  let isLoginTold = !needsUser(grant_type);
   return async (stored) => {
     if (!isTold) context.emit({ type: 'waiting', issuer });
     isTold = true;

@@ -145,7 +145,7 @@ it('makes one login a request where the API wants each to be fresh', async () =>
 it.each<[string, ManagerOptions, Credentials | undefined, string]>([
   ['interaction is never', { interaction: 'never' }, undefined, "because the option interaction is 'never'"],
   ['stepUp is false', { stepUp: false }, undefined, 'because the option stepUp is false'],
-  ['there is no user', {}, { client_id, client_secret: 's' }, 'Client credentials have no user.'],
+  ['there is no user', {}, { client_id, client_secret: 's' }, 'This grant has no user.'],
 ])('makes no login where %s: the caller receives the 401', async (_, options, credentials, reason) => {
   const { fetch, source, server, api, urls } = await startStepUp(options, credentials);
   const before = urls.length;

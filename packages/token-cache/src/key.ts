@@ -30,6 +30,8 @@ export interface TokenIdentity {
   authorization_details?: readonly AuthorizationDetail[] | undefined;
   /** A label that keeps accounts or tenants apart. It is not sent to a server. */
   profile?: string | undefined;
+  /** Whom an assertion or a subject token is about, for tokens that were obtained with one. It is not sent to a server. */
+  subject?: string | undefined;
 }
 
 /** A {@link TokenIdentity} as a key holds it. The lists are sorted. */
@@ -44,6 +46,7 @@ export interface StoredIdentity {
   parameters?: [string, string[]][];
   authorization_details?: AuthorizationDetail[];
   profile?: string;
+  subject?: string;
 }
 
 /** A stored token as it may be shown to a user: what it is for, and no secret. */
@@ -58,6 +61,8 @@ export interface TokenDescription {
   audience?: string[];
   /** The label that keeps accounts apart. */
   profile?: string;
+  /** Whom the assertion was about, by the label of the program or by a digest. */
+  subject?: string;
   /** Seconds since the epoch. */
   expires_at?: number;
   /** Whether the token can be renewed after `expires_at` without a login. */
@@ -76,8 +81,7 @@ const SECRET_PARAMETERS =
  *   or if `authorization_details` have more than 100 levels
  */
 export function tokenKey(identity: TokenIdentity): string {
-  const { issuer, client_id, grant_type, scope, resource, audience, parameters, authorization_details, profile } =
-    identity;
+  const { issuer, client_id, grant_type, scope, resource, audience, parameters, authorization_details } = identity;
   // The order of members is fixed. Lists are sorted and without repetitions. Absent members stay absent.
   return JSON.stringify({
     issuer: requiredText('issuer', issuer),
@@ -88,7 +92,8 @@ export function tokenKey(identity: TokenIdentity): string {
     audience: sortedTexts('audience', audience),
     parameters: sortedPairs(parameters),
     authorization_details: toCanonicalDetails(authorization_details),
-    profile: optionalText('profile', profile),
+    profile: optionalText('profile', identity.profile),
+    subject: optionalText('subject', identity.subject),
   });
 }
 
@@ -104,11 +109,11 @@ export function parseTokenKey(key: string): StoredIdentity | undefined {
 
 export function isStoredIdentity(value: unknown): value is StoredIdentity {
   if (!isObject(value)) return false;
-  const { issuer, client_id, grant_type, scope, resource, audience, parameters, authorization_details, profile } =
-    value;
+  const { issuer, client_id, grant_type, scope, resource, audience, parameters, authorization_details } = value;
+  const { profile, subject } = value;
   return (
     [issuer, grant_type].every((text) => typeof text === 'string') &&
-    [client_id, profile].every((text) => text === undefined || typeof text === 'string') &&
+    [client_id, profile, subject].every((text) => text === undefined || typeof text === 'string') &&
     [scope, resource, audience, parameters, authorization_details].every(
       (list) => list === undefined || Array.isArray(list),
     )
@@ -117,7 +122,7 @@ export function isStoredIdentity(value: unknown): value is StoredIdentity {
 
 /** Describes a token and what its key says, without any secret. */
 export function describeToken(identity: StoredIdentity, token: Token): TokenDescription {
-  const { issuer, client_id, grant_type, resource, audience, profile } = identity;
+  const { issuer, client_id, grant_type, resource, audience, profile, subject } = identity;
   // Tokens of earlier versions do not say what was granted where that is what was asked for.
   const scope = token.scope ?? identity.scope?.join(' ');
   return {
@@ -129,6 +134,7 @@ export function describeToken(identity: StoredIdentity, token: Token): TokenDesc
     ...(resource !== undefined && { resource }),
     ...(audience !== undefined && { audience }),
     ...(profile !== undefined && { profile }),
+    ...(subject !== undefined && { subject }),
     ...(token.expires_at !== undefined && { expires_at: token.expires_at }),
   };
 }
