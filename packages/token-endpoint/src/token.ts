@@ -7,6 +7,9 @@ const MIN_EXPIRES_AT_SECONDS = 1_000_000_000;
 /** An `expires_at` above it is in milliseconds. */
 const MAX_EXPIRES_AT_SECONDS = 100_000_000_000;
 
+const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+
 /** The name of a type, and no token in its place. */
 const SHOWN_TYPE_PATTERN = /^[a-z_-]{1,20}$/;
 
@@ -52,14 +55,17 @@ export function assertAccessToken(token: TokenResponse): void {
  *
  * @param other the type that the authentication of the client makes usable
  * @param bearerTypes the types that the caller uses as Bearer
+ * @param grant the grant type. A token exchange can issue something else than an access token, with the type `N_A` (RFC 8693 section 2.2.1).
  */
 export function tokenTypeOf(
   token: TokenResponse,
   other: string | undefined,
   bearerTypes: readonly string[] = [],
+  grant?: unknown,
 ): string | undefined {
   const type = token.token_type.trim().toLowerCase();
   if (type === '') return undefined;
+  if (type === 'n_a' && grant === TOKEN_EXCHANGE && token['issued_token_type'] !== ACCESS_TOKEN) return 'N_A';
   if (/^bearer[ _-]?(?:token)?$/.test(type)) return 'Bearer';
   if (type === other?.toLowerCase()) return other;
   if (bearerTypes.some((each) => type === each.toLowerCase())) return 'Bearer';
