@@ -38,7 +38,7 @@ export function createSign(issuer: string, key: JWK): Sign {
   return async (header, claims) => {
     const iat = Math.floor(Date.now() / 1000);
     const complete = { iss: issuer, iat, exp: iat + 300, jti: randomUUID(), ...claims };
-    return new SignJWT(complete).setProtectedHeader({ ...header, alg: 'ES256' }).sign(key);
+    return new SignJWT(complete).setProtectedHeader({ ...header, alg: 'ES256', kid: key.kid ?? '' }).sign(key);
   };
 }
 

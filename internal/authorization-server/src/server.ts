@@ -76,7 +76,8 @@ export async function startAuthorizationServer(
   const issuer = await listen(server, options.host);
   const memory = createMemoryStorage();
   let idTokenTtl = 3600;
-  const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }) as JWK;
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const key: JWK = { ...privateKey.export({ format: 'jwk' }), kty: 'EC', kid: 'the-key' };
   const provider = new Provider(
     issuer,
     configuration({

@@ -1,4 +1,4 @@
-import { OAuthError, type AssertionSource, type TokenSource } from '@oa/types';
+import { isOAuthError, OAuthError, type AssertionSource, type Token, type TokenSource } from '@oa/types';
 
 /**
  * Makes a source of the ID token of a login that is kept, such as a session of `@oa/manager`. The session is renewed where the ID token
@@ -16,14 +16,23 @@ export function keptIdToken(source: TokenSource): AssertionSource {
   if (typeof source !== 'function') throw new TypeError('source must be a function that resolves with a token.');
   return async ({ signal, rejected }) => {
     const kept = await source({ signal });
-    const isRejected = rejected !== undefined && kept['id_token'] === rejected;
-    const { id_token } = isRejected ? await source({ signal, rejected: kept.access_token }) : kept;
-    if (typeof id_token !== 'string' || id_token === '')
-      throw new OAuthError('assertion_unavailable', 'The login has no ID token. Log in with the scope openid.');
+    if (rejected === undefined || kept['id_token'] !== rejected) return idTokenIn(kept);
+    const renewed = await source({ signal, rejected: kept.access_token }).catch((error: unknown) => {
+      // The session is seconds old, so another ID token would be refused too. The refusal says why.
+      if (isOAuthError(error) && error.code === 'token_rejected') return undefined;
+      throw error;
+    });
+    if (renewed === undefined) return rejected;
+    const id_token = idTokenIn(renewed);
     if (id_token !== rejected) return id_token;
     throw new OAuthError(
       'login_required',
       'The provider renewed the login without a new ID token, and the old one can not be used any more. Log in again.',
     );
   };
+}
+
+function idTokenIn({ id_token }: Token): string {
+  if (typeof id_token === 'string' && id_token !== '') return id_token;
+  throw new OAuthError('assertion_unavailable', 'The login has no ID token. Log in with the scope openid.');
 }

@@ -1,5 +1,5 @@
 import { rejectionOf } from '@oa-internal/testing';
-import type { Token, TokenSourceOptions } from '@oa/types';
+import { OAuthError, type OAuthErrorCode, type Token, type TokenSourceOptions } from '@oa/types';
 import { expect, it } from 'vitest';
 import { keptIdToken } from '@oa/assertion-grants';
 
@@ -42,6 +42,19 @@ it('needs a login if a refresh brings no new ID token', async () => {
   const error = await rejectionOf(keptIdToken(source)({ audience, rejected: 'planted-id' }));
   expect(error.code).toBe('login_required');
   expect(error.message).not.toContain('planted');
+});
+
+it.each<[OAuthErrorCode, string]>([
+  ['token_rejected', 'gives the same ID token'],
+  ['login_required', 'rejects'],
+])('after a renewal that fails with %s: %s', async (code, outcome) => {
+  const source = async ({ rejected }: TokenSourceOptions = {}): Promise<Token> => {
+    if (rejected !== undefined) throw new OAuthError(code, 'No.');
+    return { access_token: 'at', token_type: 'Bearer', id_token: 'id-1' };
+  };
+  const asked = keptIdToken(source)({ audience, rejected: 'id-1' });
+  if (outcome === 'rejects') expect(await rejectionOf(asked)).toMatchObject({ code });
+  else expect(await asked).toBe('id-1');
 });
 
 it.each([[undefined], [''], [1]])(
