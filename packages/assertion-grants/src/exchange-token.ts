@@ -1,15 +1,9 @@
 import type { TokenEndpointOptions } from '@oa/token-endpoint';
 import { OAuthError, type AssertionSource, type AuthorizationServer, type Client, type Token } from '@oa/types';
+import { TOKEN_EXCHANGE_GRANT_TYPE } from '@oa/types/rfc';
 import { parseAssertionExpiry } from './assertion-expiry.ts';
 import { assertAssertion, type AssertionParameter } from './obtain-assertion.ts';
 import { assertOtherParameters, requestByAssertions } from './request-by-assertions.ts';
-
-/**
- * The grant type of {@link exchangeToken}.
- *
- * @see https://www.rfc-editor.org/rfc/rfc8693#section-2.1
- */
-const TOKEN_EXCHANGE_GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 
 /** Identifiers of token types have few digits and no capitals. Another text can be a token in their place. */
 const SHOWN_TYPE_IDENTIFIER = /^(?:urn:|https?:\/\/)(?!.*\d{5})[a-z\d.:/_-]{1,150}$/;

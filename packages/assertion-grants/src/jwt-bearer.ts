@@ -1,14 +1,8 @@
 import type { TokenEndpointOptions } from '@oa/token-endpoint';
 import type { AssertionSource, AuthorizationServer, Client, Token } from '@oa/types';
+import { JWT_BEARER_GRANT_TYPE } from '@oa/types/rfc';
 import { assertAssertion } from './obtain-assertion.ts';
 import { assertOtherParameters, requestByAssertions } from './request-by-assertions.ts';
-
-/**
- * The grant type of {@link jwtBearer}.
- *
- * @see https://www.rfc-editor.org/rfc/rfc7523#section-2.1
- */
-const JWT_BEARER_GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 
 /** What the request of {@link jwtBearer} says, besides the parameters that a server understands in addition. */
 export interface JwtBearerParameters {

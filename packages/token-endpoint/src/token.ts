@@ -1,4 +1,5 @@
 import { OAuthError, type Token, type TokenResponse } from '@oa/types';
+import { TOKEN_EXCHANGE_GRANT_TYPE } from '@oa/types/rfc';
 
 /** A longer lifetime means "for ever": some servers send the largest integer they know. This one still fits into a date. */
 const MAX_LIFETIME_SECONDS = 100 * 365 * 86_400;
@@ -7,8 +8,7 @@ const MIN_EXPIRES_AT_SECONDS = 1_000_000_000;
 /** An `expires_at` above it is in milliseconds. */
 const MAX_EXPIRES_AT_SECONDS = 100_000_000_000;
 
-const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
-const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token';
 
 /** The name of a type, and no token in its place. */
 const SHOWN_TYPE_PATTERN = /^[a-z_-]{1,20}$/;
@@ -65,7 +65,8 @@ export function tokenTypeOf(
 ): string | undefined {
   const type = token.token_type.trim().toLowerCase();
   if (type === '') return undefined;
-  if (type === 'n_a' && grant === TOKEN_EXCHANGE && token['issued_token_type'] !== ACCESS_TOKEN) return 'N_A';
+  if (type === 'n_a' && grant === TOKEN_EXCHANGE_GRANT_TYPE && token['issued_token_type'] !== ACCESS_TOKEN_TYPE)
+    return 'N_A';
   if (/^bearer[ _-]?(?:token)?$/.test(type)) return 'Bearer';
   if (type === other?.toLowerCase()) return other;
   if (bearerTypes.some((each) => type === each.toLowerCase())) return 'Bearer';
