@@ -150,6 +150,6 @@ function subjectOfSaml(xml: string): string {
   return name;
 }
 
-function toPublic({ d: _, ...key }: JWK): JWK {
-  return key;
+function toPublic(key: JWK): JWK {
+  return Object.fromEntries(Object.entries(key).filter(([name]) => name !== 'd'));
 }

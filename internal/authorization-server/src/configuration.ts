@@ -84,7 +84,7 @@ export function configuration(settings: ServerSettings): Configuration {
   const day = 24 * 60 * 60;
   return {
     adapter,
-    clients: clients.map((client) => ({ ...client, grant_types: [...(client.grant_types ?? []), ...grants] })),
+    clients: clients.map((client) => withGrants(client, grants)),
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     jwks: { keys: [{ ...key }] as never },
     cookies: { keys: [randomBytes(32).toString('hex')] },
@@ -148,6 +148,10 @@ export function configuration(settings: ServerSettings): Configuration {
       Session: 14 * day,
     },
   };
+}
+
+function withGrants(client: ClientMetadata, grants: readonly string[]): ClientMetadata {
+  return { ...client, grant_types: [...(client.grant_types ?? []), ...grants] };
 }
 
 /** A fetch that reads the document of any host from the origin of the test. */

@@ -18,7 +18,11 @@ export interface ExchangeParameters {
   actor_token?: string | AssertionSource | undefined;
   /** Required with `actor_token`. */
   actor_token_type?: string | undefined;
-  /** @default what the server decides */
+  /**
+   * The identifier of the type of token that the caller wants.
+   *
+   * @default what the server decides
+   */
   requested_token_type?: string | undefined;
   resource?: string | readonly string[] | undefined;
   audience?: string | readonly string[] | undefined;

@@ -92,9 +92,9 @@ const replies: Record<string, Reply> = {
   },
 };
 
-function expectClean(text: string): void {
-  for (const secret of secrets) expect(text).not.toContain(secret);
-  expect(text).not.toContain('PLANTED');
+/** The secrets that `text` has. */
+function secretsIn(text: string): string[] {
+  return [...secrets, 'PLANTED'].filter((secret) => text.includes(secret));
 }
 
 describe.each(Object.keys(calls))('%s shows no secret', (name) => {
@@ -105,8 +105,7 @@ describe.each(Object.keys(calls))('%s shows no secret', (name) => {
       () => undefined,
       (error: unknown) => error,
     );
-    if (outcome !== undefined) expectClean(inspectAll(outcome));
-    expectClean(JSON.stringify(events));
+    expect(secretsIn(`${outcome === undefined ? '' : inspectAll(outcome)} ${JSON.stringify(events)}`)).toEqual([]);
   });
 });
 
@@ -142,13 +141,13 @@ it('shows no secret where arguments are wrong or a source fails', async () => {
   for (const call of wrong) {
     const error: unknown = await call().catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(Error);
-    expectClean(inspectAll(error));
+    expect(secretsIn(inspectAll(error))).toEqual([]);
   }
 });
 
 it('shows no secret where a source is inspected', () => {
   const idp = { issuer: 'https://idp.example', token_endpoint: 'https://idp.example/token' };
-  expectClean(inspect(idJag({ idp, client, subject }), { depth: 10, showHidden: true }));
+  expect(secretsIn(inspect(idJag({ idp, client, subject }), { depth: 10, showHidden: true }))).toEqual([]);
   const source = keptIdToken(async () => ({ access_token: issuedSecret, token_type: 'Bearer' }));
-  expectClean(inspect(source, { depth: 10, showHidden: true }));
+  expect(secretsIn(inspect(source, { depth: 10, showHidden: true }))).toEqual([]);
 });
