@@ -14,6 +14,7 @@ const ORDER = [
   '@oa/pkce',
   '@oa/device-code',
   '@oa/client-credentials',
+  '@oa/assertion-grants',
   '@oa/discovery',
   '@oa/registration',
   '@oa/identity',

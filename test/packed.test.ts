@@ -132,7 +132,7 @@ describe('the packed packages against a real authorization server', () => {
   let env: NodeJS.ProcessEnv;
   beforeAll(async () => {
     cpSync(join(import.meta.dirname, 'smoke'), programs, { recursive: true });
-    server = await startAuthorizationServer();
+    server = await startAuthorizationServer({ trusts: [] });
     api = await startProtectedApi(server);
     const metadata = await fetch(`${server.issuer}/.well-known/oauth-authorization-server`);
     env = {
@@ -140,6 +140,7 @@ describe('the packed packages against a real authorization server', () => {
       ...agentEnvironment(server.issuer),
       OA_SERVER: await metadata.text(),
       OA_CLIENT: JSON.stringify(server.confidential),
+      OA_ID_TOKEN: await server.sign({ typ: 'JWT' }, { sub: 'ada', aud: server.confidential.client_id }),
       OA_USER_CLIENT: JSON.stringify(server.public),
       OA_API: api.url,
     };

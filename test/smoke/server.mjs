@@ -4,6 +4,8 @@
 export const server = JSON.parse(process.env.OA_SERVER);
 /** A client with a secret. */
 export const client = JSON.parse(process.env.OA_CLIENT);
+/** The ID token of a user for this client. */
+export const idToken = process.env.OA_ID_TOKEN;
 /** A client without a secret, for logins. */
 export const user = JSON.parse(process.env.OA_USER_CLIENT);
 /** A URL that answers only to a request with a token. */

@@ -1,4 +1,5 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import type { JWK } from 'jose';
 import {
   errors,
   type Account,
@@ -7,6 +8,7 @@ import {
   type KoaContextWithOIDC,
   type ResourceServer,
 } from 'oidc-provider';
+import { JWT_BEARER, TOKEN_EXCHANGE } from './assertion-grants.ts';
 import { authorizationDetails } from './authorization-details.ts';
 import { codeConfirmPage, codeInputPage, codeSuccessPage, errorPage } from './pages.ts';
 
@@ -61,19 +63,30 @@ const clients: ClientMetadata[] = [
 /** Whether clients may push the parameters of a login (RFC 9126), or must. */
 export type PushedRequests = 'disabled' | 'offered' | 'required';
 
+/** What differs between two servers. */
+interface ServerSettings {
+  adapter: Configuration['adapter'];
+  /** The private key that signs. */
+  key: JWK;
+  /** Seconds. */
+  accessTokenTtl: () => number;
+  /** Seconds. */
+  idTokenTtl: () => number;
+  documents: string | undefined;
+  pushedRequests: PushedRequests;
+  hasAssertionGrants: boolean;
+}
+
 /** The configuration of oidc-provider. It replaces every default that makes the library print a notice. */
-export function configuration(
-  adapter: Configuration['adapter'],
-  accessTokenTtl: () => number,
-  documents: string | undefined,
-  pushedRequests: PushedRequests,
-): Configuration {
+export function configuration(settings: ServerSettings): Configuration {
+  const { adapter, key, accessTokenTtl, idTokenTtl, documents, pushedRequests, hasAssertionGrants } = settings;
+  const grants = hasAssertionGrants ? [JWT_BEARER, TOKEN_EXCHANGE] : [];
   const day = 24 * 60 * 60;
   return {
     adapter,
-    clients,
+    clients: clients.map((client) => withGrants(client, grants)),
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
-    jwks: { keys: [{ ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }) }] },
+    jwks: { keys: [{ ...key }] as never },
     cookies: { keys: [randomBytes(32).toString('hex')] },
     clockTolerance: 0,
     scopes: ['openid', 'offline_access', 'read', 'write'],
@@ -129,12 +142,16 @@ export function configuration(
       AuthorizationCode: 60,
       DeviceCode: 600,
       Grant: 14 * day,
-      IdToken: 3600,
+      IdToken: idTokenTtl,
       Interaction: 3600,
       RefreshToken: 14 * day,
       Session: 14 * day,
     },
   };
+}
+
+function withGrants(client: ClientMetadata, grants: readonly string[]): ClientMetadata {
+  return { ...client, grant_types: [...(client.grant_types ?? []), ...grants] };
 }
 
 /** A fetch that reads the document of any host from the origin of the test. */

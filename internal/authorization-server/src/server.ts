@@ -1,6 +1,9 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import { closeServer, listen } from '@oa-internal/testing/server';
 import { Provider } from 'oidc-provider';
+import type { JWK } from 'jose';
+import { createSign, registerAssertionGrants, type Sign } from './assertion-grants.ts';
 import { runAgent, type AgentChoice } from './agent.ts';
 import { configuration, confidential, native, resource, user, type PushedRequests } from './configuration.ts';
 import { interactions } from './interactions.ts';
@@ -38,6 +41,10 @@ export interface AuthorizationServerHandle {
   approveDevice(verificationUriComplete: string, choice?: AgentChoice): Promise<void>;
   /** Sets the lifetime of new access tokens, in seconds. */
   setAccessTokenTtl(seconds: number): void;
+  /** Sets the lifetime of new ID tokens, in seconds. */
+  setIdTokenTtl(seconds: number): void;
+  /** Signs a JWT with the key of the server, such as an ID token. */
+  sign: Sign;
   /** Makes every access token invalid, as an administrator can. Refresh tokens stay valid. */
   dropAccessTokens(): void;
   /** Describes an access token to a resource server, without a request. `undefined` if the token is not valid. */
@@ -56,6 +63,8 @@ export interface AuthorizationServerOptions {
   documents?: string;
   /** @default 'disabled' */
   pushedRequests?: PushedRequests;
+  /** The issuers whose JWTs the server takes in the JWT bearer grant and in token exchange. The server has both grants if it is set. */
+  trusts?: readonly string[];
 }
 
 /** Starts an authorization server (oidc-provider) on a random loopback port. It keeps everything in memory. */
@@ -66,10 +75,22 @@ export async function startAuthorizationServer(
   const server = createServer();
   const issuer = await listen(server, options.host);
   const memory = createMemoryStorage();
+  let idTokenTtl = 3600;
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const key: JWK = { ...privateKey.export({ format: 'jwk' }), kty: 'EC', kid: 'the-key' };
   const provider = new Provider(
     issuer,
-    configuration(memory.adapter, () => accessTokenTtl, options.documents, options.pushedRequests ?? 'disabled'),
+    configuration({
+      adapter: memory.adapter,
+      key,
+      accessTokenTtl: () => accessTokenTtl,
+      idTokenTtl: () => idTokenTtl,
+      documents: options.documents,
+      pushedRequests: options.pushedRequests ?? 'disabled',
+      hasAssertionGrants: options.trusts !== undefined,
+    }),
   );
+  if (options.trusts !== undefined) registerAssertionGrants(provider, key, options.trusts);
   const requests: LoggedRequest[] = [];
   provider.use(requestLog(requests));
   provider.use(interactions(provider));
@@ -105,6 +126,10 @@ export async function startAuthorizationServer(
     setAccessTokenTtl: (seconds) => {
       accessTokenTtl = seconds;
     },
+    setIdTokenTtl: (seconds) => {
+      idTokenTtl = seconds;
+    },
+    sign: createSign(issuer, key),
     dropAccessTokens: () => {
       memory.forgetAll('AccessToken');
       memory.forgetAll('ClientCredentials');

@@ -14,6 +14,11 @@ export async function obtainBearerToken(
 ): Promise<string> {
   signal?.throwIfAborted();
   const { access_token, token_type } = await abortable(source({ signal: signal ?? undefined, ...options }), signal);
+  if (token_type.toLowerCase() === 'n_a')
+    throw new OAuthError(
+      'unsupported_token_type',
+      'The token is no access token (token_type N_A, RFC 8693 section 2.2.1), so it is not sent to an API. Get an access token for it first, such as with jwtBearer or exchangeToken of @oa/assertion-grants.',
+    );
   // RFC 6749 section 7.1: a client must not use a token whose type it does not understand.
   if (token_type.toLowerCase() !== 'bearer')
     throw new OAuthError(

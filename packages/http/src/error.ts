@@ -17,7 +17,8 @@ const STANDARD_CODES: ReadonlySet<string> = toWordSet(`
 `);
 /** What to do after a refusal. `@oa/client-authentication` adds it for the codes about the client. */
 const ADVICE_BY_CODE: Readonly<Record<string, string>> = {
-  invalid_grant: 'The code or the refresh token is invalid, expired, revoked or used. Log in again.',
+  invalid_grant:
+    'The code, the refresh token or the assertion is invalid, expired, revoked or used. Log in again, or get a new assertion.',
   invalid_request: 'A parameter is missing or not accepted. Compare the request with the documentation of the server.',
   invalid_scope: 'Check the scope: the server does not know one of them, or does not allow it to this client.',
   invalid_target: 'Check `resource` and `audience` against what the API and the server expect.',

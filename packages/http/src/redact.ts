@@ -5,7 +5,7 @@ import { markShared } from './shared.ts';
 const MAX_REDACTED_CHARACTERS = 2000;
 /** The text after the name of a secret is a secret, even if this process has never seen it: gateways quote the answers that they received. */
 const NAMED_SECRET_PATTERN =
-  /(?<=(?:access_token|refresh_token|id_token|client_secret|client_assertion|device_code|code_verifier|password) ?[:=] ?)[^\s,;&{}]{12,}/gi;
+  /(?<=(?:access_token|refresh_token|id_token|client_secret|assertion|subject_token|actor_token|device_code|code_verifier|password) ?[:=] ?)[^\s,;&{}]{12,}/gi;
 /** An address, or a word that is long enough to be a token. Dots, slashes and equals signs separate words. */
 const ADDRESS_OR_WORD_PATTERN = /https?:\/\/\S+|[\w~+%-]{16,}/gi;
 const WORD_PATTERN = /[\w~+%-]{16,}/g;

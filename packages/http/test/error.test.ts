@@ -131,7 +131,7 @@ it.each<[Reply, string]>([
   [{ status: 403, json: { message: 'no' } }, 'answered with status 403. The server says: "no".'],
   [
     { status: 400, json: { error: 'invalid_grant' } },
-    'refused the request with invalid_grant. The code or the refresh token is invalid, expired, revoked or used. Log in again.',
+    'refused the request with invalid_grant. The code, the refresh token or the assertion is invalid, expired, revoked or used. Log in again, or get a new assertion.',
   ],
   [
     { status: 400, json: { error: 'invalid_scope', error_description: 'no' } },
@@ -144,7 +144,7 @@ it.each<[Reply, string]>([
   [{ status: 400, json: { error: 'constructor' } }, 'refused the request with constructor.'],
   [
     { status: 400, json: { error: 'invalid_grant', error_description: `It's "old"${'.'.repeat(500)}` } },
-    `refused the request with invalid_grant. The server says: "It's old${'.'.repeat(392)}...". The code or the refresh token is invalid, expired, revoked or used. Log in again.`,
+    `refused the request with invalid_grant. The server says: "It's old${'.'.repeat(392)}...". The code, the refresh token or the assertion is invalid, expired, revoked or used. Log in again, or get a new assertion.`,
   ],
 ])('says of %j what to do, and quotes the server', async (reply, message) => {
   const { message: text } = await rejectionOf(answered(reply));

@@ -65,6 +65,8 @@ describe('an error repeats no secret (RFC 6750 section 5.3)', () => {
       [`sub ${Buffer.from(refresh_token).toString('base64url')}`, 'sub ***'],
       ['got {"access_token":"0123456789abcdef","expires_in":3600}', 'got {access_token:***,expires_in:3600}'],
       ['client_secret = 0123456789abcdef; Code: 12', 'client_secret = ***; Code: 12'],
+      ['assertion=abcdefghijklmnop is old', 'assertion=*** is old'],
+      ['subject_token: abcdefghijklmnop, actor_token=abcdefghijklmnop', 'subject_token: ***, actor_token=***'],
       ['the refresh_token: too old, password reset required', 'the refresh_token: too old, password reset required'],
     ];
     for (const [said = '', shown] of texts) {

@@ -77,7 +77,7 @@ export async function fetchToken(
       rules.inspectResponse?.(response);
       const token = readJson(response, tokenResponseSchema);
       assertAccessToken(token);
-      const type = tokenTypeOf(token, authenticated.token_type, options.bearerTypes);
+      const type = tokenTypeOf(token, authenticated.token_type, options.bearerTypes, grant_type);
       if (type === undefined) options.onEvent?.({ type: 'token_type_missing', issuer: server.issuer });
       const complete = { ...token, token_type: type ?? rules.token_type ?? 'Bearer' };
       return stampToken(typeof scope === 'string' ? { scope, ...complete } : complete, response.sentAt);

@@ -1,4 +1,5 @@
 import { OAuthError, type Token, type TokenResponse } from '@oa/types';
+import { TOKEN_EXCHANGE_GRANT_TYPE } from '@oa/types/rfc';
 
 /** A longer lifetime means "for ever": some servers send the largest integer they know. This one still fits into a date. */
 const MAX_LIFETIME_SECONDS = 100 * 365 * 86_400;
@@ -6,6 +7,8 @@ const MAX_LIFETIME_SECONDS = 100 * 365 * 86_400;
 const MIN_EXPIRES_AT_SECONDS = 1_000_000_000;
 /** An `expires_at` above it is in milliseconds. */
 const MAX_EXPIRES_AT_SECONDS = 100_000_000_000;
+
+const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token';
 
 /** The name of a type, and no token in its place. */
 const SHOWN_TYPE_PATTERN = /^[a-z_-]{1,20}$/;
@@ -52,14 +55,18 @@ export function assertAccessToken(token: TokenResponse): void {
  *
  * @param other the type that the authentication of the client makes usable
  * @param bearerTypes the types that the caller uses as Bearer
+ * @param grant the grant type. A token exchange can issue something else than an access token, with the type `N_A` (RFC 8693 section 2.2.1).
  */
 export function tokenTypeOf(
   token: TokenResponse,
   other: string | undefined,
   bearerTypes: readonly string[] = [],
+  grant?: unknown,
 ): string | undefined {
   const type = token.token_type.trim().toLowerCase();
   if (type === '') return undefined;
+  if (type === 'n_a' && grant === TOKEN_EXCHANGE_GRANT_TYPE && token['issued_token_type'] !== ACCESS_TOKEN_TYPE)
+    return 'N_A';
   if (/^bearer[ _-]?(?:token)?$/.test(type)) return 'Bearer';
   if (type === other?.toLowerCase()) return other;
   if (bearerTypes.some((each) => type === each.toLowerCase())) return 'Bearer';

@@ -1,3 +1,4 @@
+import type { Reply } from '@oa-internal/scripted-server';
 import { rejectionOf } from '@oa-internal/testing';
 import { isExpired, type OAuthEvent } from '@oa/types';
 import { describe, expect, it } from 'vitest';
@@ -74,6 +75,21 @@ describe('the token type (RFC 6749 section 7.1)', () => {
   it.each(['mac', 'DPoP', 'N_A', 'pop'])('%s is refused', async (token_type) => {
     const error = await rejectionOf(tokenFrom(tokenReply({ token_type })));
     expect(error).toMatchObject({ code: 'unsupported_token_type', retryable: false });
+  });
+
+  it('N_A says that a token exchange issued no access token (RFC 8693 section 2.2.1)', async () => {
+    const exchange = { grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange' };
+    const type = 'urn:ietf:params:oauth:token-type:';
+    const reply = (issued_token_type?: string): Reply => tokenReply({ token_type: 'n_a', issued_token_type });
+    for (const options of [{}, { bearerTypes: ['N_A'] }]) {
+      expect((await tokenFrom(reply(`${type}id-jag`), exchange, options)).token_type).toBe('N_A');
+      expect((await tokenFrom(reply(), exchange, options)).token_type).toBe('N_A');
+    }
+    for (const [issued, parameters] of [
+      [`${type}access_token`, exchange],
+      [`${type}id-jag`, {}],
+    ] as const)
+      expect(await rejectionOf(tokenFrom(reply(issued), parameters))).toMatchObject({ code: 'unsupported_token_type' });
   });
 
   it.each(['user', 'Bot'])('%s is Bearer if the caller lists it', async (token_type) => {

@@ -15,6 +15,20 @@ export { findPlaceholder, hasTwoSpellings, isSameIssuer, issuerOfDocument, norma
  */
 export const DEVICE_CODE_GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:device_code';
 
+/**
+ * The grant type of a JWT that serves as the grant.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc7523#section-2.1
+ */
+export const JWT_BEARER_GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+
+/**
+ * The grant type of a token that is exchanged for another one.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc8693#section-2.1
+ */
+export const TOKEN_EXCHANGE_GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+
 /** RFC 8252 section 7.3 is about IP literals. Servers that allow `localhost` (section 8.3) treat it alike. */
 const LOOPBACK_REDIRECT = new RegExp(
   `^(http://(?:${LOOPBACK_HOSTS.map((host) => host.replace(/[.[\]]/g, '\\$&')).join('|')}))(:\\d*)?(?=[/?#]|$)`,

@@ -5,6 +5,8 @@ import {
   missingSecretError,
   assertRequestParameters,
   DEVICE_CODE_GRANT_TYPE,
+  JWT_BEARER_GRANT_TYPE,
+  TOKEN_EXCHANGE_GRANT_TYPE,
   formEncode,
   isLoopbackHost,
   isResourceIndicator,
@@ -20,8 +22,10 @@ import {
 /** All characters up to U+00FF. */
 const characters = Array.from({ length: 256 }, (_, code) => String.fromCodePoint(code)).join('');
 
-it('has the grant type of RFC 8628 section 3.4', () => {
+it('has the grant types of RFC 8628 section 3.4, RFC 7523 section 2.1 and RFC 8693 section 2.1', () => {
   expect(DEVICE_CODE_GRANT_TYPE).toBe('urn:ietf:params:oauth:grant-type:device_code');
+  expect(JWT_BEARER_GRANT_TYPE).toBe('urn:ietf:params:oauth:grant-type:jwt-bearer');
+  expect(TOKEN_EXCHANGE_GRANT_TYPE).toBe('urn:ietf:params:oauth:grant-type:token-exchange');
 });
 
 describe('isLoopbackHost (RFC 8252 section 8.3)', () => {
