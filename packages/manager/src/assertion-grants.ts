@@ -1,9 +1,5 @@
-import type { Credentials } from './credentials.ts';
-
-/** @see https://www.rfc-editor.org/rfc/rfc7523#section-2.1 */
-export const JWT_BEARER_GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
-/** @see https://www.rfc-editor.org/rfc/rfc8693#section-2.1 */
-export const TOKEN_EXCHANGE_GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+import { JWT_BEARER_GRANT_TYPE, TOKEN_EXCHANGE_GRANT_TYPE } from '@oa/types/rfc';
+import type { Credentials, GrantType } from './credentials.ts';
 
 /** The member of the credentials that holds the assertion of a grant. */
 const ASSERTION_MEMBERS: Readonly<Record<string, 'assertion' | 'subject_token'>> = {
@@ -12,13 +8,13 @@ const ASSERTION_MEMBERS: Readonly<Record<string, 'assertion' | 'subject_token'>>
 };
 
 /** The member that holds the assertion, for the grants that have one. */
-export function assertionMemberOf({ grant_type = '' }: Credentials): 'assertion' | 'subject_token' | undefined {
-  return ASSERTION_MEMBERS[grant_type];
+export function assertionMemberOf(grant_type: GrantType | undefined): 'assertion' | 'subject_token' | undefined {
+  return ASSERTION_MEMBERS[grant_type ?? ''];
 }
 
 /** @throws {TypeError} if the grant needs an assertion and has none, or has one that is not used */
 export function assertSubject(credentials: Credentials): void {
-  const member = assertionMemberOf(credentials);
+  const member = assertionMemberOf(credentials.grant_type);
   for (const each of ['assertion', 'subject_token'] as const) {
     const value = credentials[each];
     if (each !== member && value !== undefined)

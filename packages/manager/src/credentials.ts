@@ -1,7 +1,13 @@
 import type { AuthenticationOption } from '@oa/client-authentication';
 import type { AssertionSource, AuthorizationDetail, AuthorizationServer, Client, RequestParameters } from '@oa/types';
-import { DEVICE_CODE_GRANT_TYPE, isResourceIndicator, UNSET_QUESTION } from '@oa/types/rfc';
-import { assertSubject, JWT_BEARER_GRANT_TYPE, TOKEN_EXCHANGE_GRANT_TYPE } from './assertion-grants.ts';
+import {
+  DEVICE_CODE_GRANT_TYPE,
+  isResourceIndicator,
+  JWT_BEARER_GRANT_TYPE,
+  TOKEN_EXCHANGE_GRANT_TYPE,
+  UNSET_QUESTION,
+} from '@oa/types/rfc';
+import { assertSubject } from './assertion-grants.ts';
 import type { Grant } from './custom-grant.ts';
 import { assertDetails } from './details.ts';
 import { assertRedirectUris } from './redirect-uris.ts';

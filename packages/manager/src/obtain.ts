@@ -1,6 +1,6 @@
 import { createLoader } from '@oa/mechanisms';
 import { attempt, OAuthError, type Client, type RequestParameters, type Token } from '@oa/types';
-import { asksForScope, DEVICE_CODE_GRANT_TYPE, mergeScopes } from '@oa/types/rfc';
+import { asksForScope, DEVICE_CODE_GRANT_TYPE, JWT_BEARER_GRANT_TYPE, mergeScopes } from '@oa/types/rfc';
 import { forgetRegistration } from './client.ts';
 import type { Context } from './context.ts';
 import { needsUser } from './credentials.ts';
@@ -14,6 +14,7 @@ import { tellUser } from './tell-user.ts';
 import type { GrantOptions, GrantReason, Session } from './session.ts';
 
 const loadClientCredentials = createLoader(() => import('@oa/client-credentials'));
+const loadAssertionGrants = createLoader(() => import('@oa/assertion-grants'));
 
 /**
  * Why no new grant can be made, in whole sentences.
@@ -120,6 +121,9 @@ async function grantWithAnyClient(
   parameters: RequestParameters,
   signal: AbortSignal,
 ): Promise<Token> {
+  // A program that is known by its assertion is not registered.
+  if (session.assertion !== undefined && session.configuredClient === undefined)
+    return grantWithAssertion(session, undefined, parameters, signal);
   const found = await session.client();
   const granted = await attempt(grant(session, found.client, parameters, signal));
   if (granted.ok) return { ...granted.value, issued_to: found.issued_to };
@@ -152,6 +156,7 @@ async function grant(
 ): Promise<Token> {
   const { context, grant_type, network } = session;
   const { login: loginOptions } = context.options;
+  if (session.assertion !== undefined) return grantWithAssertion(session, client, parameters, signal);
   if (session.grant !== undefined) {
     const own = session.grant;
     return withServer(session, (server) => own({ server, client, parameters, options: { ...network, signal } }));
@@ -190,4 +195,21 @@ async function grant(
     signal,
   });
   return furtherResources.length === 0 ? token : { ...token, named_resources: [...furtherResources] };
+}
+
+/** RFC 7523 and RFC 8693. An abort ends the request: an assertion can be asked for again. */
+async function grantWithAssertion(
+  session: Session,
+  client: Client | undefined,
+  parameters: RequestParameters,
+  signal: AbortSignal,
+): Promise<Token> {
+  const { assertion = '', grant_type, network } = session;
+  const { exchangeToken, jwtBearer } = await loadAssertionGrants();
+  const options = { ...network, signal };
+  if (grant_type === JWT_BEARER_GRANT_TYPE)
+    return withServer(session, (server) => jwtBearer(server, client, { ...parameters, assertion }, options));
+  const subject_token_type = String(parameters['subject_token_type']);
+  const exchange = { ...parameters, subject_token: assertion, subject_token_type };
+  return withServer(session, (server) => exchangeToken(server, client, exchange, options));
 }

@@ -127,7 +127,7 @@ async function findAsserted(
   issuer: string,
   signal: AbortSignal | undefined,
 ): Promise<Asserted | undefined> {
-  const member = assertionMemberOf(credentials);
+  const member = assertionMemberOf(credentials.grant_type);
   const given = member && credentials[member];
   if (given === undefined) return undefined;
   const { findSubject } = await import('./subject.ts');
@@ -150,7 +150,8 @@ function configuredClientAt({ ownClient }: Context, issuer: string, credentials:
     configured === undefined || (configured.client_id === own?.client_id && configured.client_secret === undefined);
   const client = isOwn ? (own ?? configured) : configured;
   const grant_type = grantTypeOf(credentials);
-  if (client === undefined && !needsUser(grant_type))
+  // A server can recognise an assertion alone (RFC 7523 section 3.1).
+  if (client === undefined && !needsUser(grant_type) && assertionMemberOf(grant_type) === undefined)
     throw new TypeError(`credentials.client_id is missing: the grant ${grant_type} needs it.`);
   return client;
 }
