@@ -6,7 +6,7 @@ import type { TokenEndpointOptions } from './options.ts';
 import { postAuthenticated } from './post.ts';
 import { assertAccessToken, stampToken, tokenTypeOf } from './token.ts';
 
-const loadTokenSchemas = createLoader(() => import('@oa/types/schemas'));
+const loadTokenSchema = createLoader(async () => (await import('@oa/types/schemas')).tokenResponseSchema);
 
 /**
  * Requests a token from the token endpoint, by any grant.
@@ -66,7 +66,7 @@ export async function fetchToken(
       'endpoint_missing',
       `${toErrorText(server.issuer, 200)} names no token_endpoint. Check its metadata.`,
     );
-  const { tokenResponseSchema } = await loadTokenSchemas();
+  const tokenResponseSchema = await loadTokenSchema();
   const idempotent = grant_type === 'client_credentials';
   const form = { url, parameters, idempotent };
   return postAuthenticated(
