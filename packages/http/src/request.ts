@@ -2,8 +2,8 @@ import { sleep } from '@oa/mechanisms';
 import { isOAuthError, OAuthError, type RequestOptions, type RequestParameters } from '@oa/types';
 import { withDeadline, type Deadline } from './deadline.ts';
 import { exchange, type Answer } from './exchange.ts';
-import { timeoutHint } from './failure.ts';
 import type { PreparedRequest } from './ky.ts';
+import { timeoutHint } from './network-error.ts';
 import { redactShared } from './redact.ts';
 import { parseRetryAfter, retryDelay, type AttemptOutcome } from './retry.ts';
 import { secretsSent } from './secrets.ts';
@@ -83,7 +83,7 @@ export async function request(
   const body = options.form === undefined ? options.body : encodeForm(options.form);
   if (options.form !== undefined) headers['content-type'] = 'application/x-www-form-urlencoded';
   const name = toDisplayUrl(target);
-  const hint = (): string => timeoutHint(target, options.fetch);
+  const hint = async (): Promise<string> => timeoutHint(target, options.fetch);
   return withDeadline(options, { name, hint }, async (deadline) => {
     const { fetch, headersOnly } = options;
     const prepared = { name, method, headers, body, headersOnly, signal: deadline.signal, fetch };
