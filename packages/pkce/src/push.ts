@@ -62,7 +62,7 @@ export async function pushAuthorizationRequest(
     server,
     client,
     form,
-    (response) => readJson(response, pushedResponseSchema),
+    async (response) => readJson(response, pushedResponseSchema),
     request,
   );
   const { request_uri } = pushed;

@@ -40,8 +40,8 @@ export async function requestToken(
 
 /** What a grant adds to {@link fetchToken}. */
 interface GrantRules {
-  /** Gets the response first, and may throw. */
-  inspectResponse?: (response: HttpResponse) => void;
+  /** Gets the response first, and may reject. */
+  inspectResponse?: (response: HttpResponse) => Promise<void>;
   /** The token type where the server sends none. */
   token_type?: string;
 }
@@ -73,9 +73,9 @@ export async function fetchToken(
     server,
     client,
     form,
-    (response, authenticated) => {
-      rules.inspectResponse?.(response);
-      const token = readJson(response, tokenResponseSchema);
+    async (response, authenticated) => {
+      await rules.inspectResponse?.(response);
+      const token = await readJson(response, tokenResponseSchema);
       assertAccessToken(token);
       const type = tokenTypeOf(token, authenticated.token_type, options.bearerTypes);
       if (type === undefined) options.onEvent?.({ type: 'token_type_missing', issuer: server.issuer });
