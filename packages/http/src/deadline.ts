@@ -2,7 +2,7 @@ import { abortable, MAX_TIMER_MS, sleep, startTimeout } from '@oa/mechanisms';
 import { OAuthError, type RequestOptions } from '@oa/types';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
-/** The error does not wait longer for its hint, which may have to be loaded while the disk or the threads of the process are busy. */
+/** The error does not wait longer for its hint, which is loaded from the disk of a process that may be busy. */
 const MAX_HINT_DELAY_MS = 100;
 
 /** The time that a call has left. */

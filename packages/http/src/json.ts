@@ -1,7 +1,7 @@
 import { createLoader, isObject } from '@oa/mechanisms';
 import type { OAuthError, RequestParameters } from '@oa/types';
 import type { BaseIssue, GenericSchema } from 'valibot';
-import { isPage } from './media-type.ts';
+import { isLabelledAsPage } from './media-type.ts';
 import { isTokenAnswer, parseBody } from './parse.ts';
 import { request, type HttpOptions, type HttpResponse } from './request.ts';
 
@@ -36,6 +36,7 @@ export async function readJson<T>(response: HttpResponse, schema: GenericSchema<
  * Reads the error that a response reports. It is for endpoints whose success has no body.
  *
  * @returns an `oauth_error`, or an `http_error` for an error status without an OAuth error; `undefined` for a success
+ * @throws the error of a failed import: the texts of errors are loaded with the first error
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */
 export async function readError(response: HttpResponse): Promise<OAuthError | undefined> {
@@ -113,5 +114,5 @@ async function errorIn(response: HttpResponse, json: unknown): Promise<OAuthErro
  * U+FFFD for bytes that are not UTF-8 (RFC 8259 section 8.1): a token with one would be another token.
  */
 function isJsonAnswer(response: HttpResponse, json: unknown): boolean {
-  return json !== undefined && !isPage(response) && !response.text.includes('\uFFFD');
+  return json !== undefined && !isLabelledAsPage(response) && !response.text.includes('\uFFFD');
 }

@@ -6,6 +6,6 @@ export function mediaType({ headers }: HttpResponse): string {
 }
 
 /** Whether an answer is labelled as a page. */
-export function isPage(response: HttpResponse): boolean {
+export function isLabelledAsPage(response: HttpResponse): boolean {
   return /html|xml/.test(mediaType(response));
 }

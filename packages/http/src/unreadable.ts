@@ -1,5 +1,5 @@
 import { OAuthError } from '@oa/types';
-import { isPage, mediaType } from './media-type.ts';
+import { isLabelledAsPage, mediaType } from './media-type.ts';
 import type { HttpResponse } from './request.ts';
 import { responseName } from './response-name.ts';
 
@@ -7,7 +7,7 @@ import { responseName } from './response-name.ts';
 export function toUnreadableError(response: HttpResponse, json: unknown): OAuthError {
   const { status, text } = response;
   // JSON that broke off or is not UTF-8 is broken, whatever its label.
-  const isBroken = json === undefined ? isCutJson(text) : !isPage(response);
+  const isBroken = json === undefined ? isCutJson(text) : !isLabelledAsPage(response);
   const type = isBroken ? 'application/json' : mediaType(response);
   const name = responseName(response);
   if (text.trim() === '')
