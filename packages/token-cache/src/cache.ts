@@ -102,6 +102,8 @@ export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
   const memory = createTokenMemory();
   /** How many calls of this process hold or wait for the lock of each key. They need what is on the disk now. */
   const locking = new Map<string, number>();
+  /** The keys whose lock is held. The holder reads the file, because a network file system can report an old version of it. */
+  const held = new Set<string>();
   const damaged = new Set<string>();
   let shared: Promise<SharedFiles> | undefined;
 
@@ -113,7 +115,7 @@ export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
   }
 
   function peek(key: string): Token | undefined {
-    return locking.has(key) ? undefined : memory.get(key);
+    return held.has(key) ? undefined : memory.get(key, locking.has(key));
   }
 
   async function load(key: string): Promise<Token | undefined> {
@@ -165,9 +167,17 @@ export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
 
   async function lock<T>(key: string, work: () => Promise<T>, lockOptions?: LockOptions<T>): Promise<T> {
     const file = filePathOf(key, options);
+    async function run(): Promise<T> {
+      held.add(key);
+      try {
+        return await work();
+      } finally {
+        held.delete(key);
+      }
+    }
     countLocking(key, 1);
     try {
-      return await (await loadShared()).lock(file, key, work, lockOptions);
+      return await (await loadShared()).lock(file, key, run, lockOptions);
     } finally {
       countLocking(key, -1);
       memory.delete(key);

@@ -3,7 +3,10 @@ import type { Token } from '@oa/types';
 
 /** Tokens that were read, for as long as their files have not changed. */
 export interface TokenMemory {
-  get(key: string): Token | undefined;
+  /**
+   * @param isExact whether the version of the file is compared in any case, and not once a second
+   */
+  get(key: string, isExact?: boolean): Token | undefined;
   /**
    * @param version the version of the file before it was read
    */
@@ -37,11 +40,11 @@ export function createTokenMemory(): TokenMemory {
   const tokens = new Map<string, RememberedToken>();
   let bytes = 0;
 
-  function get(key: string): Token | undefined {
+  function get(key: string, isExact = false): Token | undefined {
     const remembered = tokens.get(key);
     if (remembered === undefined) return undefined;
     const now = performance.now();
-    if (now - remembered.checked >= MAX_UNCHECKED_MS) {
+    if (isExact || now - remembered.checked >= MAX_UNCHECKED_MS) {
       if (fileVersion(remembered.file) !== remembered.version) {
         drop(key);
         return undefined;

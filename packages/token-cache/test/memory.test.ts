@@ -37,7 +37,7 @@ it('does not use the wall clock, which can jump', async () => {
   expect(await cache.get(KEY)).toMatchObject({ access_token: 'newer' });
 });
 
-it('is not used while a call holds the lock of the key or waits for it', async () => {
+it('is not used while a call holds the lock of the key, and compares the version of the file while one waits for it', async () => {
   const { cache, directory } = fixture;
   await cache.set(KEY, TOKEN);
   await cache.get(KEY);
