@@ -197,7 +197,7 @@ export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
   async function* readAll<T>(convert: (found: FoundToken, list: ListModule) => T): AsyncGenerator<T, void, undefined> {
     try {
       const list = await importCacheModule(import('./list.ts'));
-      for await (const found of list.readTokens(tokensDirectory())) yield convert(found, list);
+      for await (const some of list.readTokens(tokensDirectory())) for (const found of some) yield convert(found, list);
     } catch (error) {
       rethrowAsTokenCacheError(error);
     }

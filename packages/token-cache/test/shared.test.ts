@@ -50,7 +50,7 @@ describe('lock', () => {
   it('lets get read the file while its work runs, and then the memory', async () => {
     const { cache } = fixture;
     await cache.set(KEY, TOKEN);
-    for (const _turn of [1, 2]) {
+    for (let turn = 0; turn < 2; turn += 1) {
       const [started, end] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
       const call = cache.lock(KEY, () => (started.resolve(), end.promise));
       await started.promise;
