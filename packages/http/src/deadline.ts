@@ -44,7 +44,9 @@ export async function withDeadline<T>(
   signal?.addEventListener('abort', onAbort);
   const deadline = { signal: controller.signal, left: () => end - performance.now(), sent: false };
   const onTimeout = async (): Promise<void> => {
-    const text = await Promise.race([hint(), sleep(MAX_HINT_DELAY_MS, controller.signal)]);
+    // The call may end in the meantime.
+    const late = sleep(MAX_HINT_DELAY_MS, controller.signal).catch(() => undefined);
+    const text = await Promise.race([hint(), late]);
     controller.abort(timeoutError(name, timeout, deadline.sent, text ?? ''));
   };
   const cancel = startTimeout(() => void onTimeout(), timeout);

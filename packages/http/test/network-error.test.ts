@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { rejectionOf } from '@oa-internal/testing';
 import { afterEach, expect, it, vi } from 'vitest';
 import { withDeadline } from '../src/deadline.ts';
@@ -51,4 +52,17 @@ it('ends at the timeout although its hint can not be loaded in time', async () =
   const hint = async (): Promise<string> => new Promise(() => {});
   const call = withDeadline({ timeout: 20 }, { name: 'x', hint }, () => new Promise(() => {}));
   expect(await rejectionOf(call)).toMatchObject({ code: 'timeout', sent: false });
+});
+
+it('rejects with the reason of the caller, and with nothing else, where that aborts while the hint is loaded', async () => {
+  const controller = new AbortController();
+  const reason = new Error('left');
+  const hint = async (): Promise<string> => {
+    controller.abort(reason);
+    return new Promise(() => {});
+  };
+  const options = { timeout: 20, signal: controller.signal };
+  // A rejection that is not handled would fail the run.
+  await expect(withDeadline(options, { name: 'x', hint }, () => new Promise(() => {}))).rejects.toBe(reason);
+  await setTimeout(50);
 });
