@@ -46,3 +46,8 @@ it('rejects where other users can write in the directory, and finds nothing in a
 it('rejects a relative directory with a TypeError', async () => {
   await expect(readPrivateFiles('relative', ['a'])).rejects.toThrow(TypeError);
 });
+
+it('throws the error of a name that can be no file name: that is a bug of the caller', async () => {
+  await writePrivate(join(directory, 'a'), 'text of a');
+  await expect(readPrivateFiles(directory, ['a', 'b\0'])).rejects.toThrow(TypeError);
+});
