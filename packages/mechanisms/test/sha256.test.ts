@@ -6,7 +6,7 @@ import { beforeEach, expect, it, vi } from 'vitest';
 let sha256Hex: (text: string) => string;
 beforeEach(async () => {
   vi.resetModules();
-  ({ sha256Hex } = await import('../src/sha256.ts'));
+  ({ sha256Hex } = await import('@oa/mechanisms'));
 });
 
 const expected = (text: string): string => createHash('sha256').update(text).digest('hex');
