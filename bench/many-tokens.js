@@ -1,5 +1,6 @@
 // Fills a directory with tokens: `node many-tokens.js DIRECTORY TOKENS`. One is written by @oa/token-cache, the others are its copies under
 // other keys, because 100,000 durable writes take minutes.
+import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cacheFile, fileTokenCache, tokenKey } from '@oa/token-cache';
 
@@ -12,8 +13,10 @@ const token = {
 };
 
 await fileTokenCache({ directory }).set(tokenKey(identity), token);
-const text = readFileSync(cacheFile(identity, { directory }), 'utf8');
+const [text] = readFileSync(cacheFile(identity, { directory }), 'utf8').split(',"checksum":');
 for (let index = 1; index < Number(amount); index++) {
   const file = cacheFile({ ...identity, profile: String(index) }, { directory });
-  writeFileSync(file, text.replace('"profile":"0"', `"profile":"${index}"`), { mode: 0o600 });
+  const content = text.replace('"profile":"0"', `"profile":"${index}"`);
+  const checksum = createHash('sha256').update(content).digest('hex');
+  writeFileSync(file, `${content},"checksum":"${checksum}"}\n`, { mode: 0o600 });
 }

@@ -47,7 +47,10 @@ export function oneMore({ issuer }) {
 /** Another process refreshes the same token. */
 export const wait = fresh;
 
+/** One token after the other, as a program with many tokens takes them. */
 export async function list({ tokens }) {
   const { fileTokenCache } = await import('@oa/token-cache');
-  return fileTokenCache({ directory: tokens }).list();
+  let count = 0;
+  for await (const _ of fileTokenCache({ directory: tokens }).list()) count++;
+  if (count < 2) throw new Error('The tokens are damaged.');
 }

@@ -4,7 +4,7 @@ export { assertAuthentication } from './methods.ts';
 export { sendAuthenticated } from './send-authenticated.ts';
 export { signJwt } from './sign-jwt.ts';
 export type { SignFunction, SigningAlgorithm, SigningCryptoKey, SigningJwk, SigningKey } from './signing-key.ts';
-export type { AuthenticatedExchange } from './send-authenticated.ts';
+export type { AuthenticatedExchange } from './authenticated-exchange.ts';
 export type {
   AuthenticatedRequest,
   AuthenticationOption,

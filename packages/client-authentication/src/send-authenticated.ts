@@ -1,38 +1,12 @@
-import { isOAuthError, type AuthorizationServer, type Client, type OAuthError, type RequestOptions } from '@oa/types';
+import { createLoader } from '@oa/mechanisms';
+import type { AuthorizationServer, Client, RequestOptions } from '@oa/types';
 import { assertClient } from '@oa/types/rfc';
-import { authenticateWith, authenticationTarget, type AuthenticationTarget } from './authenticate-client.ts';
-import { isClientRefused } from './client-refused.ts';
-import { explainRefusal } from './explain-refusal.ts';
-import { isMethodUnread, isWorthTrying, type MethodRefusal } from './method-refusal.ts';
-import { proveMethod, rememberMethod, type BuiltInMethod } from './methods.ts';
-import type { AuthenticatedRequest, AuthenticationOption, AuthenticationRefusal } from './types.ts';
+import { authenticationTarget } from './authenticate-client.ts';
+import { exchangeBy, type AuthenticatedExchange, type AuthenticatedResponse } from './authenticated-exchange.ts';
+import { proveMethod } from './methods.ts';
+import type { AuthenticationOption } from './types.ts';
 
-/** What a {@link ClientAuthentication} learns of a response. */
-type AuthenticatedResponse = Pick<AuthenticationRefusal, 'status' | 'headers'> & {
-  /** The body, where the caller has it: a server can say there what it misses, without an OAuth error. */
-  text?: string | undefined;
-};
-
-/** A request to an endpoint that authenticates clients, for {@link sendAuthenticated}. */
-export interface AuthenticatedExchange<R extends AuthenticatedResponse, T> {
-  /** Where the request goes. */
-  url: string;
-  /** Whether the server may get the request twice: `false` where it holds a code or a token that works once. */
-  idempotent: boolean;
-  /** Sends the request with the headers and parameters of `authenticated`. */
-  send: (authenticated: AuthenticatedRequest) => Promise<R>;
-  /** Reads the response, and throws an `OAuthError` for a refusal. */
-  read: (response: R, authenticated: AuthenticatedRequest) => T;
-}
-
-/** The outcome of a request: a value, or the refusal of the server. */
-type AuthenticatedOutcome<R, T> = { value: T; authenticated: AuthenticatedRequest } | RefusedOutcome<R>;
-
-interface RefusedOutcome<R> {
-  error: OAuthError;
-  response: R;
-  authenticated: AuthenticatedRequest;
-}
+const loadOtherMethods = createLoader(() => import('./other-methods.ts'));
 
 /**
  * Sends a request with the authentication of the client. Where the server did not recognise the client, it sends the request by the other
@@ -56,73 +30,17 @@ export async function sendAuthenticated<R extends AuthenticatedResponse, T>(
   options: { authentication?: AuthenticationOption | undefined; onEvent?: RequestOptions['onEvent'] } = {},
 ): Promise<T> {
   assertClient(client);
-  const { url, idempotent } = exchange;
+  const { url } = exchange;
   const target = authenticationTarget(server, client, url, options.authentication);
   const first = await exchangeBy(undefined, target, exchange);
-  const methods = first.authenticated.builtIn === true ? target.methods() : [];
-  const [chosen, ...others] = methods;
-  if ('value' in first && chosen !== undefined) proveMethod(server, client, url, chosen);
-  if ('value' in first || chosen === undefined || !isOtherMethodNeeded(first, idempotent)) return unwrapOutcome(first);
-  const refusals = [toMethodRefusal(chosen, first)];
-  for (const method of others) {
-    if (!isWorthTrying(method, refusals, target)) continue;
-    const outcome = await exchangeBy(method, target, exchange);
-    if (!('value' in outcome) && isOtherMethodNeeded(outcome, idempotent)) {
-      refusals.push(toMethodRefusal(method, outcome));
-      continue;
-    }
-    if ('value' in outcome || outcome.error.code === 'oauth_error') {
-      rememberMethod(server, client, url, method);
-      options.onEvent?.({ type: 'client_authentication_changed', issuer: server.issuer, method });
-    }
-    return unwrapOutcome(outcome);
+  const isBuiltIn = first.authenticated.builtIn === true;
+  if ('value' in first) {
+    if (isBuiltIn) proveMethod(server, client, url, target.methods()[0]);
+    return first.value;
   }
-  throw explainRefusal(refusals, server, client);
-}
-
-/** Whether the server did not recognise the client, or did not read the method. */
-function isOtherMethodNeeded<R extends AuthenticatedResponse>(
-  { error, response, authenticated }: RefusedOutcome<R>,
-  idempotent: boolean,
-): boolean {
-  if (authenticated.builtIn !== true) return false;
-  return isClientRefused(error, idempotent) || isMethodUnread(error, response.text);
-}
-
-function toMethodRefusal<R extends AuthenticatedResponse>(
-  method: BuiltInMethod,
-  { error, response }: RefusedOutcome<R>,
-): MethodRefusal {
-  return { method, error, body: response.text };
-}
-
-/** Sends the request by one built-in method. Where it is refused, the function of the caller may send it again with another proof. */
-async function exchangeBy<R extends AuthenticatedResponse, T>(
-  method: BuiltInMethod | undefined,
-  target: AuthenticationTarget,
-  exchange: AuthenticatedExchange<R, T>,
-): Promise<AuthenticatedOutcome<R, T>> {
-  const outcome = await exchangeOnce((await authenticateWith(target, method)) ?? {}, exchange);
-  if ('value' in outcome || typeof target.authentication !== 'function') return outcome;
-  const { status, headers } = outcome.response;
-  const again = await authenticateWith(target, method, { status, headers, error: outcome.error.error });
-  return again === undefined ? outcome : exchangeOnce(again, exchange);
-}
-
-async function exchangeOnce<R extends AuthenticatedResponse, T>(
-  authenticated: AuthenticatedRequest,
-  exchange: AuthenticatedExchange<R, T>,
-): Promise<AuthenticatedOutcome<R, T>> {
-  const response = await exchange.send(authenticated);
-  try {
-    return { value: exchange.read(response, authenticated), authenticated };
-  } catch (error) {
-    if (isOAuthError(error)) return { error, response, authenticated };
-    throw error;
-  }
-}
-
-function unwrapOutcome<R, T>(outcome: AuthenticatedOutcome<R, T>): T {
-  if ('value' in outcome) return outcome.value;
-  throw outcome.error;
+  if (!isBuiltIn) throw first.error;
+  const { sendByOtherMethods } = await loadOtherMethods();
+  return sendByOtherMethods(target, exchange, first, (method) =>
+    options.onEvent?.({ type: 'client_authentication_changed', issuer: server.issuer, method }),
+  );
 }

@@ -56,8 +56,8 @@ async function requestCode(
   ]);
   // A second code does no harm: a code that is not used expires.
   const form = { url, parameters: withoutEmptyParameters(parameters), idempotent: true };
-  const read = (response: HttpResponse): DeviceLogin => {
-    const { scope: _, ...authorization } = readJson(response, deviceAuthorizationSchema);
+  const read = async (response: HttpResponse): Promise<DeviceLogin> => {
+    const { scope: _, ...authorization } = await readJson(response, deviceAuthorizationSchema);
     const expires_at = Math.floor((options.now ?? Date.now)() / 1000) + authorization.expires_in;
     const { scope } = parameters;
     return { ...authorization, expires_at, ...(typeof scope === 'string' && { scope }) };

@@ -23,7 +23,7 @@ export function speaksFor(from: string, resource: string, asked: URL): boolean {
 export async function confirmClaim(
   claim: ProtectedResource,
   asked: URL,
-  read: (response: HttpResponse) => ProtectedResource,
+  read: (response: HttpResponse) => Promise<ProtectedResource>,
   options: RequestOptions,
 ): Promise<ProtectedResource> {
   const [own] = resourceMetadataUrls(new URL(claim.resource));

@@ -45,8 +45,8 @@ export async function discoverResource(
   const remaining = startDeadline(timeout);
   const announced = challengedMetadataUrl(challenge, asked);
   const { protectedResourceSchema } = await loadMetadataSchemas();
-  const read = (response: HttpResponse): ProtectedResource => {
-    const metadata = readJson(response, protectedResourceSchema);
+  const read = async (response: HttpResponse): Promise<ProtectedResource> => {
+    const metadata = await readJson(response, protectedResourceSchema);
     assertResourceMetadata(metadata, asked);
     return metadata;
   };

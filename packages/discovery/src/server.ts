@@ -38,9 +38,9 @@ export async function fetchPublishedServer(
   options: RequestOptions,
 ): Promise<DocumentSearch<PublishedServer>> {
   const { authorizationServerSchema } = await loadMetadataSchemas();
-  const read = (response: HttpResponse): PublishedServer => {
+  const read = async (response: HttpResponse): Promise<PublishedServer> => {
     // Only the guess itself has this member: a document that has it is none.
-    const { guessed_after: _, ...server } = readJson(response, authorizationServerSchema);
+    const { guessed_after: _, ...server } = await readJson(response, authorizationServerSchema);
     if (!isAnswer(server.issuer, search)) throw issuerMismatch(server.issuer, search);
     assertSecureEndpoints(server);
     assertCompleteEndpoints(server);

@@ -60,7 +60,7 @@ export type DocumentSearch<T> = { found: T; url: string } | { found: undefined; 
  */
 export async function fetchFirstPublished<T extends {}>(
   urls: readonly string[],
-  read: (response: HttpResponse, url: string) => T,
+  read: (response: HttpResponse, url: string) => Promise<T>,
   options: RequestOptions,
 ): Promise<DocumentSearch<T>> {
   const { fetch, signal, timeout = DISCOVERY_TIMEOUT_MS, now, onEvent } = options;
@@ -71,7 +71,7 @@ export async function fetchFirstPublished<T extends {}>(
     try {
       const response = await request('GET', url, { fetch, signal, now, onEvent, timeout: remaining() });
       const { status } = response;
-      if (!isAbsent(status)) return { found: read(response, url), url };
+      if (!isAbsent(status)) return { found: await read(response, url), url };
       absent.push({ url, status });
     } catch (error) {
       if (!isOAuthError(error) || FINAL_ERROR_CODES.has(error.code) || TEMPORARY_STATUSES.has(error.status ?? 0))

@@ -1,7 +1,9 @@
-import { abortable, MAX_TIMER_MS, startTimeout } from '@oa/mechanisms';
+import { abortable, MAX_TIMER_MS, sleep, startTimeout } from '@oa/mechanisms';
 import { OAuthError, type RequestOptions } from '@oa/types';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
+/** The error does not wait longer for its hint, which is loaded from the disk of a process that may be busy. */
+const MAX_HINT_DELAY_MS = 100;
 
 /** The time that a call has left. */
 export interface Deadline {
@@ -17,8 +19,8 @@ export interface Deadline {
 export interface DeadlineText {
   /** How errors name the endpoint. */
   name: string;
-  /** Makes a sentence that starts with a space, or an empty text. */
-  hint: () => string;
+  /** Makes a sentence that starts with a space, or an empty text. It must not reject. */
+  hint: () => Promise<string>;
 }
 
 /**
@@ -41,7 +43,13 @@ export async function withDeadline<T>(
   const onAbort = (): void => controller.abort(signal?.reason);
   signal?.addEventListener('abort', onAbort);
   const deadline = { signal: controller.signal, left: () => end - performance.now(), sent: false };
-  const cancel = startTimeout(() => controller.abort(timeoutError(name, timeout, deadline.sent, hint())), timeout);
+  const onTimeout = async (): Promise<void> => {
+    // The call may end in the meantime.
+    const late = sleep(MAX_HINT_DELAY_MS, controller.signal).catch(() => undefined);
+    const text = await Promise.race([hint(), late]);
+    controller.abort(timeoutError(name, timeout, deadline.sent, text ?? ''));
+  };
+  const cancel = startTimeout(() => void onTimeout(), timeout);
   try {
     return await abortable(work(deadline), controller.signal);
   } catch (error) {

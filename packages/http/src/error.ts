@@ -1,9 +1,10 @@
 import { isObject } from '@oa/mechanisms';
 import { OAuthError, type OAuthErrorDetails } from '@oa/types';
 import { redact } from './redact.ts';
-import { responseName, secretsSentFor, type HttpResponse } from './request.ts';
+import type { HttpResponse } from './request.ts';
+import { responseName } from './response-name.ts';
 import { parseRetryAfter } from './retry.ts';
-import { secretsReceived, toWordSet } from './secrets.ts';
+import { secretsReceived, secretsSentFor, toWordSet } from './secrets.ts';
 
 /** An error code of RFC 6749 section 5.2 or of an extension. Frameworks put "Unauthorized" or a sentence into `error`. */
 const CODE_PATTERN = /^[a-z][a-z0-9_.:/-]{0,99}$/;

@@ -1,7 +1,7 @@
 import { isOAuthError, OAuthError } from '@oa/types';
 import { readBody } from './body.ts';
-import { toNetworkError } from './failure.ts';
 import { loadTransport, type PreparedRequest } from './ky.ts';
+import { toNetworkError } from './network-error.ts';
 
 const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 /** Enough for a trailing slash and a renamed path. */
@@ -49,7 +49,8 @@ async function orOAuthError<T>(request: PreparedRequest, url: URL, work: () => P
     return await work();
   } catch (error) {
     request.signal.throwIfAborted();
-    throw isOAuthError(error) ? error : toNetworkError(error, request, url);
+    if (isOAuthError(error)) throw error;
+    throw await toNetworkError(error, request, url);
   }
 }
 

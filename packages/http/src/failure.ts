@@ -28,11 +28,8 @@ interface FailedRequest {
   proxy: EnvironmentProxy | undefined;
 }
 
-/**
- * Converts what `fetch` or a body stream threw. Only error codes and fixed texts are read, because messages and causes of HTTP clients
- * contain URLs, headers and bodies. `sent` is `false` only where the failure came before the request left this machine.
- */
-export function toNetworkError(thrown: unknown, { name, fetch }: PreparedRequest, url: URL): OAuthError {
+/** Converts what `fetch` or a body stream threw, with the reason by its error codes. */
+export function explainFailure(thrown: unknown, { name, fetch }: PreparedRequest, url: URL): OAuthError {
   const causes = causesOf(thrown);
   const codes = new Set(causes.map(({ code }) => code));
   const failed = { name, url, proxy: proxyOf(url, fetch) };
@@ -49,13 +46,9 @@ export function toNetworkError(thrown: unknown, { name, fetch }: PreparedRequest
   return toCertificateError(causes, failed) ?? toTunnelError(causes, failed) ?? toConnectionError(causes, failed);
 }
 
-/**
- * Returns the hint for a request that had no answer in time.
- *
- * @param fetch the function of the caller. It may use a proxy of its own, so there is no hint then.
- */
-export function timeoutHint(url: URL, fetch: PreparedRequest['fetch']): string {
-  return proxyHint(proxyOf(url, fetch));
+/** Returns the hint for a request that had no answer in time, which starts with a space or is empty. */
+export function explainTimeout(url: URL): string {
+  return proxyHint(environmentProxy(url));
 }
 
 function proxyOf(url: URL, fetch: PreparedRequest['fetch']): EnvironmentProxy | undefined {

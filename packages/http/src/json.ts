@@ -1,9 +1,11 @@
-import { OAuthError, type RequestParameters } from '@oa/types';
-import type { GenericSchema } from 'valibot';
-import { toResponseError } from './error.ts';
+import { createLoader, isObject } from '@oa/mechanisms';
+import type { OAuthError, RequestParameters } from '@oa/types';
+import type { BaseIssue, GenericSchema } from 'valibot';
+import { isLabelledAsPage } from './media-type.ts';
 import { isTokenAnswer, parseBody } from './parse.ts';
-import { request, responseName, type HttpOptions, type HttpResponse } from './request.ts';
-import { validateJson } from './schema.ts';
+import { request, type HttpOptions, type HttpResponse } from './request.ts';
+
+const loadAnswerErrors = createLoader(() => import('./answer-error.ts'));
 
 /**
  * Reads the JSON document in a response, and checks it with a schema. An answer with an `access_token` is read whatever its content
@@ -15,28 +17,30 @@ import { validateJson } from './schema.ts';
  * @throws {TypeError} if `schema` is asynchronous
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */
-export function readJson<T>(response: HttpResponse, schema: GenericSchema<unknown, T>): T {
+export async function readJson<T>(response: HttpResponse, schema: GenericSchema<unknown, T>): Promise<T> {
   const json = parseBody(response.text);
-  const error = toResponseError(response, json);
+  const error = await errorIn(response, json);
   if (error !== undefined) throw error;
-  if (isTokenAnswer(json)) return validateJson(json, schema, response);
-  const type = response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() ?? '';
-  // Real servers label JSON as text/plain, or not at all. A body that is labelled as a page is refused, even if it is JSON.
-  if (json === undefined || /html|xml/.test(type))
-    throw unreadableBody(response, json === undefined && isCutJson(response.text) ? 'application/json' : type);
-  // TextDecoder writes U+FFFD for bytes that are not UTF-8 (RFC 8259 section 8.1). A token with one would be another token.
-  if (response.text.includes('\uFFFD')) throw unreadableBody(response, 'application/json');
-  return validateJson(json, schema, response);
+  if (!isTokenAnswer(json) && !isJsonAnswer(response, json))
+    throw (await loadAnswerErrors()).toUnreadableError(response, json);
+  // The Standard Schema entry of the schema does the work, so that this package does not load valibot.
+  const result = schema['~standard'].validate(json);
+  if (result instanceof Promise) throw new TypeError('schema must be synchronous.');
+  if (result.issues === undefined) return result.value;
+  // The issues are valibot's, and there is at least one.
+  const [issue] = result.issues as unknown as [BaseIssue<unknown>];
+  throw (await loadAnswerErrors()).toSchemaError(json, issue, response);
 }
 
 /**
  * Reads the error that a response reports. It is for endpoints whose success has no body.
  *
  * @returns an `oauth_error`, or an `http_error` for an error status without an OAuth error; `undefined` for a success
+ * @throws the error of a failed import: the texts of errors are loaded with the first error
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */
-export function readError(response: HttpResponse): OAuthError | undefined {
-  return toResponseError(response, parseBody(response.text));
+export async function readError(response: HttpResponse): Promise<OAuthError | undefined> {
+  return errorIn(response, parseBody(response.text));
 }
 
 /**
@@ -98,27 +102,17 @@ export async function postJson<T>(
   return readJson(await request('POST', url, { ...options, headers, body: JSON.stringify(body) }), schema);
 }
 
-/** Whether a text that is not JSON began as a JSON object. The label does not matter then: the answer broke off. */
-function isCutJson(text: string): boolean {
-  return /^\s*\{\s*"/.test(text);
+/** A success without the member `error` reports none, and loads nothing. */
+async function errorIn(response: HttpResponse, json: unknown): Promise<OAuthError | undefined> {
+  const { status } = response;
+  if (status >= 200 && status <= 299 && !(isObject(json) && json['error'])) return undefined;
+  return (await loadAnswerErrors()).toResponseError(response, json);
 }
 
-function unreadableBody(response: HttpResponse, type: string): OAuthError {
-  const { status, text } = response;
-  const name = responseName(response);
-  if (text.trim() === '')
-    return new OAuthError('invalid_json', `${name} answered with an empty body instead of JSON. Check the address.`, {
-      status,
-    });
-  if (type === '' || /^application\/(.+\+)?json$/.test(type))
-    return new OAuthError(
-      'invalid_json',
-      `${name} answered with a body that is not valid JSON. Report it to the server operator.`,
-      { status },
-    );
-  return new OAuthError(
-    'unexpected_content_type',
-    `${name} answered with something other than JSON, such as a web page. Check that the address is an OAuth endpoint.`,
-    { status },
-  );
+/**
+ * Real servers label JSON as text/plain, or not at all. A body that is labelled as a page is refused, even if it is JSON. TextDecoder writes
+ * U+FFFD for bytes that are not UTF-8 (RFC 8259 section 8.1): a token with one would be another token.
+ */
+function isJsonAnswer(response: HttpResponse, json: unknown): boolean {
+  return json !== undefined && !isLabelledAsPage(response) && !response.text.includes('\uFFFD');
 }

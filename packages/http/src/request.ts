@@ -2,11 +2,9 @@ import { sleep } from '@oa/mechanisms';
 import { isOAuthError, OAuthError, type RequestOptions, type RequestParameters } from '@oa/types';
 import { withDeadline, type Deadline } from './deadline.ts';
 import { exchange, type Answer } from './exchange.ts';
-import { timeoutHint } from './failure.ts';
 import type { PreparedRequest } from './ky.ts';
-import { redactShared } from './redact.ts';
+import { timeoutHint } from './network-error.ts';
 import { parseRetryAfter, retryDelay, type AttemptOutcome } from './retry.ts';
-import { secretsSent } from './secrets.ts';
 import { parseSecureUrl, toDisplayUrl } from './url.ts';
 
 /** The options of a request. */
@@ -36,19 +34,17 @@ export interface HttpResponse {
 }
 
 const HTTP_METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'DELETE']);
-const secretsByResponse = new WeakMap<HttpResponse, () => readonly string[]>();
+const sentByResponse = new WeakMap<HttpResponse, SentRequest>();
 
-/** Returns how errors name the endpoint that answered: its address, without the secrets that were sent there. A success needs no name. */
-export function responseName(response: HttpResponse): string {
-  const url = new URL(response.url);
-  // A redirect can put into the path what the server was sent.
-  url.pathname = redactShared(url.pathname, secretsSentFor(response));
-  return toDisplayUrl(url);
+/** What a request carried, for the search for its secrets in an error text. */
+interface SentRequest {
+  headers: Record<string, string>;
+  body: string | undefined;
 }
 
-/** Returns the secrets in the request of `response`. No error text may repeat them. */
-export function secretsSentFor(response: HttpResponse): readonly string[] {
-  return secretsByResponse.get(response)?.() ?? [];
+/** Returns what `response` answers to, where it comes from {@link request}. */
+export function sentFor(response: HttpResponse): SentRequest | undefined {
+  return sentByResponse.get(response);
 }
 
 /**
@@ -66,7 +62,7 @@ export function secretsSentFor(response: HttpResponse): readonly string[] {
  * @throws the reason of `options.signal` when it aborts
  * @example
  * const response = await request('DELETE', client.registration_client_uri, { headers: { authorization } });
- * const error = readError(response);
+ * const error = await readError(response);
  */
 export async function request(
   method: 'GET' | 'POST' | 'PUT' | 'DELETE',
@@ -83,12 +79,12 @@ export async function request(
   const body = options.form === undefined ? options.body : encodeForm(options.form);
   if (options.form !== undefined) headers['content-type'] = 'application/x-www-form-urlencoded';
   const name = toDisplayUrl(target);
-  const hint = (): string => timeoutHint(target, options.fetch);
+  const hint = async (): Promise<string> => timeoutHint(target, options.fetch);
   return withDeadline(options, { name, hint }, async (deadline) => {
     const { fetch, headersOnly } = options;
     const prepared = { name, method, headers, body, headersOnly, signal: deadline.signal, fetch };
     const response = await sendWithRetry(target, prepared, options, deadline);
-    secretsByResponse.set(response, () => secretsSent(headers, body));
+    sentByResponse.set(response, { headers, body });
     return response;
   });
 }

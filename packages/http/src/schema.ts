@@ -1,27 +1,18 @@
 import { isObject } from '@oa/mechanisms';
 import { OAuthError } from '@oa/types';
-import type { BaseIssue, GenericSchema } from 'valibot';
+import type { BaseIssue } from 'valibot';
 import { quoteAnswer } from './error.ts';
 import { redact, redactShared } from './redact.ts';
-import { responseName, secretsSentFor, type HttpResponse } from './request.ts';
-import { secretsReceived } from './secrets.ts';
+import type { HttpResponse } from './request.ts';
+import { responseName } from './response-name.ts';
+import { secretsReceived, secretsSentFor } from './secrets.ts';
 
 /** Enough to see what kind of answer it is. */
 const MAX_SHOWN_NAMES = 10;
 const MAX_SHOWN_CHARACTERS = 300;
 
-/**
- * Checks the JSON of a response with a schema. The Standard Schema entry of the schema does the work, so that this package does not load valibot.
- *
- * @throws {OAuthError} `invalid_response`, with path and expectation of the first issue only: the issues contain the whole input
- * @throws {TypeError} if `schema` is asynchronous
- */
-export function validateJson<T>(json: unknown, schema: GenericSchema<unknown, T>, response: HttpResponse): T {
-  const result = schema['~standard'].validate(json);
-  if (result instanceof Promise) throw new TypeError('schema must be synchronous.');
-  if (result.issues === undefined) return result.value;
-  // The issues are valibot's, and there is at least one.
-  const [issue] = result.issues as unknown as [BaseIssue<unknown>];
+/** Makes the `invalid_response` of JSON that a schema refuses, with path and expectation of one issue: the issues contain the whole input. */
+export function toSchemaError(json: unknown, issue: BaseIssue<unknown>, response: HttpResponse): OAuthError {
   const path = (issue.path ?? []).map((item) => String(item.key)).join('.');
   // The names in a record are the server's.
   const member = redactShared(path, secretsSentFor(response)).slice(0, 100);
@@ -30,7 +21,7 @@ export function validateJson<T>(json: unknown, schema: GenericSchema<unknown, T>
     issue.path?.length === 1 && isUnset(issue.input) && isObject(json)
       ? `Member ${member} is missing; ${listMembers(json, response)}.${quoteAnswer(response, json)}`
       : `${what} ${issue.path !== undefined && issue.input === undefined ? 'is missing' : expectation(issue)}.`;
-  throw new OAuthError(
+  return new OAuthError(
     'invalid_response',
     `${responseName(response)} answered with JSON that the specification does not allow. ${problem}`,
   );

@@ -1,5 +1,6 @@
 import { isObject } from '@oa/mechanisms';
 import { parseBoundedJson } from './parse.ts';
+import { sentFor, type HttpResponse } from './request.ts';
 
 /**
  * The parameters and client metadata that an error text may repeat. Every other name counts as the name of a secret, so that the parameters
@@ -29,8 +30,9 @@ const MAX_RECEIVED_SECRETS = 24;
 /** The length of all received secrets together. */
 const MAX_RECEIVED_CHARACTERS = 16_384;
 
-/** Returns every secret in the headers and in the form or JSON body of a request. */
-export function secretsSent(headers: Record<string, string>, body: string | undefined): string[] {
+/** Returns the secrets in the request of `response`: in its headers and in its form or JSON body. No error text may repeat them. */
+export function secretsSentFor(response: HttpResponse): string[] {
+  const { headers = {}, body } = sentFor(response) ?? {};
   const secrets: string[] = [];
   for (const [name, value] of Object.entries(headers)) {
     if (PUBLIC_HEADERS.has(name)) continue;

@@ -195,8 +195,8 @@ it("counts a date in Retry-After from the caller's clock where the answer has no
   const headers = { 'retry-after': 'Sun, 22 Nov 2026 08:15:00 GMT', date: '' };
   await using server = await startScriptedServer(() => ({ status: 503, headers }));
   const response = await request('POST', server.origin, { now: () => Date.UTC(2026, 10, 22, 8, 0, 0) });
-  expect(readError(response)).toMatchObject({ code: 'http_error', status: 503, retryAfter: 900 });
-  expect(() => readJson(response, schema)).toThrow('status 503. Try again later.');
+  expect(await readError(response)).toMatchObject({ code: 'http_error', status: 503, retryAfter: 900 });
+  await expect(readJson(response, schema)).rejects.toThrow('status 503. Try again later.');
 });
 
 it('quotes a long description up to the sentence that says what to change, and no empty one', async () => {

@@ -54,7 +54,7 @@ describe('getJson', () => {
 });
 
 describe('readJson', () => {
-  it('computes the name of the endpoint for an error only: a success does not search for secrets', () => {
+  it('computes the name of the endpoint for an error only: a success does not search for secrets', async () => {
     let names = 0;
     const response = {
       get url() {
@@ -66,9 +66,9 @@ describe('readJson', () => {
       text: '{"name":"x"}',
       sentAt: 0,
     };
-    expect(readJson(response, schema)).toEqual({ name: 'x' });
+    expect(await readJson(response, schema)).toEqual({ name: 'x' });
     expect(names).toBe(0);
-    expect(() => readJson({ ...response, text: '{}' }, schema)).toThrow('https://as.example/ answered');
+    await expect(readJson({ ...response, text: '{}' }, schema)).rejects.toThrow('https://as.example/ answered');
   });
 });
 
@@ -100,11 +100,11 @@ describe('postJson', () => {
 describe('readError', () => {
   it('returns undefined for a success', async () => {
     await using server = await startScriptedServer(() => ({ status: 204 }));
-    expect(readError(await request('DELETE', server.origin))).toBeUndefined();
+    expect(await readError(await request('DELETE', server.origin))).toBeUndefined();
   });
 
-  it('reads a response that does not come from request', () => {
+  it('reads a response that does not come from request', async () => {
     const response = { url: 'https://as.example/', status: 400, headers: new Headers(), text: '', sentAt: 0 };
-    expect(readError(response)).toMatchObject({ code: 'http_error', status: 400 });
+    expect(await readError(response)).toMatchObject({ code: 'http_error', status: 400 });
   });
 });

@@ -156,7 +156,7 @@ describe('an error repeats no secret (RFC 6750 section 5.3)', () => {
       body: 'no JSON',
       headers: { 'content-type': 'application/json' },
     });
-    expect(readError(put)?.code).toBe('oauth_error');
+    expect((await readError(put))?.code).toBe('oauth_error');
   });
 
   it('of what a fetch throws', async () => {

@@ -79,7 +79,7 @@ export async function introspect(
     toIntrospectionServer(server),
     client,
     form,
-    (response) => readJson(response, introspectionSchema),
+    async (response) => readJson(response, introspectionSchema),
     options,
   );
 }

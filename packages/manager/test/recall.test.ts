@@ -54,6 +54,15 @@ it('opens a session once for calls with the same credentials, also in another ob
   expect(calls).toEqual(['get', ...Array.from({ length: 6 }, () => 'peek')]);
 });
 
+it('opens a session once for each of several credentials that take turns', async () => {
+  const { manager, calls } = startManager({ none: tokenFor('none'), read: tokenFor('read') });
+  for (let turn = 0; turn < 3; turn += 1) {
+    expect(await accessToken(manager, CREDENTIALS)).toBe('for none');
+    expect(await accessToken(manager, { ...CREDENTIALS, scope: 'read' })).toBe('for read');
+  }
+  expect(calls).toEqual(['get', 'get', 'peek', 'peek', 'peek', 'peek']);
+});
+
 it('keeps apart what differs in any member, wherever an object has it', async () => {
   const { manager } = startManager({ none: tokenFor('none'), read: tokenFor('read'), admin: tokenFor('admin') });
   class Own {

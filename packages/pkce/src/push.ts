@@ -51,11 +51,10 @@ export async function pushAuthorizationRequest(
 ): Promise<PushedRequest> {
   const prepared = toAuthorizationRequest(server, client, parameters, options);
   const url = toPushEndpoint(server);
-  const [{ postAuthenticated }, { readJson }, { pushedResponseSchema }] = await Promise.all([
-    import('@oa/token-endpoint'),
-    import('@oa/http'),
-    import('@oa/types/schemas'),
-  ]);
+  // One by one and by name, so that a bundler leaves out what is not named.
+  const { postAuthenticated } = await import('@oa/token-endpoint');
+  const { readJson } = await import('@oa/http');
+  const { pushedResponseSchema } = await import('@oa/types/schemas');
   const { requirePkce: _, ...request } = options;
   // A request that arrives twice leaves a reference that is never used.
   const form = { url, parameters: prepared.parameters, idempotent: true };
@@ -63,7 +62,7 @@ export async function pushAuthorizationRequest(
     server,
     client,
     form,
-    (response) => readJson(response, pushedResponseSchema),
+    async (response) => readJson(response, pushedResponseSchema),
     request,
   );
   const { request_uri } = pushed;

@@ -32,23 +32,24 @@ export async function readPrivate(
 /**
  * Reads a private file whose path was just resolved, as {@link readPrivate} does.
  *
+ * @param room where the bytes of a small file are put. It saves an allocation for each of many files.
  * @throws {OAuthError} `insecure_file_permissions`, `corrupt_file`, `storage_unavailable`
  */
-export function readResolved(file: string, lenient = false): string | undefined {
+export function readResolved(file: string, lenient = false, room?: Buffer): string | undefined {
   const descriptor = openToRead(file);
   if (descriptor === undefined) return undefined;
-  const bytes = readDescriptor(file, descriptor);
+  const bytes = readDescriptor(file, descriptor, room);
   if (!lenient && !buffers.isUtf8(bytes))
     throw new OAuthError('corrupt_file', `${quotePath(file)} is not UTF-8 text. Move it away.`);
   return bytes.toString('utf8');
 }
 
-function readDescriptor(file: string, descriptor: number): Buffer {
+function readDescriptor(file: string, descriptor: number, room: Buffer | undefined): Buffer {
   try {
     try {
       const stats = fstatSync(descriptor);
       assertPrivateFile(file, stats);
-      return readBytes(descriptor, stats.size);
+      return readBytes(descriptor, stats.size, room);
     } finally {
       closeSync(descriptor);
     }
@@ -58,8 +59,8 @@ function readDescriptor(file: string, descriptor: number): Buffer {
 }
 
 /** The bytes of a file that are there. `readFileSync` would ask for the size once more. */
-function readBytes(descriptor: number, size: number): Buffer {
-  const bytes = Buffer.alloc(size);
+function readBytes(descriptor: number, size: number, room: Buffer | undefined): Buffer {
+  const bytes = room !== undefined && size <= room.length ? room : Buffer.alloc(size);
   let length = 0;
   for (let read = -1; read !== 0 && length < size; length += read)
     read = readSync(descriptor, bytes, length, size - length, length);

@@ -26,6 +26,13 @@ it('reads each file as readPrivate does: the text, undefined, or the error of th
   ]);
 });
 
+it('returns texts of any length, one after the other', async () => {
+  const texts = [9000, 8192, 10, 0, 8193, 5].map((length, index) => String(index).repeat(length));
+  for (const [index, text] of texts.entries()) await writePrivate(join(directory, String(index)), text);
+  const read = await readPrivateFiles(directory, [...texts.keys()].map(String));
+  expect(read).toEqual(texts.map((value) => ({ ok: true, value })));
+});
+
 it('rejects where other users can write in the directory, and finds nothing in a missing one', async () => {
   const open = join(directory, 'open');
   mkdirSync(open);
@@ -38,4 +45,9 @@ it('rejects where other users can write in the directory, and finds nothing in a
 
 it('rejects a relative directory with a TypeError', async () => {
   await expect(readPrivateFiles('relative', ['a'])).rejects.toThrow(TypeError);
+});
+
+it('throws the error of a name that can be no file name: that is a bug of the caller', async () => {
+  await writePrivate(join(directory, 'a'), 'text of a');
+  await expect(readPrivateFiles(directory, ['a', 'b\0'])).rejects.toThrow(TypeError);
 });

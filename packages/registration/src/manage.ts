@@ -100,7 +100,7 @@ async function parseClientResponse(
   redirect_uris: readonly string[] | undefined = before.redirect_uris,
 ): Promise<Client> {
   const { clientSchema } = await import('@oa/types/schemas');
-  const client = readJson(response, clientSchema);
+  const client = await readJson(response, clientSchema);
   if (client.client_id !== before.client_id)
     throw new OAuthError(
       'invalid_response',

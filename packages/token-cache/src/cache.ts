@@ -85,6 +85,13 @@ export interface TokenCache extends Required<Store<Token>> {
   directory(): string;
 }
 
+/** The lock of a key, while calls of this process hold it or wait for it. They need what is on the disk now. */
+interface KeyLock {
+  calls: number;
+  /** The holder reads the file: a network file system can report an old version. */
+  isHeld: boolean;
+}
+
 /**
  * Creates a cache of tokens on disk, one private file each, that all processes of this user share. Nothing is read or written
  * before the first use.
@@ -100,8 +107,8 @@ export interface TokenCache extends Required<Store<Token>> {
 export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
   assertTokenCacheOptions(options);
   const memory = createTokenMemory();
-  /** How many calls of this process hold or wait for the lock of each key. They need what is on the disk now. */
-  const locking = new Map<string, number>();
+  /** The keys whose lock calls of this process hold or wait for. */
+  const locks = new Map<string, KeyLock>();
   const damaged = new Set<string>();
   let shared: Promise<SharedFiles> | undefined;
 
@@ -113,7 +120,8 @@ export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
   }
 
   function peek(key: string): Token | undefined {
-    return locking.has(key) ? undefined : memory.get(key);
+    const keyLock = locks.get(key);
+    return keyLock?.isHeld ? undefined : memory.get(key, keyLock !== undefined);
   }
 
   async function load(key: string): Promise<Token | undefined> {
@@ -133,7 +141,7 @@ export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
    * example during a login, is not waited for.
    */
   async function adoptFirst(file: string, key: string): Promise<TokenRecord | 'damaged' | undefined> {
-    if (locking.has(key) || fileVersion(`${file}.pending`) === undefined) return undefined;
+    if (locks.has(key) || fileVersion(`${file}.pending`) === undefined) return undefined;
     const adopted = await attempt(lock(key, () => readRecord(file, key), { timeout: 0 }));
     if (adopted.ok) return adopted.value;
     if (adopted.error.code !== 'lock_timeout' && adopted.error.retryable) throw adopted.error;
@@ -165,19 +173,24 @@ export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
 
   async function lock<T>(key: string, work: () => Promise<T>, lockOptions?: LockOptions<T>): Promise<T> {
     const file = filePathOf(key, options);
-    countLocking(key, 1);
+    const keyLock = locks.get(key) ?? { calls: 0, isHeld: false };
+    locks.set(key, keyLock);
+    keyLock.calls += 1;
+    async function run(): Promise<T> {
+      keyLock.isHeld = true;
+      try {
+        return await work();
+      } finally {
+        keyLock.isHeld = false;
+      }
+    }
     try {
-      return await (await loadShared()).lock(file, key, work, lockOptions);
+      return await (await loadShared()).lock(file, key, run, lockOptions);
     } finally {
-      countLocking(key, -1);
+      keyLock.calls -= 1;
+      if (keyLock.calls === 0) locks.delete(key);
       memory.delete(key);
     }
-  }
-
-  function countLocking(key: string, change: 1 | -1): void {
-    const calls = (locking.get(key) ?? 0) + change;
-    if (calls === 0) locking.delete(key);
-    else locking.set(key, calls);
   }
 
   async function reserve(key: string): Promise<TokenReservation> {
@@ -187,7 +200,7 @@ export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
   async function* readAll<T>(convert: (found: FoundToken, list: ListModule) => T): AsyncGenerator<T, void, undefined> {
     try {
       const list = await importCacheModule(import('./list.ts'));
-      for await (const found of list.readTokens(tokensDirectory())) yield convert(found, list);
+      for await (const some of list.readTokens(tokensDirectory())) for (const found of some) yield convert(found, list);
     } catch (error) {
       rethrowAsTokenCacheError(error);
     }

@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join, sep } from 'node:path';
 import { readPrivate, readPrivateFiles, removePrivate, toDirectoryError } from '@oa/private-file';
 import { attempt, isOAuthError, type OAuthError, type Result } from '@oa/types';
 import { describeToken, type TokenDescription } from './key.ts';
@@ -34,36 +34,36 @@ export function toCachedToken({ key, file, record }: FoundToken): CachedToken {
 }
 
 /**
- * Reads the tokens in a directory, in the order of their file names. Where a file can't be read, the others come first, and then the
- * first error.
+ * Reads the tokens in a directory, some at a time, in the order of their file names. Where a file can't be read, the others come first, and
+ * then the first error.
  */
-export async function* readTokens(directory: string): AsyncGenerator<FoundToken, void, undefined> {
+export async function* readTokens(directory: string): AsyncGenerator<FoundToken[], void, undefined> {
   let failure: OAuthError | undefined;
+  const folder = join(directory, sep);
   const names = await readTokenNames(directory);
   for (let start = 0; start < names.length; start += MAX_READ_FILES) {
     const some = names.slice(start, start + MAX_READ_FILES).filter((name, index) => name !== names[start + index - 1]);
     const read = await attempt(readPrivateFiles(directory, some));
     if (!read.ok) failure ??= read.error;
+    const tokens: FoundToken[] = [];
     for (const [index, text] of read.ok ? read.value.entries() : []) {
-      const file = join(directory, some[index] ?? '');
+      const file = `${folder}${some[index]}`;
       const isAbsent = text.ok && text.value === undefined;
       const found = toFoundToken(isAbsent ? await attempt(readPending(`${file}.pending`)) : text, file);
       if (!found.ok) failure ??= found.error;
-      else if (found.value !== undefined) yield found.value;
+      else if (found.value !== undefined) tokens.push(found.value);
     }
+    yield tokens;
   }
   if (failure !== undefined) throw failure;
 }
 
-/** The names of the files of the tokens, sorted. There is no copy of them, because there may be very many. */
+/** The names of the files of the tokens, sorted. They are changed in place, because there may be very many. */
 async function readTokenNames(directory: string): Promise<string[]> {
-  const names: string[] = [];
-  for (const name of await readNames(directory)) {
-    if (!TOKEN_FILE.test(name)) continue;
-    // A token of which there is only a pending file is listed too.
-    const final = name.endsWith(PENDING_SUFFIX) ? name.slice(0, -PENDING_SUFFIX.length) : name;
-    names.push(final);
-  }
+  const names = (await readNames(directory)).filter((name) => TOKEN_FILE.test(name));
+  // A token of which there is only a pending file is listed too.
+  for (const [index, name] of names.entries())
+    if (name.endsWith(PENDING_SUFFIX)) names[index] = name.slice(0, -PENDING_SUFFIX.length);
   // oxlint-disable-next-line unicorn/no-array-sort
   return names.sort();
 }
@@ -105,7 +105,7 @@ function findToken(record: TokenRecord | 'damaged' | undefined, file: string): F
   if (record === undefined || record === 'damaged') return undefined;
   const key = JSON.stringify(record.identity);
   // A file that was copied or renamed belongs to no key.
-  return fileNameOf(key) === basename(file) ? { key, file, record } : undefined;
+  return file.endsWith(fileNameOf(key)) ? { key, file, record } : undefined;
 }
 
 /** `get` finds a first token that is not in its place yet, so it is found here too. As there, a file that is not trusted is ignored. */

@@ -2,42 +2,67 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileVersion } from '@oa/private-file';
 import { cacheFile, fileTokenCache, tokenKey, type TokenCache } from '@oa/token-cache';
-import { expect, it, vi } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { createTokenMemory } from '../src/memory.ts';
-import { IDENTITY, KEY, TOKEN, useCache } from './setup.ts';
+import { IDENTITY, KEY, OTHER_KEY, TOKEN, useCache } from './setup.ts';
 
 const fixture = useCache();
+afterEach(() => vi.useRealTimers());
 
 it('returns a token that was just read without a promise, and notices the write of another process after a second', async () => {
   const { cache, directory } = fixture;
   await cache.set(KEY, TOKEN);
   await cache.get(KEY);
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
   expect(cache.get(KEY)).toMatchObject({ access_token: 'at' });
-  const now = performance.now();
-  const clock = vi.spyOn(performance, 'now').mockReturnValue(now);
   await fileTokenCache({ directory }).set(KEY, { ...TOKEN, access_token: 'newer' });
+  vi.advanceTimersByTime(999);
   expect(cache.get(KEY)).toMatchObject({ access_token: 'at' });
-  clock.mockReturnValue(now + 1001);
+  vi.advanceTimersByTime(1);
   expect(await cache.get(KEY)).toMatchObject({ access_token: 'newer' });
-  clock.mockReturnValue(now + 5000);
+  vi.advanceTimersByTime(5000);
   expect(cache.get(KEY)).toMatchObject({ access_token: 'newer' });
   await fileTokenCache({ directory }).delete(KEY);
-  clock.mockReturnValue(now + 9000);
+  vi.advanceTimersByTime(4000);
   expect(await cache.get(KEY)).toBeUndefined();
 });
 
-it('does not use the wall clock, which can jump', async () => {
+it('notices the write also where another token was read in the meantime', async () => {
   const { cache, directory } = fixture;
   await cache.set(KEY, TOKEN);
+  await cache.set(OTHER_KEY, TOKEN);
   await cache.get(KEY);
-  vi.spyOn(Date, 'now').mockReturnValue(0);
-  const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 2000);
+  await cache.get(OTHER_KEY);
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  cache.peek(KEY);
   await fileTokenCache({ directory }).set(KEY, { ...TOKEN, access_token: 'newer' });
-  clock.mockReturnValue(performance.now() + 2000);
+  for (let turn = 0; turn < 4; turn += 1) {
+    cache.peek(OTHER_KEY);
+    vi.advanceTimersByTime(300);
+  }
   expect(await cache.get(KEY)).toMatchObject({ access_token: 'newer' });
 });
 
-it('is not used while a call holds the lock of the key or waits for it', async () => {
+it('reads no clock: neither the wall clock, which can jump, nor the monotonic one, which takes longer than the lookup', async () => {
+  const { cache } = fixture;
+  await cache.set(KEY, TOKEN);
+  await cache.get(KEY);
+  const clocks = [vi.spyOn(Date, 'now'), vi.spyOn(performance, 'now')];
+  for (let count = 0; count < 100; count += 1) cache.peek(KEY);
+  expect(clocks.map(({ mock }) => mock.calls.length)).toEqual([0, 0]);
+});
+
+it('does not keep the process alive', async () => {
+  const { cache } = fixture;
+  await cache.set(KEY, TOKEN);
+  await cache.get(KEY);
+  const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  const before = timers();
+  expect(cache.get(KEY)).toEqual(TOKEN);
+  expect(timers()).toBe(before);
+});
+
+it('is not used while a call holds the lock of the key, and compares the version of the file while one waits for it', async () => {
   const { cache, directory } = fixture;
   await cache.set(KEY, TOKEN);
   await cache.get(KEY);

@@ -47,19 +47,41 @@ describe('lock', () => {
     expect(obtained).toBe(1);
   });
 
-  it('lets get read the file until the last call that holds it or waits for it has ended, and then the memory', async () => {
+  it('lets get read the file while its work runs, and then the memory', async () => {
     const { cache } = fixture;
     await cache.set(KEY, TOKEN);
-    const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    const calls = [first, second].map(async ({ promise }) => cache.lock(KEY, async () => promise));
-    for (const [index, { resolve }] of [first, second].entries()) {
+    for (let turn = 0; turn < 2; turn += 1) {
+      const [started, end] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      const call = cache.lock(KEY, () => (started.resolve(), end.promise));
+      await started.promise;
       await cache.get(KEY);
       expect(cache.get(KEY)).toBeInstanceOf(Promise);
-      resolve();
-      await calls[index];
+      expect(cache.peek(KEY)).toBeUndefined();
+      end.resolve();
+      await call;
     }
     await cache.get(KEY);
     expect(cache.get(KEY)).toEqual(TOKEN);
+  });
+
+  it('reads the file once for all looks of a wait during which it stays as it is, and at once when it changes', async () => {
+    const { cache, directory } = fixture;
+    const other = fileTokenCache({ directory });
+    await other.set(KEY, TOKEN);
+    const end = Promise.withResolvers<void>();
+    const holder = other.lock(KEY, () => end.promise);
+    const reads: boolean[] = [];
+    const whileWaiting = async (): Promise<string | undefined> => {
+      if (reads.length === 3) await other.set(KEY, { ...TOKEN, access_token: 'newer' });
+      const found = cache.get(KEY);
+      reads.push(found instanceof Promise);
+      const token = await found;
+      return token?.access_token === 'newer' ? 'adopted' : undefined;
+    };
+    expect(await cache.lock(KEY, async () => 'locked', { whileWaiting })).toBe('adopted');
+    expect(reads).toEqual([true, false, false, true]);
+    end.resolve();
+    await holder;
   });
 
   it('lets one of 8 threads do the work', async () => {

@@ -18,8 +18,8 @@ export interface EndpointForm {
   idempotent: boolean;
 }
 
-/** Makes a value of a response, or throws the refusal in it. `authenticated` is what authenticated the request. */
-export type ResponseReader<T> = (response: HttpResponse, authenticated: AuthenticatedRequest) => T;
+/** Makes a value of a response, or rejects with the refusal in it. `authenticated` is what authenticated the request. */
+export type ResponseReader<T> = (response: HttpResponse, authenticated: AuthenticatedRequest) => Promise<T>;
 
 /**
  * Posts a form to an endpoint that authenticates clients, with the fallbacks of `sendAuthenticated`. All attempts share the timeout of the
@@ -27,7 +27,7 @@ export type ResponseReader<T> = (response: HttpResponse, authenticated: Authenti
  *
  * @returns what `read` returned
  * @throws {OAuthError} `unsupported_client_authentication`, `network_error`, `timeout`, `insecure_url`, `redirect_refused`,
- *   `response_too_large`, and what `read` throws
+ *   `response_too_large`, and what `read` rejects with
  * @throws {TypeError} if `client.client_id` is missing, or if an option is wrong
  * @throws the reason of `options.signal` when it aborts
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-2.3

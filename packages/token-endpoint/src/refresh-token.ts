@@ -61,7 +61,7 @@ export async function refreshToken(
       form,
       { ...options, timeout: remainingMs() },
       {
-        inspectResponse: (response) => assertRefreshNotRefused(response, isPublic),
+        inspectResponse: async (response) => assertRefreshNotRefused(response, isPublic),
         token_type: token.token_type,
       },
     );

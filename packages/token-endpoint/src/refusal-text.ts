@@ -9,7 +9,7 @@ const LONG_WORD_PATTERN = /[\w.~+/=-]{20,}/g;
 const toWords = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
 
 /** What is wrong with a refresh token. The words of other languages are those of servers that translate their errors. */
-const STATES = toWords(`
+const STATES = /* @__PURE__ */ toWords(`
   invalid invalidated expired revoked reused reuse replayed unknown inactive consumed blacklisted blocklisted superseded
   redeemed evicted stale rotated replaced deleted bad incorrect wrong unrecognized unrecognised malformed nonexistent
   ungültig ungültiges ungültiger ungltig abgelaufen abgelaufenes abgelaufener widerrufen gesperrt unbekannt
@@ -18,45 +18,47 @@ const STATES = toWords(`
   过期 已过期 无效 已失效 失效 無効 期限切れ
 `);
 /** States that describe something else if one of {@link OTHER_NOUNS} follows: "unknown error". */
-const ADJECTIVES = toWords('invalid unknown bad incorrect wrong malformed stale');
-const OTHER_NOUNS = toWords(`
+const ADJECTIVES = /* @__PURE__ */ toWords('invalid unknown bad incorrect wrong malformed stale');
+const OTHER_NOUNS = /* @__PURE__ */ toWords(`
   argument arguments audience client configuration credentials endpoint error exception grant host issuer key problem
   reason redirect request resource response scope scopes secret signature state status type user
 `);
 /** With a negation they are states too: "not found". */
-const GOOD_STATES = toWords(
+const GOOD_STATES = /* @__PURE__ */ toWords(
   'valid found active recognized recognised known exist exists match matches accepted gültig válido valido',
 );
-const SEARCHES = toWords('valid active such find locate matching recognize recognise');
-const NEGATIONS = toWords('not no never non cannot t isnt wasnt hasnt doesnt didnt couldnt cant nicht');
+const SEARCHES = /* @__PURE__ */ toWords('valid active such find locate matching recognize recognise');
+const NEGATIONS = /* @__PURE__ */ toWords('not no never non cannot t isnt wasnt hasnt doesnt didnt couldnt cant nicht');
 /** Between a state and the refresh token that it describes. */
-const FILLERS = toWords(`
+const FILLERS = /* @__PURE__ */ toWords(`
   the a an or and of this that your provided supplied given user oauth authorization authorisation grant code old previous
 `);
 /** Between a token and its state. */
-const COPULAS = toWords('is was has have been already either or and invalid');
+const COPULAS = /* @__PURE__ */ toWords('is was has have been already either or and invalid');
 /** After one of these, the sentence is about something else, or about what can be. */
-const OTHER_SUBJECTS = toWords(`
+const OTHER_SUBJECTS = /* @__PURE__ */ toWords(`
   access audience because but client database endpoint grant if key may might method must resource scope scopes server
   service should signature since type unless uri url whether will would
 `);
 /** Directly after "refresh token", they make it a part of another name. */
-const NAME_PARTS = toWords('request requests flow rotation lifetime policy parameter param exchange feature');
+const NAME_PARTS = /* @__PURE__ */ toWords(
+  'request requests flow rotation lifetime policy parameter param exchange feature',
+);
 /** Beside "refresh token", they make it the name of a grant. */
-const GRANT_WORDS = toWords('grant grants type types use using flow requests');
+const GRANT_WORDS = /* @__PURE__ */ toWords('grant grants type types use using flow requests');
 /** Directly before "refresh token", they make it the name of a grant: "grant_type=refresh_token is not valid for this client". */
-const BEFORE_GRANTS = toWords('grant type types');
+const BEFORE_GRANTS = /* @__PURE__ */ toWords('grant type types');
 /** "refresh" is a verb after them: "could not refresh token". */
-const BEFORE_VERBS = toWords('to not cannot can t couldnt cant please while');
+const BEFORE_VERBS = /* @__PURE__ */ toWords('to not cannot can t couldnt cant please while');
 /** A sentence with one of these is about load, doubt or clocks, not about the refresh token. */
-const HEDGES = toWords(`
+const HEDGES = /* @__PURE__ */ toWords(`
   if whether yet many often frequently rate limit limited limits quota throttled throttling temporarily unavailable timeout
   overloaded
 `);
 /** A bare "token" in the answer to a refresh is the refresh token if it has one of these states. */
-const TOKEN_STATES = toWords('expired revoked reused reuse redeemed inactive blacklisted');
+const TOKEN_STATES = /* @__PURE__ */ toWords('expired revoked reused reuse redeemed inactive blacklisted');
 /** Before a bare "token". Another word can make it another token, such as an access token. */
-const TOKEN_PREFIXES = toWords(
+const TOKEN_PREFIXES = /* @__PURE__ */ toWords(
   'the this that your provided supplied given a an or and oauth expired revoked invalid error grant',
 );
 

@@ -67,9 +67,9 @@ export function refreshRefusal(error: OAuthError): 'definite' | 'probable' | und
  * @param isPublic whether the client has nothing to authenticate with. A bare 401 is then about the refresh token.
  * @throws {OAuthError} `oauth_error`
  */
-export function assertRefreshNotRefused(response: HttpResponse, isPublic: boolean): void {
+export async function assertRefreshNotRefused(response: HttpResponse, isPublic: boolean): Promise<void> {
   const { status, text } = response;
-  const error = readError(response);
+  const error = await readError(response);
   const json = parseJson(text);
   if (error === undefined && (!isObject(json) || 'access_token' in json)) return;
   const isText = !isPage(response, json);

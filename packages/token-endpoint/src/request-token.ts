@@ -6,7 +6,7 @@ import type { TokenEndpointOptions } from './options.ts';
 import { postAuthenticated } from './post.ts';
 import { assertAccessToken, stampToken, tokenTypeOf } from './token.ts';
 
-const loadTokenSchemas = createLoader(() => import('@oa/types/schemas'));
+const loadTokenSchema = createLoader(async () => (await import('@oa/types/schemas')).tokenResponseSchema);
 
 /**
  * Requests a token from the token endpoint, by any grant.
@@ -40,8 +40,8 @@ export async function requestToken(
 
 /** What a grant adds to {@link fetchToken}. */
 interface GrantRules {
-  /** Gets the response first, and may throw. */
-  inspectResponse?: (response: HttpResponse) => void;
+  /** Gets the response first, and may reject. */
+  inspectResponse?: (response: HttpResponse) => Promise<void>;
   /** The token type where the server sends none. */
   token_type?: string;
 }
@@ -66,16 +66,16 @@ export async function fetchToken(
       'endpoint_missing',
       `${toErrorText(server.issuer, 200)} names no token_endpoint. Check its metadata.`,
     );
-  const { tokenResponseSchema } = await loadTokenSchemas();
+  const tokenResponseSchema = await loadTokenSchema();
   const idempotent = grant_type === 'client_credentials';
   const form = { url, parameters, idempotent };
   return postAuthenticated(
     server,
     client,
     form,
-    (response, authenticated) => {
-      rules.inspectResponse?.(response);
-      const token = readJson(response, tokenResponseSchema);
+    async (response, authenticated) => {
+      await rules.inspectResponse?.(response);
+      const token = await readJson(response, tokenResponseSchema);
       assertAccessToken(token);
       const type = tokenTypeOf(token, authenticated.token_type, options.bearerTypes, grant_type);
       if (type === undefined) options.onEvent?.({ type: 'token_type_missing', issuer: server.issuer });

@@ -52,9 +52,9 @@ async function revokeBoth(
 }
 
 /** Only the status counts: RFC 7009 section 2.2 says to ignore the body of a success. */
-function assertRevoked(response: HttpResponse): void {
+async function assertRevoked(response: HttpResponse): Promise<void> {
   if (response.status >= 200 && response.status <= 299) return;
-  const error = readError(response);
+  const error = await readError(response);
   // Google answers so for a token that is already revoked, where section 2.2 requires a 200.
   if (error !== undefined && error.error !== 'invalid_token') throw error;
 }

@@ -12,7 +12,7 @@ import type { AuthorizationServer, Client, ProtectedResource } from './metadata.
 import type { AuthorizationDetail, TokenResponse } from './token.ts';
 
 /** The schema of a number of seconds: a finite number, or a numeric string with up to 15 digits before the point. */
-export const secondsSchema: v.GenericSchema<unknown, number> = buildOnce(() =>
+export const secondsSchema: v.GenericSchema<unknown, number> = /* @__PURE__ */ buildOnce(() =>
   v.union([
     v.pipe(v.number(), v.finite()),
     v.pipe(v.string(), v.regex(/^\s*\d{1,15}(\.\d+)?\s*$/), v.transform(Number)),
@@ -24,14 +24,14 @@ function buildOnce<T>(build: () => v.GenericSchema<unknown, T>): v.GenericSchema
   return v.lazy(() => (schema ??= build()));
 }
 
-const nonEmptyText = buildOnce(() => v.pipe(v.string(), v.nonEmpty('must not be empty')));
+const nonEmptyText = /* @__PURE__ */ buildOnce(() => v.pipe(v.string(), v.nonEmpty('must not be empty')));
 /** One issue for the list. One for each item would take a gigabyte for the largest list that a server can send. */
-const textList = buildOnce(() => {
+const textList = /* @__PURE__ */ buildOnce(() => {
   const texts = v.array(v.string());
   return v.custom<string[]>((input) => v.is(texts, input), 'must be an array of strings');
 });
 /** Twitch and other servers answer with an array of scopes. */
-const scopeText = buildOnce(() =>
+const scopeText = /* @__PURE__ */ buildOnce(() =>
   v.union([
     v.string(),
     v.pipe(
@@ -40,7 +40,7 @@ const scopeText = buildOnce(() =>
     ),
   ]),
 );
-const endpointUrl = buildOnce(() => v.pipe(v.string(), v.check(isHttpUrl, 'must be an http(s) URL')));
+const endpointUrl = /* @__PURE__ */ buildOnce(() => v.pipe(v.string(), v.check(isHttpUrl, 'must be an http(s) URL')));
 
 function isHttpUrl(value: string): boolean {
   return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
@@ -71,7 +71,7 @@ function dropUnset(
     );
 }
 
-const jsonObject = buildOnce(() =>
+const jsonObject = /* @__PURE__ */ buildOnce(() =>
   v.custom<Record<string, unknown>>(
     (input) => typeof input === 'object' && input !== null && !Array.isArray(input),
     'must be a JSON object',
@@ -79,11 +79,11 @@ const jsonObject = buildOnce(() =>
 );
 
 /** Some servers send a lifetime below zero, also as a string. The token is then expired at once. */
-const lifetimeSchema = buildOnce(() =>
+const lifetimeSchema = /* @__PURE__ */ buildOnce(() =>
   v.union([secondsSchema, v.pipe(v.string(), v.regex(/^\s*-\d{1,15}(\.\d+)?\s*$/), v.transform(Number))]),
 );
 /** RFC 9396 section 2. One issue for the list, as for {@link textList}. */
-const detailList = buildOnce(() => {
+const detailList = /* @__PURE__ */ buildOnce(() => {
   const details = v.array(v.looseObject({ type: nonEmptyText }));
   return v.custom<AuthorizationDetail[]>((input) => v.is(details, input), 'must be an array of objects with a type');
 });
@@ -93,7 +93,7 @@ const detailList = buildOnce(() => {
  *
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.1
  */
-export const tokenResponseSchema: v.GenericSchema<unknown, TokenResponse> = buildOnce(() => {
+export const tokenResponseSchema: v.GenericSchema<unknown, TokenResponse> = /* @__PURE__ */ buildOnce(() => {
   const members = {
     expires_in: lifetimeSchema,
     refresh_token: v.string(),
@@ -112,50 +112,51 @@ export const tokenResponseSchema: v.GenericSchema<unknown, TokenResponse> = buil
  *
  * @see https://www.rfc-editor.org/rfc/rfc9126#section-2.2
  */
-export const pushedResponseSchema: v.GenericSchema<unknown, { request_uri: string; expires_in: number }> = buildOnce(
-  () => v.object({ request_uri: nonEmptyText, expires_in: secondsSchema }),
-);
+export const pushedResponseSchema: v.GenericSchema<unknown, { request_uri: string; expires_in: number }> =
+  /* @__PURE__ */ buildOnce(() => v.object({ request_uri: nonEmptyText, expires_in: secondsSchema }));
 
 /**
  * The schema of an {@link AuthorizationServer}. An endpoint that is not an http(s) URL is refused, not ignored.
  *
  * @see https://www.rfc-editor.org/rfc/rfc8414#section-2
  */
-export const authorizationServerSchema: v.GenericSchema<unknown, AuthorizationServer> = buildOnce(() => {
-  const members = {
-    authorization_endpoint: endpointUrl,
-    registration_endpoint: endpointUrl,
-    device_authorization_endpoint: endpointUrl,
-    pushed_authorization_request_endpoint: endpointUrl,
-    revocation_endpoint: endpointUrl,
-    introspection_endpoint: endpointUrl,
-    userinfo_endpoint: endpointUrl,
-    jwks_uri: endpointUrl,
-    scopes_supported: textList,
-    response_types_supported: textList,
-    grant_types_supported: textList,
-    code_challenge_methods_supported: textList,
-    token_endpoint_auth_methods_supported: textList,
-    revocation_endpoint_auth_methods_supported: textList,
-    introspection_endpoint_auth_methods_supported: textList,
-    authorization_details_types_supported: textList,
-    authorization_response_iss_parameter_supported: v.boolean(),
-    client_id_metadata_document_supported: v.boolean(),
-    require_pushed_authorization_requests: v.boolean(),
-  };
-  return v.pipe(
-    jsonObject,
-    v.transform(dropUnset(members)),
-    v.looseObject({ issuer: nonEmptyText, token_endpoint: endpointUrl, ...toOptional(members) }),
-  );
-});
+export const authorizationServerSchema: v.GenericSchema<unknown, AuthorizationServer> = /* @__PURE__ */ buildOnce(
+  () => {
+    const members = {
+      authorization_endpoint: endpointUrl,
+      registration_endpoint: endpointUrl,
+      device_authorization_endpoint: endpointUrl,
+      pushed_authorization_request_endpoint: endpointUrl,
+      revocation_endpoint: endpointUrl,
+      introspection_endpoint: endpointUrl,
+      userinfo_endpoint: endpointUrl,
+      jwks_uri: endpointUrl,
+      scopes_supported: textList,
+      response_types_supported: textList,
+      grant_types_supported: textList,
+      code_challenge_methods_supported: textList,
+      token_endpoint_auth_methods_supported: textList,
+      revocation_endpoint_auth_methods_supported: textList,
+      introspection_endpoint_auth_methods_supported: textList,
+      authorization_details_types_supported: textList,
+      authorization_response_iss_parameter_supported: v.boolean(),
+      client_id_metadata_document_supported: v.boolean(),
+      require_pushed_authorization_requests: v.boolean(),
+    };
+    return v.pipe(
+      jsonObject,
+      v.transform(dropUnset(members)),
+      v.looseObject({ issuer: nonEmptyText, token_endpoint: endpointUrl, ...toOptional(members) }),
+    );
+  },
+);
 
 /**
  * The schema of a {@link ProtectedResource}.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9728#section-2
  */
-export const protectedResourceSchema: v.GenericSchema<unknown, ProtectedResource> = buildOnce(() => {
+export const protectedResourceSchema: v.GenericSchema<unknown, ProtectedResource> = /* @__PURE__ */ buildOnce(() => {
   const members = {
     authorization_servers: textList,
     scopes_supported: textList,
@@ -173,7 +174,7 @@ export const protectedResourceSchema: v.GenericSchema<unknown, ProtectedResource
  *
  * @see https://www.rfc-editor.org/rfc/rfc7591#section-3.2.1
  */
-export const clientSchema: v.GenericSchema<unknown, Client> = buildOnce(() => {
+export const clientSchema: v.GenericSchema<unknown, Client> = /* @__PURE__ */ buildOnce(() => {
   const members = {
     client_secret: v.string(),
     client_secret_expires_at: secondsSchema,

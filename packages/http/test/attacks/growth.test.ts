@@ -107,9 +107,9 @@ describe('reading an error takes time in proportion to its size (hardening)', ()
     await using server = await startScriptedServer(() => ({ status: 400, json }));
     const form = { refresh_token: 'the-sent-secret-0123456789', client_assertion: 'eyJhbGciOi.'.repeat(100) };
     const response = await request('POST', server.origin, { form });
-    const parsing = shortestTime(() => parseBoundedJson(response.text));
-    expect(shortestTime(() => readError(response))).toBeLessThan(500 * parsing);
-    expect(readError(response)?.error_description).toMatch(/^\*\*\*/);
+    const parsing = await shortestTime(() => parseBoundedJson(response.text));
+    expect(await shortestTime(() => readError(response))).toBeLessThan(500 * parsing);
+    expect((await readError(response))?.error_description).toMatch(/^\*\*\*/);
   });
 });
 
@@ -177,7 +177,7 @@ const SCHEMAS = {
 describe.each(Object.entries(SCHEMAS))('%s takes time in proportion to the document (hardening)', (_, schema) => {
   it.each(DOCUMENTS)('with %s', async (_, document) => {
     const answer = (size: number): HttpResponse => toResponse(200, { ...required, ...document(size) });
-    const read = (response: HttpResponse): unknown => outcomeOf(() => readJson<unknown>(response, schema));
+    const read = (response: HttpResponse): unknown => outcomeOf(readJson<unknown>(response, schema));
     expect(await growthOf(answer, read, MIN_SIZE_CHARACTERS)).toBeLessThan(MAX_GROWTH_FACTOR);
   });
 });
@@ -225,27 +225,28 @@ function readText(text: string): unknown {
 }
 
 function readCut(text: string): unknown {
-  return outcomeOf(() => readJson<unknown>({ ...toResponse(200, {}), text }, tokenResponseSchema));
+  return outcomeOf(readJson<unknown>({ ...toResponse(200, {}), text }, tokenResponseSchema));
 }
 
 function retryAfter(text: string): number | undefined {
   return parseRetryAfter(new Headers({ 'retry-after': text }));
 }
 
-function outcomeOf(read: () => unknown): unknown {
+async function outcomeOf(read: Promise<unknown>): Promise<unknown> {
   try {
-    return read();
+    return await read;
   } catch (error) {
     return error;
   }
 }
 
 /** Milliseconds. The shortest of three times counts: other processes only make it longer. */
-function shortestTime(work: () => unknown): number {
-  const times = [1, 2, 3].map(() => {
+async function shortestTime(work: () => unknown): Promise<number> {
+  let shortest = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 3; round += 1) {
     const start = performance.now();
-    work();
-    return performance.now() - start;
-  });
-  return Math.min(...times);
+    await work();
+    shortest = Math.min(shortest, performance.now() - start);
+  }
+  return shortest;
 }

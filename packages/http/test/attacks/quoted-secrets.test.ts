@@ -119,7 +119,7 @@ describe('an error shows no 10 characters in a row of a secret (RFC 6750 section
           };
           const fetch = async (): Promise<Response> => Response.json(body, { status });
           const given = asJson ? { body: JSON.stringify({ extension: { of: [sent] } }) } : { form: { code: sent } };
-          const error = readError(await request('POST', 'https://as.example/', { ...given, fetch }));
+          const error = await readError(await request('POST', 'https://as.example/', { ...given, fetch }));
           // A 200 with an empty `error` is a success.
           fc.pre(error !== undefined);
           for (const each of [sent, received]) {
@@ -138,7 +138,7 @@ describe('an error shows no 10 characters in a row of a secret (RFC 6750 section
     const json = { [SECRET]: { inner: 1 } };
     await using server = await startScriptedServer(() => ({ json }));
     const response = await request('POST', server.origin, { form: { code: SECRET } });
-    const error = await rejectionOf((async () => readJson(response, record(string(), string())))());
+    const error = await rejectionOf(readJson(response, record(string(), string())));
     expect(error.code).toBe('invalid_response');
     expect(sharesRun(inspectAll(error), SECRET, 10)).toBe(false);
   });

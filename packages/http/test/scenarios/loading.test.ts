@@ -31,6 +31,23 @@ it('loads with preloadTransport what the first request needs', async () => {
   expect(after.urls).toEqual(before.urls);
 });
 
+it('loads nothing for errors with a success, and the texts for an answer only after one', async () => {
+  const program = `
+    const { getJson } = await import('@oa/http');
+    const schema = { '~standard': { validate: (value) => ({ value }) } };
+    const send = (status) => getJson('http://127.0.0.1:1/', schema, { fetch: async () => new Response('{}', { status }) });
+    await send(200);
+    const before = loading();
+    await send(400).catch(() => {});
+    console.log(JSON.stringify({ before, after: loading() }));
+  `;
+  const { before, after } = await observeLoading<Record<'before' | 'after', Loading>>(program, here);
+  const forErrors = (urls: readonly string[]): string[] =>
+    urls.flatMap((url) => /(answer-error|failure|redact|certificate|proxy)\.ts$/.exec(url)?.[1] ?? []);
+  expect(forErrors(before.urls)).toEqual([]);
+  expect(forErrors(after.urls).toSorted()).toEqual(['answer-error', 'redact']);
+});
+
 it('imports ky in one file, and no node: module in any', async () => {
   const folder = new URL('../../src/', import.meta.url);
   const names = await readdir(folder);

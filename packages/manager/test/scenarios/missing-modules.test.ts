@@ -23,7 +23,6 @@ const SOURCES: [string, number, string?][] = [
 
 const BUILT: typeof SOURCES = [
   ['manager/dist/common.js', 0],
-  ['manager/dist/failures.js', 0],
   ['token-cache/dist/shared.js', 0],
   ['private-file/dist/lock.js', 0],
   ['loopback/dist/index.js', 0],
