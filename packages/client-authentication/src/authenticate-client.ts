@@ -2,7 +2,12 @@ import { toBase64 } from '@oa/mechanisms';
 import type { AuthorizationServer, Client, RequestParameters } from '@oa/types';
 import { formEncode } from '@oa/types/rfc';
 import { assertAuthentication, builtInMethods, type BuiltInMethod, type BuiltInMethods } from './methods.ts';
-import type { AuthenticatedRequest, AuthenticationOption, AuthenticationRefusal } from './types.ts';
+import type {
+  AuthenticatedRequest,
+  AuthenticationOption,
+  AuthenticationRefusal,
+  ClientAuthenticationMethod,
+} from './types.ts';
 
 /**
  * Makes the headers and parameters that authenticate a client, for a single request that the caller sends. `sendAuthenticated` also
@@ -36,8 +41,12 @@ export interface AuthenticationTarget {
   client: Client;
   url: string;
   authentication: AuthenticationOption | undefined;
-  /** The built-in methods to try. Rejects where there is none, so it is called only where one is needed. */
-  methods: () => BuiltInMethods;
+  /**
+   * The built-in methods to try. Rejects where there is none, so it is called only where one is needed. The first call fixes them.
+   *
+   * @param chosen the method that the function of the caller names
+   */
+  methods: (chosen?: ClientAuthenticationMethod) => BuiltInMethods;
 }
 
 /** Checks the option `authentication`, and fixes the built-in methods for all requests of one call. */
@@ -54,7 +63,7 @@ export function authenticationTarget(
     client,
     url,
     authentication,
-    methods: () => (methods ??= builtInMethods(server, client, authentication)),
+    methods: (chosen) => (methods ??= builtInMethods(server, client, chosen ?? authentication)),
   };
 }
 
@@ -70,12 +79,20 @@ export async function authenticateWith(
   refusal?: AuthenticationRefusal,
 ): Promise<AuthenticatedRequest | undefined> {
   const { server, client, url, authentication } = target;
-  const builtIn = (): AuthenticatedRequest => builtInAuthentication(method ?? target.methods()[0], client);
+  const builtIn = (chosen?: ClientAuthenticationMethod): AuthenticatedRequest =>
+    builtInAuthentication(method ?? target.methods(chosen)[0], client);
   if (typeof authentication !== 'function') return builtIn();
   const own = await authentication({ server, client, url, refusal });
-  if (own?.builtIn !== true) return own;
-  const { headers, parameters } = builtIn();
+  if (!isBesideBuiltIn(own)) return own;
+  const { headers, parameters } = builtIn(own.builtIn === true ? undefined : own.builtIn);
   return { ...own, headers: { ...headers, ...own.headers }, parameters: { ...parameters, ...own.parameters } };
+}
+
+/** Whether the request is also authenticated by a built-in method. */
+export function isBesideBuiltIn(
+  own: AuthenticatedRequest | undefined,
+): own is AuthenticatedRequest & { builtIn: true | ClientAuthenticationMethod } {
+  return own?.builtIn !== undefined && own.builtIn !== false;
 }
 
 /** RFC 6749 section 2.3: one method for each request. Section 3.2.1: a public client sends `client_id` in the body. */

@@ -1,6 +1,6 @@
 import { isOAuthError, type AuthorizationServer, type Client, type OAuthError, type RequestOptions } from '@oa/types';
 import { assertClient } from '@oa/types/rfc';
-import { authenticateWith, authenticationTarget, type AuthenticationTarget } from './authenticate-client.ts';
+import { authenticateWith, authenticationTarget, isBesideBuiltIn, type AuthenticationTarget } from './authenticate-client.ts';
 import { isClientRefused } from './client-refused.ts';
 import { explainRefusal } from './explain-refusal.ts';
 import { isMethodUnread, isWorthTrying, type MethodRefusal } from './method-refusal.ts';
@@ -59,7 +59,7 @@ export async function sendAuthenticated<R extends AuthenticatedResponse, T>(
   const { url, idempotent } = exchange;
   const target = authenticationTarget(server, client, url, options.authentication);
   const first = await exchangeBy(undefined, target, exchange);
-  const methods = first.authenticated.builtIn === true ? target.methods() : [];
+  const methods = isBesideBuiltIn(first.authenticated) ? target.methods() : [];
   const [chosen, ...others] = methods;
   if ('value' in first && chosen !== undefined) proveMethod(server, client, url, chosen);
   if ('value' in first || chosen === undefined || !isOtherMethodNeeded(first, idempotent)) return unwrapOutcome(first);
@@ -85,7 +85,7 @@ function isOtherMethodNeeded<R extends AuthenticatedResponse>(
   { error, response, authenticated }: RefusedOutcome<R>,
   idempotent: boolean,
 ): boolean {
-  if (authenticated.builtIn !== true) return false;
+  if (!isBesideBuiltIn(authenticated)) return false;
   return isClientRefused(error, idempotent) || isMethodUnread(error, response.text);
 }
 
@@ -104,8 +104,9 @@ async function exchangeBy<R extends AuthenticatedResponse, T>(
 ): Promise<AuthenticatedOutcome<R, T>> {
   const outcome = await exchangeOnce((await authenticateWith(target, method)) ?? {}, exchange);
   if ('value' in outcome || typeof target.authentication !== 'function') return outcome;
-  const { status, headers } = outcome.response;
-  const again = await authenticateWith(target, method, { status, headers, error: outcome.error.error });
+  const { error, response, authenticated } = outcome;
+  const { status, headers } = response;
+  const again = await authenticateWith(target, method, { status, headers, error: error.error, authenticated });
   return again === undefined ? outcome : exchangeOnce(again, exchange);
 }
 
@@ -114,6 +115,7 @@ async function exchangeOnce<R extends AuthenticatedResponse, T>(
   exchange: AuthenticatedExchange<R, T>,
 ): Promise<AuthenticatedOutcome<R, T>> {
   const response = await exchange.send(authenticated);
+  authenticated.onResponse?.(response);
   try {
     return { value: exchange.read(response, authenticated), authenticated };
   } catch (error) {

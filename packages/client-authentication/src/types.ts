@@ -35,6 +35,8 @@ export interface AuthenticationRefusal {
   headers: Headers;
   /** The error code of the server. */
   error?: string | undefined;
+  /** What the refused request was authenticated with. */
+  authenticated?: AuthenticatedRequest | undefined;
 }
 
 /** What authenticates a request. */
@@ -44,10 +46,12 @@ export interface AuthenticatedRequest {
   /** The token type that this makes usable, besides Bearer: `DPoP`. */
   token_type?: string | undefined;
   /**
-   * `true` sends this besides the built-in method, for example a DPoP proof beside a client secret. Otherwise this replaces the built-in
-   * method.
+   * `true` sends this besides the built-in method, for example a DPoP proof beside a client secret. The name of a method sends it besides that
+   * one. Otherwise this replaces the built-in method.
    *
    * @default false
    */
-  builtIn?: boolean | undefined;
+  builtIn?: boolean | ClientAuthenticationMethod | undefined;
+  /** Receives the answer to the request, whatever its status. A server can give a nonce for the next request with a success too. */
+  onResponse?: ((response: Pick<AuthenticationRefusal, 'status' | 'headers'>) => void) | undefined;
 }
