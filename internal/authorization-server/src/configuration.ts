@@ -67,6 +67,7 @@ export function configuration(
   accessTokenTtl: () => number,
   documents: string | undefined,
   pushedRequests: PushedRequests,
+  dpopNonces: boolean,
 ): Configuration {
   const day = 24 * 60 * 60;
   return {
@@ -105,6 +106,11 @@ export function configuration(
         requirePushedAuthorizationRequests: pushedRequests === 'required',
       },
       richAuthorizationRequests: authorizationDetails,
+      dPoP: {
+        enabled: true,
+        requireNonce: () => dpopNonces,
+        ...(dpopNonces && { nonceSecret: randomBytes(32) }),
+      },
       deviceFlow: {
         enabled: true,
         userCodeInputSource: (ctx, form, _out, error) => showPage(ctx, codeInputPage(form, error?.message)),

@@ -15,6 +15,8 @@ export interface ValidToken {
   aud?: string | string[];
   /** How the user logged in. */
   acr?: string;
+  /** The thumbprint of the DPoP key that the token is bound to. */
+  jkt?: string;
 }
 
 export interface AuthorizationServerHandle {
@@ -56,6 +58,8 @@ export interface AuthorizationServerOptions {
   documents?: string;
   /** @default 'disabled' */
   pushedRequests?: PushedRequests;
+  /** Whether DPoP proofs must have a nonce of the server (RFC 9449 section 8). Without proofs it issues Bearer tokens. @default false */
+  dpopNonces?: boolean;
 }
 
 /** Starts an authorization server (oidc-provider) on a random loopback port. It keeps everything in memory. */
@@ -66,9 +70,10 @@ export async function startAuthorizationServer(
   const server = createServer();
   const issuer = await listen(server, options.host);
   const memory = createMemoryStorage();
+  const { documents, pushedRequests = 'disabled', dpopNonces = false } = options;
   const provider = new Provider(
     issuer,
-    configuration(memory.adapter, () => accessTokenTtl, options.documents, options.pushedRequests ?? 'disabled'),
+    configuration(memory.adapter, () => accessTokenTtl, documents, pushedRequests, dpopNonces),
   );
   const requests: LoggedRequest[] = [];
   provider.use(requestLog(requests));
@@ -124,5 +129,6 @@ async function introspect(provider: Provider, accessToken: string): Promise<Vali
     ...(token.scope === undefined ? {} : { scope: token.scope }),
     ...(token.aud === undefined ? {} : { aud: token.aud }),
     ...(typeof token.extra?.acr === 'string' ? { acr: token.extra.acr } : {}),
+    ...(typeof token['jkt'] === 'string' ? { jkt: token['jkt'] } : {}),
   };
 }

@@ -1,6 +1,11 @@
 import { isOAuthError, type AuthorizationServer, type Client, type OAuthError, type RequestOptions } from '@oa/types';
 import { assertClient } from '@oa/types/rfc';
-import { authenticateWith, authenticationTarget, isBesideBuiltIn, type AuthenticationTarget } from './authenticate-client.ts';
+import {
+  authenticateWith,
+  authenticationTarget,
+  isBesideBuiltIn,
+  type AuthenticationTarget,
+} from './authenticate-client.ts';
 import { isClientRefused } from './client-refused.ts';
 import { explainRefusal } from './explain-refusal.ts';
 import { isMethodUnread, isWorthTrying, type MethodRefusal } from './method-refusal.ts';
