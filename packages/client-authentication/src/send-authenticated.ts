@@ -24,8 +24,11 @@ export interface AuthenticatedExchange<R extends AuthenticatedResponse, T> {
   url: string;
   /** Whether the server may get the request twice: `false` where it holds a code or a token that works once. */
   idempotent: boolean;
-  /** Sends the request with the headers and parameters of `authenticated`. */
-  send: (authenticated: AuthenticatedRequest) => Promise<R>;
+  /**
+   * Sends the request with the headers and parameters of `authenticated`. `renew` makes others for each further attempt, after a failure of
+   * the network for example: an assertion or a proof is valid once. It is absent for the built-in methods, which send the same each time.
+   */
+  send: (authenticated: AuthenticatedRequest, renew?: () => Promise<AuthenticatedRequest>) => Promise<R>;
   /** Reads the response, and throws an `OAuthError` for a refusal. */
   read: (response: R, authenticated: AuthenticatedRequest) => T;
 }
@@ -107,19 +110,24 @@ async function exchangeBy<R extends AuthenticatedResponse, T>(
   target: AuthenticationTarget,
   exchange: AuthenticatedExchange<R, T>,
 ): Promise<AuthenticatedOutcome<R, T>> {
-  const outcome = await exchangeOnce((await authenticateWith(target, method)) ?? {}, exchange);
-  if ('value' in outcome || typeof target.authentication !== 'function') return outcome;
+  const authenticate = async (): Promise<AuthenticatedRequest> => (await authenticateWith(target, method)) ?? {};
+  const isOwn = typeof target.authentication === 'function';
+  const renew = isOwn ? authenticate : undefined;
+  const outcome = await exchangeOnce(await authenticate(), exchange, renew);
+  if ('value' in outcome || !isOwn) return outcome;
   const { error, response, authenticated } = outcome;
   const { status, headers } = response;
   const again = await authenticateWith(target, method, { status, headers, error: error.error, authenticated });
-  return again === undefined ? outcome : exchangeOnce(again, exchange);
+  return again === undefined ? outcome : exchangeOnce(again, exchange, renew);
 }
 
 async function exchangeOnce<R extends AuthenticatedResponse, T>(
-  authenticated: AuthenticatedRequest,
+  first: AuthenticatedRequest,
   exchange: AuthenticatedExchange<R, T>,
+  renew: (() => Promise<AuthenticatedRequest>) | undefined,
 ): Promise<AuthenticatedOutcome<R, T>> {
-  const response = await exchange.send(authenticated);
+  let authenticated = first;
+  const response = await exchange.send(first, renew && (async () => (authenticated = await renew())));
   authenticated.onResponse?.(response);
   try {
     return { value: exchange.read(response, authenticated), authenticated };
