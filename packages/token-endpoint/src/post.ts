@@ -1,5 +1,5 @@
 import { sendAuthenticated, type AuthenticatedRequest } from '@oa/client-authentication';
-import { request, type HttpResponse } from '@oa/http';
+import { request, type HttpOptions, type HttpResponse } from '@oa/http';
 import { startDeadline } from '@oa/mechanisms';
 import {
   explainGuess,
@@ -42,13 +42,23 @@ export async function postAuthenticated<T>(
   const { url, idempotent } = form;
   const remainingMs = startDeadline(options.timeout);
   return explainGuess(server, options, (explained) => {
-    const send = ({ headers, parameters }: AuthenticatedRequest): Promise<HttpResponse> =>
+    const toParts = ({
+      headers,
+      parameters,
+    }: AuthenticatedRequest): Pick<HttpOptions, 'headers'> & { form: RequestParameters } => ({
+      headers,
+      form: { ...form.parameters, ...parameters },
+    });
+    const send = (
+      authenticated: AuthenticatedRequest,
+      renew?: () => Promise<AuthenticatedRequest>,
+    ): Promise<HttpResponse> =>
       request('POST', url, {
         ...explained,
+        ...toParts(authenticated),
         timeout: remainingMs(),
-        headers,
-        form: { ...form.parameters, ...parameters },
         idempotent,
+        renew: renew && (async () => toParts(await renew())),
       });
     return sendAuthenticated(server, client, { url, idempotent, send, read }, explained);
   });
