@@ -1,6 +1,6 @@
 import { createDpop, createDpopKey } from '@oa/dpop';
 import * as reference from 'dpop';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { createHash } from 'node:crypto';
 import { decodeJwt, EmbeddedJWK, jwtVerify, type JWTPayload, type ProtectedHeaderParameters } from 'jose';
 import { expect, it } from 'vitest';

@@ -103,12 +103,11 @@ export async function request(
 
 async function sendWithRetry(
   url: URL,
-  first: PreparedRequest,
+  prepared: PreparedRequest,
   options: HttpOptions & { renew: () => Promise<RequestParts> },
   deadline: Deadline,
 ): Promise<HttpResponse> {
-  const { idempotent = first.method === 'GET', now = Date.now, onEvent, renew } = options;
-  let prepared = first;
+  const { idempotent = prepared.method === 'GET', now = Date.now, onEvent, renew } = options;
   for (let attempt = 1; ; attempt += 1) {
     const sentAt = now();
     const earlierSent = deadline.sent;
@@ -131,7 +130,7 @@ async function sendWithRetry(
       status,
     });
     await sleep(delay, deadline.signal);
-    prepared = { ...prepared, ...(await renew()) };
+    Object.assign(prepared, await renew());
   }
 }
 

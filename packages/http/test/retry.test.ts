@@ -54,7 +54,7 @@ describe.concurrent('retries', () => {
         ? { status: 503 }
         : {
             status: 400,
-            json: { error: 'x', error_description: `${headers['dpop']} ${form.get('client_assertion')}` },
+            json: { error: 'x', error_description: `${String(headers['dpop'])} ${form.get('client_assertion')}` },
           },
     );
     let count = 1;

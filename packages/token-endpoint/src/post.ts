@@ -42,24 +42,25 @@ export async function postAuthenticated<T>(
   const { url, idempotent } = form;
   const remainingMs = startDeadline(options.timeout);
   return explainGuess(server, options, (explained) => {
-    const toParts = ({
-      headers,
-      parameters,
-    }: AuthenticatedRequest): Pick<HttpOptions, 'headers'> & { form: RequestParameters } => ({
-      headers,
-      form: { ...form.parameters, ...parameters },
-    });
     const send = (
       authenticated: AuthenticatedRequest,
       renew?: () => Promise<AuthenticatedRequest>,
     ): Promise<HttpResponse> =>
       request('POST', url, {
         ...explained,
-        ...toParts(authenticated),
+        ...withParameters(form, authenticated),
         timeout: remainingMs(),
         idempotent,
-        renew: renew && (async () => toParts(await renew())),
+        renew: renew && (async () => withParameters(form, await renew())),
       });
     return sendAuthenticated(server, client, { url, idempotent, send, read }, explained);
   });
+}
+
+/** The headers and the parameters of one attempt. */
+function withParameters(
+  form: EndpointForm,
+  { headers, parameters }: AuthenticatedRequest,
+): Pick<HttpOptions, 'headers'> & { form: RequestParameters } {
+  return { headers, form: { ...form.parameters, ...parameters } };
 }
