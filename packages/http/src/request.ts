@@ -20,6 +20,15 @@ export interface HttpOptions extends RequestOptions {
    * @default true for a GET, false for every other method
    */
   idempotent?: boolean | undefined;
+  /**
+   * Makes headers and parameters of the form anew before the request is sent again, for what a server accepts once: an assertion or a
+   * proof. They replace those with the same names.
+   *
+   * @default the same request is sent again
+   */
+  renew?:
+    | (() => Promise<{ headers?: Record<string, string> | undefined; parameters?: RequestParameters | undefined }>)
+    | undefined;
 }
 
 /** An answer of any status. It holds what the server sent, unfiltered: do not log it. */
@@ -85,21 +94,35 @@ export async function request(
   const name = toDisplayUrl(target);
   const hint = (): string => timeoutHint(target, options.fetch);
   return withDeadline(options, { name, hint }, async (deadline) => {
-    const { fetch, headersOnly } = options;
-    const prepared = { name, method, headers, body, headersOnly, signal: deadline.signal, fetch };
-    const response = await sendWithRetry(target, prepared, options, deadline);
-    secretsByResponse.set(response, () => secretsSent(headers, body));
+    const { fetch, headersOnly, form, renew } = options;
+    const first = { name, method, headers, body, headersOnly, signal: deadline.signal, fetch };
+    const attempts: PreparedRequest[] = [first];
+    const prepareAgain = async (): Promise<PreparedRequest> => {
+      if (renew === undefined) return first;
+      const { headers: newHeaders, parameters } = await renew();
+      const again = {
+        ...first,
+        headers: { ...headers, ...toRequestHeaders(newHeaders) },
+        body: form === undefined ? body : encodeForm({ ...form, ...parameters }),
+      };
+      attempts.push(again);
+      return again;
+    };
+    const response = await sendWithRetry(target, first, prepareAgain, options, deadline);
+    secretsByResponse.set(response, () => attempts.flatMap((sent) => secretsSent(sent.headers, sent.body)));
     return response;
   });
 }
 
 async function sendWithRetry(
   url: URL,
-  prepared: PreparedRequest,
+  first: PreparedRequest,
+  prepareAgain: () => Promise<PreparedRequest>,
   options: HttpOptions,
   deadline: Deadline,
 ): Promise<HttpResponse> {
-  const { idempotent = prepared.method === 'GET', now = Date.now, onEvent } = options;
+  const { idempotent = first.method === 'GET', now = Date.now, onEvent } = options;
+  let prepared = first;
   for (let attempt = 1; ; attempt += 1) {
     const sentAt = now();
     const earlierSent = deadline.sent;
@@ -122,6 +145,7 @@ async function sendWithRetry(
       status,
     });
     await sleep(delay, deadline.signal);
+    prepared = await prepareAgain();
   }
 }
 
