@@ -10,7 +10,9 @@ export const loadAssertions: () => Promise<Assertions> = createLoader(() => impo
 export function lazyAuthentication(create: (assertions: Assertions) => ClientAuthentication): ClientAuthentication {
   let created: ClientAuthentication | undefined;
   return async (request) => {
-    created ??= create(await loadAssertions());
+    const assertions = await loadAssertions();
+    // There is no `await` between the check and the assignment: all requests share one key.
+    created ??= create(assertions);
     return created(request);
   };
 }

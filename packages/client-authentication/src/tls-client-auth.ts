@@ -20,7 +20,8 @@ import type { ClientAuthentication } from './types.ts';
  * const authentication = tlsClientAuth({ fetch: (url, init) => fetch(url, { ...init, dispatcher }) });
  * ```
  */
-export function tlsClientAuth({ fetch }: { fetch: NonNullable<RequestOptions['fetch']> }): ClientAuthentication {
+export function tlsClientAuth(options: { fetch: NonNullable<RequestOptions['fetch']> }): ClientAuthentication {
+  const fetch = options?.fetch;
   if (typeof fetch !== 'function')
     throw new TypeError('options.fetch must be a function that sends a request with the certificate of the client.');
   return ({ server, client, url, refusal }) => {
@@ -28,6 +29,12 @@ export function tlsClientAuth({ fetch }: { fetch: NonNullable<RequestOptions['fe
     const aliases: Record<string, unknown> = server.mtls_endpoint_aliases ?? {};
     const name = Object.keys(aliases).find((each) => server[each] === url);
     const alias = name === undefined ? undefined : aliases[name];
-    return { fetch, url: typeof alias === 'string' ? alias : url, parameters: { client_id: client.client_id } };
+    return {
+      fetch,
+      url: typeof alias === 'string' ? alias : url,
+      parameters: { client_id: client.client_id },
+      advice:
+        'Check that the option `fetch` of tlsClientAuth presents the certificate that is registered for the client.',
+    };
   };
 }
