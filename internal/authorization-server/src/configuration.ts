@@ -8,6 +8,7 @@ import {
   type ResourceServer,
 } from 'oidc-provider';
 import { authorizationDetails } from './authorization-details.ts';
+import { certificateFeature } from './certificates.ts';
 import { codeConfirmPage, codeInputPage, codeSuccessPage, errorPage } from './pages.ts';
 
 /** The account that the login page fills in. */
@@ -27,6 +28,15 @@ export const native = { client_id: 'oa-native' };
 
 /** The resource indicator (RFC 8707) of an API on another host. The server accepts loopback URLs too. */
 export const resource = 'https://api.oa.test/v1';
+
+/** Those that oidc-provider has without a configuration. */
+const CLIENT_METHODS = [
+  'client_secret_basic',
+  'client_secret_jwt',
+  'client_secret_post',
+  'private_key_jwt',
+  'none',
+] as const;
 
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
 
@@ -68,11 +78,16 @@ export function configuration(
   documents: string | undefined,
   pushedRequests: PushedRequests,
   dpopNonces: boolean,
+  aliases: Record<string, string> | undefined,
 ): Configuration {
   const day = 24 * 60 * 60;
   return {
     adapter,
     clients,
+    ...(aliases !== undefined && {
+      clientAuthMethods: [...CLIENT_METHODS, 'tls_client_auth', 'self_signed_tls_client_auth'],
+      discovery: { mtls_endpoint_aliases: aliases },
+    }),
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     jwks: { keys: [{ ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }) }] },
     cookies: { keys: [randomBytes(32).toString('hex')] },
@@ -100,6 +115,7 @@ export function configuration(
       introspection: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
       resourceIndicators: { enabled: true, getResourceServerInfo: (_ctx, indicator) => resourceServer(indicator) },
       rpInitiatedLogout: { enabled: false },
+      ...(aliases !== undefined && { mTLS: certificateFeature }),
       clientIdMetadataDocument: { enabled: documents !== undefined, ack: 'draft-02' },
       pushedAuthorizationRequests: {
         enabled: pushedRequests !== 'disabled',

@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import { closeServer, listen } from '@oa-internal/testing/server';
 import { Provider } from 'oidc-provider';
 import { runAgent, type AgentChoice } from './agent.ts';
+import { startCertificateEndpoints, type ServerCertificate } from './certificates.ts';
 import { configuration, confidential, native, resource, user, type PushedRequests } from './configuration.ts';
 import { interactions } from './interactions.ts';
 import { createMemoryStorage } from './memory.ts';
@@ -60,6 +61,8 @@ export interface AuthorizationServerOptions {
   pushedRequests?: PushedRequests;
   /** Whether DPoP proofs must have a nonce of the server (RFC 9449 section 8). Without proofs it issues Bearer tokens. @default false */
   dpopNonces?: boolean;
+  /** Lets clients authenticate with a certificate, at `mtls_endpoint_aliases`. */
+  certificate?: ServerCertificate;
 }
 
 /** Starts an authorization server (oidc-provider) on a random loopback port. It keeps everything in memory. */
@@ -70,10 +73,13 @@ export async function startAuthorizationServer(
   const server = createServer();
   const issuer = await listen(server, options.host);
   const memory = createMemoryStorage();
+  const secure =
+    options.certificate &&
+    (await startCertificateEndpoints(options.certificate, (request, response) => void handle(request, response)));
   const { documents, pushedRequests = 'disabled', dpopNonces = false } = options;
   const provider = new Provider(
     issuer,
-    configuration(memory.adapter, () => accessTokenTtl, documents, pushedRequests, dpopNonces),
+    configuration(memory.adapter, () => accessTokenTtl, documents, pushedRequests, dpopNonces, secure?.aliases),
   );
   const requests: LoggedRequest[] = [];
   provider.use(requestLog(requests));
@@ -84,7 +90,10 @@ export async function startAuthorizationServer(
   const handle = provider.callback();
   server.on('request', (request, response) => void handle(request, response));
 
-  const close = (): Promise<void> => closeServer(server);
+  const close = async (): Promise<void> => {
+    if (secure !== undefined) await closeServer(secure.server);
+    await closeServer(server);
+  };
   return {
     issuer,
     confidential: { ...confidential },

@@ -1,19 +1,18 @@
+import { createLoader } from '@oa/mechanisms';
 import { isOAuthError, type AuthorizationServer, type Client, type OAuthError, type RequestOptions } from '@oa/types';
 import { assertClient } from '@oa/types/rfc';
 import {
   authenticateWith,
   authenticationTarget,
   isBesideBuiltIn,
+  type AuthenticationOptions,
   type AuthenticationTarget,
 } from './authenticate-client.ts';
-import { isClientRefused } from './client-refused.ts';
-import { explainRefusal } from './explain-refusal.ts';
-import { isMethodUnread, isWorthTrying, type MethodRefusal } from './method-refusal.ts';
-import { proveMethod, rememberMethod, type BuiltInMethod } from './methods.ts';
-import type { AuthenticatedRequest, AuthenticationOption, AuthenticationRefusal } from './types.ts';
+import { proveMethod, type BuiltInMethod } from './methods.ts';
+import type { AuthenticatedRequest, AuthenticationRefusal } from './types.ts';
 
 /** What a {@link ClientAuthentication} learns of a response. */
-type AuthenticatedResponse = Pick<AuthenticationRefusal, 'status' | 'headers'> & {
+export type AuthenticatedResponse = Pick<AuthenticationRefusal, 'status' | 'headers'> & {
   /** The body, where the caller has it: a server can say there what it misses, without an OAuth error. */
   text?: string | undefined;
 };
@@ -25,8 +24,9 @@ export interface AuthenticatedExchange<R extends AuthenticatedResponse, T> {
   /** Whether the server may get the request twice: `false` where it holds a code or a token that works once. */
   idempotent: boolean;
   /**
-   * Sends the request with the headers and parameters of `authenticated`. `renew` makes others for each further attempt, after a failure of
-   * the network for example: an assertion or a proof is valid once. It is absent for the built-in methods, which send the same each time.
+   * Sends the request with the headers and parameters of `authenticated`, to its `url` and with its `fetch` where it has them. `renew` makes
+   * another authentication for each further attempt after a failure of the network, since a server may accept an assertion once. It is
+   * `undefined` where the same can be sent again.
    */
   send: (authenticated: AuthenticatedRequest, renew?: () => Promise<AuthenticatedRequest>) => Promise<R>;
   /** Reads the response, and throws an `OAuthError` for a refusal. */
@@ -34,13 +34,16 @@ export interface AuthenticatedExchange<R extends AuthenticatedResponse, T> {
 }
 
 /** The outcome of a request: a value, or the refusal of the server. */
-type AuthenticatedOutcome<R, T> = { value: T; authenticated: AuthenticatedRequest } | RefusedOutcome<R>;
+export type AuthenticatedOutcome<R, T> = { value: T; authenticated: AuthenticatedRequest } | RefusedOutcome<R>;
 
-interface RefusedOutcome<R> {
+/** A refusal of the server. */
+export interface RefusedOutcome<R> {
   error: OAuthError;
   response: R;
   authenticated: AuthenticatedRequest;
 }
+
+const loadRefusals = createLoader(() => import('./refused.ts'));
 
 /**
  * Sends a request with the authentication of the client. Where the server did not recognise the client, it sends the request by the other
@@ -49,7 +52,8 @@ interface RefusedOutcome<R> {
  *
  * A function as `authentication` is called for each request, and once more with the refusal of each.
  *
- * @param options `onEvent` receives `client_authentication_changed` where another method worked.
+ * @param options `onEvent` receives `client_authentication_changed` where another method worked. A function as `authentication` gets
+ *   `signal` and `now`.
  * @returns what `exchange.read` returned
  * @throws {OAuthError} `unsupported_client_authentication`, or an error of the exchange. If the server refused the client by all methods,
  *   it is the error of the method that the server understood, else that of the first.
@@ -61,61 +65,28 @@ export async function sendAuthenticated<R extends AuthenticatedResponse, T>(
   server: AuthorizationServer,
   client: Client,
   exchange: AuthenticatedExchange<R, T>,
-  options: { authentication?: AuthenticationOption | undefined; onEvent?: RequestOptions['onEvent'] } = {},
+  options: AuthenticationOptions & Pick<RequestOptions, 'onEvent'> = {},
 ): Promise<T> {
   assertClient(client);
-  const { url, idempotent } = exchange;
-  const target = authenticationTarget(server, client, url, options.authentication);
-  const first = await exchangeBy(undefined, target, exchange);
-  const methods = isBesideBuiltIn(first.authenticated) ? target.methods() : [];
-  const [chosen, ...others] = methods;
-  if ('value' in first && chosen !== undefined) proveMethod(server, client, url, chosen);
-  if ('value' in first || chosen === undefined || !isOtherMethodNeeded(first, idempotent)) return unwrapOutcome(first);
-  const refusals = [toMethodRefusal(chosen, first)];
-  for (const method of others) {
-    if (!isWorthTrying(method, refusals, target)) continue;
-    const outcome = await exchangeBy(method, target, exchange);
-    if (!('value' in outcome) && isOtherMethodNeeded(outcome, idempotent)) {
-      refusals.push(toMethodRefusal(method, outcome));
-      continue;
-    }
-    if ('value' in outcome || outcome.error.code === 'oauth_error') {
-      rememberMethod(server, client, url, method);
-      options.onEvent?.({ type: 'client_authentication_changed', issuer: server.issuer, method });
-    }
-    return unwrapOutcome(outcome);
-  }
-  throw explainRefusal(refusals, server, client);
-}
-
-/** Whether the server did not recognise the client, or did not read the method. */
-function isOtherMethodNeeded<R extends AuthenticatedResponse>(
-  { error, response, authenticated }: RefusedOutcome<R>,
-  idempotent: boolean,
-): boolean {
-  if (!isBesideBuiltIn(authenticated)) return false;
-  return isClientRefused(error, idempotent) || isMethodUnread(error, response.text);
-}
-
-function toMethodRefusal<R extends AuthenticatedResponse>(
-  method: BuiltInMethod,
-  { error, response }: RefusedOutcome<R>,
-): MethodRefusal {
-  return { method, error, body: response.text };
+  const target = authenticationTarget(server, client, exchange.url, options);
+  const outcome = await exchangeBy(undefined, target, exchange);
+  if (!('value' in outcome)) return (await loadRefusals()).afterRefusal(outcome, target, exchange, options.onEvent);
+  if (isBesideBuiltIn(outcome.authenticated)) proveMethod(server, client, exchange.url, target.methods()[0]);
+  return outcome.value;
 }
 
 /** Sends the request by one built-in method. Where it is refused, the function of the caller may send it again with another proof. */
-async function exchangeBy<R extends AuthenticatedResponse, T>(
+export async function exchangeBy<R extends AuthenticatedResponse, T>(
   method: BuiltInMethod | undefined,
   target: AuthenticationTarget,
   exchange: AuthenticatedExchange<R, T>,
 ): Promise<AuthenticatedOutcome<R, T>> {
-  const authenticate = async (): Promise<AuthenticatedRequest> => (await authenticateWith(target, method)) ?? {};
   const isOwn = typeof target.authentication === 'function';
+  const authenticate = async (): Promise<AuthenticatedRequest> => (await authenticateWith(target, method)) ?? {};
   const renew = isOwn ? authenticate : undefined;
   const outcome = await exchangeOnce(await authenticate(), exchange, renew);
   if ('value' in outcome || !isOwn) return outcome;
-  const { error, response, authenticated } = outcome;
+  const { response, error, authenticated } = outcome;
   const { status, headers } = response;
   const again = await authenticateWith(target, method, { status, headers, error: error.error, authenticated });
   return again === undefined ? outcome : exchangeOnce(again, exchange, renew);
@@ -135,9 +106,4 @@ async function exchangeOnce<R extends AuthenticatedResponse, T>(
     if (isOAuthError(error)) return { error, response, authenticated };
     throw error;
   }
-}
-
-function unwrapOutcome<R, T>(outcome: AuthenticatedOutcome<R, T>): T {
-  if ('value' in outcome) return outcome.value;
-  throw outcome.error;
 }

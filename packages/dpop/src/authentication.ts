@@ -29,7 +29,8 @@ export function createProofAuthentication(
     // The server did not refuse the rest of the request. An assertion in it may count as used, so it is made anew.
     const own = await authenticateInner(isProofRefused ? { ...request, refusal: undefined } : request);
     if (own === undefined && refusal !== undefined && !isProofRefused) return undefined;
-    const dpop = await proof({ method: 'POST', url });
+    // A client with a certificate has an endpoint of its own.
+    const dpop = await proof({ method: 'POST', url: own?.url ?? url });
     return {
       ...own,
       headers: { ...own?.headers, dpop },

@@ -1,11 +1,10 @@
-import { abortable, sleep } from '@oa/mechanisms';
+import { sleep } from '@oa/mechanisms';
 import { isOAuthError, OAuthError, type RequestOptions, type RequestParameters } from '@oa/types';
 import { withDeadline, type Deadline } from './deadline.ts';
 import { exchange, type Answer } from './exchange.ts';
 import { timeoutHint } from './failure.ts';
 import type { PreparedRequest } from './ky.ts';
 import { redactShared } from './redact.ts';
-import { toRequestParts, type RequestParts } from './request-parts.ts';
 import { parseRetryAfter, retryDelay, type AttemptOutcome } from './retry.ts';
 import { secretsSent } from './secrets.ts';
 import { parseSecureUrl, toDisplayUrl } from './url.ts';
@@ -21,6 +20,15 @@ export interface HttpOptions extends RequestOptions {
    * @default true for a GET, false for every other method
    */
   idempotent?: boolean | undefined;
+  /**
+   * Makes headers and parameters of the form anew before the request is sent again, for what a server accepts once: an assertion or a
+   * proof. They replace those with the same names.
+   *
+   * @default the same request is sent again
+   */
+  renew?:
+    | (() => Promise<{ headers?: Record<string, string> | undefined; parameters?: RequestParameters | undefined }>)
+    | undefined;
 }
 
 /** An answer of any status. It holds what the server sent, unfiltered: do not log it. */
@@ -61,8 +69,7 @@ export function secretsSentFor(response: HttpResponse): readonly string[] {
  *   backoff fit into `timeout`.
  *
  * @param options `body` is sent unchanged. `form` is sent as `application/x-www-form-urlencoded`: an array as repeated parameters,
- *   `undefined` not at all. `headersOnly` leaves the body unread, because it may be an endless stream: `text` is then empty. `renew` makes the
- *   headers and the form of each further attempt, where they hold what a server accepts once, such as a client assertion or a DPoP proof.
+ *   `undefined` not at all. `headersOnly` leaves the body unread, because it may be an endless stream: `text` is then empty.
  * @throws {OAuthError} `insecure_url`, `network_error`, `timeout`, `redirect_refused`, `response_too_large`
  * @throws {TypeError} if an argument is wrong
  * @throws the reason of `options.signal` when it aborts
@@ -77,37 +84,45 @@ export async function request(
     body?: string | undefined;
     form?: RequestParameters | undefined;
     headersOnly?: boolean | undefined;
-    renew?: (() => Promise<{ headers?: HttpOptions['headers']; form?: RequestParameters | undefined }>) | undefined;
   } = {},
 ): Promise<HttpResponse> {
   if (!HTTP_METHODS.has(method)) throw new TypeError('method must be GET, POST, PUT or DELETE.');
-  const parts = toRequestParts(options);
+  const headers = toRequestHeaders(options.headers);
   const target = parseSecureUrl(url);
+  const body = options.form === undefined ? options.body : encodeForm(options.form);
+  if (options.form !== undefined) headers['content-type'] = 'application/x-www-form-urlencoded';
   const name = toDisplayUrl(target);
   const hint = (): string => timeoutHint(target, options.fetch);
   return withDeadline(options, { name, hint }, async (deadline) => {
-    const { fetch, headersOnly } = options;
-    const prepared = { name, method, ...parts, headersOnly, signal: deadline.signal, fetch };
-    const sent = [parts];
-    const renew = async (): Promise<RequestParts> => {
-      if (options.renew === undefined) return parts;
-      const renewed = toRequestParts(await abortable(options.renew(), deadline.signal));
-      sent.push(renewed);
-      return renewed;
+    const { fetch, headersOnly, form, renew } = options;
+    const first = { name, method, headers, body, headersOnly, signal: deadline.signal, fetch };
+    const attempts: PreparedRequest[] = [first];
+    const prepareAgain = async (): Promise<PreparedRequest> => {
+      if (renew === undefined) return first;
+      const { headers: newHeaders, parameters } = await renew();
+      const again = {
+        ...first,
+        headers: { ...headers, ...toRequestHeaders(newHeaders) },
+        body: form === undefined ? body : encodeForm({ ...form, ...parameters }),
+      };
+      attempts.push(again);
+      return again;
     };
-    const response = await sendWithRetry(target, prepared, { ...options, renew }, deadline);
-    secretsByResponse.set(response, () => sent.flatMap(({ headers, body }) => secretsSent(headers, body)));
+    const response = await sendWithRetry(target, first, prepareAgain, options, deadline);
+    secretsByResponse.set(response, () => attempts.flatMap((sent) => secretsSent(sent.headers, sent.body)));
     return response;
   });
 }
 
 async function sendWithRetry(
   url: URL,
-  prepared: PreparedRequest,
-  options: HttpOptions & { renew: () => Promise<RequestParts> },
+  first: PreparedRequest,
+  prepareAgain: () => Promise<PreparedRequest>,
+  options: HttpOptions,
   deadline: Deadline,
 ): Promise<HttpResponse> {
-  const { idempotent = prepared.method === 'GET', now = Date.now, onEvent, renew } = options;
+  const { idempotent = first.method === 'GET', now = Date.now, onEvent } = options;
+  let prepared = first;
   for (let attempt = 1; ; attempt += 1) {
     const sentAt = now();
     const earlierSent = deadline.sent;
@@ -130,7 +145,7 @@ async function sendWithRetry(
       status,
     });
     await sleep(delay, deadline.signal);
-    Object.assign(prepared, await renew());
+    prepared = await prepareAgain();
   }
 }
 
@@ -151,4 +166,26 @@ async function toAnswerOrError(answer: Promise<Answer>): Promise<Answer | OAuthE
 function toAttemptOutcome(result: Answer | OAuthError, now: () => number): AttemptOutcome {
   if (isOAuthError(result)) return { error: result };
   return { status: result.status, retryAfter: parseRetryAfter(result.headers, now) };
+}
+
+/** The error for a wrong value names the header and does not show the value. The error of `fetch` would print it. */
+function toRequestHeaders(given: Record<string, string> = {}): Record<string, string> {
+  const headers: Record<string, string> = { accept: 'application/json' };
+  for (const [name, value] of Object.entries(given)) {
+    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name))
+      throw new TypeError('options.headers has a name that is not a header name.');
+    if (typeof value !== 'string' || !/^[\t\x20-\x7e]*$/.test(value))
+      throw new TypeError(`options.headers: the value of ${name} must be a string of printable ASCII characters.`);
+    headers[name.toLowerCase()] = value;
+  }
+  return headers;
+}
+
+function encodeForm(form: RequestParameters): string {
+  const encoded = new URLSearchParams();
+  for (const [name, value] of Object.entries(form)) {
+    if (value === undefined) continue;
+    for (const one of typeof value === 'string' ? [value] : value) encoded.append(name, one);
+  }
+  return encoded.toString();
 }

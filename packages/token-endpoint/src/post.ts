@@ -1,5 +1,5 @@
-import { sendAuthenticated, type AuthenticatedRequest } from '@oa/client-authentication';
-import { request, type HttpOptions, type HttpResponse } from '@oa/http';
+import { sendAuthenticated, type AuthenticatedExchange, type AuthenticatedRequest } from '@oa/client-authentication';
+import { request, type HttpResponse } from '@oa/http';
 import { startDeadline } from '@oa/mechanisms';
 import {
   explainGuess,
@@ -8,6 +8,7 @@ import {
   type RequestOptions,
   type RequestParameters,
 } from '@oa/types';
+import { withinDeadline } from './authentication-deadline.ts';
 import type { TokenEndpointOptions } from './options.ts';
 
 /** A form to post to an endpoint that authenticates clients. */
@@ -42,25 +43,17 @@ export async function postAuthenticated<T>(
   const { url, idempotent } = form;
   const remainingMs = startDeadline(options.timeout);
   return explainGuess(server, options, (explained) => {
-    const send = (
-      authenticated: AuthenticatedRequest,
-      renew?: () => Promise<AuthenticatedRequest>,
-    ): Promise<HttpResponse> =>
-      request('POST', url, {
+    const send: AuthenticatedExchange<HttpResponse, T>['send'] = (authenticated, renew) =>
+      request('POST', authenticated.url ?? url, {
         ...explained,
-        ...withParameters(form, authenticated),
+        fetch: authenticated.fetch ?? explained.fetch,
         timeout: remainingMs(),
+        headers: authenticated.headers,
+        form: { ...form.parameters, ...authenticated.parameters },
         idempotent,
-        renew: renew && (async () => withParameters(form, await renew())),
+        renew,
       });
-    return sendAuthenticated(server, client, { url, idempotent, send, read }, explained);
+    const authentication = withinDeadline(explained.authentication, remainingMs);
+    return sendAuthenticated(server, client, { url, idempotent, send, read }, { ...explained, authentication });
   });
-}
-
-/** The headers and the parameters of one attempt. */
-function withParameters(
-  form: EndpointForm,
-  { headers, parameters }: AuthenticatedRequest,
-): Pick<HttpOptions, 'headers'> & { form: RequestParameters } {
-  return { headers, form: { ...form.parameters, ...parameters } };
 }

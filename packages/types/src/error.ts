@@ -96,8 +96,8 @@ export type OAuthErrorCode =
   | 'endpoint_missing'
   /**
    * The client and the server have no client authentication method in common.
-   * Cause: The client has no secret, or the server requires a method that is not built in, such as `private_key_jwt`.
-   * Cure: Pass the option `authentication`, or register the client with a method that both support.
+   * Cause: The client has no secret, the server requires a method that needs a key or a certificate, such as `private_key_jwt`, or it does not list the algorithm of the key.
+   * Cure: Pass the option `authentication`, such as `privateKeyJwt(key)` of `@oa/client-authentication`, or register the client with a method and an algorithm that both support.
    */
   | 'unsupported_client_authentication'
   /**
