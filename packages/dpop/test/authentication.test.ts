@@ -1,4 +1,9 @@
-import type { AuthenticatedRequest, AuthenticationOption, ClientAuthentication } from '@oa/client-authentication';
+import {
+  privateKeyJwt,
+  type AuthenticatedRequest,
+  type AuthenticationOption,
+  type ClientAuthentication,
+} from '@oa/client-authentication';
 import {
   startScriptedServer,
   type RecordedRequest,
@@ -10,7 +15,7 @@ import { inspectAll, rejectionOf } from '@oa-internal/testing';
 import { createDpop, createDpopKey, type Dpop } from '@oa/dpop';
 import { requestToken, revokeToken } from '@oa/token-endpoint';
 import type { AuthorizationServer, Client } from '@oa/types';
-import { decodeJwt } from 'jose';
+import { decodeJwt, generateKeyPair, jwtVerify } from 'jose';
 import { inspect } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
 
@@ -142,6 +147,37 @@ it('goes with a function, which makes a new assertion for a new proof', async ()
   expect(server.requests.map(({ headers }) => headers.authorization)).toEqual([undefined, undefined]);
   expect(refusals).toEqual([undefined, undefined]);
   expect(responses).toBe(2);
+});
+
+it('goes with private_key_jwt: another assertion and another proof for each request (RFC 7523 section 2.2)', async () => {
+  const server = await startServer((request) =>
+    claimsOf(request)['nonce'] === 'n1' ? GRANTED : refuse('use_dpop_nonce', { 'dpop-nonce': 'n1' }),
+  );
+  const { privateKey, publicKey } = await generateKeyPair('PS256');
+  const authentication = (await newDpop()).authentication(privateKeyJwt(privateKey));
+  await requestToken(server.metadata, { client_id: 'c' }, GRANT, { authentication });
+  const assertions = await Promise.all(
+    server.requests.map(async ({ form }) => {
+      const options = { issuer: 'c', audience: server.origin };
+      return (await jwtVerify(form.get('client_assertion') ?? '', publicKey, options)).payload.jti;
+    }),
+  );
+  expect(new Set([...assertions, ...server.requests.map((request) => claimsOf(request)['jti'])]).size).toBe(4);
+});
+
+it('names the endpoint that a function sends the request to (RFC 8705 section 5)', async () => {
+  const server = await startServer(() => GRANTED);
+  const url = `${server.origin}/mtls/token`;
+  const inner: ClientAuthentication = ({ client }) => ({ url, parameters: { client_id: client.client_id } });
+  await requestToken(server.metadata, CLIENT, GRANT, { authentication: (await newDpop()).authentication(inner) });
+  expect(server.requests.map((request) => [request.path, claimsOf(request)['htu']])).toEqual([['/mtls/token', url]]);
+});
+
+it('sends another proof with each attempt after a failure of the network', async () => {
+  const server = await startServer((_, index) => (index === 0 ? { status: 503 } : GRANTED));
+  const authentication = (await newDpop()).authentication();
+  await requestToken(server.metadata, CLIENT, GRANT, { authentication });
+  expect(new Set(server.requests.map(proofOf)).size).toBe(2);
 });
 
 it.each<[string, AuthenticatedRequest | undefined, number]>([
