@@ -7,7 +7,7 @@ import {
 import type { Dpop } from './dpop.ts';
 
 /** The errors of a server that did not accept the proof (RFC 9449 sections 5 and 8). It has looked at nothing else, or will do so again. */
-const PROOF_ERRORS: ReadonlySet<string | undefined> = new Set(['use_dpop_nonce', 'invalid_dpop_proof']);
+const REFUSED_PROOF_ERRORS: ReadonlySet<string | undefined> = new Set(['use_dpop_nonce', 'invalid_dpop_proof']);
 
 /** Creates the {@link Dpop.authentication} of a key. */
 export function createProofAuthentication(
@@ -24,7 +24,7 @@ export function createProofAuthentication(
 
   return async (request) => {
     const { url, refusal } = request;
-    const isProofRefused = PROOF_ERRORS.has(refusal?.error);
+    const isProofRefused = REFUSED_PROOF_ERRORS.has(refusal?.error);
     if (refusal !== undefined && isProofRefused && !mayAcceptAnother(refusal)) return undefined;
     // The server did not refuse the rest of the request. An assertion in it may count as used, so it is made anew.
     const own = await authenticateInner(isProofRefused ? { ...request, refusal: undefined } : request);

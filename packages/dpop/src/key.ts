@@ -19,6 +19,7 @@ export interface ImportedKey {
  * use the token may read it.
  *
  * @returns an ES256 key as a JWK, which JSON can hold. It is a secret, as a refresh token is.
+ * @throws {TypeError} if the platform has no `crypto.subtle`, as a browser on a page that is not of a secure origin
  * @see https://www.rfc-editor.org/rfc/rfc9449#section-11.4
  * @example
  * ```ts

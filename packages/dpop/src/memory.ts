@@ -24,7 +24,7 @@ export interface DatedClaims {
 }
 
 /** The memory of this process, for each clock that callers use: a difference between clocks is of use for the same clock only. */
-const memories = new WeakMap<() => number, Map<string, OriginMemory>>();
+const memoriesByClock = new WeakMap<() => number, Map<string, OriginMemory>>();
 
 /** Returns what the server at `origin` has said, so that a proof for it needs no refusal. */
 export function recallOrigin(origin: string, now: () => number): OriginMemory {
@@ -46,8 +46,8 @@ export function rememberAnswer(origin: string, claims: DatedClaims, headers: Hea
 }
 
 function memoryOf(now: () => number): Map<string, OriginMemory> {
-  const memory = memories.get(now) ?? new Map<string, OriginMemory>();
-  memories.set(now, memory);
+  const memory = memoriesByClock.get(now) ?? new Map<string, OriginMemory>();
+  memoriesByClock.set(now, memory);
   return memory;
 }
 

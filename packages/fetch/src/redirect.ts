@@ -1,8 +1,8 @@
 import { OAuthError } from '@oa/types';
 
-const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+const FOLLOWED_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 /** As many as `fetch` follows. */
-const MAX_REDIRECTS = 20;
+const MAX_FOLLOWED_REDIRECTS = 20;
 /** These describe a body that a redirected request does not have. */
 const BODY_HEADERS = ['content-encoding', 'content-language', 'content-length', 'content-location', 'content-type'];
 
@@ -33,11 +33,12 @@ export function nextHop(response: Response, hop: Hop, canReplay: boolean): Hop |
       'A browser does not show where it leads to, so there is no proof for it. Use that address.',
     );
   const location = headers.get('location');
-  if (!REDIRECT_STATUSES.has(status) || location === null) return undefined;
+  if (!FOLLOWED_STATUSES.has(status) || location === null) return undefined;
   const url = URL.canParse(location, hop.url.href) ? new URL(location, hop.url) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol))
     throw refusedRedirect(hop, 'It does not lead to an http(s) URL.');
-  if (hop.count === MAX_REDIRECTS) throw refusedRedirect(hop, `It is the ${MAX_REDIRECTS + 1}st one in a row.`);
+  if (hop.count === MAX_FOLLOWED_REDIRECTS)
+    throw refusedRedirect(hop, `It is the ${MAX_FOLLOWED_REDIRECTS + 1}st one in a row.`);
   const count = hop.count + 1;
   if (!becomesGet(status, hop.method)) {
     if (hop.keepsBody && !canReplay)
