@@ -22,6 +22,7 @@ const ORDER = [
   '@oa/client-store',
   '@oa/token-endpoint',
   '@oa/client-authentication',
+  '@oa/dpop',
   '@oa/http',
   '@oa/private-file',
   '@oa/types',

@@ -10,6 +10,7 @@ import {
 } from 'oidc-provider';
 import { JWT_BEARER, TOKEN_EXCHANGE } from './assertion-grants.ts';
 import { authorizationDetails } from './authorization-details.ts';
+import { certificateFeature } from './certificates.ts';
 import { codeConfirmPage, codeInputPage, codeSuccessPage, errorPage } from './pages.ts';
 
 /** The account that the login page fills in. */
@@ -29,6 +30,15 @@ export const native = { client_id: 'oa-native' };
 
 /** The resource indicator (RFC 8707) of an API on another host. The server accepts loopback URLs too. */
 export const resource = 'https://api.oa.test/v1';
+
+/** Those that oidc-provider has without a configuration. */
+const CLIENT_METHODS = [
+  'client_secret_basic',
+  'client_secret_jwt',
+  'client_secret_post',
+  'private_key_jwt',
+  'none',
+] as const;
 
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
 
@@ -75,16 +85,24 @@ interface ServerSettings {
   documents: string | undefined;
   pushedRequests: PushedRequests;
   hasAssertionGrants: boolean;
+  dpopNonces: boolean;
+  /** The endpoints for clients with a certificate. */
+  aliases: Record<string, string> | undefined;
 }
 
 /** The configuration of oidc-provider. It replaces every default that makes the library print a notice. */
 export function configuration(settings: ServerSettings): Configuration {
   const { adapter, key, accessTokenTtl, idTokenTtl, documents, pushedRequests, hasAssertionGrants } = settings;
+  const { dpopNonces, aliases } = settings;
   const grants = hasAssertionGrants ? [JWT_BEARER, TOKEN_EXCHANGE] : [];
   const day = 24 * 60 * 60;
   return {
     adapter,
     clients: clients.map((client) => withGrants(client, grants)),
+    ...(aliases !== undefined && {
+      clientAuthMethods: [...CLIENT_METHODS, 'tls_client_auth', 'self_signed_tls_client_auth'],
+      discovery: { mtls_endpoint_aliases: aliases },
+    }),
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     jwks: { keys: [{ ...key }] as never },
     cookies: { keys: [randomBytes(32).toString('hex')] },
@@ -112,12 +130,18 @@ export function configuration(settings: ServerSettings): Configuration {
       introspection: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
       resourceIndicators: { enabled: true, getResourceServerInfo: (_ctx, indicator) => resourceServer(indicator) },
       rpInitiatedLogout: { enabled: false },
+      ...(aliases !== undefined && { mTLS: certificateFeature }),
       clientIdMetadataDocument: { enabled: documents !== undefined, ack: 'draft-02' },
       pushedAuthorizationRequests: {
         enabled: pushedRequests !== 'disabled',
         requirePushedAuthorizationRequests: pushedRequests === 'required',
       },
       richAuthorizationRequests: authorizationDetails,
+      dPoP: {
+        enabled: true,
+        requireNonce: () => dpopNonces,
+        ...(dpopNonces && { nonceSecret: randomBytes(32) }),
+      },
       deviceFlow: {
         enabled: true,
         userCodeInputSource: (ctx, form, _out, error) => showPage(ctx, codeInputPage(form, error?.message)),

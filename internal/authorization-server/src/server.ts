@@ -5,6 +5,7 @@ import { Provider } from 'oidc-provider';
 import type { JWK } from 'jose';
 import { createSign, registerAssertionGrants, type Sign } from './assertion-grants.ts';
 import { runAgent, type AgentChoice } from './agent.ts';
+import { startCertificateEndpoints, type ServerCertificate } from './certificates.ts';
 import { configuration, confidential, native, resource, user, type PushedRequests } from './configuration.ts';
 import { interactions } from './interactions.ts';
 import { createMemoryStorage } from './memory.ts';
@@ -18,6 +19,8 @@ export interface ValidToken {
   aud?: string | string[];
   /** How the user logged in. */
   acr?: string;
+  /** The thumbprint of the DPoP key that the token is bound to. */
+  jkt?: string;
 }
 
 export interface AuthorizationServerHandle {
@@ -65,6 +68,10 @@ export interface AuthorizationServerOptions {
   pushedRequests?: PushedRequests;
   /** The issuers whose JWTs the server takes in the JWT bearer grant and in token exchange. The server has both grants if it is set. */
   trusts?: readonly string[];
+  /** Whether DPoP proofs must have a nonce of the server (RFC 9449 section 8). Without proofs it issues Bearer tokens. @default false */
+  dpopNonces?: boolean;
+  /** Lets clients authenticate with a certificate, at `mtls_endpoint_aliases`. */
+  certificate?: ServerCertificate;
 }
 
 /** Starts an authorization server (oidc-provider) on a random loopback port. It keeps everything in memory. */
@@ -78,6 +85,10 @@ export async function startAuthorizationServer(
   let idTokenTtl = 3600;
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const key: JWK = { ...privateKey.export({ format: 'jwk' }), kty: 'EC', kid: 'the-key' };
+  const secure =
+    options.certificate &&
+    (await startCertificateEndpoints(options.certificate, (request, response) => void handle(request, response)));
+  const { documents, pushedRequests = 'disabled', dpopNonces = false } = options;
   const provider = new Provider(
     issuer,
     configuration({
@@ -85,9 +96,11 @@ export async function startAuthorizationServer(
       key,
       accessTokenTtl: () => accessTokenTtl,
       idTokenTtl: () => idTokenTtl,
-      documents: options.documents,
-      pushedRequests: options.pushedRequests ?? 'disabled',
+      documents,
+      pushedRequests,
       hasAssertionGrants: options.trusts !== undefined,
+      dpopNonces,
+      aliases: secure?.aliases,
     }),
   );
   if (options.trusts !== undefined) registerAssertionGrants(provider, key, options.trusts);
@@ -100,7 +113,10 @@ export async function startAuthorizationServer(
   const handle = provider.callback();
   server.on('request', (request, response) => void handle(request, response));
 
-  const close = (): Promise<void> => closeServer(server);
+  const close = async (): Promise<void> => {
+    if (secure !== undefined) await closeServer(secure.server);
+    await closeServer(server);
+  };
   return {
     issuer,
     confidential: { ...confidential },
@@ -149,5 +165,6 @@ async function introspect(provider: Provider, accessToken: string): Promise<Vali
     ...(token.scope === undefined ? {} : { scope: token.scope }),
     ...(token.aud === undefined ? {} : { aud: token.aud }),
     ...(typeof token.extra?.acr === 'string' ? { acr: token.extra.acr } : {}),
+    ...(typeof token['jkt'] === 'string' ? { jkt: token['jkt'] } : {}),
   };
 }

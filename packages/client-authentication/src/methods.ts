@@ -16,8 +16,14 @@ export type BuiltInMethods = [BuiltInMethod, ...BuiltInMethod[]];
 /** In the order of preference. */
 const BUILT_IN_METHODS: readonly ClientAuthenticationMethod[] = ['client_secret_basic', 'client_secret_post', 'none'];
 const METHOD_LIST = 'client_secret_basic, client_secret_post or none';
-/** RFC 8705 section 2: the certificate of the connection authenticates the client, and the body holds `client_id`. */
-const CERTIFICATE_METHODS: ReadonlySet<unknown> = new Set(['tls_client_auth', 'self_signed_tls_client_auth']);
+const WITH_CERTIFICATE = 'tlsClientAuth({ fetch })';
+/** The functions of this package for methods that need more than the client. */
+const METHOD_FUNCTIONS: ReadonlyMap<unknown, string> = new Map([
+  ['private_key_jwt', 'privateKeyJwt(key)'],
+  ['client_secret_jwt', 'clientSecretJwt()'],
+  ['tls_client_auth', WITH_CERTIFICATE],
+  ['self_signed_tls_client_auth', WITH_CERTIFICATE],
+]);
 /** A process that talks to more servers than this forgets the oldest, and learns its method again. */
 const MAX_REMEMBERED_METHODS = 200;
 
@@ -113,11 +119,13 @@ function assertUsable(method: ClientAuthenticationMethod, client: Client): Clien
  */
 function defaultMethod(server: AuthorizationServer, client: Client): ClientAuthenticationMethod {
   const registered = client.token_endpoint_auth_method;
-  if (CERTIFICATE_METHODS.has(registered)) return 'none';
+  // RFC 8705 section 2: the body holds `client_id`. The option `fetch` of the call can have the certificate.
+  if (METHOD_FUNCTIONS.get(registered) === WITH_CERTIFICATE) return 'none';
   if (isBuiltIn(registered) && (registered === 'none' || hasSecret(client))) return registered;
   if (registered !== undefined && !isBuiltIn(registered))
     throw unsupportedAuthentication(
       `The client is registered at ${toErrorText(server.issuer, 200)} for ${toErrorText(registered, 100)}, which is not built in.`,
+      [registered],
     );
   if (!hasSecret(client)) return 'none';
   const supported = supportedMethods(server) ?? ['client_secret_basic'];
@@ -125,11 +133,19 @@ function defaultMethod(server: AuthorizationServer, client: Client): ClientAuthe
   if (chosen !== undefined) return chosen;
   throw unsupportedAuthentication(
     `${toErrorText(server.issuer, 200)} lists no built-in method, only these: ${toErrorText(supported.join(', '), 100)}.`,
+    supported,
   );
 }
 
-function unsupportedAuthentication(reason: string): OAuthError {
-  const advice = `a function that authenticates the client, or the built-in method to use instead (${METHOD_LIST})`;
+/** Names the functions of this package for `methods`, as a caller writes them. */
+export function functionsFor(methods: readonly unknown[]): string {
+  const names = new Set(methods.flatMap((method) => METHOD_FUNCTIONS.get(method) ?? []));
+  return Array.from(names).join(' or ');
+}
+
+function unsupportedAuthentication(reason: string, methods: readonly string[]): OAuthError {
+  const functions = functionsFor(methods) || 'a function that authenticates the client';
+  const advice = `${functions}, or the built-in method to use instead (${METHOD_LIST})`;
   return new OAuthError(
     'unsupported_client_authentication',
     `${reason} Pass the option \`authentication\`: ${advice}.`,

@@ -1,5 +1,5 @@
-import { toBase64Url } from '@oa/mechanisms';
-import { createSigner, type Signer, type SigningKey } from './signing-key.ts';
+import { loadAssertions } from './lazy.ts';
+import type { SigningKey } from './signing-key.ts';
 
 /**
  * Signs a JWT in the compact form.
@@ -20,20 +20,5 @@ export async function signJwt(
   claims: Record<string, unknown>,
   key: SigningKey,
 ): Promise<string> {
-  return signWithSigner(await createSigner(key, header.alg), header, claims);
-}
-
-/** Signs a JWT with a key that is imported already. */
-export async function signWithSigner(
-  { alg, kid, sign }: Signer,
-  header: Record<string, unknown>,
-  claims: Record<string, unknown>,
-): Promise<string> {
-  const data = [{ ...(kid !== undefined && { kid }), ...header, alg }, claims].map(toPart).join('.');
-  const signature = await sign(new TextEncoder().encode(data), alg);
-  return `${data}.${toBase64Url(signature)}`;
-}
-
-function toPart(value: object): string {
-  return toBase64Url(new TextEncoder().encode(JSON.stringify(value)));
+  return (await loadAssertions()).signWithKey(header, claims, key);
 }

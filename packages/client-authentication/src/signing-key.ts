@@ -42,6 +42,8 @@ export type SigningKey = SigningCryptoKey | SigningJwk | string | SignFunction;
 /** A key that is ready to sign. */
 export interface Signer {
   alg: string;
+  /** The algorithms that the key could sign with. */
+  algs: readonly string[];
   /** The identifier that a JWK has. */
   kid: string | undefined;
   sign: SignFunction;
@@ -84,6 +86,7 @@ const PKCS8_KINDS: Record<string, string> = {
   '06032b6570': 'OKP Ed25519',
 };
 const PKCS8_KIND_BYTES = 40;
+const ES256_SIGNATURE_BYTES = 64;
 /** RFC 7518 sections 3.3 and 3.5. */
 const MIN_RSA_BITS = 2048;
 
@@ -94,14 +97,31 @@ const MIN_RSA_BITS = 2048;
  * @throws {TypeError} if the key can't sign, or not with `alg`
  */
 export async function createSigner(key: SigningKey, alg?: string): Promise<Signer> {
-  if (typeof key === 'function') {
-    if (alg === undefined) throw new TypeError('A function that signs needs the option `alg`, such as ES256.');
-    return { alg, kid: undefined, sign: key };
-  }
+  if (typeof key === 'function') return createFunctionSigner(key, alg);
   if (typeof key === 'string') return createPemSigner(key, alg);
   if (isCryptoKey(key)) return createCryptoKeySigner(key, alg);
   if (isObject(key)) return createJwkSigner(key, alg);
   throw new TypeError('A signing key must be a CryptoKey, a JWK, the text of a PEM file, or a function.');
+}
+
+function createFunctionSigner(sign: SignFunction, alg: string | undefined): Signer {
+  if (alg === undefined) throw new TypeError('A function that signs needs the option `alg`, such as ES256.');
+  // RFC 8725 section 3.2: never `none`, in any spelling. And a symmetric key is no private key.
+  if (!/^(?:RS|PS|ES|Ed)[A-Za-z\d]{1,16}$/.test(alg))
+    throw new TypeError('The `alg` of a function that signs must be an algorithm of a private key, such as ES256.');
+  return {
+    alg,
+    algs: [alg],
+    kid: undefined,
+    sign: async (data) => {
+      const signature: unknown = await sign(data, alg);
+      if (!(signature instanceof Uint8Array) || (alg === 'ES256' && signature.length !== ES256_SIGNATURE_BYTES))
+        throw new TypeError(
+          'The function that signs must return the bytes of the signature in a Uint8Array: for ES256 the 64 bytes of R and S, not DER (RFC 7518 section 3.4).',
+        );
+      return signature;
+    },
+  };
 }
 
 async function createPemSigner(pem: string, alg: string | undefined): Promise<Signer> {
@@ -114,7 +134,7 @@ async function createPemSigner(pem: string, alg: string | undefined): Promise<Si
   const kind = Object.entries(PKCS8_KINDS).find(([identifier]) => digits.includes(identifier))?.[1];
   if (bytes === undefined || kind === undefined)
     throw new TypeError(`The PEM text has no RSA, P-256 or Ed25519 key, which these need: ${ALGORITHM_LIST}.`);
-  return importSigner('pkcs8', bytes, chooseAlgorithm(kind, alg), undefined);
+  return importSigner('pkcs8', bytes, chooseAlgorithms(kind, alg), undefined);
 }
 
 function adviceForPem(label: string | undefined): string {
@@ -135,7 +155,7 @@ function createCryptoKeySigner(key: CryptoKeyObject, given: string | undefined):
   if (key.type !== 'private' || !key.usages.includes('sign'))
     throw new TypeError("The CryptoKey must be private and have the usage 'sign'.");
   assertModulus(key);
-  return { alg, kid: undefined, sign: (data) => signWith(key, alg, data) };
+  return { alg, algs: [alg], kid: undefined, sign: (data) => signWith(key, alg, data) };
 }
 
 async function createJwkSigner(jwk: SigningJwk & Record<string, unknown>, given: string | undefined): Promise<Signer> {
@@ -143,17 +163,21 @@ async function createJwkSigner(jwk: SigningJwk & Record<string, unknown>, given:
   if (d === undefined) throw new TypeError('The JWK has no private key: its member d is missing.');
   if (given !== undefined && alg !== undefined && given !== alg)
     throw new TypeError('The JWK has another member alg than the option `alg`.');
-  const chosen = chooseAlgorithm(kty === 'RSA' ? 'RSA' : `${kty} ${crv}`, given ?? alg);
+  const chosen = chooseAlgorithms(kty === 'RSA' ? 'RSA' : `${kty} ${crv}`, given ?? alg);
   // Members such as key_ops could make the key unusable.
   const { kid: _kid, alg: _alg, key_ops: _ops, use: _use, ext: _ext, ...members } = jwk;
   return importSigner('jwk', members, chosen, kid);
 }
 
-/** @throws {TypeError} if the kind of key has no such algorithm */
-function chooseAlgorithm(kind: string, alg: string | undefined): SigningAlgorithm {
+/**
+ * Lists the algorithms that a key may sign with, the best first.
+ *
+ * @throws {TypeError} if the kind of key has no such algorithm
+ */
+function chooseAlgorithms(kind: string, alg: string | undefined): [SigningAlgorithm, ...SigningAlgorithm[]] {
   const ofKind = ALGORITHM_NAMES.filter((name) => ALGORITHMS[name].kind === kind);
-  const chosen = alg === undefined ? ofKind[0] : ofKind.find((name) => name === alg);
-  if (chosen !== undefined) return chosen;
+  const [first, ...others] = alg === undefined ? ofKind : ofKind.filter((name) => name === alg);
+  if (first !== undefined) return [first, ...others];
   if (ofKind.length === 0)
     throw new TypeError(`The key must be an RSA, P-256 or Ed25519 key, for one of ${ALGORITHM_LIST}.`);
   throw new TypeError(`The key signs with ${ofKind.join(' or ')}, and not with the algorithm that was asked for.`);
@@ -162,16 +186,17 @@ function chooseAlgorithm(kind: string, alg: string | undefined): SigningAlgorith
 async function importSigner(
   format: 'pkcs8' | 'jwk',
   data: unknown,
-  alg: SigningAlgorithm,
+  algs: [SigningAlgorithm, ...SigningAlgorithm[]],
   kid: string | undefined,
 ): Promise<Signer> {
+  const [alg] = algs;
   const key = await crypto.subtle
     .importKey(format as 'jwk', data as object, ALGORITHMS[alg].importParameters, false, ['sign'])
     // The error of the platform can quote the key.
     .catch(() => undefined);
   if (key === undefined) throw new TypeError(`The signing key for ${alg} is damaged or incomplete.`);
   assertModulus(key);
-  return { alg, kid, sign: (bytes) => signWith(key, alg, bytes) };
+  return { alg, algs, kid, sign: (bytes) => signWith(key, alg, bytes) };
 }
 
 type CryptoKeyObject = Awaited<ReturnType<typeof crypto.subtle.importKey>>;

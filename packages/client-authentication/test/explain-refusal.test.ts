@@ -7,9 +7,9 @@ import { newMetadata, ODD_SECRET } from './requests.ts';
 
 const grant = { grant_type: 'client_credentials' };
 
-async function adviceFor(client: Client): Promise<string> {
+async function adviceFor(client: Client, methods?: string[]): Promise<string> {
   await using server = await startScriptedServer(() => ({ status: 401, json: { error: 'invalid_client' } }));
-  const metadata = newMetadata(server);
+  const metadata = newMetadata(server, methods);
   const { message } = await rejectionOf(postGrant(metadata, client, grant));
   return message
     .replace(`${server.origin}/token refused the request with invalid_client. `, '')
@@ -30,6 +30,25 @@ it('asks a client without a secret whether the environment variable is set', asy
     expect(await adviceFor(client)).toBe(
       'Check the client_id, whether this client needs a client_secret (if it comes from an environment variable, is the variable set?), and that the client is registered at ISSUER (the right tenant or realm).',
     );
+});
+
+it.each<[string, Client, string[] | undefined, string]>([
+  ['the server lists keys', { client_id: 'c' }, ['client_secret_basic', 'private_key_jwt'], 'privateKeyJwt(key)'],
+  [
+    'the client is registered for a certificate',
+    { client_id: 'c', token_endpoint_auth_method: 'self_signed_tls_client_auth' },
+    undefined,
+    'tlsClientAuth({ fetch })',
+  ],
+])('names the function for a client without a secret, where %s', async (_, client, methods, name) => {
+  expect(await adviceFor(client, methods)).toContain(
+    `pass the option \`authentication\`: ${name} of @oa/client-authentication.`,
+  );
+});
+
+it('names no function where the server lists none, and where clients need none', async () => {
+  for (const methods of [['client_secret_basic'], ['none', 'private_key_jwt']])
+    expect(await adviceFor({ client_id: 'c' }, methods)).not.toContain('pass the option');
 });
 
 it('says when the secret has expired, and that it has a line break at its end', async () => {

@@ -76,14 +76,19 @@ describe('without a built-in method in common', () => {
   it('the error names the methods and an option that works', async () => {
     await using server = await startScriptedServer(() => ({ json: token }));
     const metadata = newMetadata(server, ['private_key_jwt', 'tls_client_auth']);
-    const advice =
-      'Pass the option `authentication`: a function that authenticates the client, ' +
-      'or the built-in method to use instead (client_secret_basic, client_secret_post or none).';
+    const advice = (functions: string): string =>
+      `Pass the option \`authentication\`: ${functions}, or the built-in method to use instead (client_secret_basic, client_secret_post or none).`;
     expect((await rejectionOf(postGrant(metadata, onlySecret, grant))).message).toBe(
-      `${metadata.issuer} lists no built-in method, only these: private_key_jwt, tls_client_auth. ${advice}`,
+      `${metadata.issuer} lists no built-in method, only these: private_key_jwt, tls_client_auth. ${advice('privateKeyJwt(key) or tlsClientAuth({ fetch })')}`,
     );
     expect((await rejectionOf(postGrant(metadata, registered, grant))).message).toBe(
-      `The client is registered at ${metadata.issuer} for private_key_jwt, which is not built in. ${advice}`,
+      `The client is registered at ${metadata.issuer} for private_key_jwt, which is not built in. ${advice('privateKeyJwt(key)')}`,
+    );
+    const bySecret = { client_id: 'c', client_secret: 's', token_endpoint_auth_method: 'client_secret_jwt' };
+    expect((await rejectionOf(postGrant(metadata, bySecret, grant))).message).toContain(advice('clientSecretJwt()'));
+    const byOther = { ...bySecret, token_endpoint_auth_method: 'attest_jwt_client_auth' };
+    expect((await rejectionOf(postGrant(metadata, byOther, grant))).message).toContain(
+      advice('a function that authenticates the client'),
     );
     const assert = (): object => ({ parameters: { client_id: 'c', client_assertion: 'signed' } });
     for (const client of [onlySecret, registered]) {

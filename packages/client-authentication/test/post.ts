@@ -18,8 +18,8 @@ export async function postGrant(
     {
       url,
       idempotent,
-      send: ({ headers, parameters: added }) =>
-        request('POST', url, { ...options, headers, form: { ...parameters, ...added }, idempotent }),
+      send: ({ headers, parameters: added, url: other = url, fetch = options.fetch }, renew) =>
+        request('POST', other, { ...options, fetch, headers, form: { ...parameters, ...added }, idempotent, renew }),
       read: (response) => readJson(response, tokenResponseSchema),
     },
     options,

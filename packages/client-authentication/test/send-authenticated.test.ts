@@ -1,6 +1,12 @@
 import { type RecordedRequest, type Reply, startScriptedServer } from '@oa-internal/scripted-server';
 import { rejectionOf } from '@oa-internal/testing';
-import type { AuthenticatedRequest, ClientAuthentication } from '@oa/client-authentication';
+import {
+  sendAuthenticated,
+  type AuthenticatedRequest,
+  type ClientAuthentication,
+  type ClientAuthenticationMethod,
+} from '@oa/client-authentication';
+import { request, type HttpResponse } from '@oa/http';
 import type { Client, OAuthEvent } from '@oa/types';
 import { describe, expect, it } from 'vitest';
 import { postGrant } from './post.ts';
@@ -286,5 +292,59 @@ describe('a function that adds to the built-in method', () => {
     const authentication: ClientAuthentication = ({ refusal }) => ({ builtIn: refusal === undefined });
     await rejectionOf(postGrant(newMetadata(server), client, grant, { authentication }));
     expect(server.requests.map(methodOf)).toEqual(['basic', 'nothing']);
+  });
+
+  it('gets every answer, and what was refused', async () => {
+    await using server = await startScriptedServer((_, index) => (index === 0 ? NONCE_NEEDED : { json: token }));
+    const seen: unknown[] = [];
+    const authentication: ClientAuthentication = ({ refusal }) => {
+      const dpop = refusal === undefined ? 'first' : `after ${refusal.authenticated?.headers?.['dpop']}`;
+      const onResponse = ({ status, headers }: { status: number; headers: Headers }): void => {
+        seen.push([dpop, status, headers.get('dpop-nonce')]);
+      };
+      return { builtIn: true, headers: { dpop }, onResponse };
+    };
+    await postGrant(newMetadata(server), { client_id: 'c' }, grant, { authentication });
+    expect(seen).toEqual([
+      ['first', 400, 'n1'],
+      ['after first', 200, null],
+    ]);
+  });
+
+  it.each<[ClientAuthenticationMethod, string]>([
+    ['client_secret_basic', 'basic'],
+    ['client_secret_post', 'post'],
+    ['none', 'none'],
+  ])('goes beside the method %s where it names that', async (builtIn, expected) => {
+    await using server = await startScriptedServer(() => ({ json: token }));
+    const authentication: ClientAuthentication = () => ({ builtIn, headers: { dpop: 'proof' } });
+    const client = { client_id: 'c', client_secret: 's' };
+    await postGrant(newMetadata(server), client, grant, { authentication });
+    expect(server.requests.map(methodOf)).toEqual([expected]);
+    expect(server.requests[0]?.headers['dpop']).toBe('proof');
+  });
+
+  it('can be called again for each attempt of a sender, and the answer goes to the last one', async () => {
+    await using server = await startScriptedServer(() => ({ json: token }));
+    const seen: number[] = [];
+    let count = 0;
+    const authentication: ClientAuthentication = () => {
+      count += 1;
+      const number = count;
+      return { builtIn: true, headers: { dpop: `proof ${number}` }, onResponse: () => seen.push(number) };
+    };
+    const metadata = newMetadata(server);
+    const url = metadata.token_endpoint;
+    const read = async (_: unknown, { headers }: AuthenticatedRequest): Promise<unknown> => headers?.['dpop'];
+    const send = async (_: AuthenticatedRequest, renew?: () => Promise<AuthenticatedRequest>): Promise<HttpResponse> =>
+      request('POST', url, { headers: (await renew?.())?.headers });
+    const exchange = { url, idempotent: true, send, read };
+    expect(await sendAuthenticated(metadata, { client_id: 'c' }, exchange, { authentication })).toBe('proof 2');
+    expect([seen, server.requests[0]?.headers['dpop']]).toEqual([[2], 'proof 2']);
+    const builtIn = (_: AuthenticatedRequest, renew?: unknown): Promise<HttpResponse> => {
+      expect(renew).toBeUndefined();
+      return request('POST', url);
+    };
+    await sendAuthenticated(metadata, { client_id: 'c' }, { ...exchange, send: builtIn });
   });
 });

@@ -29,6 +29,13 @@ describe('startDeviceLogin', () => {
     expect(scripted.requests[0]?.headers.authorization).toBeUndefined();
   });
 
+  it('goes to the address that the authentication of the client names (RFC 8705 section 5)', async () => {
+    scripted.script({ '/mtls': { json: authorization } });
+    const authentication = (): object => ({ url: `${scripted.origin}/mtls`, parameters: { client_id: 'oa-test' } });
+    await startDeviceLogin(server, client, {}, { authentication });
+    expect(scripted.requests.map(({ path }) => path)).toEqual(['/mtls']);
+  });
+
   it('leaves out a parameter without a value (RFC 6749 section 3.1)', async () => {
     scripted.script({ '/device': { json: authorization } });
     await startDeviceLogin(server, client, { scope: 'read', acr_values: '', max_age: '' });

@@ -12,6 +12,9 @@ const CHALLENGE_PARAMETER =
 /** The schemes of tokens (RFC 6750, RFC 9449). What a challenge of another scheme asks for is no token. */
 const TOKEN_SCHEME = /^(?:bearer|dpop)$/i;
 
+/** RFC 9449 sections 7.1 and 9. */
+const PROOF_ERRORS: ReadonlySet<string | undefined> = new Set(['use_dpop_nonce', 'invalid_dpop_proof']);
+
 /** More than an API needs. The scopes and authentication contexts become part of the URL of a login. */
 const MAX_CHALLENGED_SCOPE_CHARACTERS = 1000;
 
@@ -61,6 +64,20 @@ export function optionsAfterRefusal(
   if (status !== 401 || first !== undefined) return first;
   const isInvalid = withError('invalid_token').length > 0;
   return { rejected: token, challenge, ...(!isInvalid && { interaction: 'never' }) };
+}
+
+/**
+ * Whether the resource server refused the proof of a DPoP token, and not the token.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9449#section-9
+ */
+export function isProofRefused({ status, headers }: Response): boolean {
+  return (
+    status === 401 &&
+    parseTokenChallenges(headers.get('www-authenticate') ?? '').some((parameters) =>
+      PROOF_ERRORS.has(parameters.get('error')),
+    )
+  );
 }
 
 /** The parameters of one challenge, by lower-case name. */

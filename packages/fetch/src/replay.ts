@@ -1,15 +1,19 @@
 export type FetchInput = Parameters<typeof globalThis.fetch>[0];
 export type FetchInit = NonNullable<Parameters<typeof globalThis.fetch>[1]>;
 
-/** The arguments of one call, as they were when it was made. They can be sent up to twice. */
+/** The arguments of one call, as they were when it was made. */
 export interface CopiedRequest {
   method: string;
   signal: AbortSignal | null | undefined;
+  redirect: NonNullable<FetchInit['redirect']>;
   init: FetchInit;
-  first: FetchInput;
-  /** `undefined` if the body is a stream: it is consumed by the first request. */
-  second: FetchInput | undefined;
-  /** Frees the copy of the body that was kept for the second request. */
+  /** Whether the request can be sent more than once. A body that is a stream is consumed by the first request. */
+  canReplay: boolean;
+  /** Returns the first argument of `fetch` for the next request. */
+  next: () => FetchInput;
+  /** Returns the body for a request to another URL. */
+  readBody: () => Promise<FetchInit['body']>;
+  /** Frees the copy of the body that was kept for a second request. */
   release: () => void;
 }
 
@@ -24,29 +28,35 @@ export function copyRequest(input: FetchInput, given: FetchInit): CopiedRequest 
   const canReplay = body === undefined || isReplayableBody(body);
   if (typeof input === 'string' || input instanceof URL) {
     const { href } = new URL(input);
-    const method = (init.method ?? 'GET').toUpperCase();
     return {
-      method,
+      method: normalizeMethod(init.method ?? 'GET'),
       signal: init.signal,
+      redirect: init.redirect ?? 'follow',
       init,
-      first: href,
-      second: canReplay ? href : undefined,
-      release: keepNothing,
+      canReplay,
+      next: () => href,
+      readBody: async () => init.body,
+      release: () => undefined,
     };
   }
   // Takes the body from the caller's object, which is used from now on.
   const held = body === undefined && input.body !== null ? new Request(input) : undefined;
   return {
-    method: (init.method ?? input.method).toUpperCase(),
+    method: normalizeMethod(init.method ?? input.method),
     signal: init.signal ?? input.signal,
+    redirect: init.redirect ?? input.redirect,
     init,
-    first: held?.clone() ?? input,
-    second: canReplay ? (held ?? input) : undefined,
+    canReplay,
+    next: () => held?.clone() ?? input,
+    readBody: async () => held?.clone().arrayBuffer() ?? init.body,
     release: () => held && discardBody(held),
   };
 }
 
-function keepNothing(): void {}
+/** `fetch` sends these methods in capitals, and all others as they are. A proof names the method that is sent. */
+function normalizeMethod(method: string): string {
+  return /^(?:delete|get|head|options|post|put)$/i.test(method) ? method.toUpperCase() : method;
+}
 
 /** The bodies that a caller can change are copied. Strings and blobs can't be changed, and a stream can't be copied. */
 function copyBody(body: NonNullable<FetchInit['body']>): NonNullable<FetchInit['body']> {

@@ -18,6 +18,15 @@ export interface HttpOptions extends RequestOptions {
    * @default true for a GET, false for every other method
    */
   idempotent?: boolean | undefined;
+  /**
+   * Makes headers and parameters of the form anew before the request is sent again, for what a server accepts once: an assertion or a
+   * proof. They replace those with the same names.
+   *
+   * @default the same request is sent again
+   */
+  renew?:
+    | (() => Promise<{ headers?: Record<string, string> | undefined; parameters?: RequestParameters | undefined }>)
+    | undefined;
 }
 
 /** An answer of any status. It holds what the server sent, unfiltered: do not log it. */
@@ -34,17 +43,17 @@ export interface HttpResponse {
 }
 
 const HTTP_METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'DELETE']);
-const sentByResponse = new WeakMap<HttpResponse, SentRequest>();
+const sentByResponse = new WeakMap<HttpResponse, readonly SentRequest[]>();
 
 /** What a request carried, for the search for its secrets in an error text. */
-interface SentRequest {
+export interface SentRequest {
   headers: Record<string, string>;
   body: string | undefined;
 }
 
-/** Returns what `response` answers to, where it comes from {@link request}. */
-export function sentFor(response: HttpResponse): SentRequest | undefined {
-  return sentByResponse.get(response);
+/** Returns all attempts of the request that `response` answers to, where it comes from {@link request}. */
+export function attemptsFor(response: HttpResponse): readonly SentRequest[] {
+  return sentByResponse.get(response) ?? [];
 }
 
 /**
@@ -81,21 +90,35 @@ export async function request(
   const name = toDisplayUrl(target);
   const hint = async (): Promise<string> => timeoutHint(target, options.fetch);
   return withDeadline(options, { name, hint }, async (deadline) => {
-    const { fetch, headersOnly } = options;
-    const prepared = { name, method, headers, body, headersOnly, signal: deadline.signal, fetch };
-    const response = await sendWithRetry(target, prepared, options, deadline);
-    sentByResponse.set(response, { headers, body });
+    const { fetch, headersOnly, form, renew } = options;
+    const first = { name, method, headers, body, headersOnly, signal: deadline.signal, fetch };
+    const attempts: PreparedRequest[] = [first];
+    const prepareAgain = async (): Promise<PreparedRequest> => {
+      if (renew === undefined) return first;
+      const { headers: newHeaders, parameters } = await renew();
+      const again = {
+        ...first,
+        headers: { ...headers, ...toRequestHeaders(newHeaders) },
+        body: form === undefined ? body : encodeForm({ ...form, ...parameters }),
+      };
+      attempts.push(again);
+      return again;
+    };
+    const response = await sendWithRetry(target, first, prepareAgain, options, deadline);
+    sentByResponse.set(response, attempts);
     return response;
   });
 }
 
 async function sendWithRetry(
   url: URL,
-  prepared: PreparedRequest,
+  first: PreparedRequest,
+  prepareAgain: () => Promise<PreparedRequest>,
   options: HttpOptions,
   deadline: Deadline,
 ): Promise<HttpResponse> {
-  const { idempotent = prepared.method === 'GET', now = Date.now, onEvent } = options;
+  const { idempotent = first.method === 'GET', now = Date.now, onEvent } = options;
+  let prepared = first;
   for (let attempt = 1; ; attempt += 1) {
     const sentAt = now();
     const earlierSent = deadline.sent;
@@ -118,6 +141,7 @@ async function sendWithRetry(
       status,
     });
     await sleep(delay, deadline.signal);
+    prepared = await prepareAgain();
   }
 }
 

@@ -1,6 +1,6 @@
 import { isObject } from '@oa/mechanisms';
 import { parseBoundedJson } from './parse.ts';
-import { sentFor, type HttpResponse } from './request.ts';
+import { attemptsFor, type HttpResponse, type SentRequest } from './request.ts';
 
 /**
  * The parameters and client metadata that an error text may repeat. Every other name counts as the name of a secret, so that the parameters
@@ -30,9 +30,13 @@ const MAX_RECEIVED_SECRETS = 24;
 /** The length of all received secrets together. */
 const MAX_RECEIVED_CHARACTERS = 16_384;
 
-/** Returns the secrets in the request of `response`: in its headers and in its form or JSON body. No error text may repeat them. */
+/** Returns the secrets in the request of `response`, in all its attempts. No error text may repeat them. */
 export function secretsSentFor(response: HttpResponse): string[] {
-  const { headers = {}, body } = sentFor(response) ?? {};
+  return attemptsFor(response).flatMap(secretsSent);
+}
+
+/** Returns the secrets in the headers and in the form or JSON body of a request. */
+function secretsSent({ headers, body }: SentRequest): string[] {
   const secrets: string[] = [];
   for (const [name, value] of Object.entries(headers)) {
     if (PUBLIC_HEADERS.has(name)) continue;

@@ -1,6 +1,7 @@
 import { startScriptedServer } from '@oa-internal/scripted-server';
 import { expect, it } from 'vitest';
-import { request } from '@oa/http';
+import { inspectAll } from '@oa-internal/testing';
+import { readError, request } from '@oa/http';
 
 it('resolves for any status, with the time at which the request went out', async () => {
   await using server = await startScriptedServer({ '/a': { status: 418, headers: { 'x-a': '1' }, body: 'tea' } });
@@ -33,4 +34,38 @@ it.each([
   expect(error).toBeInstanceOf(TypeError);
   expect(String(error)).toContain(name);
   expect(String(error)).not.toContain('SECRET');
+});
+
+it('makes headers and parameters anew for each further attempt, and shows those of no attempt in an error', async () => {
+  const sent: string[] = [];
+  await using server = await startScriptedServer(({ form, headers }, index) => {
+    sent.push(`${form.get('a')} ${form.get('b')} ${headers['x-a']} ${headers['x-b']}`);
+    if (index < 2) return { status: 503, headers: { 'retry-after': '0' } };
+    return { status: 400, json: { error: 'invalid_client', error_description: sent.join(' ') } };
+  });
+  let count = 0;
+  const made = (): string => `planted-secret-${(count += 1)}-of-an-attempt`;
+  const response = await request('POST', server.origin, {
+    headers: { 'x-a': 'kept-header', 'x-b': made() },
+    form: { a: 'kept', b: 'planted-secret-in-the-first' },
+    idempotent: true,
+    renew: async () => ({ headers: { 'X-B': made() }, parameters: { b: `b-${made()}` } }),
+  });
+  expect(sent).toEqual([
+    'kept planted-secret-in-the-first kept-header planted-secret-1-of-an-attempt',
+    'kept b-planted-secret-3-of-an-attempt kept-header planted-secret-2-of-an-attempt',
+    'kept b-planted-secret-5-of-an-attempt kept-header planted-secret-4-of-an-attempt',
+  ]);
+  expect(inspectAll(readError(response))).not.toContain('planted-secret');
+});
+
+it('keeps a body that is no form, and ends with the error of what makes the parameters', async () => {
+  await using server = await startScriptedServer((_, index) => (index % 2 === 0 ? { status: 503 } : { json: {} }));
+  const options = { body: 'text', idempotent: true };
+  await request('POST', server.origin, { ...options, renew: async () => ({ parameters: { a: '1' } }) });
+  expect(server.requests.map(({ body }) => body)).toEqual(['text', 'text']);
+  const reason = new RangeError('the key is gone');
+  const failing = request('POST', server.origin, { ...options, renew: () => Promise.reject(reason) });
+  await expect(failing).rejects.toBe(reason);
+  expect(server.requests).toHaveLength(3);
 });

@@ -91,8 +91,13 @@ function introspectionMissing({ issuer }: AuthorizationServer): OAuthError {
   );
 }
 
-/** RFC 8414 section 2 has a list of methods of its own for this endpoint. */
+/** RFC 8414 section 2 has lists of its own for this endpoint. */
 function toIntrospectionServer(server: AuthorizationServer): AuthorizationServer {
-  const supported = server.introspection_endpoint_auth_methods_supported;
-  return supported === undefined ? server : { ...server, token_endpoint_auth_methods_supported: supported };
+  const methods = server.introspection_endpoint_auth_methods_supported;
+  const algs = server.introspection_endpoint_auth_signing_alg_values_supported;
+  return {
+    ...server,
+    ...(methods !== undefined && { token_endpoint_auth_methods_supported: methods }),
+    ...(algs !== undefined && { token_endpoint_auth_signing_alg_values_supported: algs }),
+  };
 }

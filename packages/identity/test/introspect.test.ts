@@ -103,3 +103,21 @@ it.each(['', undefined, {}])('rejects the token %j with a TypeError', async (giv
   const server = { issuer: 'https://as.example', token_endpoint: 'https://as.example/token' };
   await expect(introspect(server, client, given as string)).rejects.toThrow(TypeError);
 });
+
+it('goes to the address that the authentication names, with the lists of the metadata for this endpoint (RFC 8414 section 2)', async () => {
+  await using provider = await startProvider([], { '/mtls': () => ({ json: { active: true } }) });
+  const lists: unknown[] = [];
+  const server = {
+    ...provider.server,
+    token_endpoint_auth_signing_alg_values_supported: ['RS256'],
+    introspection_endpoint_auth_signing_alg_values_supported: ['ES256'],
+  };
+  await introspect(server, client, token, {
+    authentication: (request) => {
+      lists.push(request.server.token_endpoint_auth_signing_alg_values_supported);
+      return { url: `${provider.scripted.origin}/mtls` };
+    },
+  });
+  expect(lists).toEqual([['ES256']]);
+  expect(provider.scripted.requests.map(({ path }) => path)).toEqual(['/mtls']);
+});

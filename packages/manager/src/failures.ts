@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { isClientRefused } from '@oa/client-authentication';
+import { isClientRefused } from '@oa/client-authentication/refusal';
 import { isObject, parseJson, setBounded, sha256Hex } from '@oa/mechanisms';
 import { fileVersion, readPrivate, removePrivate, writePrivate } from '@oa/private-file';
 import { attempt, OAuthError, parseOAuthError, type Token } from '@oa/types';

@@ -54,7 +54,7 @@ export async function findOtherClient(session: Session, failed: FailedGrant): Pr
 async function findInsteadOfDocument(session: Session, url: string, error: OAuthError): Promise<FoundClient> {
   if (mayHaveErrorPage(session, error)) throw await doubtDocument(session, url, error);
   const isOnlyGrantRefused = isDeviceRefusal(session, error);
-  const { isClientRefused } = await import('@oa/client-authentication');
+  const { isClientRefused } = await import('@oa/client-authentication/refusal');
   const isRefused = !isOnlyGrantRefused && (CLIENT_REFUSALS.has(error.error) || isClientRefused(error, false));
   if (!isRefused && !isOnlyGrantRefused && !isPortTaken(session.context, error)) throw error;
   if (isRefused) await rememberRefusedDocument(session, url);

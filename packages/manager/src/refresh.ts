@@ -117,7 +117,7 @@ function isAnswerOfServer({ code, status }: OAuthError): boolean {
 }
 
 async function toRefusal(session: Session, { client }: FoundClient, error: OAuthError): Promise<Refused | undefined> {
-  const { isClientRefused } = await import('@oa/client-authentication');
+  const { isClientRefused } = await import('@oa/client-authentication/refusal');
   // The server may know the client again tomorrow. A new login registers another one.
   if (session.configuredClient === undefined && isClientRefused(error, false))
     return { type: 'refused', error, isDefinite: false, forgotten: client };

@@ -138,7 +138,10 @@ it('asks for another assertion after a refusal, once, and then returns the refus
   const call = (assertion: AssertionSource | string) => manager.get(metadata, { grant_type: JWT_BEARER, assertion });
   expect(await call(yielding('bad', 'good'))).toMatchObject({ ok: true });
   expect(asked).toEqual([undefined, 'bad']);
-  expect(await call(yielding('wrong', 'worse', 'good'))).toMatchObject({ ok: false, error: { error: 'invalid_grant' } });
+  expect(await call(yielding('wrong', 'worse', 'good'))).toMatchObject({
+    ok: false,
+    error: { error: 'invalid_grant' },
+  });
   expect(await call('refused')).toMatchObject({ ok: false, error: { error: 'invalid_grant' } });
   expect(server.requestsTo('/token')).toHaveLength(5);
   expect(new Set(server.requestsTo('/token').map(({ form }) => form.get('grant_type')))).toEqual(new Set([JWT_BEARER]));

@@ -99,6 +99,10 @@ function assertAuthorizationParameters(parameters: RequestParameters): void {
   // An S256 challenge always has 43 characters (RFC 7636 section 4.2).
   if (!/^[\w-]{43}$/.test(String(parameters['code_challenge'])))
     throw new TypeError('parameters.code_challenge must be an S256 challenge: 43 base64url characters.');
+  // RFC 9449 section 10. A key in its place would get into a URL.
+  const { dpop_jkt } = parameters;
+  if (dpop_jkt !== undefined && !/^[\w-]{43}$/.test(String(dpop_jkt)))
+    throw new TypeError('parameters.dpop_jkt must be the thumbprint of a DPoP key: 43 base64url characters.');
   for (const [name, value] of Object.entries(FIXED_PARAMETERS))
     if (parameters[name] !== undefined && parameters[name] !== value)
       throw new TypeError(`parameters.${name} must be ${value}.`);

@@ -159,12 +159,20 @@ it.each([
   [{ redirect_uri: undefined }, 'parameters.redirect_uri must be a non-empty string.'],
   [{ code_challenge: undefined }, 'parameters.code_challenge must be a non-empty string.'],
   [{ code_challenge: 'short' }, 'must be an S256 challenge'],
+  // A key in place of its thumbprint would get into the history of the browser.
+  [{ dpop_jkt: '{"kty":"EC","d":"secret"}' }, 'parameters.dpop_jkt must be the thumbprint of a DPoP key'],
+  [{ dpop_jkt: '' }, 'parameters.dpop_jkt must be the thumbprint of a DPoP key'],
   [{ scope: ['a', 'b'] }, 'The parameter scope must be one string'],
   [{ audience: [1] as never }, 'The parameter audience must be a string or an array of strings.'],
   [{ prompt: null as never }, 'The parameter prompt must be one string'],
 ])('throws a TypeError for the parameters %j', (parameters, message) => {
   expect(() => urlFor(parameters)).toThrow(message);
   expect(() => urlFor(parameters)).toThrow(TypeError);
+});
+
+it('sends the thumbprint of a DPoP key (RFC 9449 section 10)', () => {
+  const dpop_jkt = 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs';
+  expect(urlFor({ dpop_jkt }).searchParams.get('dpop_jkt')).toBe(dpop_jkt);
 });
 
 it('requires a client_id', () => {

@@ -99,3 +99,17 @@ it('refuses parameters as authorizationUrl does', async () => {
   );
   await expect(pushAuthorizationRequest(server, client, {})).rejects.toThrow(TypeError);
 });
+
+it('goes to the address, and with the fetch, that the authentication of the client names (RFC 8705 section 5)', async () => {
+  await using scripted = await startScriptedServer({ '/mtls/par': accepted });
+  const urls: unknown[] = [];
+  const withCertificate: typeof fetch = (url, init) => {
+    urls.push(url);
+    return fetch(url, init);
+  };
+  const alias = `${scripted.origin}/mtls/par`;
+  await pushAuthorizationRequest(pushable(scripted), client, required, {
+    authentication: () => ({ url: alias, fetch: withCertificate, parameters: { client_id: client.client_id } }),
+  });
+  expect(urls).toEqual([alias]);
+});

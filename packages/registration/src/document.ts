@@ -1,6 +1,6 @@
-import { isObject } from '@oa/mechanisms';
 import { assertClientMetadataUrl, documentRedirectUris } from '@oa/types/rfc';
 import { assertMemberTypes } from './metadata.ts';
+import { assertPublicKeys, hasKeys } from './public-keys.ts';
 
 /** What a program states about itself in its client metadata document. Any other member is copied as it is. */
 export interface ClientDocumentMembers {
@@ -66,8 +66,6 @@ const FORBIDDEN_MEMBERS = [
   'registration_client_uri',
   'redirect_uris',
 ];
-/** RFC 7518 section 6: the private members of a key. `k` is a symmetric key. */
-const PRIVATE_KEY_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 /** Servers may refuse a larger document. */
 const MAX_DOCUMENT_BYTES = 5120;
 
@@ -122,25 +120,9 @@ function assertPublicMembers(members: Readonly<Record<string, unknown>>): void {
   const { token_endpoint_auth_method: method, jwks, jwks_uri } = members;
   if (typeof method === 'string' && method.startsWith('client_secret_'))
     throw new TypeError(`token_endpoint_auth_method must not be ${method}: a public document can share no secret.`);
-  if (jwks !== undefined) assertPublicKeys(jwks);
+  if (jwks !== undefined) assertPublicKeys(jwks, 'jwks', 'every reader of the document');
   if (method === 'private_key_jwt' && jwks_uri === undefined && !hasKeys(jwks))
     throw new TypeError(
       'token_endpoint_auth_method private_key_jwt needs jwks or jwks_uri: the server verifies the signatures of the program with its public keys. Set one of them.',
     );
-}
-
-function hasKeys(jwks: unknown): boolean {
-  return isObject(jwks) && Array.isArray(jwks['keys']) && jwks['keys'].length > 0;
-}
-
-function assertPublicKeys(jwks: unknown): void {
-  // A text or a single key could hide a private member.
-  if (!isObject(jwks) || !Array.isArray(jwks['keys']) || !jwks['keys'].every(isObject))
-    throw new TypeError('jwks must be a JWK set: { keys: [...] }.');
-  if ([jwks, ...jwks['keys']].some(hasPrivateMember))
-    throw new TypeError('jwks must have public keys only: every reader of the document would have the private key.');
-}
-
-function hasPrivateMember(key: Readonly<Record<string, unknown>>): boolean {
-  return PRIVATE_KEY_MEMBERS.some((name) => Object.hasOwn(key, name));
 }

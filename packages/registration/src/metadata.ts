@@ -1,4 +1,5 @@
 import { isObject } from '@oa/mechanisms';
+import { assertPublicKeys } from './public-keys.ts';
 
 /**
  * What a client states about itself. Any other member is sent as it is. A member that is `undefined` is not sent.
@@ -14,7 +15,10 @@ export interface ClientMetadata {
   response_types?: readonly string[] | undefined;
   /** Scopes separated by spaces. */
   scope?: string | undefined;
+  /** `private_key_jwt` needs `jwks` or `jwks_uri`. */
   token_endpoint_auth_method?: string | undefined;
+  /** The public keys of the client, as a JWK set. A private key in it is a TypeError. */
+  jwks?: { readonly keys: readonly object[] } | undefined;
   application_type?: 'native' | 'web' | undefined;
   contacts?: readonly string[] | undefined;
   software_id?: string | undefined;
@@ -69,7 +73,7 @@ export function assertNewClientMetadata(metadata: Members): void {
  * Rejects metadata with members of the wrong type. A member that is unchanged in `registered` is not checked: servers return `null`
  * and other values for members that they do not know, and get them back.
  *
- * @throws {TypeError} if a member has the wrong type
+ * @throws {TypeError} if a member has the wrong type, or if `jwks` has a private key
  */
 export function assertMemberTypes(metadata: Members, registered: Members): void {
   if (!isObject(metadata)) throw new TypeError('metadata must be an object such as { client_name, redirect_uris }.');
@@ -80,6 +84,7 @@ export function assertMemberTypes(metadata: Members, registered: Members): void 
   for (const name of STRING_MEMBERS)
     if (isChanged(name) && typeof metadata[name] !== 'string')
       throw new TypeError(`metadata.${name} must be a string.`);
+  if (isChanged('jwks')) assertPublicKeys(metadata['jwks'], 'metadata.jwks', 'the server');
 }
 
 function isArrayOfStrings(value: unknown): boolean {

@@ -30,6 +30,9 @@ const WRONG = [
   { software_id: 5 },
   { software_version: 1 },
   { software_statement: [] },
+  { jwks: 'keys' },
+  { jwks: { kty: 'EC' } },
+  { jwks: { keys: ['key'] } },
 ].map((metadata): [unknown] => [metadata]);
 
 describe('the metadata of a new client', () => {
@@ -47,6 +50,17 @@ describe('the metadata of a new client', () => {
       expect((error as TypeError).message).not.toContain('PLANTED');
     },
   );
+
+  it.each(['d', 'p', 'k'])('is a TypeError if its jwks has the private member %s, which stays here', async (name) => {
+    const jwks = { keys: [{ kty: 'EC', crv: 'P-256', [name]: 'PLANTED' }] };
+    const error: unknown = await registerClient(server, { jwks }).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(TypeError);
+    expect((error as TypeError).message).toBe(
+      'metadata.jwks must have public keys only: the server would have the private key.',
+    );
+    const updating = updateClient(registered, { ...registered, jwks });
+    await expect(updating).rejects.toThrow(/^metadata\.jwks must have public keys only/);
+  });
 
   it('has types that refuse what the server issues, and members of the wrong type', () => {
     const metadata: ClientMetadata[] = [

@@ -1,4 +1,4 @@
-import { sendAuthenticated, type AuthenticatedRequest } from '@oa/client-authentication';
+import { sendAuthenticated, type AuthenticatedExchange, type AuthenticatedRequest } from '@oa/client-authentication';
 import { request, type HttpResponse } from '@oa/http';
 import { startDeadline } from '@oa/mechanisms';
 import {
@@ -8,6 +8,7 @@ import {
   type RequestOptions,
   type RequestParameters,
 } from '@oa/types';
+import { withinDeadline } from './authentication-deadline.ts';
 import type { TokenEndpointOptions } from './options.ts';
 
 /** A form to post to an endpoint that authenticates clients. */
@@ -42,14 +43,17 @@ export async function postAuthenticated<T>(
   const { url, idempotent } = form;
   const remainingMs = startDeadline(options.timeout);
   return explainGuess(server, options, (explained) => {
-    const send = ({ headers, parameters }: AuthenticatedRequest): Promise<HttpResponse> =>
-      request('POST', url, {
+    const send: AuthenticatedExchange<HttpResponse, T>['send'] = (authenticated, renew) =>
+      request('POST', authenticated.url ?? url, {
         ...explained,
+        fetch: authenticated.fetch ?? explained.fetch,
         timeout: remainingMs(),
-        headers,
-        form: { ...form.parameters, ...parameters },
+        headers: authenticated.headers,
+        form: { ...form.parameters, ...authenticated.parameters },
         idempotent,
+        renew,
       });
-    return sendAuthenticated(server, client, { url, idempotent, send, read }, explained);
+    const authentication = withinDeadline(explained.authentication, remainingMs);
+    return sendAuthenticated(server, client, { url, idempotent, send, read }, { ...explained, authentication });
   });
 }

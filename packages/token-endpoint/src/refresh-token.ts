@@ -52,7 +52,6 @@ export async function refreshToken(
   assertRequestParameters(parameters, ['grant_type', 'refresh_token']);
   assertNarrowerScope(parameters['scope'], token.scope);
   const form = { ...parameters, grant_type: 'refresh_token', refresh_token };
-  const isPublic = client.client_secret === undefined && typeof options.authentication !== 'function';
   const remainingMs = startDeadline(options.timeout);
   const send = async (): Promise<Token> =>
     fetchToken(
@@ -61,7 +60,9 @@ export async function refreshToken(
       form,
       { ...options, timeout: remainingMs() },
       {
-        inspectResponse: async (response) => assertRefreshNotRefused(response, isPublic),
+        inspectResponse: async (response, { builtIn = false }) =>
+          // Without a secret, a built-in method has nothing to authenticate with. A DPoP proof beside it does not authenticate the client.
+          assertRefreshNotRefused(response, client.client_secret === undefined && builtIn !== false),
         token_type: token.token_type,
       },
     );

@@ -1,4 +1,4 @@
-import { isClientRefused } from '@oa/client-authentication';
+import { isClientRefused } from '@oa/client-authentication/refusal';
 import { readError, type HttpResponse } from '@oa/http';
 import { isObject, parseJson } from '@oa/mechanisms';
 import { OAuthError } from '@oa/types';

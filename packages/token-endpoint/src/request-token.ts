@@ -1,9 +1,9 @@
-import { readJson, type HttpResponse } from '@oa/http';
+import { readJson } from '@oa/http';
 import { createLoader } from '@oa/mechanisms';
 import { OAuthError, type AuthorizationServer, type Client, type RequestParameters, type Token } from '@oa/types';
 import { assertRequestParameters, toErrorText } from '@oa/types/rfc';
 import type { TokenEndpointOptions } from './options.ts';
-import { postAuthenticated } from './post.ts';
+import { postAuthenticated, type ResponseReader } from './post.ts';
 import { assertAccessToken, stampToken, tokenTypeOf } from './token.ts';
 
 const loadTokenSchema = createLoader(async () => (await import('@oa/types/schemas')).tokenResponseSchema);
@@ -40,8 +40,8 @@ export async function requestToken(
 
 /** What a grant adds to {@link fetchToken}. */
 interface GrantRules {
-  /** Gets the response first, and may reject. */
-  inspectResponse?: (response: HttpResponse) => Promise<void>;
+  /** Gets the response first, with what authenticated the request, and may reject. */
+  inspectResponse?: ResponseReader<void>;
   /** The token type where the server sends none. */
   token_type?: string;
 }
@@ -74,7 +74,7 @@ export async function fetchToken(
     client,
     form,
     async (response, authenticated) => {
-      await rules.inspectResponse?.(response);
+      await rules.inspectResponse?.(response, authenticated);
       const token = await readJson(response, tokenResponseSchema);
       assertAccessToken(token);
       const type = tokenTypeOf(token, authenticated.token_type, options.bearerTypes, grant_type);

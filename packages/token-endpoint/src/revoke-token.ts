@@ -39,9 +39,7 @@ async function revokeBoth(
       'endpoint_missing',
       `${toErrorText(server.issuer, 200)} names no revocation_endpoint. Tokens can't be revoked there.`,
     );
-  const supported = server.revocation_endpoint_auth_methods_supported;
-  // RFC 8414 section 2 has a list of its own for this endpoint.
-  const endpoint = supported === undefined ? server : { ...server, token_endpoint_auth_methods_supported: supported };
+  const endpoint = toRevocationServer(server);
   const revoke = async (value: string, hint: string): Promise<void> => {
     const form = { url, parameters: { token: value, token_type_hint: hint }, idempotent: true };
     await postAuthenticated(endpoint, client, form, assertRevoked, options);
@@ -49,6 +47,17 @@ async function revokeBoth(
   if (refresh_token === undefined) return revoke(access_token, 'access_token');
   await revoke(refresh_token, 'refresh_token');
   await revoke(access_token, 'access_token').catch(acceptRefusal);
+}
+
+/** RFC 8414 section 2 has lists of its own for this endpoint. */
+function toRevocationServer(server: AuthorizationServer): AuthorizationServer {
+  const methods = server.revocation_endpoint_auth_methods_supported;
+  const algs = server.revocation_endpoint_auth_signing_alg_values_supported;
+  return {
+    ...server,
+    ...(methods !== undefined && { token_endpoint_auth_methods_supported: methods }),
+    ...(algs !== undefined && { token_endpoint_auth_signing_alg_values_supported: algs }),
+  };
 }
 
 /** Only the status counts: RFC 7009 section 2.2 says to ignore the body of a success. */

@@ -23,7 +23,8 @@ const SHOWN_TYPE_PATTERN = /^[a-z_-]{1,20}$/;
  * @param sentAt milliseconds since the epoch
  */
 export function stampToken(response: TokenResponse, sentAt: number): Token {
-  const { expires_at: published, ...token } = response;
+  // A key that a server chose would make proofs that the server can make too.
+  const { expires_at: published, dpop_key: _, ...token } = response;
   const seconds =
     token.expires_in === undefined
       ? parseExpiresAt(published)

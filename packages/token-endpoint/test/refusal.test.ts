@@ -1,4 +1,5 @@
 import { type Reply, startScriptedServer } from '@oa-internal/scripted-server';
+import type { ClientAuthentication } from '@oa/client-authentication';
 import { inspectAll, rejectionOf } from '@oa-internal/testing';
 import { OAuthError, type OAuthErrorCode, type OAuthErrorDetails } from '@oa/types';
 import { describe, expect, it } from 'vitest';
@@ -232,6 +233,15 @@ describe('no refusal', () => {
     const outcome = await refused(reply);
     expect(refreshRefusal(outcome.error)).toBeUndefined();
     expect(outcome.requests).toBe(requests);
+  });
+
+  it('is a refusal: an empty 401 to a client without a secret that adds a DPoP proof', async () => {
+    await using server = await startScriptedServer(() => ({ status: 401 }));
+    const metadata = { issuer: server.origin, token_endpoint: `${server.origin}/token` };
+    const authentication: ClientAuthentication = ({ refusal }) =>
+      refusal === undefined ? { builtIn: true, headers: { dpop: 'proof' }, token_type: 'DPoP' } : undefined;
+    const error = await rejectionOf(refreshToken(metadata, client, old, {}, { authentication }));
+    expect(refreshRefusal(error)).toBe('probable');
   });
 
   it('is no refusal: an empty 401 to a client that authenticates', async () => {

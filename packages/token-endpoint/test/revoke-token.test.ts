@@ -2,7 +2,7 @@ import { type Reply, type ScriptedServer, startScriptedServer } from '@oa-intern
 import { rejectionOf, inspectAll } from '@oa-internal/testing';
 import type { AuthorizationServer } from '@oa/types';
 import { expect, it } from 'vitest';
-import { revokeToken } from '@oa/token-endpoint';
+import { revokeToken, type TokenEndpointOptions } from '@oa/token-endpoint';
 
 const client = { client_id: 'c' };
 const token = { access_token: 'the-at', token_type: 'Bearer', refresh_token: 'the-rt' };
@@ -45,6 +45,28 @@ it('authenticates as at the token endpoint, or by the methods that the metadata 
   expect(server.requests[0]?.headers.authorization).toBe(`Basic ${btoa('c:s')}`);
   expect(server.requests[1]?.headers.authorization).toBeUndefined();
   expect(server.requests[1]?.form.get('client_secret')).toBe('s');
+});
+
+it('passes to a function the algorithms that the metadata lists for this endpoint, and goes where it says', async () => {
+  await using server = await startScriptedServer({ '/mtls': {} });
+  const lists: unknown[] = [];
+  const authentication: TokenEndpointOptions['authentication'] = (request) => {
+    lists.push(request.server.token_endpoint_auth_signing_alg_values_supported);
+    return { url: `${server.origin}/mtls` };
+  };
+  const token_endpoint_auth_signing_alg_values_supported = ['RS256'];
+  for (const revocation_endpoint_auth_signing_alg_values_supported of [['ES256'], ['EdDSA']]) {
+    const both = {
+      token_endpoint_auth_signing_alg_values_supported,
+      revocation_endpoint_auth_signing_alg_values_supported,
+    };
+    await revokeToken(metadata(server, both), client, onlyAccess, { authentication });
+  }
+  await revokeToken(metadata(server, { token_endpoint_auth_signing_alg_values_supported }), client, onlyAccess, {
+    authentication,
+  });
+  expect(lists).toEqual([['ES256'], ['EdDSA'], ['RS256']]);
+  expect(server.requests.map(({ path }) => path)).toEqual(['/mtls', '/mtls', '/mtls']);
 });
 
 it('repeats after a 503, and then rejects with a retryable error (RFC 7009 section 2.2.1)', async () => {

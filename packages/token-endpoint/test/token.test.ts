@@ -1,6 +1,7 @@
-import type { Reply } from '@oa-internal/scripted-server';
+import { startScriptedServer, type Reply } from '@oa-internal/scripted-server';
 import { rejectionOf } from '@oa-internal/testing';
-import { isExpired, type OAuthEvent } from '@oa/types';
+import { refreshToken } from '@oa/token-endpoint';
+import { isExpired, type DpopKey, type OAuthEvent } from '@oa/types';
 import { describe, expect, it } from 'vitest';
 import { NOW_MS, tokenFrom, tokenReply } from './token-from.ts';
 
@@ -118,4 +119,13 @@ describe('the token type (RFC 6749 section 7.1)', () => {
     await tokenFrom(tokenReply({}), {}, { onEvent });
     expect(events).toHaveLength(3);
   });
+});
+
+it('takes no DPoP key from the answer, and keeps the one of a refreshed token', async () => {
+  expect(await tokenFrom(tokenReply({ dpop_key: { d: 'of the server' }, other: 1 }))).not.toHaveProperty('dpop_key');
+  await using server = await startScriptedServer(() => tokenReply({ dpop_key: { d: 'of the server' } }));
+  const metadata = { issuer: server.origin, token_endpoint: `${server.origin}/token` };
+  const dpop_key: DpopKey = { kty: 'EC', crv: 'P-256', x: 'x', y: 'y', d: 'd' };
+  const stored = { access_token: 'old', token_type: 'Bearer', refresh_token: 'rt', dpop_key };
+  expect((await refreshToken(metadata, { client_id: 'c' }, stored)).dpop_key).toEqual(dpop_key);
 });

@@ -66,8 +66,8 @@ export type OAuthErrorCode =
   | 'oauth_error'
   /**
    * The token has a type that this client does not understand (RFC 6749 section 7.1).
-   * Cause: The server issues tokens of another type than Bearer, such as DPoP.
-   * Cure: Configure the client at the server for Bearer tokens. If the server documents that its tokens are used as Bearer tokens, list their type in the option `bearerTypes`.
+   * Cause: The server issues tokens of a type other than Bearer and DPoP, or a DPoP token whose key this program does not have. Or a token is needed that is bound to a DPoP key, and the server issued another one. A token of type `N_A` is no access token (RFC 8693 section 2.2.1).
+   * Cure: Configure the client at the server for Bearer tokens, or for DPoP if this program requires that. If the server documents that its tokens are used as Bearer tokens, list their type in the option `bearerTypes`.
    */
   | 'unsupported_token_type'
   /**
@@ -96,8 +96,8 @@ export type OAuthErrorCode =
   | 'endpoint_missing'
   /**
    * The client and the server have no client authentication method in common.
-   * Cause: The client has no secret, or the server requires a method that is not built in, such as `private_key_jwt`.
-   * Cure: Pass the option `authentication`, or register the client with a method that both support.
+   * Cause: The client has no secret, the server requires a method that needs a key or a certificate, such as `private_key_jwt`, or it does not list the algorithm of the key.
+   * Cure: Pass the option `authentication`, such as `privateKeyJwt(key)` of `@oa/client-authentication`, or register the client with a method and an algorithm that both support.
    */
   | 'unsupported_client_authentication'
   /**

@@ -48,6 +48,11 @@ type NetworkEvent =
   | { type: 'metadata_cache_failed'; issuer: string; code: OAuthErrorCode }
   /** A token response has no `token_type`. The token counts as Bearer. */
   | { type: 'token_type_missing'; issuer: string }
+  /**
+   * The server ignored the DPoP proof, and issued a token that is not bound to the key. The token is used, because DPoP is `preferred` and not
+   * required.
+   */
+  | { type: 'token_not_bound'; issuer: string }
   /** The server refused one client authentication method and accepted another. */
   | {
       type: 'client_authentication_changed';

@@ -15,6 +15,7 @@ export type { LockOptions, Store } from './store.ts';
 export { DEFAULT_LEEWAY_MS, isExpired } from './token.ts';
 export type {
   AuthorizationDetail,
+  DpopKey,
   Token,
   TokenClient,
   TokenResponse,

@@ -28,7 +28,9 @@ export interface AuthorizationServer {
   /** The algorithms of the signatures of clients. */
   token_endpoint_auth_signing_alg_values_supported?: string[];
   revocation_endpoint_auth_methods_supported?: string[];
+  revocation_endpoint_auth_signing_alg_values_supported?: string[];
   introspection_endpoint_auth_methods_supported?: string[];
+  introspection_endpoint_auth_signing_alg_values_supported?: string[];
   /**
    * The types of {@link AuthorizationDetail} that the server understands.
    *

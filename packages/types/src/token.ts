@@ -42,6 +42,22 @@ export interface Token extends TokenResponse {
    * @see https://www.rfc-editor.org/rfc/rfc8707#section-2.2
    */
   named_resources?: string[];
+  /** The private key that a token of type DPoP is bound to. Token and key are of use together only, so they are stored together. */
+  dpop_key?: DpopKey;
+}
+
+/**
+ * The private key of DPoP proofs, as a JWK. It is a secret, as a refresh token is.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9449#section-4.2
+ * @see https://www.rfc-editor.org/rfc/rfc7518#section-6.2
+ */
+export interface DpopKey {
+  kty: 'EC';
+  crv: 'P-256';
+  x: string;
+  y: string;
+  d: string;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { type Reply, startScriptedServer } from '@oa-internal/scripted-server';
 import { rejectionOf } from '@oa-internal/testing';
-import { isClientRefused } from '@oa/client-authentication';
+import { isClientRefused } from '@oa/client-authentication/refusal';
 import { OAuthError, type OAuthErrorDetails } from '@oa/types';
 import { DEVICE_CODE_GRANT_TYPE } from '@oa/types/rfc';
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+/** What a refusal of the server says about the client. */
 import type { OAuthError } from '@oa/types';
 import { namesClientParameter, saysClientIsMissing } from './refusal-words.ts';
 

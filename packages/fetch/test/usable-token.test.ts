@@ -7,6 +7,9 @@ it('neither sends nor shows a token of another type, or one that a header can no
   const server = await startServer(() => ({}));
   for (const [token, code] of [
     [{ access_token: 'PLANTED-1', token_type: 'mac' }, 'unsupported_token_type'],
+    // A token exchange can return something that is no access token (RFC 8693 section 2.2.1).
+    [{ access_token: 'PLANTED-1', token_type: 'N_A' }, 'unsupported_token_type'],
+    [{ access_token: 'PLANTED-1', token_type: 'DPoP' }, 'unsupported_token_type'],
     [{ access_token: 'PLANTED\n-2', token_type: 'bearer' }, 'invalid_response'],
     [{ access_token: '', token_type: 'BEARER' }, 'invalid_response'],
   ] as const) {
