@@ -1,12 +1,6 @@
 import type { AuthenticationOption } from '@oa/client-authentication';
 import type { AssertionSource, AuthorizationDetail, AuthorizationServer, Client, RequestParameters } from '@oa/types';
-import {
-  DEVICE_CODE_GRANT_TYPE,
-  isResourceIndicator,
-  JWT_BEARER_GRANT_TYPE,
-  TOKEN_EXCHANGE_GRANT_TYPE,
-  UNSET_QUESTION,
-} from '@oa/types/rfc';
+import { DEVICE_CODE_GRANT_TYPE, isResourceIndicator, UNSET_QUESTION } from '@oa/types/rfc';
 import { assertSubject } from './assertion-grants.ts';
 import type { Grant } from './custom-grant.ts';
 import { assertDetails } from './details.ts';
@@ -15,9 +9,9 @@ import { assertRedirectUris } from './redirect-uris.ts';
 const GRANT_TYPES = [
   'client_credentials',
   'authorization_code',
-  DEVICE_CODE_GRANT_TYPE,
-  JWT_BEARER_GRANT_TYPE,
-  TOKEN_EXCHANGE_GRANT_TYPE,
+  'urn:ietf:params:oauth:grant-type:device_code',
+  'urn:ietf:params:oauth:grant-type:jwt-bearer',
+  'urn:ietf:params:oauth:grant-type:token-exchange',
 ] as const;
 
 /** How a token is obtained when there is none to refresh: a built-in grant, or the name of one by `Credentials.grant`. */

@@ -62,7 +62,12 @@ it('uses the refresh token of its answer, and makes the grant again where the se
 it('returns the error of the grant as a value, and throws its bug', async () => {
   const { metadata } = await startScripted();
   const manager = createManager({ cache: new Map() });
-  const failing = (error: Error) => manager.get(metadata, { ...credentials, grant: () => Promise.reject(error) });
+  async function failing(error: Error) {
+    const grant: Grant = async () => {
+      throw error;
+    };
+    return manager.get(metadata, { ...credentials, grant });
+  }
   const error = new OAuthError('assertion_unavailable', 'No badge is in the reader. Insert one.');
   expect(await failing(error)).toEqual({ ok: false, error });
   const bug = new RangeError('a bug');
