@@ -8,7 +8,7 @@ import { assertRedirectUris } from './redirect-uris.ts';
 /** A refresh request goes on for twice as long as its callers wait. */
 const MAX_TIMEOUT_MS = Math.floor(MAX_TIMER_MS / 2);
 const MANAGER_OPTION_NAMES =
-  'app authentication bearerTypes cache clients discovery interaction leeway login preset registration stepUp clientMetadata initialAccessToken fetch timeout now onEvent'.split(
+  'app authentication bearerTypes cache clients discovery dpop interaction leeway login preset registration stepUp clientMetadata initialAccessToken fetch timeout now onEvent'.split(
     ' ',
   );
 const LOGIN_OPTIONS_OF_MANAGER: readonly LoginOptionOfManager[] = [
@@ -36,6 +36,7 @@ export function assertManagerOptions(options: ManagerOptions): void {
     discovery = {},
     preset,
     bearerTypes = [],
+    dpop = true,
   } = options;
   const unknown = Object.keys(options).find((name) => !MANAGER_OPTION_NAMES.includes(name));
   if (unknown !== undefined)
@@ -48,6 +49,8 @@ export function assertManagerOptions(options: ManagerOptions): void {
   if (stepUp !== 'user' && stepUp !== false && !isListOfStrings(stepUp))
     throw new TypeError("options.stepUp must be 'user', false or an array of scopes.");
   if (!isListOfStrings(bearerTypes)) throw new TypeError('options.bearerTypes must be an array of token types.');
+  if (dpop !== true && dpop !== 'preferred')
+    throw new TypeError("options.dpop must be true or 'preferred'. Leave it out for Bearer tokens.");
   assertDiscoveryOption(discovery);
   assertPreset(preset);
   assertClientOptions(options);

@@ -1,5 +1,6 @@
 import { isExpired, type Token, type TokenSourceOptions } from '@oa/types';
 import { needsUser, usesRefreshToken } from './credentials.ts';
+import type { Context } from './context.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -16,7 +17,7 @@ export const MAX_JUST_ISSUED_MS = 60_000;
 /** Whether `token` may be handed out to a caller that asks for `wanted`. */
 export function isUsable(session: Session, token: Token, wanted: TokenSourceOptions): boolean {
   const { context } = session;
-  if (token.access_token === wanted.rejected) return false;
+  if (token.access_token === wanted.rejected || !isBoundAsWanted(context, token)) return false;
   if (isWithoutLifetime(session, token) && !isRefreshable(session, token)) return true;
   if (isExpired(token, context)) return false;
   if (wanted.minimumValidity === undefined || token.expires_at === undefined) return true;
@@ -36,8 +37,13 @@ export function isDueEarly(session: Session, token: Token): boolean {
  * section 4.4.3 says that it should not): a new grant can't fail because of an old refresh token. With an assertion a refresh token would
  * outlive what it was obtained for (RFC 7521 section 4.1).
  */
-export function isRefreshable({ grant_type }: Session, token: Token): boolean {
-  return token.refresh_token !== undefined && usesRefreshToken(grant_type);
+export function isRefreshable({ context, grant_type }: Session, token: Token): boolean {
+  return token.refresh_token !== undefined && usesRefreshToken(grant_type) && isBoundAsWanted(context, token);
+}
+
+/** Whether the token is bound to a key, where the program accepts no other one. A refresh would not bind it. */
+export function isBoundAsWanted({ options }: Context, token: Token): boolean {
+  return options.dpop !== true || (token.token_type === 'DPoP' && token.dpop_key !== undefined);
 }
 
 /**
@@ -68,6 +74,6 @@ function issueTimeOf({ expires_at, expires_in }: Token): number | undefined {
 
 /** Whether the resource server would still accept `token`, as far as this process can tell. */
 export function isAccepted(session: Session, token: Token, { rejected }: TokenSourceOptions): boolean {
-  if (token.access_token === rejected) return false;
+  if (token.access_token === rejected || !isBoundAsWanted(session.context, token)) return false;
   return isWithoutLifetime(session, token) || !isExpired(token, { leeway: 0, now: session.context.now });
 }

@@ -1,5 +1,6 @@
 import { createLoader } from '@oa/mechanisms';
-import { attempt, OAuthError, type Client, type RequestParameters, type Token } from '@oa/types';
+import type { TokenEndpointOptions } from '@oa/token-endpoint';
+import { attempt, OAuthError, type AssertionSource, type Client, type RequestParameters, type Token } from '@oa/types';
 import { asksForScope, DEVICE_CODE_GRANT_TYPE, JWT_BEARER_GRANT_TYPE, mergeScopes } from '@oa/types/rfc';
 import { forgetRegistration } from './client.ts';
 import type { Context } from './context.ts';
@@ -123,12 +124,30 @@ async function grantWithAnyClient(
 ): Promise<Token> {
   // A program that is known by its assertion is not registered.
   if (session.assertion !== undefined && session.configuredClient === undefined)
-    return grantWithAssertion(session, undefined, parameters, signal);
+    return grantBound(session, undefined, parameters, signal);
   const found = await session.client();
-  const granted = await attempt(grant(session, found.client, parameters, signal));
+  const granted = await attempt(grantBound(session, found.client, parameters, signal));
   if (granted.ok) return { ...granted.value, issued_to: found.issued_to };
   const other = await findOtherClient(session, { found, error: granted.error, parameters });
-  return { ...(await grant(session, other.client, parameters, signal)), issued_to: other.issued_to };
+  return { ...(await grantBound(session, other.client, parameters, signal)), issued_to: other.issued_to };
+}
+
+/** The token of a grant, with the key that it is bound to where tokens are bound. */
+async function grantBound(
+  session: Session,
+  client: Client | undefined,
+  parameters: RequestParameters,
+  signal: AbortSignal,
+): Promise<Token> {
+  const { context, grant_type } = session;
+  if (context.options.dpop === undefined)
+    return grant(session, { client, parameters, signal, network: session.network });
+  const { createProofs, withKey } = await import('./proofs.ts');
+  const proofs = await createProofs(session);
+  // RFC 9449 section 10: a code that another program gets hold of is of no use to it.
+  const bound = grant_type === 'authorization_code' ? { ...parameters, dpop_jkt: proofs.jkt } : parameters;
+  const token = await grant(session, { client, parameters: bound, signal, network: proofs.network });
+  return withKey(session, token, proofs);
 }
 
 /** The scopes of the session, with `offline_access` where that gives the user a session without further logins. */
@@ -148,15 +167,22 @@ async function bindClient({ context, issuer, configuredClient, bindsClient }: Se
   if (!added.ok) emit({ type: 'persist_failed', code: added.error.code, message: added.error.message });
 }
 
-async function grant(
-  session: Session,
-  client: Client,
-  parameters: RequestParameters,
-  signal: AbortSignal,
-): Promise<Token> {
-  const { context, grant_type, network } = session;
+/** One attempt of a grant. */
+interface GrantAttempt {
+  /** Absent where the assertion alone says who asks. */
+  client: Client | undefined;
+  parameters: RequestParameters;
+  signal: AbortSignal;
+  /** The options of the requests, with how they are authenticated and proved. */
+  network: TokenEndpointOptions;
+}
+
+async function grant(session: Session, request: GrantAttempt): Promise<Token> {
+  const { context, grant_type } = session;
+  const { client, parameters, signal, network } = request;
   const { login: loginOptions } = context.options;
-  if (session.assertion !== undefined) return grantWithAssertion(session, client, parameters, signal);
+  if (session.assertion !== undefined) return grantWithAssertion(session, session.assertion, request);
+  if (client === undefined) throw new TypeError('A grant without an assertion needs a client.');
   if (session.grant !== undefined) {
     const own = session.grant;
     return withServer(session, (server) => own({ server, client, parameters, options: { ...network, signal } }));
@@ -200,14 +226,12 @@ async function grant(
 /** RFC 7523 and RFC 8693. An abort ends the request: an assertion can be asked for again. */
 async function grantWithAssertion(
   session: Session,
-  client: Client | undefined,
-  parameters: RequestParameters,
-  signal: AbortSignal,
+  assertion: string | AssertionSource,
+  { client, parameters, signal, network }: GrantAttempt,
 ): Promise<Token> {
-  const { assertion = '', grant_type, network } = session;
   const { exchangeToken, jwtBearer } = await loadAssertionGrants();
   const options = { ...network, signal };
-  if (grant_type === JWT_BEARER_GRANT_TYPE)
+  if (session.grant_type === JWT_BEARER_GRANT_TYPE)
     return withServer(session, (server) => jwtBearer(server, client, { ...parameters, assertion }, options));
   const subject_token_type = String(parameters['subject_token_type']);
   const exchange = { ...parameters, subject_token: assertion, subject_token_type };

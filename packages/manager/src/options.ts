@@ -63,6 +63,15 @@ export interface ManagerOptions extends Omit<RequestOptions, 'signal'> {
    * @default 60_000
    */
   leeway?: number | undefined;
+  /**
+   * Whether tokens are bound to a key (DPoP): a stolen copy is of no use without the key, which is stored with the token. `true` accepts no
+   * other token. `'preferred'` also accepts one of a server without DPoP, with the event `token_not_bound`. A stored token that is bound is used
+   * and refreshed with its key in any case. `createFetch` of `@oa/fetch` sends the proofs.
+   *
+   * @default tokens are not bound
+   * @see https://www.rfc-editor.org/rfc/rfc9449
+   */
+  dpop?: true | 'preferred' | undefined;
   /** How a browser login is done. */
   login?: Omit<LoginOptions, LoginOptionOfManager> | undefined;
   /**

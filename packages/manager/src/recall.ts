@@ -2,7 +2,7 @@ import { setBounded } from '@oa/mechanisms';
 import { isExpired, type Token, type TokenSourceOptions } from '@oa/types';
 import type { Context } from './context.ts';
 import type { Credentials, Target } from './credentials.ts';
-import { MAX_EARLY_LEEWAYS } from './freshness.ts';
+import { isBoundAsWanted, MAX_EARLY_LEEWAYS } from './freshness.ts';
 import type { Session } from './session.ts';
 
 /** Where the tokens of recent calls are: the next call with the same issuer and credentials opens no session while its token is fresh in memory. */
@@ -117,7 +117,7 @@ export function isRecallOf(recall: Recall, target: Target, credentials: Credenti
  */
 export function peekToken(context: Context, { key, issuer }: Recall): Token | undefined {
   const token = context.tokens.peek(key);
-  if (token === undefined || (token.expires_in ?? 1) <= 0) return undefined;
+  if (token === undefined || (token.expires_in ?? 1) <= 0 || !isBoundAsWanted(context, token)) return undefined;
   if (isExpired(token, { leeway: context.leeway * MAX_EARLY_LEEWAYS, now: context.now })) return undefined;
   context.emit({ type: 'cache_hit', issuer });
   return token;

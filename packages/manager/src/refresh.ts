@@ -7,6 +7,7 @@ import { deferSignals } from './defer-signals.ts';
 import { refreshedDetails } from './details.ts';
 import { rethrowModuleError } from './module-error.ts';
 import { toOutcome, type Outcome, type Refused } from './outcome.ts';
+import type { Proofs } from './proofs.ts';
 import { withServer } from './server.ts';
 import type { Session } from './session.ts';
 
@@ -75,8 +76,9 @@ export async function sendRefresh(
   const { context, key } = session;
   // Loaded before the reservation: if that fails, no request was sent.
   await import('@oa/token-endpoint');
+  const proofs = current.dpop_key && (await (await import('./proofs.ts')).proofsOf(session, current.dpop_key));
   const reservation = await context.tokens.reserve(key);
-  const outcome = await toOutcome(deferSignals(() => requestAndStore(session, server, found, current, onSlow)));
+  const outcome = await toOutcome(deferSignals(() => requestAndStore(session, server, found, current, onSlow, proofs)));
   if (outcome.type === 'renewed') return outcome;
   const { error } = outcome;
   // Without an answer the refresh token may be used: the next holder of the lock must know.
@@ -92,8 +94,10 @@ async function requestAndStore(
   { client, issued_to }: FoundClient,
   current: Token,
   onSlow: OnSlowRefresh | undefined,
+  proofs: Proofs | undefined,
 ): Promise<Token> {
-  const { context, issuer, key, network, refreshParameters } = session;
+  const { context, issuer, key, refreshParameters } = session;
+  const { network } = proofs ?? session;
   const { refreshToken } = await import('@oa/token-endpoint');
   // Without the granted scope, which a scope in `refreshParameters` must not exceed: whether it does is for the server to say.
   const { scope, ...others } = current;
@@ -107,7 +111,8 @@ async function requestAndStore(
   const token: Token = { ...(granted !== undefined && { scope: granted }), ...refreshed, issued_to };
   await session.store(token);
   context.emit({ type: 'refreshed', issuer });
-  return token;
+  // After it is stored: the old refresh token is used.
+  return proofs === undefined ? token : (await import('./proofs.ts')).withKey(session, token, proofs);
 }
 
 /** Whether the server has answered, and has not refreshed. A success that can't be read, and an error of a gateway, do not say so. */

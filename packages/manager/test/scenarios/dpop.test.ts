@@ -1,0 +1,214 @@
+import { startAuthorizationServer, type AuthorizationServerHandle } from '@oa-internal/authorization-server';
+import { inspectAll } from '@oa-internal/testing';
+import { createFetch } from '@oa/fetch';
+import { createManager, type ManagerOptions } from '@oa/manager';
+import type { OAuthEvent, Token } from '@oa/types';
+import { calculateJwkThumbprint, decodeJwt, decodeProtectedHeader, EmbeddedJWK, jwtVerify } from 'jose';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import {
+  agreeingBrowser,
+  bearer,
+  changeStored,
+  inTurn,
+  managerAt,
+  runTogether,
+  startScripted,
+  storedTokens,
+  temporaryDirectory,
+} from '../setup.ts';
+
+async function startServer(dpopNonces = true): Promise<AuthorizationServerHandle> {
+  const server = await startAuthorizationServer({ dpopNonces });
+  onTestFinished(() => server.close());
+  return server;
+}
+
+/** The thumbprint that the server has put into the token. */
+async function boundTo(server: AuthorizationServerHandle, { access_token }: Token): Promise<unknown> {
+  const valid = (await server.introspect(access_token)) as { jkt?: string } | undefined;
+  return valid?.jkt;
+}
+
+async function jktOf(token: Token | undefined): Promise<string> {
+  const { d: _d, ...jwk } = token?.dpop_key ?? ({} as never);
+  return calculateJwkThumbprint(jwk);
+}
+
+function dpopManager(directory: string, server: AuthorizationServerHandle, more: ManagerOptions = {}) {
+  const openBrowser = (url: string): Promise<Response> => server.logIn(url);
+  return managerAt(directory, { dpop: true, interaction: 'always', login: { openBrowser }, ...more });
+}
+
+function expire(directory: string): Promise<Token> {
+  return changeStored(directory, (token) => ({ ...token, expires_at: 1_700_000_000 }));
+}
+
+describe.each([
+  ['required', true],
+  ['no', false],
+])('with %s nonces', (_name, dpopNonces) => {
+  it('binds the token of client credentials, and the next process uses it with its key', async () => {
+    const server = await startServer(dpopNonces);
+    const directory = temporaryDirectory();
+    const { manager } = dpopManager(directory, server);
+    const token = await manager.getToken(server.issuer, server.confidential);
+    expect(token.token_type).toBe('DPoP');
+    expect(await boundTo(server, token)).toBe(await jktOf(token));
+    const again = await managerAt(directory).manager.getToken(server.issuer, server.confidential);
+    expect(again).toEqual(token);
+    expect(server.count('/token')).toBe(dpopNonces ? 2 : 1);
+
+    const { server: api } = await startScripted({ '/': { json: 'ok' } });
+    const source = managerAt(directory).manager.source(server.issuer, server.confidential);
+    expect((await createFetch(source, { origins: [api.origin] })(api.origin)).status).toBe(200);
+    const headers = api.requests[0]?.headers ?? {};
+    expect(headers['authorization']).toBe(`DPoP ${token.access_token}`);
+    const { payload, protectedHeader } = await jwtVerify(String(headers['dpop']), EmbeddedJWK);
+    expect(payload).toMatchObject({ htm: 'GET', htu: `${api.origin}/`, ath: expect.any(String) });
+    expect(await calculateJwkThumbprint(protectedHeader.jwk ?? {})).toBe(await jktOf(token));
+  });
+
+  it('binds the code and the tokens of a browser login, and refreshes with the same key', async () => {
+    const server = await startServer(dpopNonces);
+    const directory = temporaryDirectory();
+    const { manager } = dpopManager(directory, server);
+    const credentials = { client_id: server.public.client_id, scope: 'openid offline_access' };
+    const token = await manager.getToken(server.issuer, credentials);
+    expect(await boundTo(server, token)).toBe(await jktOf(token));
+    await expire(directory);
+    // The key of the token is used, whatever the options of a later program are.
+    const later = await managerAt(directory, { interaction: 'never' }).manager.getToken(server.issuer, credentials);
+    expect(later.access_token).not.toBe(token.access_token);
+    expect(later.dpop_key).toEqual(token.dpop_key);
+    expect(await boundTo(server, later)).toBe(await jktOf(token));
+    expect(storedTokens(directory)).toMatchObject([{ dpop_key: token.dpop_key }]);
+  });
+});
+
+it('refreshes once for 20 processes with one rotating refresh token that is bound to a key', async () => {
+  const server = await startServer();
+  const directory = temporaryDirectory();
+  const credentials = { client_id: server.public.client_id, scope: 'openid offline_access' };
+  const { manager } = dpopManager(directory, server);
+  await manager.getToken(server.issuer, credentials);
+  await expire(directory);
+  server.requests.length = 0;
+  const results = await runTogether(20, { directory, target: server.issuer, credentials });
+  expect(new Set(results.map((result) => result.ok && result.access_token)).size).toBe(1);
+  expect(results.every(({ ok }) => ok)).toBe(true);
+  // Each process would need a nonce. Only one asks.
+  expect(server.requests.filter(({ path, status }) => path === '/token' && status === 200)).toHaveLength(1);
+  expect(server.count('/token', 'refresh_token')).toBe(2);
+});
+
+it('makes a new key at each login, and asks for the code with its thumbprint (RFC 9449 section 10)', async () => {
+  const { openBrowser, urls } = agreeingBrowser();
+  const { server, metadata } = await startScripted({ '/token': bearer('a', { token_type: 'DPoP' }) });
+  const { manager } = managerAt(temporaryDirectory(), { dpop: true, interaction: 'always', login: { openBrowser } });
+  const logins = [await manager.login(metadata, { client_id: 'c' }), await manager.login(metadata, { client_id: 'c' })];
+  const thumbprints = await Promise.all(logins.map((result) => jktOf(result.ok ? result.value : undefined)));
+  expect(new Set(thumbprints).size).toBe(2);
+  expect(urls.map((url) => url.searchParams.get('dpop_jkt'))).toEqual(thumbprints);
+  const proofs = server.requestsTo('/token').map(({ headers }) => String(headers['dpop']));
+  const proved = proofs.map(async (proof) => calculateJwkThumbprint(decodeProtectedHeader(proof).jwk ?? {}));
+  expect(await Promise.all(proved)).toEqual(thumbprints);
+  expect(decodeJwt(proofs[0] ?? '')).toMatchObject({ htm: 'POST', htu: metadata.token_endpoint });
+});
+
+describe('at a server without DPoP', () => {
+  const CREDENTIALS = { client_id: 'c', client_secret: 's' };
+
+  it('refuses a Bearer token with `true`, and stores nothing', async () => {
+    const { metadata } = await startScripted({ '/token': bearer('a') });
+    const directory = temporaryDirectory();
+    const result = await managerAt(directory, { dpop: true }).manager.get(metadata, CREDENTIALS);
+    expect(result).toMatchObject({ ok: false, error: { code: 'unsupported_token_type' } });
+    expect(result.ok ? '' : result.error.message).toMatch(/set `dpop` to 'preferred'/);
+    expect(await managerAt(directory).manager.sessions()).toEqual({ ok: true, value: [] });
+  });
+
+  it("takes a Bearer token with 'preferred', without a key and with an event", async () => {
+    const { metadata } = await startScripted({ '/token': bearer('a') });
+    const { manager, events } = managerAt(temporaryDirectory(), { dpop: 'preferred' });
+    const token = await manager.getToken(metadata, CREDENTIALS);
+    expect([token.token_type, token.dpop_key]).toEqual(['Bearer', undefined]);
+    expect(events.filter(({ type }) => type === 'token_not_bound')).toEqual([
+      { type: 'token_not_bound', issuer: metadata.issuer },
+    ]);
+  });
+
+  it('asks no user where the metadata of the server has no algorithm for the key', async () => {
+    const { server, metadata } = await startScripted();
+    const { openBrowser, urls } = agreeingBrowser();
+    const { manager } = managerAt(temporaryDirectory(), { dpop: true, interaction: 'always', login: { openBrowser } });
+    const listed = { ...metadata, dpop_signing_alg_values_supported: ['RS256'] };
+    const result = await manager.get(listed, { client_id: 'c' });
+    expect(result).toMatchObject({ ok: false, error: { code: 'unsupported_token_type' } });
+    expect([urls.length, server.requests.length]).toEqual([0, 0]);
+  });
+
+  it('uses no stored Bearer token with `true`, in memory or on the disk, and refreshes none', async () => {
+    const { server, metadata } = await startScripted({
+      '/token': inTurn(bearer('a', { refresh_token: 'r' }), bearer('b', { token_type: 'DPoP' })),
+    });
+    const directory = temporaryDirectory();
+    const { openBrowser } = agreeingBrowser();
+    const options = { interaction: 'always', login: { openBrowser } } as const;
+    await managerAt(directory, options).manager.getToken(metadata, { client_id: 'c' });
+    const { manager } = managerAt(directory, { ...options, dpop: true });
+    for (let call = 0; call < 3; call += 1)
+      expect((await manager.getToken(metadata, { client_id: 'c' })).access_token).toBe('b');
+    expect(server.requestsTo('/token').map(({ form }) => form.get('grant_type'))).toEqual([
+      'authorization_code',
+      'authorization_code',
+    ]);
+  });
+
+  it('keeps the refresh token of a server that binds its tokens no more, and returns an error', async () => {
+    const { metadata } = await startScripted({
+      '/token': inTurn(bearer('a', { token_type: 'DPoP', refresh_token: 'r1' }), bearer('b', { refresh_token: 'r2' })),
+    });
+    const directory = temporaryDirectory();
+    const { openBrowser } = agreeingBrowser();
+    const { manager } = managerAt(directory, { dpop: true, interaction: 'always', login: { openBrowser } });
+    await manager.getToken(metadata, { client_id: 'c' });
+    await expire(directory);
+    const result = await manager.get(metadata, { client_id: 'c' });
+    expect(result).toMatchObject({ ok: false, error: { code: 'unsupported_token_type' } });
+    expect(storedTokens(directory)).toMatchObject([{ refresh_token: 'r2' }]);
+  });
+});
+
+it('shows no key and no proof in the list of sessions, in events and in errors', async () => {
+  const events: OAuthEvent[] = [];
+  const { server, metadata } = await startScripted({
+    '/token': inTurn(bearer('a', { token_type: 'DPoP', refresh_token: 'r' }), {
+      status: 400,
+      json: { error: 'invalid_dpop_proof', error_description: 'This is no good proof.' },
+    }),
+  });
+  const directory = temporaryDirectory();
+  const { openBrowser } = agreeingBrowser();
+  const { manager } = managerAt(directory, {
+    dpop: true,
+    interaction: 'always',
+    login: { openBrowser },
+    onEvent: (e) => events.push(e),
+  });
+  const token = await manager.getToken(metadata, { client_id: 'c' });
+  await expire(directory);
+  const result = await manager.get(metadata, { client_id: 'c' });
+  expect(result.ok).toBe(false);
+  const sessions = await manager.sessions();
+  const shown = [
+    inspectAll(result.ok ? '' : result.error),
+    JSON.stringify([events, sessions]),
+    inspectAll(manager),
+  ].join();
+  expect(shown).not.toContain(token.dpop_key?.d);
+  for (const { headers } of server.requestsTo('/token')) expect(shown).not.toContain(headers['dpop']);
+});
+
+it.each([false, 'yes', 'true', 1])('refuses the option dpop: %j', (dpop) => {
+  expect(() => createManager({ dpop: dpop as never })).toThrow(/options\.dpop must be true or 'preferred'/);
+});
