@@ -9,13 +9,13 @@ import { isObject, parseJson } from '@oa/mechanisms';
 export function parseAssertionExpiry(assertion: string): number | undefined {
   const [, claims = '', signature, ...others] = assertion.split('.', 5);
   if (signature === undefined || others.length > 0) return undefined;
-  const parsed = parseJson(decodePart(claims));
+  const parsed = parseJson(decodeClaims(claims));
   const exp = isObject(parsed) ? parsed['exp'] : undefined;
   return typeof exp === 'number' && Number.isFinite(exp) ? exp : undefined;
 }
 
 /** Decodes base64url. One character stands for one byte, which is enough to find a number. */
-function decodePart(part: string): string {
+function decodeClaims(part: string): string {
   try {
     return atob(part.replaceAll('-', '+').replaceAll('_', '/'));
   } catch {

@@ -15,7 +15,7 @@ import { assertOtherParameters } from './request-by-assertions.ts';
 const ID_JAG_TYPE = 'urn:ietf:params:oauth:token-type:id-jag';
 const ID_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:id_token';
 /** What {@link idJag} sets itself, or what has no place in its request. */
-const RESERVED_PARAMETERS = [
+const RESERVED_ID_JAG_PARAMETERS = [
   'assertion',
   'audience',
   'requested_token_type',
@@ -81,7 +81,7 @@ export function idJag(request: IdJagRequest, options: Omit<TokenEndpointOptions,
     throw new TypeError('idp must be the metadata of the identity provider, with issuer and token_endpoint.');
   assertClient(client);
   assertAssertion('subject', subject);
-  assertOtherParameters(parameters, RESERVED_PARAMETERS);
+  assertOtherParameters(parameters, RESERVED_ID_JAG_PARAMETERS);
   const subject_token = typeof subject === 'string' ? subject : toSubjectSource(subject, idp);
   return async ({ audience, signal }) => {
     const exchanged = { ...parameters, subject_token, subject_token_type, audience, requested_token_type: ID_JAG_TYPE };

@@ -89,12 +89,13 @@ describe('jwtBearer (RFC 7523 section 2.1)', () => {
     await expect(call).rejects.toBeInstanceOf(TypeError);
   });
 
-  it('refuses a function in another parameter, and a client without an identifier', async () => {
+  it('refuses a function in another parameter, and a client without an identifier before it asks the source', async () => {
     const server = { issuer: 'x', token_endpoint: 'x' };
     const other = jwtBearer(server, client, { assertion: 'a', audience: async () => 'planted' });
     await expect(other).rejects.toThrow(TypeError);
     const unset = { client_id: undefined } as unknown as { client_id: string };
-    await expect(jwtBearer(server, unset, { assertion: 'a' })).rejects.toThrow(/client_id must be a non-empty string/);
+    const asked = { assertion: (): never => expect.unreachable() };
+    await expect(jwtBearer(server, unset, asked)).rejects.toThrow(/client_id must be a non-empty string/);
   });
 });
 

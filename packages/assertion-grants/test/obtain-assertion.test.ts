@@ -63,9 +63,9 @@ describe('a source', () => {
 
   it('that ignores the signal ends with the reason of the signal', async () => {
     const reason = new Error('enough');
-    const controller = new AbortController();
-    const hanging = (): Promise<string> => new Promise(() => controller.abort(reason));
     for (const timeout of [undefined, 60_000]) {
+      const controller = new AbortController();
+      const hanging = (): Promise<string> => new Promise(() => controller.abort(reason));
       const call = jwtBearer(metadata, client, { assertion: hanging }, { signal: controller.signal, timeout });
       await expect(call).rejects.toBe(reason);
     }

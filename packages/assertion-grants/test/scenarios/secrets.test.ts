@@ -25,10 +25,10 @@ const calls: Record<string, (server: AuthorizationServer, onEvent: (event: OAuth
       server,
       client,
       { assertion: async ({ rejected }) => (rejected === undefined ? assertion : subject) },
-      { now, onEvent, timeout: 2000 },
+      { now, onEvent, timeout: 1000 },
     ),
   'jwtBearer without a client': async (server, onEvent) =>
-    jwtBearer(server, undefined, { assertion }, { now, onEvent, timeout: 2000 }),
+    jwtBearer(server, undefined, { assertion }, { now, onEvent, timeout: 1000 }),
   exchangeToken: async (server, onEvent) =>
     exchangeToken(
       server,
@@ -40,12 +40,12 @@ const calls: Record<string, (server: AuthorizationServer, onEvent: (event: OAuth
         actor_token_type: `${TYPE}jwt`,
         requested_token_type: `${TYPE}access_token`,
       },
-      { now, onEvent, timeout: 2000 },
+      { now, onEvent, timeout: 1000 },
     ),
   idJag: async (server, onEvent) =>
     idJag(
       { idp: server, client, subject: async () => subject },
-      { now, onEvent, timeout: 2000 },
+      { now, onEvent, timeout: 1000 },
     )({ audience: 'https://as.example' }),
 };
 
