@@ -1,6 +1,6 @@
 import { OAuthError, type RequestOptions } from '@oa/types';
 import type { AuthenticationTarget } from './authenticate-client.ts';
-import { isClientRefused } from './client-refused.ts';
+import { isClientRefused } from './refusal.ts';
 import { explainRefusal } from './explain-refusal.ts';
 import { isMethodUnread, isWorthTrying, type MethodRefusal } from './method-refusal.ts';
 import { rememberMethod, type BuiltInMethod } from './methods.ts';
