@@ -4,16 +4,16 @@
  */
 export const MAX_PACKAGE_BYTES: Record<string, { tarball: number; bundle: number }> = {
   'assertion-grants': { tarball: 11_000, bundle: 36_000 },
-  'client-authentication': { tarball: 14_000, bundle: 5_500 },
-  'client-credentials': { tarball: 4_500, bundle: 29_500 },
+  'client-authentication': { tarball: 26_000, bundle: 9_000 },
+  'client-credentials': { tarball: 4_500, bundle: 31_000 },
   'client-store': { tarball: 14_500, bundle: 13_500 },
-  'device-code': { tarball: 9_500, bundle: 38_900 },
+  'device-code': { tarball: 9_500, bundle: 40_000 },
   discovery: { tarball: 24_000, bundle: 40_100 },
   dpop: { tarball: 12_000, bundle: 9_000 },
   fetch: { tarball: 9_500, bundle: 10_000 },
-  http: { tarball: 27_500, bundle: 21_900 },
-  identity: { tarball: 14_000, bundle: 31_000 },
-  loopback: { tarball: 45_000, bundle: 59_500 },
+  http: { tarball: 27_500, bundle: 22_000 },
+  identity: { tarball: 14_000, bundle: 33_000 },
+  loopback: { tarball: 45_000, bundle: 61_000 },
   manager: { tarball: 63_000, bundle: 113_000 },
   mechanisms: { tarball: 14_000, bundle: 4_300 },
   pkce: { tarball: 11_500, bundle: 35_200 },
@@ -29,6 +29,9 @@ export const MAX_PACKAGE_BYTES: Record<string, { tarball: number; bundle: number
  * in a browser, and `loginWithErrors` all files: also the texts for a refusal of the server, and those for Node.js.
  */
 export const MAX_BROWSER_BYTES = { createPkce: 1_000, login: 24_000, loginWithErrors: 33_700 };
+
+/** What `@oa/client-authentication` loads at once, without its siblings, minified and compressed with gzip. It has no third party. */
+export const MAX_AUTHENTICATION_BYTES = 3_000;
 
 /** What an install brings besides packages of the family. */
 export const MAX_THIRD_PARTY_PACKAGES: Record<string, number> = { '@oa/pkce': 2, '@oa/manager': 15 };
