@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { rolldown } from 'rolldown';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { packages, root } from '../scripts/packages.ts';
-import { MAX_BROWSER_BYTES, MAX_PACKAGE_BYTES } from './sizes.ts';
+import { MAX_AUTHENTICATION_BYTES, MAX_BROWSER_BYTES, MAX_PACKAGE_BYTES } from './sizes.ts';
 
 beforeAll(() => {
   execFileSync('pnpm', ['run', 'build'], { cwd: root, stdio: 'pipe' });
@@ -58,6 +58,24 @@ describe('a bundle for the browser, minified and compressed with gzip', () => {
     expect(thirdParties.toSorted()).toEqual(['ky', 'valibot']);
     expect(bytes).toBeLessThan(MAX_BROWSER_BYTES.login);
   });
+});
+
+it('@oa/client-authentication loads less than 3 kB of its own at once, and no third party', async () => {
+  const folder = join(root, 'packages/client-authentication');
+  const input = join(folder, 'dist/index.js');
+  await using build = await rolldown({ input, cwd: folder, platform: 'neutral', tsconfig: false, external: /^@oa\// });
+  const { output } = await build.generate({ minify: true });
+  const atOnce = output.filter((file) => file.type === 'chunk' && !file.isDynamicEntry);
+  // Chunks that an entry point shares with its lazy parts would count too.
+  expect(atOnce.map((file) => file.fileName)).toEqual(['index.js']);
+  const bytes = atOnce.reduce(
+    (sum, file) => sum + (file.type === 'chunk' ? gzipSync(file.code, { level: 9 }).length : 0),
+    0,
+  );
+  expect(bytes).toBeGreaterThan(0);
+  expect(bytes).toBeLessThan(MAX_AUTHENTICATION_BYTES);
+  const { dependencies } = packages.find((one) => one.folder === folder)?.manifest ?? {};
+  expect(Object.keys(dependencies ?? {})).toEqual(['@oa/mechanisms', '@oa/types']);
 });
 
 it.each(packages.map(({ folder }) => basename(folder)))(

@@ -3,11 +3,11 @@
  * with all its dependencies, minified and compressed with gzip.
  */
 export const MAX_PACKAGE_BYTES: Record<string, { tarball: number; bundle: number }> = {
-  'client-authentication': { tarball: 14_000, bundle: 5_500 },
+  'client-authentication': { tarball: 26_000, bundle: 9_000 },
   'client-credentials': { tarball: 4_500, bundle: 31_000 },
   'client-store': { tarball: 14_500, bundle: 13_500 },
   'device-code': { tarball: 9_500, bundle: 40_000 },
-  discovery: { tarball: 24_000, bundle: 38_500 },
+  discovery: { tarball: 24_000, bundle: 39_000 },
   dpop: { tarball: 10_500, bundle: 6_500 },
   fetch: { tarball: 12_500, bundle: 10_000 },
   http: { tarball: 27_500, bundle: 22_000 },
@@ -25,6 +25,9 @@ export const MAX_PACKAGE_BYTES: Record<string, { tarball: number; bundle: number
 
 /** What a web application bundles of `@oa/pkce`, minified and compressed with gzip. The login is all of it, ky and valibot included. */
 export const MAX_BROWSER_BYTES = { createPkce: 1_000, login: 34_500 };
+
+/** What `@oa/client-authentication` loads at once, without its siblings, minified and compressed with gzip. It has no third party. */
+export const MAX_AUTHENTICATION_BYTES = 3_000;
 
 /** What an install brings besides packages of the family. */
 export const MAX_THIRD_PARTY_PACKAGES: Record<string, number> = { '@oa/pkce': 2, '@oa/manager': 15 };

@@ -1,4 +1,5 @@
-import { authenticateClient, isClientRefused } from '@oa/client-authentication';
+import { authenticateClient, privateKeyJwt, signJwt } from '@oa/client-authentication';
+import { isClientRefused } from '@oa/client-authentication/refusal';
 import assert from 'node:assert/strict';
 import { client, server } from './server.mjs';
 
@@ -8,3 +9,11 @@ const body = new URLSearchParams({ ...parameters, grant_type: 'client_credential
 const response = await fetch(url, { method: 'POST', headers, body });
 assert.equal(response.status, 200);
 assert.equal(isClientRefused(new Error('no answer of a server')), false);
+
+const { privateKey } = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, [
+  'sign',
+  'verify',
+]);
+assert.equal((await signJwt({ typ: 'JWT' }, { iss: 'c' }, privateKey)).split('.').length, 3);
+const signed = await authenticateClient(server, client, { authentication: privateKeyJwt(privateKey) });
+assert.equal(signed.parameters.client_assertion.split('.').length, 3);

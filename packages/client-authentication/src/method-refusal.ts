@@ -1,6 +1,6 @@
 import type { OAuthError } from '@oa/types';
 import type { AuthenticationTarget } from './authenticate-client.ts';
-import { isClientMissing } from './refusal.ts';
+import { isClientMissing } from './client-missing.ts';
 import { encodingMatters, isProvenMethod, needsEncoding, supportedMethods, type BuiltInMethod } from './methods.ts';
 import { saysClientIsKnown, saysMethodIsRefused } from './refusal-words.ts';
 

@@ -36,7 +36,7 @@ export interface PrivateKeyJwtOptions extends ClientSecretJwtOptions {
   alg?: string | undefined;
 }
 
-const MAX_LIFETIME_SECONDS = 300;
+const MAX_ASSERTION_LIFETIME_SECONDS = 300;
 
 /**
  * Authenticates a client with a signature instead of a secret: `private_key_jwt`. Pass the result as the option `authentication`.
@@ -86,6 +86,6 @@ function assertAssertionOptions(options: PrivateKeyJwtOptions): void {
     if (options[name] !== undefined && (typeof options[name] !== 'string' || options[name] === ''))
       throw new TypeError(`options.${name} must be a non-empty string.`);
   const { lifetime = 1 } = options;
-  if (!(typeof lifetime === 'number' && lifetime >= 1 && lifetime <= MAX_LIFETIME_SECONDS))
-    throw new TypeError(`options.lifetime must be a number of seconds from 1 to ${MAX_LIFETIME_SECONDS}.`);
+  if (!(typeof lifetime === 'number' && lifetime >= 1 && lifetime <= MAX_ASSERTION_LIFETIME_SECONDS))
+    throw new TypeError(`options.lifetime must be a number of seconds from 1 to ${MAX_ASSERTION_LIFETIME_SECONDS}.`);
 }

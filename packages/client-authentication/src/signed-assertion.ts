@@ -8,7 +8,7 @@ import type { AuthenticatedRequest, ClientAuthentication } from './types.ts';
 
 /** A client assertion that is a JWT. RFC 7523 section 2.2. */
 export const JWT_BEARER_ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
-const DEFAULT_LIFETIME_SECONDS = 60;
+const DEFAULT_ASSERTION_LIFETIME_SECONDS = 60;
 
 /** Authenticates with assertions that a private key signs. The key is imported once for each algorithm that a server wants. */
 export function createKeyAssertion(key: SigningKey, options: PrivateKeyJwtOptions): ClientAuthentication {
@@ -75,7 +75,7 @@ function chooseListed(algs: readonly string[], server: AuthorizationServer): str
 async function signAssertion(
   signer: Signer,
   advice: string,
-  { audience = 'issuer', lifetime = DEFAULT_LIFETIME_SECONDS }: ClientSecretJwtOptions,
+  { audience = 'issuer', lifetime = DEFAULT_ASSERTION_LIFETIME_SECONDS }: ClientSecretJwtOptions,
   { server, client, now = Date.now }: Parameters<ClientAuthentication>[0],
 ): Promise<AuthenticatedRequest> {
   const { client_id } = client;

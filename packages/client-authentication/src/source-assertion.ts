@@ -4,7 +4,7 @@ import type { AuthenticationRefusal, ClientAuthentication } from './types.ts';
 
 /** A longer text is no assertion. */
 const MAX_ASSERTION_CHARACTERS = 65_536;
-const ADVICE =
+const SOURCE_ADVICE =
   'Check that the server trusts the issuer of the client assertion, that it expects this subject and this audience for the client, and that the assertion has not expired.';
 
 /** Authenticates with the assertions of a source. */
@@ -20,7 +20,7 @@ export function createSourceAssertion(
     const client_assertion = toUsableAssertion(assertion);
     if (client_assertion === rejected) return undefined;
     const { client_id } = client;
-    return { parameters: { client_id, client_assertion_type: type, client_assertion }, advice: ADVICE };
+    return { parameters: { client_id, client_assertion_type: type, client_assertion }, advice: SOURCE_ADVICE };
   };
 }
 

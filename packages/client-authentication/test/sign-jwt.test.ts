@@ -90,6 +90,16 @@ it('lets a function sign, such as that of a key management service', async () =>
   await expect(signJwt({ alg: 'ES256' }, CLAIMS, () => Promise.reject(error))).rejects.toBe(error);
 });
 
+it.each<[string, () => unknown]>([
+  ['a signature in DER', () => new Uint8Array(70)],
+  ['base64', () => 'MEUCIQ'],
+  ['nothing', () => undefined],
+])('refuses %s of a function for ES256, and says what is needed (RFC 7518 section 3.4)', async (_, sign) => {
+  await expect(signJwt({ alg: 'ES256' }, CLAIMS, sign as () => Uint8Array)).rejects.toThrow(
+    /must return the bytes of the signature in a Uint8Array: for ES256 the 64 bytes of R and S, not DER/,
+  );
+});
+
 describe('a key that can not sign', () => {
   const openssl = (...args: string[]): string => execFileSync('openssl', args, { stdio: 'pipe' }).toString();
   const cases: Record<string, [() => SigningKey | Promise<SigningKey>, RegExp, alg?: string]> = {

@@ -37,26 +37,29 @@ it.each([
 });
 
 it('makes headers and parameters anew for each further attempt, and shows those of no attempt in an error', async () => {
-  const sent: string[] = [];
+  const sent: unknown[] = [];
   await using server = await startScriptedServer(({ form, headers }, index) => {
-    sent.push(`${form.get('a')} ${form.get('b')} ${headers['x-a']} ${headers['x-b']}`);
+    sent.push([form.get('a'), form.get('b'), headers['x-a'], headers['x-b']]);
     if (index < 2) return { status: 503, headers: { 'retry-after': '0' } };
-    return { status: 400, json: { error: 'invalid_client', error_description: sent.join(' ') } };
+    return { status: 400, json: { error: 'invalid_client', error_description: sent.join(' and ') } };
   });
-  let count = 0;
-  const made = (): string => `planted-secret-${(count += 1)}-of-an-attempt`;
+  // Words, which nothing but the comparison with what was sent can recognise.
+  const secrets = ['the quick brown fox', 'jumps over lazy dogs', 'pack my box with jugs', 'how vexingly they ran'];
+  const [first, ...others] = secrets;
   const response = await request('POST', server.origin, {
-    headers: { 'x-a': 'kept-header', 'x-b': made() },
-    form: { a: 'kept', b: 'planted-secret-in-the-first' },
+    headers: { 'x-a': 'kept', 'x-b': 'replaced' },
+    form: { a: 'kept', b: first },
     idempotent: true,
-    renew: async () => ({ headers: { 'X-B': made() }, parameters: { b: `b-${made()}` } }),
+    renew: async () => ({ headers: { 'X-B': 'replacement' }, parameters: { b: others.shift() } }),
   });
   expect(sent).toEqual([
-    'kept planted-secret-in-the-first kept-header planted-secret-1-of-an-attempt',
-    'kept b-planted-secret-3-of-an-attempt kept-header planted-secret-2-of-an-attempt',
-    'kept b-planted-secret-5-of-an-attempt kept-header planted-secret-4-of-an-attempt',
+    ['kept', secrets[0], 'kept', 'replaced'],
+    ['kept', secrets[1], 'kept', 'replacement'],
+    ['kept', secrets[2], 'kept', 'replacement'],
   ]);
-  expect(inspectAll(readError(response))).not.toContain('planted-secret');
+  const shown = inspectAll(readError(response));
+  expect(shown).toContain('refused the request with invalid_client. The server says: "***');
+  for (const secret of secrets) expect(shown).not.toContain(secret);
 });
 
 it('keeps a body that is no form, and ends with the error of what makes the parameters', async () => {

@@ -8,18 +8,23 @@ const grant = { grant_type: 'client_credentials' };
 const unreachable: AuthorizationServer = { issuer: 'https://as.example', token_endpoint: 'https://as.example/token' };
 const never: TokenEndpointOptions['fetch'] = () => Promise.reject(new Error('Nothing may be sent.'));
 
-it('ends a function that authenticates when the time of the call is over, and aborts its signal', async () => {
-  let reason: unknown;
-  const authentication: TokenEndpointOptions['authentication'] = ({ signal }) => {
-    signal?.addEventListener('abort', () => (reason = signal.reason));
-    return new Promise(() => undefined);
-  };
-  const options = { authentication, timeout: 100, fetch: never };
-  const error = await rejectionOf(requestToken(unreachable, { client_id: 'c' }, grant, options));
-  expect(error).toMatchObject({ code: 'timeout', retryable: true, sent: false });
-  expect(error.message).toContain('The option `authentication` did not authenticate the client in time.');
-  expect(reason).toBe(error);
-});
+// Shorter than the time without `timeout`.
+it(
+  'ends a function that authenticates when the time of the call is over, and aborts its signal',
+  { timeout: 20_000 },
+  async () => {
+    let reason: unknown;
+    const authentication: TokenEndpointOptions['authentication'] = ({ signal }) => {
+      signal?.addEventListener('abort', () => (reason = signal.reason));
+      return new Promise(() => undefined);
+    };
+    const options = { authentication, timeout: 100, fetch: never };
+    const error = await rejectionOf(requestToken(unreachable, { client_id: 'c' }, grant, options));
+    expect(error).toMatchObject({ code: 'timeout', retryable: true, sent: false });
+    expect(error.message).toContain('The option `authentication` did not authenticate the client in time.');
+    expect(reason).toBe(error);
+  },
+);
 
 it('aborts its signal with the reason of the caller', async () => {
   const reason = new RangeError('stop');

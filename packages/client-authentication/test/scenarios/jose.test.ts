@@ -6,7 +6,7 @@ import {
   signJwt,
   type SigningKey,
 } from '@oa/client-authentication';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { exportJWK, exportPKCS8, generateKeyPair, jwtVerify, type CryptoKey } from 'jose';
 import { beforeAll, expect, it } from 'vitest';
 
