@@ -24,7 +24,7 @@ export function parseTarget(url: string | URL): URL {
  *
  * @see https://www.rfc-editor.org/rfc/rfc9449#section-4.3
  */
-export function toHtu({ origin, pathname }: URL): string {
+function toHtu({ origin, pathname }: URL): string {
   return `${origin}${pathname}`;
 }
 

@@ -1,5 +1,8 @@
+import { createLoader } from '@oa/mechanisms';
 import type { CopiedRequest } from './replay.ts';
 import type { UsableToken } from './usable-token.ts';
+
+const loadProvenRequests = createLoader(() => import('./proven-request.ts'));
 
 /** One call, with what all of its requests have in common. */
 export interface OutgoingCall {
@@ -22,7 +25,7 @@ export async function sendAuthorized(call: OutgoingCall, token: UsableToken | un
       ...copy.init,
       headers: withHeaders(headers, { authorization: `Bearer ${access_token}` }),
     });
-  const { sendProven } = await import('./proven-request.ts');
+  const { sendProven } = await loadProvenRequests();
   return sendProven(call, access_token, dpop);
 }
 

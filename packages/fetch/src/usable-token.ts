@@ -23,8 +23,7 @@ export function createTokenReader(source: TokenSource): ObtainToken {
   async function proverOf(key: DpopKey): Promise<Dpop> {
     const text = JSON.stringify(key);
     if (last?.text !== text) {
-      const dpop = loadDpop().then(({ createDpop }) => createDpop(key));
-      last = { text, dpop };
+      last = { text, dpop: importKey(key) };
     }
     return last.dpop;
   }
@@ -42,6 +41,17 @@ export function createTokenReader(source: TokenSource): ObtainToken {
       );
     return { access_token, dpop: isDpop(token) && dpop_key !== undefined ? await proverOf(dpop_key) : undefined };
   };
+}
+
+async function importKey(key: DpopKey): Promise<Dpop> {
+  const { createDpop } = await loadDpop();
+  const dpop = await createDpop(key).catch(() => undefined);
+  if (dpop !== undefined) return dpop;
+  // A TypeError would look like a failure of the network to clients on top of `fetch`.
+  throw new OAuthError(
+    'invalid_response',
+    'The member `dpop_key` of the token is no private P-256 key as a JWK. Check the token that the source returns.',
+  );
 }
 
 /** RFC 6749 section 7.1: a client must not use a token whose type it does not understand. */

@@ -23,6 +23,7 @@ it.each<[number, string, string, string]>([
   [301, 'GET', 'GET', ''],
   [301, 'POST', 'GET', ''],
   [302, 'POST', 'GET', ''],
+  [302, 'post', 'GET', ''],
   [302, 'PUT', 'PUT', 'kept'],
   [303, 'PUT', 'GET', ''],
   [303, 'HEAD', 'HEAD', ''],
@@ -78,6 +79,8 @@ it('follows a redirect to another origin as fetch does: without the token, and w
     ['/from', '1', undefined, undefined, undefined],
     ['/end', '1', undefined, undefined, undefined],
   ]);
+  const direct = await send(fromUrl(server.origin, 302, `${other.origin}/end`));
+  expect([direct.redirected, other.requests.at(-1)?.headers['dpop']]).toEqual([true, undefined]);
   const back = await send(fromUrl(server.origin, 302, fromUrl(other.origin, 302, `${server.origin}/end`)));
   expect(back.status).toBe(200);
   expect(server.requests.at(-1)?.headers['dpop']).toBeUndefined();
@@ -130,4 +133,20 @@ it('leaves a redirect to a caller that asks for it, or for an error', async () =
   await expect(send(url, { redirect: 'error' })).rejects.toThrow(TypeError);
   server.script(() => ({ status: 304 }));
   expect((await send(url)).status).toBe(304);
+});
+
+it('ends a redirected request with the reason of its signal', async () => {
+  const server = await startServer((request) => (request.path === '/to' ? { drop: 'never' } : redirector(request)));
+  const send = await call();
+  const url = fromUrl(server.origin, 302, '/to');
+  for (const input of ['a URL', 'a Request']) {
+    server.requests.length = 0;
+    const controller = new AbortController();
+    const { signal } = controller;
+    const sent = input === 'a URL' ? send(url, { signal }) : send(new Request(url, { signal }));
+    await expect.poll(() => server.requests.length, { timeout: 20_000 }).toBe(2);
+    const reason = new Error('enough');
+    controller.abort(reason);
+    await expect(sent).rejects.toBe(reason);
+  }
 });

@@ -249,6 +249,9 @@ describe('no refusal', () => {
     const metadata = { issuer: server.origin, token_endpoint: `${server.origin}/token` };
     const error = await rejectionOf(refreshToken(metadata, { ...client, client_secret: 's' }, old));
     expect(refreshRefusal(error)).toBeUndefined();
+    const authentication: ClientAuthentication = () => ({ parameters: { client_assertion: 'a' } });
+    const other = await rejectionOf(refreshToken(metadata, client, old, {}, { authentication }));
+    expect(refreshRefusal(other)).toBeUndefined();
   });
 
   it('is a token, whatever the texts beside it', async () => {

@@ -82,6 +82,12 @@ describe.each([
     },
   );
 
+  it('exchanges a code although the clock is an hour ahead', async () => {
+    const dpop = await newDpop(() => Date.now() + 3600_000);
+    const token = await exchange(dpop, await logIn({ scope: 'openid', dpop_jkt: dpop.jkt }));
+    expect((await server.introspect(token.access_token))?.jkt).toBe(dpop.jkt);
+  });
+
   it('refreshes a bound token with the same key only, and revokes it', async () => {
     const [dpop, thief] = [await newDpop(), await newDpop()];
     const old = await exchange(dpop, await logIn({ scope: 'openid offline_access read', dpop_jkt: dpop.jkt }));
