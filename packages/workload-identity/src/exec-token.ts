@@ -54,7 +54,7 @@ export function execToken(command: readonly string[], options: ExecTokenOptions 
     const env = format === 'google' ? googleVariables(audienceOf(request, undefined)) : {};
     const { code, output } = await runProgram(copy, { env, timeout, signal });
     const origin = {
-      name: `The token of ${name}`,
+      name: `The token of ${name.replace('The', 'the')}`,
       cure: 'Run the program yourself to see what it prints.',
       renews: true,
     };
