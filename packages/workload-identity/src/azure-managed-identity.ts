@@ -2,7 +2,7 @@ import { isObject, parseJson } from '@oa/mechanisms';
 import type { AssertionSource } from '@oa/types';
 import { toErrorText } from '@oa/types/rfc';
 import { assertOptionalText, assertWaitingTime, audienceOf } from './arguments.ts';
-import { readVariable } from './environment.ts';
+import { readPlatformVariable } from './environment.ts';
 import {
   isBusyStatus,
   isMetadataHost,
@@ -14,7 +14,7 @@ import {
 } from './metadata-request.ts';
 import { noAssertion, readyAssertion } from './ready-assertion.ts';
 
-const ABSENT_CURE = 'It is there on Azure only: use the source of the platform that the program runs on.';
+const AZURE_ONLY_CURE = 'It is there on Azure only: use the source of the platform that the program runs on.';
 const IDENTITY_CURE =
   'Assign a managed identity to the machine or the app. For one that is assigned by a user, pass `client_id`. Check that the audience is an application of this tenant.';
 const MAX_REASON_CHARACTERS = 300;
@@ -61,8 +61,8 @@ export function azureManagedIdentity(
 
 /** `undefined` outside of App Service, Functions and Container Apps. */
 function appServiceRequest(): MetadataRequest | undefined {
-  const endpoint = readVariable('IDENTITY_ENDPOINT');
-  const secret = readVariable('IDENTITY_HEADER');
+  const endpoint = readPlatformVariable('IDENTITY_ENDPOINT');
+  const secret = readPlatformVariable('IDENTITY_HEADER');
   if (endpoint === undefined || secret === undefined) return undefined;
   return {
     url: plainUrl('IDENTITY_ENDPOINT', endpoint, '2019-08-01'),
@@ -74,12 +74,12 @@ function appServiceRequest(): MetadataRequest | undefined {
 
 function machineRequest(): MetadataRequest {
   const variable = 'AZURE_POD_IDENTITY_AUTHORITY_HOST';
-  const origin = readVariable(variable) ?? `http://${METADATA_HOST}`;
+  const origin = readPlatformVariable(variable) ?? `http://${METADATA_HOST}`;
   return {
     url: plainUrl(variable, `${origin.replace(/\/$/, '')}/metadata/identity/oauth2/token`, '2018-02-01'),
     headers: { metadata: 'true' },
     service: 'The Azure Instance Metadata Service',
-    absentCure: ABSENT_CURE,
+    absentCure: AZURE_ONLY_CURE,
   };
 }
 

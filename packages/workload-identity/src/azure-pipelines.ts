@@ -1,14 +1,14 @@
-import { createLoader, isObject, parseJson } from '@oa/mechanisms';
+import { isObject, parseJson } from '@oa/mechanisms';
 import type { AssertionSource } from '@oa/types';
 import { assertOptionalText, assertWaitingTime } from './arguments.ts';
-import { readVariable } from './environment.ts';
+import { readPlatformVariable } from './environment.ts';
+import { loadPlatformRequest } from './load-request.ts';
 import type { PlatformOptions } from './options.ts';
 import { noAssertion, readyAssertion } from './ready-assertion.ts';
 
-const loadRequest = createLoader(() => import('./platform-request.ts'));
 const API_VERSION = '7.1';
 const MAP_CURE = 'Give the step the variable: `env: SYSTEM_ACCESSTOKEN: $(System.AccessToken)`.';
-const CURE = `Check that the service connection exists, and that this pipeline may use it. ${MAP_CURE}`;
+const CONNECTION_CURE = `Check that the service connection exists, and that this pipeline may use it. ${MAP_CURE}`;
 
 /**
  * Makes a source that asks Azure Pipelines for the ID token of the job. The step needs `env: SYSTEM_ACCESSTOKEN: $(System.AccessToken)`. The
@@ -29,17 +29,17 @@ export function azurePipelines(
   assertWaitingTime(network.timeout);
   return async ({ signal }) => {
     signal?.throwIfAborted();
-    const uri = readVariable('SYSTEM_OIDCREQUESTURI');
+    const uri = readPlatformVariable('SYSTEM_OIDCREQUESTURI');
     if (uri === undefined)
       throw noAssertion(
         'This is no job of Azure Pipelines: SYSTEM_OIDCREQUESTURI is not set. Use the source of the platform that the program runs on.',
       );
-    const token = readVariable('SYSTEM_ACCESSTOKEN');
+    const token = readPlatformVariable('SYSTEM_ACCESSTOKEN');
     if (token === undefined)
       throw noAssertion(`This job of Azure Pipelines does not pass its access token on. ${MAP_CURE}`);
     const query = new URLSearchParams({ 'api-version': API_VERSION });
     if (serviceConnectionId !== undefined) query.set('serviceConnectionId', serviceConnectionId);
-    const { requestPlatform } = await loadRequest();
+    const { requestPlatform } = await loadPlatformRequest();
     const text = await requestPlatform(
       {
         method: 'POST',
@@ -51,13 +51,14 @@ export function azurePipelines(
           'x-tfs-fedauthredirect': 'Suppress',
         },
         platform: 'Azure Pipelines',
-        cure: CURE,
+        cure: CONNECTION_CURE,
       },
       { ...network, signal },
     );
     const answer = parseJson(text);
     const value = isObject(answer) ? answer['oidcToken'] : undefined;
-    if (typeof value !== 'string') throw noAssertion(`Azure Pipelines answered without an ID token. ${CURE}`);
+    if (typeof value !== 'string')
+      throw noAssertion(`Azure Pipelines answered without an ID token. ${CONNECTION_CURE}`);
     const origin = { name: 'The ID token of Azure Pipelines', cure: 'Try again.', renews: true };
     return readyAssertion(value, origin, network.now ?? Date.now);
   };

@@ -1,6 +1,6 @@
 import type { AssertionSource } from '@oa/types';
 import { assertText } from './arguments.ts';
-import { readVariable } from './environment.ts';
+import { readPlatformVariable } from './environment.ts';
 import { noAssertion, readyAssertion } from './ready-assertion.ts';
 
 /**
@@ -19,7 +19,7 @@ export function envToken(name: string, options: { now?: (() => number) | undefin
     'Let the job set it to a new token, for example with `id_tokens` in GitLab CI, and start the program again.';
   return async ({ signal }) => {
     signal?.throwIfAborted();
-    const value = readVariable(name);
+    const value = readPlatformVariable(name);
     if (value === undefined) throw noAssertion(`The environment variable ${name} is not set. ${cure}`);
     const origin = { name: `The token in the environment variable ${name}`, cure, renews: false };
     return readyAssertion(value, origin, options.now ?? Date.now);

@@ -1,11 +1,11 @@
 import type { AssertionSource } from '@oa/types';
 import { assertText, assertWaitingTime, audienceOf } from './arguments.ts';
-import { readVariable } from './environment.ts';
+import { readPlatformVariable } from './environment.ts';
 import { parseExecutableResponse } from './executable-response.ts';
 import { noAssertion, readyAssertion } from './ready-assertion.ts';
 import { runProgram, shownName } from './run-program.ts';
 
-const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_PROGRAM_TIMEOUT_MS = 30_000;
 const JWT_TYPE = 'urn:ietf:params:oauth:token-type:jwt';
 
 /** The options of {@link execToken}. */
@@ -42,7 +42,7 @@ export interface ExecTokenOptions {
  * const source = execToken(['gcloud', 'auth', 'print-identity-token', '--audiences=https://as.example']);
  */
 export function execToken(command: readonly string[], options: ExecTokenOptions = {}): AssertionSource {
-  const { format = 'raw', timeout = DEFAULT_TIMEOUT_MS, now = Date.now } = options;
+  const { format = 'raw', timeout = DEFAULT_PROGRAM_TIMEOUT_MS, now = Date.now } = options;
   assertCommand(command);
   if (format !== 'raw' && format !== 'google') throw new TypeError("options.format must be 'raw' or 'google'.");
   assertWaitingTime(timeout);
@@ -77,7 +77,7 @@ function assertCommand(command: unknown): asserts command is readonly string[] {
 function googleVariables(audience: string): Record<string, string> {
   return {
     GOOGLE_EXTERNAL_ACCOUNT_AUDIENCE: audience,
-    GOOGLE_EXTERNAL_ACCOUNT_TOKEN_TYPE: readVariable('GOOGLE_EXTERNAL_ACCOUNT_TOKEN_TYPE') ?? JWT_TYPE,
+    GOOGLE_EXTERNAL_ACCOUNT_TOKEN_TYPE: readPlatformVariable('GOOGLE_EXTERNAL_ACCOUNT_TOKEN_TYPE') ?? JWT_TYPE,
     GOOGLE_EXTERNAL_ACCOUNT_INTERACTIVE: '0',
   };
 }

@@ -9,7 +9,7 @@ const JWT_TYPES: ReadonlySet<unknown> = new Set([
   'urn:ietf:params:oauth:token-type:id_token',
   'urn:ietf:params:oauth:token-type:jwt',
 ]);
-const MAX_MESSAGE_CHARACTERS = 300;
+const MAX_PROGRAM_TEXT_CHARACTERS = 300;
 /** A word of this length may be a token. */
 const TOKEN_PATTERN = /[\w~+/=.-]{32,}/g;
 
@@ -55,5 +55,5 @@ function failureOf({ code, message }: Record<string, unknown>, program: string):
 }
 
 function toShown(text: unknown): string {
-  return toErrorText(String(text).replace(TOKEN_PATTERN, '***'), MAX_MESSAGE_CHARACTERS).replace(/\.$/, '');
+  return toErrorText(String(text).replace(TOKEN_PATTERN, '***'), MAX_PROGRAM_TEXT_CHARACTERS).replace(/\.$/, '');
 }

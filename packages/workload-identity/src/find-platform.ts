@@ -1,4 +1,4 @@
-import { readVariable } from './environment.ts';
+import { readPlatformVariable } from './environment.ts';
 
 /** A platform that gives tokens to the programs that run on it. */
 export interface FoundPlatform {
@@ -25,9 +25,10 @@ export function findPlatform(directory: string = FIRMWARE_DIRECTORY): FoundPlatf
 }
 
 function findJob(): FoundPlatform | undefined {
-  if (readVariable('ACTIONS_ID_TOKEN_REQUEST_URL') !== undefined)
+  if (readPlatformVariable('ACTIONS_ID_TOKEN_REQUEST_URL') !== undefined)
     return { platform: 'github_actions', evidence: 'ACTIONS_ID_TOKEN_REQUEST_URL' };
-  if (readVariable('GITHUB_ACTIONS') === 'true') return { platform: 'github_actions', evidence: 'GITHUB_ACTIONS' };
+  if (readPlatformVariable('GITHUB_ACTIONS') === 'true')
+    return { platform: 'github_actions', evidence: 'GITHUB_ACTIONS' };
   return firstVariable('azure_pipelines', ['SYSTEM_OIDCREQUESTURI']);
 }
 
@@ -36,7 +37,7 @@ function findFile(): FoundPlatform | undefined {
 }
 
 function findApp(): FoundPlatform | undefined {
-  if (readVariable('IDENTITY_HEADER') === undefined) return undefined;
+  if (readPlatformVariable('IDENTITY_HEADER') === undefined) return undefined;
   return firstVariable('azure_managed_identity', ['IDENTITY_ENDPOINT']);
 }
 
@@ -49,12 +50,13 @@ function findGoogle(directory: string): FoundPlatform | undefined {
 
 function findAzureMachine(directory: string): FoundPlatform | undefined {
   const evidence = `${directory}/chassis_asset_tag`;
-  const isAzure = readFirmware(evidence) === AZURE_ASSET_TAG && readVariable('KUBERNETES_SERVICE_HOST') === undefined;
+  const isAzure =
+    readFirmware(evidence) === AZURE_ASSET_TAG && readPlatformVariable('KUBERNETES_SERVICE_HOST') === undefined;
   return isAzure ? { platform: 'azure_managed_identity', evidence } : undefined;
 }
 
 function firstVariable(platform: FoundPlatform['platform'], names: readonly string[]): FoundPlatform | undefined {
-  const evidence = names.find((name) => readVariable(name) !== undefined);
+  const evidence = names.find((name) => readPlatformVariable(name) !== undefined);
   return evidence === undefined ? undefined : { platform, evidence };
 }
 

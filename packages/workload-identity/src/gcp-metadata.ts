@@ -1,6 +1,6 @@
 import type { AssertionSource } from '@oa/types';
 import { assertOptionalText, assertWaitingTime, audienceOf } from './arguments.ts';
-import { readVariable } from './environment.ts';
+import { readPlatformVariable } from './environment.ts';
 import {
   isBusyStatus,
   isMetadataHost,
@@ -12,7 +12,7 @@ import {
 import { noAssertion, readyAssertion } from './ready-assertion.ts';
 
 const SERVICE = 'The metadata server of Google Cloud';
-const ABSENT_CURE = 'It is there on Google Cloud only: use the source of the platform that the program runs on.';
+const GOOGLE_ONLY_CURE = 'It is there on Google Cloud only: use the source of the platform that the program runs on.';
 const ACCOUNT_CURE =
   'Attach a service account to the instance or the service. In GKE, turn on Workload Identity Federation for the node pool.';
 /** With the e-mail address of the service account and the instance in it. */
@@ -46,7 +46,7 @@ export function gcpMetadata(
     signal?.throwIfAborted();
     const url = new URL(`${PATH}${encodeURIComponent(audienceOf(request, audience))}`, metadataOrigin());
     const headers = { 'metadata-flavor': 'Google' };
-    const asked = { url, headers, service: SERVICE, absentCure: ABSENT_CURE };
+    const asked = { url, headers, service: SERVICE, absentCure: GOOGLE_ONLY_CURE };
     const answer = await requestMetadata(asked, { signal, timeout });
     const origin = { name: `The ID token of ${lowerService()}`, cure: 'Try again.', renews: true };
     return readyAssertion(readIdentity(answer), origin, now);
@@ -59,7 +59,7 @@ function lowerService(): string {
 
 /** The scheme is plain http always. The variable has a host, and a port where that is not 80. */
 function metadataOrigin(): string {
-  const host = readVariable('GCE_METADATA_HOST');
+  const host = readPlatformVariable('GCE_METADATA_HOST');
   if (host === undefined) return `http://${METADATA_HOST}`;
   const origin = `http://${host.replace(/^http:\/\//, '').replace(/\/$/, '')}`;
   const url = URL.canParse(origin) ? new URL(origin) : undefined;
@@ -73,7 +73,7 @@ function metadataOrigin(): string {
 function readIdentity({ status, headers, text }: MetadataAnswer): string {
   // A network can answer for an address that it does not know.
   if (headers['metadata-flavor'] !== 'Google')
-    throw noAssertion(`Something other than ${lowerService()} answered with the status ${status}. ${ABSENT_CURE}`);
+    throw noAssertion(`Something other than ${lowerService()} answered with the status ${status}. ${GOOGLE_ONLY_CURE}`);
   if (status === 200) return text;
   throw noAssertion(
     `${SERVICE} answered with the status ${status}. ${isBusyStatus(status) ? 'Try again.' : ACCOUNT_CURE}`,

@@ -1,12 +1,12 @@
-import { createLoader, isObject, parseJson } from '@oa/mechanisms';
+import { isObject, parseJson } from '@oa/mechanisms';
 import type { AssertionSource } from '@oa/types';
 import { assertOptionalText, assertWaitingTime, audienceOf } from './arguments.ts';
-import { readVariable } from './environment.ts';
+import { readPlatformVariable } from './environment.ts';
+import { loadPlatformRequest } from './load-request.ts';
 import type { PlatformOptions } from './options.ts';
 import { noAssertion, readyAssertion } from './ready-assertion.ts';
 
-const loadRequest = createLoader(() => import('./platform-request.ts'));
-const CURE =
+const PERMISSION_CURE =
   'Give the job the permission `permissions: id-token: write`. A workflow for a pull request from a fork never has it.';
 
 /**
@@ -26,23 +26,23 @@ export function githubActions(options: PlatformOptions & { audience?: string | u
     const { signal } = request;
     signal?.throwIfAborted();
     const wanted = encodeURIComponent(audienceOf(request, audience));
-    const url = readVariable('ACTIONS_ID_TOKEN_REQUEST_URL');
-    const token = readVariable('ACTIONS_ID_TOKEN_REQUEST_TOKEN');
+    const url = readPlatformVariable('ACTIONS_ID_TOKEN_REQUEST_URL');
+    const token = readPlatformVariable('ACTIONS_ID_TOKEN_REQUEST_TOKEN');
     if (url === undefined || token === undefined)
       throw noAssertion(
-        readVariable('GITHUB_ACTIONS') === 'true'
-          ? `This job of GitHub Actions may not ask for an ID token. ${CURE}`
+        readPlatformVariable('GITHUB_ACTIONS') === 'true'
+          ? `This job of GitHub Actions may not ask for an ID token. ${PERMISSION_CURE}`
           : 'This is no job of GitHub Actions: ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN are not set. ' +
               'Use the source of the platform that the program runs on. In a container, pass both variables on.',
       );
-    const { requestPlatform } = await loadRequest();
+    const { requestPlatform } = await loadPlatformRequest();
     const text = await requestPlatform(
       {
         method: 'GET',
         url: `${url}${url.includes('?') ? '&' : '?'}audience=${wanted}`,
         headers: { authorization: `Bearer ${token}` },
         platform: 'GitHub Actions',
-        cure: CURE,
+        cure: PERMISSION_CURE,
       },
       { ...network, signal },
     );

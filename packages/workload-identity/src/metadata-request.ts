@@ -7,7 +7,7 @@ import { assertionTooLarge, MAX_ASSERTION_BYTES, noAssertion } from './ready-ass
 export const METADATA_HOST = '169.254.169.254';
 /** The service is on the same machine. Elsewhere the address may be a black hole. */
 const CONNECT_TIMEOUT_MS = 2000;
-const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_EXCHANGE_TIMEOUT_MS = 30_000;
 /** These come from a service that is not there: this is another platform. */
 const ABSENT_CODES: ReadonlySet<string> = new Set([
   'EHOSTUNREACH',
@@ -60,7 +60,7 @@ export async function requestMetadata(
   asked: MetadataRequest,
   options: { signal: AbortSignal | undefined; timeout: number | undefined },
 ): Promise<MetadataAnswer> {
-  const { signal, timeout = DEFAULT_TIMEOUT_MS } = options;
+  const { signal, timeout = DEFAULT_EXCHANGE_TIMEOUT_MS } = options;
   const { Agent, get } = process.getBuiltinModule('node:http');
   const { promise, resolve, reject } = Promise.withResolvers<MetadataAnswer>();
   const { service } = asked;

@@ -43,7 +43,7 @@ export function readyAssertion(text: string, { name, cure, renews }: AssertionOr
   assertNotExpired(exp, { name, cure, renews }, now);
   if (nbf !== undefined && nbf > seconds + MAX_CLOCK_DIFFERENCE_SECONDS)
     throw noAssertion(
-      `${name} is not valid before ${toTime(nbf)}. ${clockText(seconds)} Check the clock of this machine.`,
+      `${name} is not valid before ${toUtcText(nbf)}. ${machineClockText(seconds)} Check the clock of this machine.`,
       { retryable: true },
     );
   return assertion;
@@ -62,7 +62,9 @@ export function assertionTooLarge({ name, cure }: Pick<AssertionOrigin, 'name' |
 export function assertNotExpired(exp: unknown, { name, cure, renews }: AssertionOrigin, now: () => number): void {
   const seconds = now() / 1000;
   if (typeof exp === 'number' && exp <= seconds)
-    throw noAssertion(`${name} has expired at ${toTime(exp)}. ${clockText(seconds)} ${cure}`, { retryable: renews });
+    throw noAssertion(`${name} has expired at ${toUtcText(exp)}. ${machineClockText(seconds)} ${cure}`, {
+      retryable: renews,
+    });
 }
 
 /** The times of a JWT, in seconds since the epoch. Other assertions, such as SAML, have none that this package reads. */
@@ -87,12 +89,12 @@ function toSeconds(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
 
-function clockText(seconds: number): string {
-  return `The clock of this machine says ${toTime(seconds)}.`;
+function machineClockText(seconds: number): string {
+  return `The clock of this machine says ${toUtcText(seconds)}.`;
 }
 
 /** A time that no date can show is far away, or wrong. */
-function toTime(seconds: number): string {
+function toUtcText(seconds: number): string {
   const date = new Date(seconds * 1000);
   return Number.isNaN(date.getTime()) ? `${seconds} seconds since 1970` : date.toISOString().replace(/\.\d+/, '');
 }

@@ -3,7 +3,7 @@ import type { OAuthError } from '@oa/types';
 import { toErrorText } from '@oa/types/rfc';
 import { assertionTooLarge, MAX_ASSERTION_BYTES, noAssertion } from './ready-assertion.ts';
 
-const MAX_NAME_CHARACTERS = 100;
+const MAX_PROGRAM_NAME_CHARACTERS = 100;
 
 /** How a program ended. */
 export interface ProgramEnd {
@@ -16,7 +16,7 @@ export interface ProgramEnd {
 /** How errors name a program. Its arguments, which may have secrets, and its directory are left out. */
 export function shownName([program = '']: readonly string[]): string {
   const name = program.split(/[/\\]/).findLast((part) => part !== '') ?? '';
-  return `The program ${toErrorText(name, MAX_NAME_CHARACTERS)}`;
+  return `The program ${toErrorText(name, MAX_PROGRAM_NAME_CHARACTERS)}`;
 }
 
 /**

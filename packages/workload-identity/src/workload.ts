@@ -1,7 +1,7 @@
 import type { AssertionSource } from '@oa/types';
 import { azureManagedIdentity } from './azure-managed-identity.ts';
 import { azurePipelines } from './azure-pipelines.ts';
-import { readVariable } from './environment.ts';
+import { readPlatformVariable } from './environment.ts';
 import { fileToken } from './file-token.ts';
 import { gcpMetadata } from './gcp-metadata.ts';
 import { githubActions } from './github-actions.ts';
@@ -47,7 +47,7 @@ export function workload(options: PlatformOptions & { audience?: string | undefi
       );
     const { platform, evidence } = found;
     onEvent?.({ type: 'workload_found', platform, evidence });
-    return sources[platform](readVariable(evidence) ?? '')(request);
+    return sources[platform](readPlatformVariable(evidence) ?? '')(request);
   };
 }
 

@@ -42,7 +42,7 @@ it.each([
   [{}, /^This is no job of Azure Pipelines: SYSTEM_OIDCREQUESTURI is not set/],
   [{ SYSTEM_OIDCREQUESTURI: 'https://dev.azure.com/x' }, /`env: SYSTEM_ACCESSTOKEN: \$\(System\.AccessToken\)`/],
 ])('says what to do with the environment %j', async (variables, message) => {
-  stubPlatform(variables as Record<string, string>);
+  stubPlatform(variables);
   const error = await rejectionOf(azurePipelines()(REQUEST));
   expect(error).toMatchObject({ code: 'assertion_unavailable', retryable: false });
   expect(error.message).toMatch(message);

@@ -101,27 +101,34 @@ describe('execToken', () => {
     expect(error.retryable).toBe(true);
   });
 
-  it.each([
-    ['an abort', undefined],
-    ['the timeout', 700],
-  ])('ends the whole process group with %s, also what ignores SIGTERM', async (_, timeout) => {
-    // The grandchild keeps the output open.
+  /** A command with a child that ignores SIGTERM, and a grandchild that keeps the output open. */
+  function stubborn(): string[] {
     const script = `trap '' TERM; sleep 1000 & echo $! > ${directory}/grandchild; echo $$ > ${directory}/child; wait; sleep 1000`;
+    return ['sh', '-c', script];
+  }
+
+  async function started(): Promise<void> {
+    await expect.poll(() => existsSync(join(directory, 'child')), { timeout: 20_000 }).toBe(true);
+  }
+
+  it('ends the whole process group with an abort, also what ignores SIGTERM', async () => {
     const controller = new AbortController();
     const reason = new Error('stop');
-    const source = execToken(['sh', '-c', script], { timeout });
-    const result = source({ ...REQUEST, signal: controller.signal }).catch((error: unknown) => error);
-    await expect.poll(() => existsSync(join(directory, 'child')), { timeout: 20_000 }).toBe(true);
-    if (timeout === undefined) {
-      controller.abort(reason);
-      expect(await result).toBe(reason);
-    } else {
-      expect(await result).toMatchObject({
-        code: 'assertion_unavailable',
-        retryable: true,
-        message: expect.stringMatching(/^The program sh did not end within 0\.7 seconds, so it was killed\./),
-      });
-    }
+    const result = execToken(stubborn())({ ...REQUEST, signal: controller.signal });
+    result.catch(() => undefined);
+    await started();
+    controller.abort(reason);
+    await expect(result).rejects.toBe(reason);
+    await gone(directory, 'child');
+    await gone(directory, 'grandchild');
+  });
+
+  it('ends the whole process group after the timeout', async () => {
+    const result = rejectionOf(execToken(stubborn(), { timeout: 700 })(REQUEST));
+    await started();
+    const error = await result;
+    expect(error).toMatchObject({ code: 'assertion_unavailable', retryable: true });
+    expect(error.message).toMatch(/^The program sh did not end within 0\.7 seconds, so it was killed\./);
     await gone(directory, 'child');
     await gone(directory, 'grandchild');
   });

@@ -58,7 +58,7 @@ it('takes the kid of a JWK, claims of the server such as box_sub_type, and anoth
   expect(payload).toMatchObject(claims);
 });
 
-async function pss(): Promise<CryptoKey> {
+async function pss(): ReturnType<typeof crypto.subtle.importKey> {
   const jwk = await exportJWK(rsa.publicKey);
   return crypto.subtle.importKey('jwk', jwk as object, { name: 'RSA-PSS', hash: 'SHA-256' }, true, ['verify']);
 }

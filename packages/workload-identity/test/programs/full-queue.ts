@@ -2,4 +2,6 @@
 import { createServer, type AddressInfo } from 'node:net';
 
 const server = createServer();
-server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log((server.address() as AddressInfo).port));
+server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () =>
+  process.stdout.write(`${(server.address() as AddressInfo).port}\n`),
+);

@@ -17,5 +17,5 @@ const request = { audience: 'my-audience' };
 const results = await Promise.all(
   [gcpMetadata(), azureManagedIdentity()].map((source) => source(request).catch((error: unknown) => error)),
 );
-console.log(JSON.stringify({ results, requests }));
+process.stdout.write(JSON.stringify({ results, requests }));
 server.close();

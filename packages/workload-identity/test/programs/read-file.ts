@@ -4,4 +4,4 @@ import { fileToken } from '@oa/workload-identity';
 const result = await fileToken(process.argv[2] ?? '')({ audience: 'https://as.example' }).catch(
   (error: unknown) => error,
 );
-console.log(JSON.stringify(result));
+process.stdout.write(JSON.stringify(result));
