@@ -21,6 +21,7 @@ const ORDER = [
   '@oa/client-store',
   '@oa/token-endpoint',
   '@oa/client-authentication',
+  '@oa/workload-identity',
   '@oa/http',
   '@oa/private-file',
   '@oa/types',

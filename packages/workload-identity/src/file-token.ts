@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises';
 import { abortable } from '@oa/mechanisms';
 import { isOAuthError, type AssertionSource, type OAuthError } from '@oa/types';
 import { assertText } from './arguments.ts';
@@ -36,18 +37,23 @@ async function readTokenFile(path: string): Promise<string> {
   try {
     // A named pipe would be waited for.
     if (!(await stat(path)).isFile()) throw noAssertion(`${path} is not a file. ${MOUNT_CURE}`);
-    await using file = await open(path);
-    const buffer = new Uint8Array(MAX_ASSERTION_BYTES + 1);
-    let size = 0;
-    for (;;) {
-      const { bytesRead } = await file.read(buffer, size, buffer.length - size);
-      size += bytesRead;
-      if (bytesRead === 0 || size === buffer.length) break;
-    }
-    if (size > MAX_ASSERTION_BYTES) throw assertionTooLarge({ name: `The file ${path}`, cure: MOUNT_CURE });
-    return new TextDecoder().decode(buffer.subarray(0, size));
+    const file = await open(path);
+    const bytes = await readBounded(file).finally(() => file.close());
+    if (bytes.length > MAX_ASSERTION_BYTES) throw assertionTooLarge({ name: `The file ${path}`, cure: MOUNT_CURE });
+    return new TextDecoder().decode(bytes);
   } catch (error) {
     throw isOAuthError(error) ? error : toFileError(path, error);
+  }
+}
+
+/** Reads a file up to one byte more than an assertion may have. */
+async function readBounded(file: FileHandle): Promise<Uint8Array> {
+  const buffer = new Uint8Array(MAX_ASSERTION_BYTES + 1);
+  let size = 0;
+  for (;;) {
+    const { bytesRead } = await file.read(buffer, size, buffer.length - size);
+    size += bytesRead;
+    if (bytesRead === 0 || size === buffer.length) return buffer.subarray(0, size);
   }
 }
 
