@@ -46,13 +46,13 @@ export function execToken(command: readonly string[], options: ExecTokenOptions 
   assertCommand(command);
   if (format !== 'raw' && format !== 'google') throw new TypeError("options.format must be 'raw' or 'google'.");
   assertWaitingTime(timeout);
-  const copy = [...command];
-  const name = shownName(copy);
+  const [program, ...args] = command;
+  const name = shownName(program);
   return async (request) => {
     const { signal } = request;
     signal?.throwIfAborted();
     const env = format === 'google' ? googleVariables(audienceOf(request, undefined)) : {};
-    const { code, output } = await runProgram(copy, { env, timeout, signal });
+    const { code, output } = await runProgram([program, ...args], { env, timeout, signal });
     const origin = {
       name: `The token of ${name.replace('The', 'the')}`,
       cure: 'Run the program yourself to see what it prints.',
@@ -65,7 +65,7 @@ export function execToken(command: readonly string[], options: ExecTokenOptions 
   };
 }
 
-function assertCommand(command: unknown): asserts command is readonly string[] {
+function assertCommand(command: unknown): asserts command is [string, ...string[]] {
   if (!Array.isArray(command) || !command.every((part) => typeof part === 'string' && !part.includes('\0')))
     throw new TypeError(
       'The command must be an array of strings without null characters: the program, then its arguments.',

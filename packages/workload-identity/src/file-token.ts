@@ -37,8 +37,7 @@ async function readTokenFile(path: string): Promise<string> {
   try {
     // A named pipe would be waited for.
     if (!(await stat(path)).isFile()) throw noAssertion(`${path} is not a file. ${MOUNT_CURE}`);
-    const file = await open(path);
-    const bytes = await readBounded(file).finally(() => file.close());
+    const bytes = await readBounded(await open(path));
     if (bytes.length > MAX_ASSERTION_BYTES) throw assertionTooLarge({ name: `The file ${path}`, cure: MOUNT_CURE });
     return new TextDecoder().decode(bytes);
   } catch (error) {
@@ -46,14 +45,18 @@ async function readTokenFile(path: string): Promise<string> {
   }
 }
 
-/** Reads a file up to one byte more than an assertion may have. */
+/** Reads a file up to one byte more than an assertion may have, and closes it. */
 async function readBounded(file: FileHandle): Promise<Uint8Array> {
   const buffer = new Uint8Array(MAX_ASSERTION_BYTES + 1);
   let size = 0;
-  for (;;) {
-    const { bytesRead } = await file.read(buffer, size, buffer.length - size);
-    size += bytesRead;
-    if (bytesRead === 0 || size === buffer.length) return buffer.subarray(0, size);
+  try {
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, size, buffer.length - size);
+      size += bytesRead;
+      if (bytesRead === 0 || size === buffer.length) return buffer.subarray(0, size);
+    }
+  } finally {
+    await file.close();
   }
 }
 

@@ -5,6 +5,8 @@ export interface FoundPlatform {
   platform: 'github_actions' | 'azure_pipelines' | 'token_file' | 'azure_managed_identity' | 'gcp_metadata';
   /** The environment variable or the file that shows it. */
   evidence: string;
+  /** What the variable or the file has. It can be a secret. */
+  value: string;
 }
 
 const FIRMWARE_DIRECTORY = '/sys/class/dmi/id';
@@ -25,11 +27,10 @@ export function findPlatform(directory: string = FIRMWARE_DIRECTORY): FoundPlatf
 }
 
 function findJob(): FoundPlatform | undefined {
-  if (readPlatformVariable('ACTIONS_ID_TOKEN_REQUEST_URL') !== undefined)
-    return { platform: 'github_actions', evidence: 'ACTIONS_ID_TOKEN_REQUEST_URL' };
-  if (readPlatformVariable('GITHUB_ACTIONS') === 'true')
-    return { platform: 'github_actions', evidence: 'GITHUB_ACTIONS' };
-  return firstVariable('azure_pipelines', ['SYSTEM_OIDCREQUESTURI']);
+  const found = firstVariable('github_actions', ['ACTIONS_ID_TOKEN_REQUEST_URL', 'GITHUB_ACTIONS']);
+  // The second variable says whether this is a job. The first one has an address.
+  const isJob = found !== undefined && (found.evidence !== 'GITHUB_ACTIONS' || found.value === 'true');
+  return isJob ? found : firstVariable('azure_pipelines', ['SYSTEM_OIDCREQUESTURI']);
 }
 
 function findFile(): FoundPlatform | undefined {
@@ -45,19 +46,23 @@ function findGoogle(directory: string): FoundPlatform | undefined {
   const found = firstVariable('gcp_metadata', GOOGLE_VARIABLES);
   if (found !== undefined) return found;
   const evidence = `${directory}/product_name`;
-  return /^Google\b/.test(readFirmware(evidence)) ? { platform: 'gcp_metadata', evidence } : undefined;
+  const value = readFirmware(evidence);
+  return /^Google\b/.test(value) ? { platform: 'gcp_metadata', evidence, value } : undefined;
 }
 
 function findAzureMachine(directory: string): FoundPlatform | undefined {
   const evidence = `${directory}/chassis_asset_tag`;
-  const isAzure =
-    readFirmware(evidence) === AZURE_ASSET_TAG && readPlatformVariable('KUBERNETES_SERVICE_HOST') === undefined;
-  return isAzure ? { platform: 'azure_managed_identity', evidence } : undefined;
+  const value = readFirmware(evidence);
+  if (value !== AZURE_ASSET_TAG || readPlatformVariable('KUBERNETES_SERVICE_HOST') !== undefined) return undefined;
+  return { platform: 'azure_managed_identity', evidence, value };
 }
 
 function firstVariable(platform: FoundPlatform['platform'], names: readonly string[]): FoundPlatform | undefined {
-  const evidence = names.find((name) => readPlatformVariable(name) !== undefined);
-  return evidence === undefined ? undefined : { platform, evidence };
+  for (const evidence of names) {
+    const value = readPlatformVariable(evidence);
+    if (value !== undefined) return { platform, evidence, value };
+  }
+  return undefined;
 }
 
 /** The text is empty where there is no such file: on another system, or on a machine without this kind of firmware. */

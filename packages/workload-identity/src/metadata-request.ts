@@ -1,5 +1,5 @@
 import { MAX_TIMER_MS } from '@oa/mechanisms';
-import { isOAuthError, type OAuthError } from '@oa/types';
+import type { OAuthError } from '@oa/types';
 import { isLoopbackHost } from '@oa/types/rfc';
 import { assertionTooLarge, MAX_ASSERTION_BYTES, noAssertion } from './ready-assertion.ts';
 
@@ -97,7 +97,7 @@ export async function requestMetadata(
     response.once('error', (error) => giveUp(toServiceError(asked, error)));
     response.once('end', () =>
       resolve({
-        status: response.statusCode ?? 0,
+        status: Number(response.statusCode),
         headers: response.headers,
         text: Buffer.concat(chunks).toString(),
       }),
@@ -127,11 +127,9 @@ function absentService({ service, absentCure }: MetadataRequest, why: string): O
 }
 
 function toServiceError(asked: MetadataRequest, error: unknown): OAuthError {
-  if (isOAuthError(error)) return error;
-  const { code } = error as NodeJS.ErrnoException;
-  const why = code ?? 'the connection broke';
-  if (code !== undefined && ABSENT_CODES.has(code)) return absentService(asked, why);
-  return noAssertion(`${asked.service} did not answer (${why}). Try again. ${asked.absentCure}`, { retryable: true });
+  const { code = 'the connection broke' } = error as NodeJS.ErrnoException;
+  if (ABSENT_CODES.has(code)) return absentService(asked, code);
+  return noAssertion(`${asked.service} did not answer (${code}). Try again. ${asked.absentCure}`, { retryable: true });
 }
 
 function lowerFirstLetter(text: string): string {

@@ -14,9 +14,8 @@ export interface ProgramEnd {
 }
 
 /** How errors name a program. Its arguments, which may have secrets, and its directory are left out. */
-export function shownName([program = '']: readonly string[]): string {
-  const name = program.split(/[/\\]/).findLast((part) => part !== '') ?? '';
-  return `The program ${toErrorText(name, MAX_PROGRAM_NAME_CHARACTERS)}`;
+export function shownName(program: string): string {
+  return `The program ${toErrorText(program.replace(/^.*[/\\](?=.)/s, ''), MAX_PROGRAM_NAME_CHARACTERS)}`;
 }
 
 /**
@@ -27,13 +26,13 @@ export function shownName([program = '']: readonly string[]): string {
  * @throws the reason of `options.signal` when it aborts. No process of the group is left then.
  */
 export async function runProgram(
-  command: readonly string[],
+  command: readonly [string, ...string[]],
   options: { env: Record<string, string>; timeout: number; signal: AbortSignal | undefined },
 ): Promise<ProgramEnd> {
   const { env, timeout, signal } = options;
   const { spawn } = process.getBuiltinModule('node:child_process');
-  const [program = '', ...args] = command;
-  const name = shownName(command);
+  const [program, ...args] = command;
+  const name = shownName(program);
   const isWindows = process.platform === 'win32';
   const { promise, resolve, reject } = Promise.withResolvers<ProgramEnd>();
   const child = startChild();
@@ -54,10 +53,7 @@ export async function runProgram(
     }
   }
 
-  const kill = (): void => {
-    if (isWindows || child.pid === undefined) child.kill('SIGKILL');
-    else killGroup(child.pid);
-  };
+  const kill = isWindows ? () => child.kill('SIGKILL') : () => killGroup(child.pid);
   const giveUp = (reason: unknown): void => {
     reject(reason);
     kill();
@@ -84,7 +80,9 @@ export async function runProgram(
       giveUp(assertionTooLarge({ name: `The output of ${lowerFirst(name)}`, cure: 'Check the command.' }));
   });
   child.once('error', (error) => reject(toProgramError(name, error)));
-  child.once('close', (status, by) => resolve({ code: status ?? by ?? '', output: Buffer.concat(chunks).toString() }));
+  child.once('close', (status, by) =>
+    resolve({ code: status ?? String(by), output: Buffer.concat(chunks).toString() }),
+  );
   try {
     return await promise;
   } finally {
@@ -93,11 +91,11 @@ export async function runProgram(
   }
 }
 
-function killGroup(pid: number): void {
+function killGroup(pid: number | undefined): void {
   try {
-    process.kill(-pid, 'SIGKILL');
+    process.kill(-Number(pid), 'SIGKILL');
   } catch {
-    // It has ended already.
+    // It has ended already, or was never started.
   }
 }
 
@@ -111,7 +109,7 @@ function toProgramError(name: string, error: unknown): OAuthError {
     return noAssertion(`${name} was not found. Check its path, or PATH, and that it is installed.`);
   if (code === 'EACCES') return noAssertion(`${name} can't be executed (EACCES). Check its permissions.`);
   const busy = code === 'EAGAIN' || code === 'EMFILE' || code === 'ENFILE' || code === 'ENOMEM';
-  return noAssertion(`${name} can't be started${code === undefined ? '' : ` (${code})`}. Check the command.`, {
+  return noAssertion(`${name} can't be started (${String(code)}). Check the command.`, {
     retryable: busy,
   });
 }

@@ -1,7 +1,6 @@
 import type { AssertionSource } from '@oa/types';
 import { azureManagedIdentity } from './azure-managed-identity.ts';
 import { azurePipelines } from './azure-pipelines.ts';
-import { readPlatformVariable } from './environment.ts';
 import { fileToken } from './file-token.ts';
 import { gcpMetadata } from './gcp-metadata.ts';
 import { githubActions } from './github-actions.ts';
@@ -30,7 +29,7 @@ import { findPlatform, type FoundPlatform } from './find-platform.ts';
 export function workload(options: PlatformOptions & { audience?: string | undefined } = {}): AssertionSource {
   const { onEvent } = options;
   // Each of them checks the options at once, and reads the environment later.
-  const sources: Record<FoundPlatform['platform'], (file: string) => AssertionSource> = {
+  const sources: Record<FoundPlatform['platform'], (value: string) => AssertionSource> = {
     github_actions: constant(githubActions(options)),
     azure_pipelines: constant(azurePipelines(options)),
     token_file: (file) => fileToken(file, options),
@@ -45,9 +44,9 @@ export function workload(options: PlatformOptions & { audience?: string | undefi
         'No platform was found that gives this program a token: no CI job, no token file, no Azure, no Google Cloud. ' +
           'In Kubernetes, mount a projected service account token with the audience of the server, and use fileToken. Else use the source of the platform, such as envToken or execToken.',
       );
-    const { platform, evidence } = found;
+    const { platform, evidence, value } = found;
     onEvent?.({ type: 'workload_found', platform, evidence });
-    return sources[platform](readPlatformVariable(evidence) ?? '')(request);
+    return sources[platform](value)(request);
   };
 }
 

@@ -45,16 +45,19 @@ it('finds each platform before all that come after it in the documented order', 
   vi.stubEnv('IDENTITY_HEADER', 'secret');
   for (const [name, value, platform] of evidence.toReversed()) {
     vi.stubEnv(name, value);
-    expect(findPlatform(directory)).toEqual({ platform, evidence: name });
+    expect(findPlatform(directory)).toEqual({ platform, evidence: name, value });
   }
 });
 
 it('finds a machine of Google, then one of Azure, by the firmware', () => {
   writeFirmware({ chassis_asset_tag: AZURE_TAG });
   const evidence = join(directory, 'chassis_asset_tag');
-  expect(findPlatform(directory)).toEqual({ platform: 'azure_managed_identity', evidence });
+  expect(findPlatform(directory)).toEqual({ platform: 'azure_managed_identity', evidence, value: AZURE_TAG });
   writeFirmware({ product_name: 'Google' });
-  expect(findPlatform(directory)).toEqual({ platform: 'gcp_metadata', evidence: join(directory, 'product_name') });
+  expect(findPlatform(directory)).toMatchObject({
+    platform: 'gcp_metadata',
+    evidence: join(directory, 'product_name'),
+  });
 });
 
 it('does not take the identity of an Azure node for that of a pod', () => {

@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-server';
-import { rejectionOf, startProcess } from '@oa-internal/testing';
+import { rejectionOf, startProcess, temporaryDirectory } from '@oa-internal/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { azureManagedIdentity, gcpMetadata } from '../src/index.ts';
 import { stubPlatform } from './platform.ts';
@@ -142,6 +144,20 @@ describe.skipIf(spawnSync(unshare, [...probe, 'true']).status !== 0)('the real a
         'GET http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=my-audience',
       ]),
     });
+  });
+
+  it('has the name metadata.google.internal at Google, which GCE_METADATA_HOST may name', async () => {
+    const directory = temporaryDirectory();
+    const hosts = join(directory, 'hosts');
+    writeFileSync(hosts, '169.254.169.254 metadata.google.internal\n');
+    const [, , ...shell] = inNamespace(`${SETUP} && mount --bind ${hosts} /etc/hosts`);
+    const under = ['unshare', '-rnm', ...shell];
+    const variables = { ...env, GCE_METADATA_HOST: 'metadata.google.internal' };
+    const { stdout, stderr } = await startProcess(METADATA_PROGRAM, { under, args: ['serve'], env: variables }).ended;
+    expect(stderr).toBe('');
+    expect(stdout).toContain('"google-token"');
+    expect(stdout).toContain('GET http://metadata.google.internal/computeMetadata/v1/');
+    rmSync(directory, { recursive: true });
   });
 
   it('does not exist on a machine of another platform, which the error says', async () => {
