@@ -58,7 +58,7 @@ it.each([
   [
     'with 64 KiB and more',
     { headers: FLAVOR, body: 'plantedSecret'.repeat(9999) },
-    /larger than 64 KiB/,
+    /^The answer of the metadata server of Google Cloud is larger than 64 KiB/,
     { retryable: false },
   ],
   [

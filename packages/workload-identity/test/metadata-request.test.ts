@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import { createServer } from 'node:http';
+import { connect, createServer as createSocketServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { startScriptedServer, type ScriptedServer } from '@oa-internal/scripted-server';
 import { rejectionOf, startProcess, temporaryDirectory } from '@oa-internal/testing';
+import { closeServer, listen } from '@oa-internal/testing/server';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { azureManagedIdentity, gcpMetadata } from '../src/index.ts';
 import { stubPlatform } from './platform.ts';
@@ -81,19 +83,21 @@ it('gives up after the timeout of the whole exchange, also within the body', asy
 it('rejects with the reason of the signal, and closes the connection', async () => {
   const controller = new AbortController();
   const reason = new Error('stop');
-  server.script(() => {
+  const closed = Promise.withResolvers<void>();
+  const listener = createServer((message) => {
+    message.socket.once('close', () => closed.resolve());
     controller.abort(reason);
-    return { drop: 'never' };
   });
+  stubPlatform({ GCE_METADATA_HOST: (await listen(listener)).slice('http://'.length) });
   await expect(gcpMetadata()({ ...REQUEST, signal: controller.signal })).rejects.toBe(reason);
+  await closed.promise;
+  await closeServer(listener);
   await expect(azureManagedIdentity()({ ...REQUEST, signal: controller.signal })).rejects.toBe(reason);
-  expect(server.requests).toHaveLength(1);
 });
 
 it('takes another error of the connection for a failure that a later try can get over', async () => {
   // A plain text in place of HTTP.
-  const { createServer } = await import('node:net');
-  const listener = createServer((socket) => socket.end('SSH-2.0\r\n'));
+  const listener = createSocketServer((socket) => socket.end('SSH-2.0\r\n'));
   await new Promise<void>((resolve) => {
     listener.listen(0, '127.0.0.1', resolve);
   });

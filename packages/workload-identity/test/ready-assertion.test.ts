@@ -10,12 +10,17 @@ it('returns a JWT that is valid, without the white space around it', async () =>
   expect(readyAssertion(` ${jwt}\n`, ORIGIN, Date.now)).toBe(jwt);
 });
 
-it.each(['<saml>'.repeat(3).replaceAll(/[<>]/g, ''), 'a.b', 'a.b.c', 'a.%%%.c', `x.${btoa('[1]')}.z`, 'a.b.c.d.e'])(
-  'returns an assertion that is no JWT with times as it is: %s',
-  (text) => {
-    expect(readyAssertion(text, ORIGIN, Date.now)).toBe(text);
-  },
-);
+it.each([
+  '<saml>'.repeat(3).replaceAll(/[<>]/g, ''),
+  'a.b',
+  'a.b.c',
+  'a.%%%.c',
+  `x.${btoa('[1]')}.z`,
+  'a.b.c.d.e',
+  ...['', '.c.d', '.c.d.e'].map((rest) => `a.${btoa('{"exp":1}')}${rest}`),
+])('returns an assertion that is no JWT with times as it is: %s', (text) => {
+  expect(readyAssertion(text, ORIGIN, Date.now)).toBe(text);
+});
 
 it('ignores times that are no numbers, and takes any number of exp', async () => {
   const wrong: Record<string, unknown>[] = [{ exp: 'soon' }, { exp: 1e300 }, { nbf: null }];
@@ -62,6 +67,10 @@ it.each([
   const error = errorThrownBy(() => readyAssertion(text, ORIGIN, Date.now));
   expect(error.message).toMatch(message);
   expect(error).toMatchObject({ code: 'assertion_unavailable', retryable });
+});
+
+it('does not advise to try again where the platform renews nothing', () => {
+  expect(errorThrownBy(() => readyAssertion(' ', { ...ORIGIN, renews: false }, Date.now)).retryable).toBe(false);
 });
 
 it('takes 64 KiB', () => {
