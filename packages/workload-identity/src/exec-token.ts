@@ -3,7 +3,7 @@ import { assertText, assertWaitingTime, audienceOf } from './arguments.ts';
 import { readPlatformVariable } from './environment.ts';
 import { parseExecutableResponse } from './executable-response.ts';
 import { noAssertion, readyAssertion } from './ready-assertion.ts';
-import { runProgram, shownName } from './run-program.ts';
+import { runProgram, shownName, type Command } from './run-program.ts';
 
 const DEFAULT_PROGRAM_TIMEOUT_MS = 30_000;
 const JWT_TYPE = 'urn:ietf:params:oauth:token-type:jwt';
@@ -46,7 +46,8 @@ export function execToken(command: readonly string[], options: ExecTokenOptions 
   assertCommand(command);
   if (format !== 'raw' && format !== 'google') throw new TypeError("options.format must be 'raw' or 'google'.");
   assertWaitingTime(timeout);
-  const [program, ...args] = command;
+  // Later changes of the array have no effect.
+  const [program, ...args]: Command = command;
   const name = shownName(program);
   return async (request) => {
     const { signal } = request;
@@ -54,18 +55,18 @@ export function execToken(command: readonly string[], options: ExecTokenOptions 
     const env = format === 'google' ? googleVariables(audienceOf(request, undefined)) : {};
     const { code, output } = await runProgram([program, ...args], { env, timeout, signal });
     const origin = {
-      name: `The token of ${name.replace('The', 'the')}`,
+      name: `The token of the ${name}`,
       cure: 'Run the program yourself to see what it prints.',
       renews: true,
     };
     // With an error the JSON says why the program has no token, whatever its exit status.
     const text = format === 'google' ? parseExecutableResponse(output, code, { origin, program: name, now }) : output;
-    if (code !== 0) throw noAssertion(`${name} ended with the status ${code}. ${origin.cure}`);
+    if (code !== 0) throw noAssertion(`The ${name} ended with the status ${code}. ${origin.cure}`);
     return readyAssertion(text, origin, now);
   };
 }
 
-function assertCommand(command: unknown): asserts command is [string, ...string[]] {
+function assertCommand(command: unknown): asserts command is Command {
   if (!Array.isArray(command) || !command.every((part) => typeof part === 'string' && !part.includes('\0')))
     throw new TypeError(
       'The command must be an array of strings without null characters: the program, then its arguments.',

@@ -29,9 +29,9 @@ export function parseExecutableResponse(
 ): string {
   const response = parseJson(text);
   const problem = (what: string): Error =>
-    noAssertion(`${program} printed no response of the format of Google: ${what}. ${origin.cure}`);
+    noAssertion(`The ${program} printed no response of the format of Google: ${what}. ${origin.cure}`);
   if (!isObject(response)) {
-    if (code !== 0) throw noAssertion(`${program} ended with the status ${code}. ${origin.cure}`);
+    if (code !== 0) throw noAssertion(`The ${program} ended with the status ${code}. ${origin.cure}`);
     throw problem('it is not a JSON object');
   }
   const { version, success, token_type, id_token, saml_response, expiration_time } = response;
@@ -51,7 +51,7 @@ export function parseExecutableResponse(
 function failureOf({ code, message }: Record<string, unknown>, program: string): Error {
   const shown = [code, message].filter((each) => typeof each === 'string' || typeof each === 'number').map(toShown);
   const reason = shown.length === 0 ? 'it does not say why' : shown.join(': ');
-  return noAssertion(`${program} has no token: ${reason}. Do what this says, or run the program yourself.`);
+  return noAssertion(`The ${program} has no token: ${reason}. Do what this says, or run the program yourself.`);
 }
 
 function toShown(text: unknown): string {

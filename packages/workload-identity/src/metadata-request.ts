@@ -127,7 +127,7 @@ function absentService({ service, absentCure }: MetadataRequest, why: string): O
 }
 
 function toServiceError(asked: MetadataRequest, error: unknown): OAuthError {
-  const { code = 'the connection broke' } = error as NodeJS.ErrnoException;
+  const code = String((error as { code?: unknown }).code);
   if (ABSENT_CODES.has(code)) return absentService(asked, code);
   return noAssertion(`${asked.service} did not answer (${code}). Try again. ${asked.absentCure}`, { retryable: true });
 }

@@ -1,9 +1,16 @@
+import type { ChildProcess } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { MAX_TIMER_MS } from '@oa/mechanisms';
 import type { OAuthError } from '@oa/types';
 import { toErrorText } from '@oa/types/rfc';
 import { assertionTooLarge, MAX_ASSERTION_BYTES, noAssertion } from './ready-assertion.ts';
+import { addRunning, removeRunning } from './running-programs.ts';
 
 const MAX_PROGRAM_NAME_CHARACTERS = 100;
+const BUSY_CODES: ReadonlySet<unknown> = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM']);
+
+/** A program, then its arguments. */
+export type Command = readonly [string, ...string[]];
 
 /** How a program ended. */
 export interface ProgramEnd {
@@ -15,7 +22,7 @@ export interface ProgramEnd {
 
 /** How errors name a program. Its arguments, which may have secrets, and its directory are left out. */
 export function shownName(program: string): string {
-  return `The program ${toErrorText(program.replace(/^.*[/\\](?=.)/s, ''), MAX_PROGRAM_NAME_CHARACTERS)}`;
+  return `program ${toErrorText(program.replace(/^.*[/\\](?=.)/s, ''), MAX_PROGRAM_NAME_CHARACTERS)}`;
 }
 
 /**
@@ -26,34 +33,16 @@ export function shownName(program: string): string {
  * @throws the reason of `options.signal` when it aborts. No process of the group is left then.
  */
 export async function runProgram(
-  command: readonly [string, ...string[]],
+  command: Command,
   options: { env: Record<string, string>; timeout: number; signal: AbortSignal | undefined },
 ): Promise<ProgramEnd> {
   const { env, timeout, signal } = options;
-  const { spawn } = process.getBuiltinModule('node:child_process');
-  const [program, ...args] = command;
-  const name = shownName(program);
-  const isWindows = process.platform === 'win32';
+  const name = shownName(command[0]);
   const { promise, resolve, reject } = Promise.withResolvers<ProgramEnd>();
-  const child = startChild();
+  const child = startProgram(command, env);
   // Without file descriptors for it, there is no output.
-  const { stdout } = child as { stdout: typeof child.stdout | null | undefined };
-  function startChild(): ReturnType<typeof spawn> {
-    try {
-      return spawn(program, args, {
-        env: { ...process.env, ...env },
-        stdio: ['ignore', 'pipe', 'ignore'],
-        // Windows has no process groups, and opens a window for a detached process.
-        detached: !isWindows,
-        windowsHide: true,
-      });
-    } catch (error) {
-      // The error of Node.js quotes the arguments.
-      throw toProgramError(name, error);
-    }
-  }
-
-  const kill = isWindows ? () => child.kill('SIGKILL') : () => killGroup(child.pid);
+  const { stdout } = child as { stdout: Readable | null | undefined };
+  const kill = (): void => killProgram(child);
   const giveUp = (reason: unknown): void => {
     reject(reason);
     kill();
@@ -61,23 +50,15 @@ export async function runProgram(
   };
   const onAbort = (): void => giveUp(signal?.reason);
   signal?.addEventListener('abort', onAbort);
-  const timer = setTimeout(
-    () =>
-      giveUp(
-        noAssertion(
-          `${name} did not end within ${timeout / 1000} seconds, so it was killed. Run it yourself to see what it waits for, or raise the option \`timeout\`.`,
-          { retryable: true },
-        ),
-      ),
-    Math.min(timeout, MAX_TIMER_MS),
-  );
+  addRunning(kill);
+  const timer = setTimeout(() => giveUp(tooSlow(name, timeout)), Math.min(timeout, MAX_TIMER_MS));
   const chunks: Uint8Array[] = [];
   let size = 0;
   stdout?.on('data', (chunk: Uint8Array) => {
     chunks.push(chunk);
     size += chunk.length;
     if (size > MAX_ASSERTION_BYTES)
-      giveUp(assertionTooLarge({ name: `The output of ${lowerFirst(name)}`, cure: 'Check the command.' }));
+      giveUp(assertionTooLarge({ name: `The output of the ${name}`, cure: 'Check the command.' }));
   });
   child.once('error', (error) => reject(toProgramError(name, error)));
   child.once('close', (status, by) =>
@@ -87,29 +68,49 @@ export async function runProgram(
     return await promise;
   } finally {
     clearTimeout(timer);
+    removeRunning(kill);
     signal?.removeEventListener('abort', onAbort);
   }
 }
 
-function killGroup(pid: number | undefined): void {
+function startProgram([program, ...args]: Command, env: Record<string, string>): ChildProcess {
   try {
-    process.kill(-Number(pid), 'SIGKILL');
-  } catch {
-    // It has ended already, or was never started.
+    return process.getBuiltinModule('node:child_process').spawn(program, args, {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'ignore'],
+      // Windows has no process groups, and opens a window for a detached process.
+      detached: process.platform !== 'win32',
+      windowsHide: true,
+    });
+  } catch (error) {
+    // The error of Node.js quotes the arguments.
+    throw toProgramError(shownName(program), error);
   }
 }
 
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
+/** Kills the program, and its process group where there are such groups. */
+function killProgram(child: ChildProcess): void {
+  child.kill('SIGKILL');
+  try {
+    process.kill(-Number(child.pid), 'SIGKILL');
+  } catch {
+    // All of it has ended already, it was never started, or this is Windows.
+  }
+}
+
+function tooSlow(name: string, timeout: number): OAuthError {
+  return noAssertion(
+    `The ${name} did not end within ${timeout / 1000} seconds, so it was killed. Run it yourself to see what it waits for, or raise the option \`timeout\`.`,
+    { retryable: true },
+  );
 }
 
 function toProgramError(name: string, error: unknown): OAuthError {
-  const { code } = error as NodeJS.ErrnoException;
+  const { code } = error as { code?: unknown };
   if (code === 'ENOENT')
-    return noAssertion(`${name} was not found. Check its path, or PATH, and that it is installed.`);
-  if (code === 'EACCES') return noAssertion(`${name} can't be executed (EACCES). Check its permissions.`);
-  const busy = code === 'EAGAIN' || code === 'EMFILE' || code === 'ENFILE' || code === 'ENOMEM';
-  return noAssertion(`${name} can't be started (${String(code)}). Check the command.`, {
-    retryable: busy,
+    return noAssertion(`The ${name} was not found. Check its path, or PATH, and that it is installed.`);
+  if (code === 'EACCES') return noAssertion(`The ${name} can't be executed (EACCES). Check its permissions.`);
+  return noAssertion(`The ${name} can't be started (${String(code)}). Check the command.`, {
+    retryable: BUSY_CODES.has(code),
   });
 }

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { inspectAll, rejectionOf, temporaryDirectory } from '@oa-internal/testing';
+import { inspectAll, rejectionOf, startProcess, temporaryDirectory } from '@oa-internal/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { execToken } from '../src/index.ts';
 import { makeJwt, secondsFromNow, stubPlatform } from './platform.ts';
@@ -16,6 +16,7 @@ beforeEach(() => {
 afterEach(() => {
   rmSync(directory, { recursive: true });
   vi.unstubAllEnvs();
+  vi.restoreAllMocks();
 });
 
 /** A command that runs JavaScript. */
@@ -133,6 +134,31 @@ describe('execToken', () => {
     expect(error.message).toMatch(/^The program sh did not end within 0\.7 seconds, so it was killed\./);
     await gone(directory, 'child');
     await gone(directory, 'grandchild');
+  });
+
+  it('ends the whole process group when this process exits, and leaves no listener behind otherwise', async () => {
+    const listeners = process.listenerCount('exit');
+    const warn = vi.spyOn(process, 'emitWarning');
+    const source = execToken(printing('token'));
+    expect(new Set(await Promise.all(Array.from({ length: 12 }, () => source(REQUEST))))).toEqual(new Set(['token']));
+    expect(process.listenerCount('exit')).toBe(listeners);
+    expect(warn).not.toHaveBeenCalled();
+    const program = new URL('programs/exit-while-waiting.ts', import.meta.url);
+    const { code } = await startProcess(program, { args: [directory, ...stubborn()] }).ended;
+    expect(code).toBe(0);
+    await gone(directory, 'child');
+    await gone(directory, 'grandchild');
+  });
+
+  it('says that this process has too many files open, which a later try can get over', async () => {
+    const program = new URL('programs/no-files-left.ts', import.meta.url);
+    const under = ['sh', '-c', 'ulimit -n 100; exec "$@"', 'sh'];
+    const { stdout } = await startProcess(program, { under }).ended;
+    expect(JSON.parse(stdout)).toMatchObject({
+      code: 'assertion_unavailable',
+      message: "The program echo can't be started (EMFILE). Check the command.",
+      retryable: true,
+    });
   });
 
   it('starts nothing after an abort', async () => {
