@@ -23,6 +23,7 @@ const ORDER = [
   '@oa/token-endpoint',
   '@oa/client-authentication',
   '@oa/dpop',
+  '@oa/workload-identity',
   '@oa/http',
   '@oa/private-file',
   '@oa/types',

@@ -22,6 +22,7 @@ export const MAX_PACKAGE_BYTES: Record<string, { tarball: number; bundle: number
   'token-cache': { tarball: 17_500, bundle: 17_000 },
   'token-endpoint': { tarball: 16_500, bundle: 32_600 },
   types: { tarball: 33_000, bundle: 7_500 },
+  'workload-identity': { tarball: 23_500, bundle: 32_000 },
 };
 
 /**

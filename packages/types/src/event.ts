@@ -74,6 +74,13 @@ type NetworkEvent =
       /** Why there is no other token. */
       code: OAuthErrorCode;
       message: string;
+    }
+  /** `workload` of `@oa/workload-identity` found the platform that the program runs on, and asks it for an assertion. */
+  | {
+      type: 'workload_found';
+      platform: 'github_actions' | 'azure_pipelines' | 'token_file' | 'azure_managed_identity' | 'gcp_metadata';
+      /** The environment variable or the file that shows it. */
+      evidence: string;
     };
 
 type LoginEvent =

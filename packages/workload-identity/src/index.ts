@@ -1,0 +1,12 @@
+export { azureManagedIdentity } from './azure-managed-identity.ts';
+export { azurePipelines } from './azure-pipelines.ts';
+export { envToken } from './env-token.ts';
+export { execToken } from './exec-token.ts';
+export type { ExecTokenOptions } from './exec-token.ts';
+export { fileToken } from './file-token.ts';
+export { gcpMetadata } from './gcp-metadata.ts';
+export { githubActions } from './github-actions.ts';
+export type { PlatformOptions } from './options.ts';
+export { serviceAccount } from './service-account.ts';
+export type { ServiceAccount } from './service-account.ts';
+export { workload } from './workload.ts';
