@@ -24,7 +24,7 @@ export async function requestPlatform(asked: PlatformRequest, options: HttpOptio
   const { method, url, headers } = asked;
   // No token is used up by a request, so it can be sent again.
   const response = await orNoAssertion(asked, request(method, url, { ...options, headers, idempotent: true }));
-  const error = readError(response);
+  const error = await readError(response);
   if (error !== undefined) throw toNoAssertion(asked, error);
   return response.text;
 }
