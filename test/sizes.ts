@@ -3,7 +3,7 @@
  * with all its dependencies, minified and compressed with gzip.
  */
 export const MAX_PACKAGE_BYTES: Record<string, { tarball: number; bundle: number }> = {
-  'assertion-grants': { tarball: 11_000, bundle: 36_000 },
+  'assertion-grants': { tarball: 13_000, bundle: 36_000 },
   'client-authentication': { tarball: 26_000, bundle: 9_000 },
   'client-credentials': { tarball: 4_500, bundle: 31_000 },
   'client-store': { tarball: 14_500, bundle: 13_500 },
