@@ -49,7 +49,7 @@ export async function userInfo(
     );
   const expected = hasIdToken(token) ? parseIdToken(token).claims['sub'] : undefined;
   const { userInfoSchema } = await import('./schemas.ts');
-  const claims = readJson(await requestUserInfo(url, token, options), userInfoSchema);
+  const claims = await readJson(await requestUserInfo(url, token, options), userInfoSchema);
   if (hasIdToken(token) && claims.sub !== expected)
     throw invalidIdToken(
       'The server answered about another user than the one of the ID token (OpenID Connect Core section 5.3.2). The answer is not used. Log in again.',
