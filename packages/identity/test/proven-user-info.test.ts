@@ -37,7 +37,9 @@ it('answers a nonce once, and makes another proof for each request', async () =>
   await using server = await startScriptedServer((request, index) => {
     if (index === 0) return { status: 503, headers: { 'dpop-nonce': 'n0' } };
     const challenge = { 'www-authenticate': 'DPoP error="use_dpop_nonce"', 'dpop-nonce': 'n1' };
-    return nonceOf(request) === 'n1' ? { json: { sub: '1' } } : { status: 401, headers: challenge };
+    return nonceOf(request) === 'n1'
+      ? { json: { sub: '1' }, headers: { 'dpop-nonce': 'n2' } }
+      : { status: 401, headers: challenge };
   });
   const metadata = { issuer: server.origin, token_endpoint: '', userinfo_endpoint: `${server.origin}/userinfo` };
   expect(await userInfo(metadata, await token())).toEqual({ sub: '1' });
