@@ -21,8 +21,11 @@ export async function requestProvenUserInfo(
     proof = await dpop.proof({ method: 'GET', url, accessToken });
     return { headers: { authorization: `DPoP ${accessToken}`, dpop: proof } };
   };
-  const send = async (): Promise<HttpResponse> =>
-    request('GET', url, { ...options, ...(await prove()), timeout: remainingMs(), renew: prove });
-  const first = await send();
-  return dpop.learnFrom(proof, first) && first.status === 401 ? send() : first;
+  const send = async (): Promise<{ response: HttpResponse; isOutdated: boolean }> => {
+    const parts = await prove();
+    const response = await request('GET', url, { ...options, ...parts, timeout: remainingMs(), renew: prove });
+    return { response, isOutdated: dpop.learnFrom(proof, response) };
+  };
+  const { response, isOutdated } = await send();
+  return response.status === 401 && isOutdated ? (await send()).response : response;
 }

@@ -37,13 +37,19 @@ it('answers a nonce once, and makes another proof for each request', async () =>
   await using server = await startScriptedServer((request, index) => {
     if (index === 0) return { status: 503, headers: { 'dpop-nonce': 'n0' } };
     const challenge = { 'www-authenticate': 'DPoP error="use_dpop_nonce"', 'dpop-nonce': 'n1' };
-    return nonceOf(request) === 'n1' ? { json: { sub: '1' } } : { status: 401, headers: challenge };
+    return nonceOf(request) === 'n1'
+      ? { json: { sub: '1' }, headers: { 'dpop-nonce': 'n2' } }
+      : { status: 401, headers: challenge };
   });
   const metadata = { issuer: server.origin, token_endpoint: '', userinfo_endpoint: `${server.origin}/userinfo` };
   expect(await userInfo(metadata, await token())).toEqual({ sub: '1' });
   expect(server.requests.map(nonceOf)).toEqual([undefined, undefined, 'n1']);
+  // The nonce of a success is for the next request.
+  server.script(() => ({ json: { sub: '2' }, headers: { 'dpop-nonce': 'n3' } }));
+  expect(await userInfo(metadata, await token())).toEqual({ sub: '2' });
+  expect(server.requests.map(nonceOf).slice(3)).toEqual(['n2']);
   const proofs = await Promise.all(
-    server.requests.map(async ({ headers }) => {
+    server.requests.slice(0, 3).map(async ({ headers }) => {
       const { payload } = await jwtVerify(String(headers['dpop']), EmbeddedJWK, { typ: 'dpop+jwt' });
       return payload.jti;
     }),
