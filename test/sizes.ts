@@ -13,23 +13,23 @@ export const MAX_PACKAGE_BYTES: Record<string, { tarball: number; bundle: number
   fetch: { tarball: 12_500, bundle: 10_000 },
   http: { tarball: 27_500, bundle: 22_000 },
   identity: { tarball: 14_000, bundle: 36_000 },
-  loopback: { tarball: 45_000, bundle: 63_000 },
-  manager: { tarball: 63_000, bundle: 117_500 },
+  loopback: { tarball: 45_000, bundle: 63_800 },
+  manager: { tarball: 63_000, bundle: 122_500 },
   mechanisms: { tarball: 14_000, bundle: 4_300 },
-  pkce: { tarball: 11_500, bundle: 35_200 },
+  pkce: { tarball: 11_500, bundle: 35_800 },
   'private-file': { tarball: 28_000, bundle: 10_500 },
   registration: { tarball: 11_000, bundle: 27_200 },
   'token-cache': { tarball: 17_500, bundle: 17_000 },
   'token-endpoint': { tarball: 16_500, bundle: 32_600 },
   types: { tarball: 33_000, bundle: 7_500 },
-  'workload-identity': { tarball: 23_500, bundle: 32_000 },
+  'workload-identity': { tarball: 23_500, bundle: 34_900 },
 };
 
 /**
  * What a web application bundles of `@oa/pkce`, minified and compressed with gzip, ky and valibot included. `login` is what a successful login loads
- * in a browser, and `loginWithErrors` all files: also the texts for a refusal of the server, and those for Node.js.
+ * in a browser, and `loginWithErrors` all files: also the texts for a refusal of the server, those for Node.js, and the signatures of clients with a key.
  */
-export const MAX_BROWSER_BYTES = { createPkce: 1_000, login: 24_000, loginWithErrors: 33_700 };
+export const MAX_BROWSER_BYTES = { createPkce: 1_000, login: 24_000, loginWithErrors: 37_600 };
 
 /** What `@oa/client-authentication` loads at once, without its siblings, minified and compressed with gzip. It has no third party. */
 export const MAX_AUTHENTICATION_BYTES = 3_000;
