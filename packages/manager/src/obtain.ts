@@ -4,6 +4,7 @@ import { attempt, OAuthError, type AssertionSource, type Client, type RequestPar
 import { asksForScope, DEVICE_CODE_GRANT_TYPE, JWT_BEARER_GRANT_TYPE, mergeScopes } from '@oa/types/rfc';
 import { forgetRegistration } from './client.ts';
 import type { Context } from './context.ts';
+import { assertGranted } from './custom-grant.ts';
 import { isPkceRequired } from './discovery-option.ts';
 import { loginRequired } from './login-required.ts';
 import { findOtherClient } from './other-client.ts';
@@ -184,7 +185,11 @@ async function grant(session: Session, request: GrantAttempt): Promise<Token> {
   if (client === undefined) throw new TypeError('A grant without an assertion needs a client.');
   if (session.grant !== undefined) {
     const own = session.grant;
-    return withServer(session, (server) => own({ server, client, parameters, options: { ...network, signal } }));
+    const granted = await withServer(session, (server) =>
+      own({ server, client, parameters, options: { ...network, signal } }),
+    );
+    assertGranted(granted);
+    return granted;
   }
   if (grant_type === 'client_credentials') {
     const { clientCredentials } = await loadClientCredentials();
