@@ -1,5 +1,6 @@
+import type { Dpop } from '@oa/dpop';
 import type { TokenEndpointOptions } from '@oa/token-endpoint';
-import { OAuthError, type AuthorizationServer, type DpopKey, type Token } from '@oa/types';
+import { OAuthError, type AuthorizationServer, type DpopKey, type Result, type Token } from '@oa/types';
 import { toErrorText } from '@oa/types/rfc';
 import type { Session } from './session.ts';
 
@@ -18,14 +19,25 @@ export interface Proofs {
 /** Makes a key for the token of a new grant. The caller holds the lock: the key is stored with the token, and with nothing else. */
 export async function createProofs(session: Session): Promise<Proofs> {
   assertDpopSupported(await session.server(), session.context.options.dpop);
-  const { createDpopKey } = await import('@oa/dpop');
-  return proofsOf(session, await createDpopKey());
+  const { createDpop, createDpopKey } = await import('@oa/dpop');
+  const key = await createDpopKey();
+  return toProofs(session, key, await createDpop(key, { now: session.context.now }));
 }
 
-/** The proofs of the key that a stored token is bound to. */
-export async function proofsOf({ context, network }: Session, key: DpopKey): Promise<Proofs> {
+/**
+ * The proofs of the key that a stored token is bound to.
+ *
+ * @returns an error if the key is damaged. It is no bug of the program, and must not fail each of its calls.
+ */
+export async function storedProofsOf(session: Session, key: DpopKey): Promise<Result<Proofs>> {
   const { createDpop } = await import('@oa/dpop');
-  const dpop = await createDpop(key, { now: context.now });
+  const dpop = await createDpop(key, { now: session.context.now }).catch(() => undefined);
+  if (dpop !== undefined) return { ok: true, value: toProofs(session, key, dpop) };
+  const message = "The stored token is bound to a DPoP key that is damaged, so it can't be refreshed. Log in again.";
+  return { ok: false, error: new OAuthError('login_required', message) };
+}
+
+function toProofs({ network }: Session, key: DpopKey, dpop: Dpop): Proofs {
   return { key, jkt: dpop.jkt, network: { ...network, authentication: dpop.authentication(network.authentication) } };
 }
 
