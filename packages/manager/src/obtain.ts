@@ -145,8 +145,9 @@ async function grantBound(
   const { createProofs, withKey } = await import('./proofs.ts');
   const proofs = await createProofs(session);
   // RFC 9449 section 10: a code that another program gets hold of is of no use to it.
-  const bound = grant_type === 'authorization_code' ? { ...parameters, dpop_jkt: proofs.jkt } : parameters;
-  const token = await grant(session, { client, parameters: bound, signal, network: proofs.network });
+  const dpop_jkt = grant_type === 'authorization_code' ? proofs?.jkt : undefined;
+  const { network } = proofs ?? session;
+  const token = await grant(session, { client, parameters: { ...parameters, dpop_jkt }, signal, network });
   return withKey(session, token, proofs);
 }
 

@@ -16,9 +16,18 @@ export interface Proofs {
   network: TokenEndpointOptions;
 }
 
-/** Makes a key for the token of a new grant. The caller holds the lock: the key is stored with the token, and with nothing else. */
-export async function createProofs(session: Session): Promise<Proofs> {
-  assertDpopSupported(await session.server(), session.context.options.dpop);
+/**
+ * Makes a key for the token of a new grant. The caller holds the lock: the key is stored with the token, and with nothing else.
+ *
+ * @returns `undefined` where the server lists no algorithm of the key, and needs no proof
+ * @throws {OAuthError} `unsupported_token_type`, before a user is asked, if the token must be bound and the server lists no such algorithm
+ */
+export async function createProofs(session: Session): Promise<Proofs | undefined> {
+  const server = await session.server();
+  if (!acceptsProofs(server)) {
+    if (session.context.options.dpop === true) throw proofsUnsupported(server);
+    return undefined;
+  }
   const { createDpop, createDpopKey } = await import('@oa/dpop');
   const key = await createDpopKey();
   return toProofs(session, key, await createDpop(key, { now: session.context.now }));
@@ -46,22 +55,25 @@ function toProofs({ network }: Session, key: DpopKey, dpop: Dpop): Proofs {
  *
  * @throws {OAuthError} `unsupported_token_type`, if it is not bound and must be
  */
-export async function withKey(session: Session, token: Token, { key }: Proofs): Promise<Token> {
+export async function withKey(session: Session, token: Token, proofs: Proofs | undefined): Promise<Token> {
   const { options, emit } = session.context;
   const { assertDpopToken } = await import('@oa/dpop');
   const policy = options.dpop ?? 'preferred';
   assertDpopToken(await session.server(), token, policy, { onEvent: emit });
-  return token.token_type === 'DPoP' ? { ...token, dpop_key: key } : token;
+  return token.token_type === 'DPoP' && proofs !== undefined ? { ...token, dpop_key: proofs.key } : token;
 }
 
-/** Before a user is asked: a login would be in vain. A server that publishes nothing about DPoP may support it. */
-function assertDpopSupported(
-  { issuer, dpop_signing_alg_values_supported: listed }: AuthorizationServer,
-  policy: true | 'preferred' | undefined,
-): void {
-  if (policy !== true || listed === undefined || listed.includes(PROOF_ALGORITHM)) return;
+/** A server that publishes nothing about DPoP may support it. */
+function acceptsProofs({ dpop_signing_alg_values_supported: listed }: AuthorizationServer): boolean {
+  return listed === undefined || listed.includes(PROOF_ALGORITHM);
+}
+
+function proofsUnsupported({
+  issuer,
+  dpop_signing_alg_values_supported: listed = [],
+}: AuthorizationServer): OAuthError {
   const shown = toErrorText(listed.join(', '), MAX_SHOWN_LIST_CHARACTERS) || 'none';
-  throw new OAuthError(
+  return new OAuthError(
     'unsupported_token_type',
     `${toErrorText(issuer, MAX_SHOWN_LIST_CHARACTERS)} accepts no DPoP proofs with ${PROOF_ALGORITHM}, which \`dpop: true\` needs. It lists these algorithms: ${shown}. Set \`dpop\` to 'preferred' to accept Bearer tokens of this server.`,
   );

@@ -15,6 +15,7 @@ import {
   startScripted,
   storedTokens,
   temporaryDirectory,
+  typesOf,
 } from '../setup.ts';
 
 async function startServer(dpopNonces = true): Promise<AuthorizationServerHandle> {
@@ -135,6 +136,22 @@ describe('at a server without DPoP', () => {
     expect(events.filter(({ type }) => type === 'token_not_bound')).toEqual([
       { type: 'token_not_bound', issuer: metadata.issuer },
     ]);
+  });
+
+  it("sends no proof with 'preferred' where the metadata of the server has no algorithm for the key", async () => {
+    const { server, metadata } = await startScripted({
+      '/token': ({ headers }) =>
+        headers['dpop'] === undefined ? bearer('a') : { status: 400, json: { error: 'invalid_dpop_proof' } },
+    });
+    const { openBrowser, urls } = agreeingBrowser();
+    const options = { dpop: 'preferred', interaction: 'always', login: { openBrowser } } as const;
+    const { manager, events } = managerAt(temporaryDirectory(), options);
+    const listed = { ...metadata, dpop_signing_alg_values_supported: ['RS256'] };
+    expect((await manager.getToken(listed, { client_id: 'c' })).dpop_key).toBeUndefined();
+    await manager.getToken(listed, CREDENTIALS);
+    expect(typesOf(events).filter((type) => type === 'token_not_bound')).toHaveLength(2);
+    expect(urls.map((url) => url.searchParams.has('dpop_jkt'))).toEqual([false]);
+    expect(server.requestsTo('/token')).toHaveLength(2);
   });
 
   it('asks no user where the metadata of the server has no algorithm for the key', async () => {
