@@ -115,8 +115,9 @@ describe('a bundle for the browser, minified and compressed with gzip', () => {
     });
     const loaded = files.filter(({ name }) => login.files.includes(name));
     const later = files.filter((file) => !loaded.includes(file)).map(({ name }) => name);
-    // The first and the last are loaded after a refusal of the server. The other is loaded by Node.js, Deno and Bun.
-    expect(later.toSorted()).toEqual(['answer-error.js', 'failure.js', 'other-methods.js']);
+    // `answer-error` and `refused` are loaded after a refusal of the server, `assertions` with the first signature, and `failure` by Node.js,
+    // Deno and Bun.
+    expect(later.toSorted()).toEqual(['answer-error.js', 'assertions.js', 'failure.js', 'refused.js']);
     expect(sumOfBytes(loaded)).toBeLessThan(MAX_BROWSER_BYTES.login);
     expect(bytes).toBeLessThan(MAX_BROWSER_BYTES.loginWithErrors);
   });

@@ -3,7 +3,7 @@
  * with all its dependencies, minified and compressed with gzip.
  */
 export const MAX_PACKAGE_BYTES: Record<string, { tarball: number; bundle: number }> = {
-  'assertion-grants': { tarball: 11_000, bundle: 36_000 },
+  'assertion-grants': { tarball: 13_000, bundle: 36_000 },
   'client-authentication': { tarball: 26_000, bundle: 9_000 },
   'client-credentials': { tarball: 4_500, bundle: 31_000 },
   'client-store': { tarball: 14_500, bundle: 13_500 },
@@ -12,24 +12,24 @@ export const MAX_PACKAGE_BYTES: Record<string, { tarball: number; bundle: number
   dpop: { tarball: 12_000, bundle: 9_000 },
   fetch: { tarball: 12_500, bundle: 10_000 },
   http: { tarball: 27_500, bundle: 22_000 },
-  identity: { tarball: 14_000, bundle: 33_000 },
-  loopback: { tarball: 45_000, bundle: 61_000 },
-  manager: { tarball: 63_000, bundle: 113_000 },
+  identity: { tarball: 14_000, bundle: 36_000 },
+  loopback: { tarball: 45_000, bundle: 63_800 },
+  manager: { tarball: 63_000, bundle: 122_500 },
   mechanisms: { tarball: 14_000, bundle: 4_300 },
-  pkce: { tarball: 11_500, bundle: 35_200 },
+  pkce: { tarball: 11_500, bundle: 35_800 },
   'private-file': { tarball: 28_000, bundle: 10_500 },
   registration: { tarball: 11_000, bundle: 27_200 },
   'token-cache': { tarball: 17_500, bundle: 17_000 },
   'token-endpoint': { tarball: 16_500, bundle: 32_600 },
   types: { tarball: 33_000, bundle: 7_500 },
-  'workload-identity': { tarball: 23_500, bundle: 32_000 },
+  'workload-identity': { tarball: 23_500, bundle: 34_900 },
 };
 
 /**
  * What a web application bundles of `@oa/pkce`, minified and compressed with gzip, ky and valibot included. `login` is what a successful login loads
- * in a browser, and `loginWithErrors` all files: also the texts for a refusal of the server, and those for Node.js.
+ * in a browser, and `loginWithErrors` all files: also the texts for a refusal of the server, those for Node.js, and the signatures of clients with a key.
  */
-export const MAX_BROWSER_BYTES = { createPkce: 1_000, login: 24_000, loginWithErrors: 33_700 };
+export const MAX_BROWSER_BYTES = { createPkce: 1_000, login: 24_000, loginWithErrors: 37_600 };
 
 /** What `@oa/client-authentication` loads at once, without its siblings, minified and compressed with gzip. It has no third party. */
 export const MAX_AUTHENTICATION_BYTES = 3_000;

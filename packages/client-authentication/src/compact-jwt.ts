@@ -16,7 +16,7 @@ export async function signWithSigner(
   header: Record<string, unknown>,
   claims: Record<string, unknown>,
 ): Promise<string> {
-  const data = [{ ...(kid !== undefined && { kid }), ...header, alg }, claims].map(toPart).join('.');
+  const data = [{ ...header, kid: header['kid'] ?? kid, alg }, claims].map(toPart).join('.');
   const signature = await sign(new TextEncoder().encode(data), alg);
   return `${data}.${toBase64Url(signature)}`;
 }

@@ -49,6 +49,8 @@ describe.each(ALGORITHMS)('signJwt with %s', (alg) => {
     const jwk = { ...(await exportJWK(privateKey)), alg, kid: 'of-the-jwk' };
     const { protectedHeader } = await jwtVerify(await signJwt({}, CLAIMS, jwk), publicKey);
     expect(protectedHeader).toEqual({ alg, kid: 'of-the-jwk' });
+    const unset = await jwtVerify(await signJwt({ kid: undefined }, CLAIMS, jwk), publicKey);
+    expect(unset.protectedHeader.kid).toBe('of-the-jwk');
   });
 });
 

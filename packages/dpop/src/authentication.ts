@@ -42,9 +42,9 @@ export function createProofAuthentication(
     };
   };
 
-  function mayAcceptAnother({ headers, authenticated }: Refusal): boolean {
+  function mayAcceptAnother({ status, headers, authenticated }: Refusal): boolean {
     const refused = authenticated?.headers?.['dpop'];
-    return refused === undefined ? headers.has('dpop-nonce') : learnFrom(refused, { headers });
+    return refused === undefined ? headers.has('dpop-nonce') : learnFrom(refused, { status, headers });
   }
 }
 

@@ -2,7 +2,7 @@ import type { AuthenticationOption, ClientAuthentication } from '@oa/client-auth
 import type { DpopKey } from '@oa/types';
 import { createProofAuthentication } from './authentication.ts';
 import { importDpopKey, thumbprintOf } from './key.ts';
-import { recallOrigin, rememberAnswer } from './memory.ts';
+import { recallOrigin, rememberAnswer, type ProofAnswer } from './memory.ts';
 import { parseTarget, readClaims, signProof } from './proof.ts';
 
 /** A request that a proof is for. */
@@ -43,13 +43,13 @@ export interface Dpop {
   proof(request: ProofRequest): Promise<string>;
   /**
    * Remembers the nonce and the clock of the answer to a request that had `proof`. Call it for every answer: servers renew their nonces
-   * with a 200 too.
+   * with a 200 too. The clock of an answer with a `status` of 200 to 299 is ignored, since that server has accepted the time of the proof.
    *
    * @returns whether a new proof has another nonce or time. A server that refused this proof may then accept that one.
    * @throws {TypeError} if `proof` is no proof
    * @see https://www.rfc-editor.org/rfc/rfc9449#section-8.2
    */
-  learnFrom(proof: string, answer: { readonly headers: Headers }): boolean;
+  learnFrom(proof: string, answer: ProofAnswer): boolean;
 }
 
 /**
@@ -79,9 +79,9 @@ export async function createDpop(key: DpopKey, options: { now?: (() => number) |
     return signProof(imported, { method, target, accessToken }, recallOrigin(target.origin, now), now);
   }
 
-  function learnFrom(given: string, { headers }: { readonly headers: Headers }): boolean {
+  function learnFrom(given: string, answer: ProofAnswer): boolean {
     const claims = readClaims(given);
-    return rememberAnswer(parseTarget(claims.htu).origin, claims, headers, now);
+    return rememberAnswer(parseTarget(claims.htu).origin, claims, answer, now);
   }
 
   return { jkt, proof, learnFrom, authentication: (inner) => createProofAuthentication({ proof, learnFrom }, inner) };

@@ -17,6 +17,13 @@ export interface OriginMemory {
   ahead: number;
 }
 
+/** The answer to a request with a proof, such as a `Response`. */
+export interface ProofAnswer {
+  /** The HTTP status. */
+  readonly status?: number | undefined;
+  readonly headers: Headers;
+}
+
 /** The members of a proof that a server may refuse for. */
 export interface DatedClaims {
   iat: number;
@@ -37,10 +44,10 @@ export function recallOrigin(origin: string, now: () => number): OriginMemory {
  * @param claims those of the proof in the request
  * @returns whether a proof would now have another nonce, or an `iat` that differs by more than 30 seconds
  */
-export function rememberAnswer(origin: string, claims: DatedClaims, headers: Headers, now: () => number): boolean {
+export function rememberAnswer(origin: string, claims: DatedClaims, answer: ProofAnswer, now: () => number): boolean {
   const known = recallOrigin(origin, now);
-  const nonce = readNonce(headers) ?? known.nonce;
-  const ahead = known.ahead + clockError(headers, claims.iat, now() / 1000 + known.ahead);
+  const nonce = readNonce(answer.headers) ?? known.nonce;
+  const ahead = known.ahead + clockError(answer, claims.iat, now() / 1000 + known.ahead);
   setBounded(memoryOf(now), origin, { nonce, ahead }, MAX_REMEMBERED_ORIGINS);
   return nonce !== claims.nonce || Math.abs(now() / 1000 + ahead - claims.iat) > MAX_CLOCK_DIFFERENCE_SECONDS;
 }
@@ -60,11 +67,12 @@ function readNonce(headers: Headers): string | undefined {
  * Returns the seconds to add to `time`, which is what this process believes to be the time of the server.
  *
  * The server wrote its `Date` between the request and the answer, however long both took. So it is wrong only if it is later than the answer
- * or earlier than the request.
+ * or earlier than the request. A success can come from a cache, with an old date, and does not ask for another time.
  */
-function clockError(headers: Headers, iat: number, time: number): number {
-  // An answer with `Age` is of a cache, and its date is an old one (RFC 9111 section 5.1).
-  const date = headers.has('age') ? Number.NaN : Date.parse(headers.get('date') ?? '') / 1000;
+function clockError({ status = 0, headers }: ProofAnswer, iat: number, time: number): number {
+  // An answer with `Age` is of a cache too (RFC 9111 section 5.1).
+  const isIgnored = (status >= 200 && status <= 299) || headers.has('age');
+  const date = isIgnored ? Number.NaN : Date.parse(headers.get('date') ?? '') / 1000;
   if (date - time > MAX_CLOCK_DIFFERENCE_SECONDS) return date - time;
   // Another answer may have corrected the clock since the proof was made.
   const earliest = Math.min(iat, time);

@@ -108,6 +108,19 @@ it('follows a clock that is set right again', async () => {
   expect(ageOf(await clock.prove(url))).toBe(600);
 });
 
+it.each([200, 204, 299])(
+  'does not follow the clock of a %i: it accepted the proof, and can be of a cache',
+  async (status) => {
+    const { dpop, prove } = await createClock();
+    const url = newUrl();
+    dpop.learnFrom(await prove(url), { ...dated(-3600, { 'dpop-nonce': 'n' }), status });
+    const proof = await prove(url);
+    expect([ageOf(proof), nonceOf(proof)]).toEqual([0, 'n']);
+    dpop.learnFrom(proof, { ...dated(-3600), status: 400 });
+    expect(ageOf(await prove(url))).toBe(-3600);
+  },
+);
+
 it.each([{ age: '3600' }, { date: 'yesterday' }])('ignores the date of an answer with %j', async (more) => {
   const { dpop, prove } = await createClock();
   const url = newUrl();

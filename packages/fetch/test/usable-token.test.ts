@@ -20,17 +20,6 @@ it('neither sends nor shows a token of another type, or one that a header can no
   expect(server.requests).toHaveLength(0);
 });
 
-it('refuses a token that is no access token, and says what to do with it (RFC 8693 section 2.2.1)', async () => {
-  const server = await startServer(() => ({}));
-  const error = await rejectionOf(
-    createFetch(async () => ({ access_token: 'PLANTED', token_type: 'N_A' }))(server.origin),
-  );
-  expect(error.code).toBe('unsupported_token_type');
-  expect(error.message).toMatch(/^The token is no access token \(token_type N_A, .* Get an access token for it first/);
-  expect(inspectAll(error)).not.toContain('PLANTED');
-  expect(server.requests).toHaveLength(0);
-});
-
 it('rejects with the reason of the signal: before the call, while the source works, while the server answers', async () => {
   const server = await startServer(() => ({ drop: 'never' }));
   const reason = new Error('enough');

@@ -1,5 +1,6 @@
 import { JWT_BEARER_GRANT_TYPE, TOKEN_EXCHANGE_GRANT_TYPE } from '@oa/types/rfc';
-import type { Credentials, GrantType } from './credentials.ts';
+import type { Credentials } from './credentials.ts';
+import type { GrantType } from './grant-type.ts';
 
 /** The member of the credentials that holds the assertion of a grant. */
 const ASSERTION_MEMBERS: Readonly<Record<string, 'assertion' | 'subject_token'>> = {

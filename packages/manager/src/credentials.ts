@@ -1,21 +1,11 @@
 import type { AuthenticationOption } from '@oa/client-authentication';
 import type { AssertionSource, AuthorizationDetail, AuthorizationServer, Client, RequestParameters } from '@oa/types';
-import { DEVICE_CODE_GRANT_TYPE, isResourceIndicator, UNSET_QUESTION } from '@oa/types/rfc';
+import { isResourceIndicator, UNSET_QUESTION } from '@oa/types/rfc';
 import { assertSubject } from './assertion-grants.ts';
 import type { Grant } from './custom-grant.ts';
 import { assertDetails } from './details.ts';
+import { GRANT_TYPES, isBuiltInGrant, type GrantType } from './grant-type.ts';
 import { assertRedirectUris } from './redirect-uris.ts';
-
-const GRANT_TYPES = [
-  'client_credentials',
-  'authorization_code',
-  'urn:ietf:params:oauth:grant-type:device_code',
-  'urn:ietf:params:oauth:grant-type:jwt-bearer',
-  'urn:ietf:params:oauth:grant-type:token-exchange',
-] as const;
-
-/** How a token is obtained when there is none to refresh: a built-in grant, or the name of one by `Credentials.grant`. */
-export type GrantType = (typeof GRANT_TYPES)[number] | (string & {});
 
 /**
  * The client, and what it asks for. Two credentials that differ in any member have two tokens, except for `client_secret`,
@@ -174,7 +164,7 @@ export function assertCredentials(credentials: Credentials): void {
 }
 
 function assertGrant({ grant_type, grant }: Credentials): void {
-  const isBuiltIn = (GRANT_TYPES as readonly unknown[]).includes(grant_type);
+  const isBuiltIn = isBuiltInGrant(grant_type);
   if (grant === undefined) {
     if (grant_type === undefined || isBuiltIn) return;
     throw new TypeError(
@@ -189,21 +179,6 @@ function assertGrant({ grant_type, grant }: Credentials): void {
 /** Without its secret a job would ask a user to log in. */
 function adviceForEmpty(name: (typeof STRINGS)[number]): string {
   return name === 'client_id' || name === 'client_secret' ? UNSET_QUESTION : 'Leave it out if there is none.';
-}
-
-/** The grant type of a stored token. One that this version does not know is ended as a login is. */
-export function toGrantType(text: string): GrantType {
-  return GRANT_TYPES.find((each) => each === text) ?? 'authorization_code';
-}
-
-/** Whether a refresh token is used. Grants without a user are repeated instead, which can't fail because of an old refresh token. */
-export function usesRefreshToken(grant_type: GrantType): boolean {
-  return needsUser(grant_type) || !(GRANT_TYPES as readonly string[]).includes(grant_type);
-}
-
-/** Whether a user takes part in the grant. What needs none can be repeated at any time, and its failures harm no session. */
-export function needsUser(grant_type: GrantType): boolean {
-  return grant_type === 'authorization_code' || grant_type === DEVICE_CODE_GRANT_TYPE;
 }
 
 /** The grant that these credentials ask for. */

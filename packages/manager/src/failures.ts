@@ -3,7 +3,6 @@ import { isClientRefused } from '@oa/client-authentication/refusal';
 import { isObject, parseJson, setBounded, sha256Hex } from '@oa/mechanisms';
 import { fileVersion, readPrivate, removePrivate, writePrivate } from '@oa/private-file';
 import { attempt, OAuthError, parseOAuthError, type Token } from '@oa/types';
-import { needsUser } from './credentials.ts';
 import { MAX_JUST_ISSUED_MS } from './freshness.ts';
 import type { Session } from './session.ts';
 
@@ -99,14 +98,14 @@ export function isDemandUnmet({ error }: OAuthError): boolean {
 
 /** Milliseconds. */
 function pauseAfter(
-  { configuredClient, grant_type }: Session,
+  { configuredClient, needsUser }: Session,
   error: OAuthError,
   token: Token | undefined,
 ): number | undefined {
   if (error.code === 'token_rejected') return MAX_JUST_ISSUED_MS;
   // Without a token it is a failure of the session, whose other logins may succeed.
   if (token !== undefined && isDemandUnmet(error)) return Number.POSITIVE_INFINITY;
-  const isJob = !needsUser(grant_type);
+  const isJob = !needsUser;
   if (isClientRefused(error, isJob) || (isJob && error.error === 'unauthorized_client'))
     return configuredClient && REFUSED_CLIENT_PAUSE_MS;
   if (error.retryAfter === undefined || error.retryAfter <= 0) return undefined;

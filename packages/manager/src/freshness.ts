@@ -1,5 +1,5 @@
 import { isExpired, type Token, type TokenSourceOptions } from '@oa/types';
-import { needsUser, usesRefreshToken } from './credentials.ts';
+import { usesRefreshToken } from './grant-type.ts';
 import type { Context } from './context.ts';
 import type { Session } from './session.ts';
 
@@ -27,7 +27,7 @@ export function isUsable(session: Session, token: Token, wanted: TokenSourceOpti
 
 /** Whether a usable token should be renewed in the background already. Never where that needs a user. */
 export function isDueEarly(session: Session, token: Token): boolean {
-  if (!isRefreshable(session, token) && needsUser(session.grant_type)) return false;
+  if (!isRefreshable(session, token) && session.needsUser) return false;
   const leeways = MIN_EARLY_LEEWAYS + Math.random() * (MAX_EARLY_LEEWAYS - MIN_EARLY_LEEWAYS);
   return isExpired(token, { leeway: session.context.leeway * leeways, now: session.context.now });
 }
@@ -50,8 +50,8 @@ export function isBoundAsWanted({ options }: Context, token: Token): boolean {
  * Whether a user has logged in for a token without a lifetime (`expires_in` of 0 or less). Where it can't be refreshed it is used until the
  * resource server refuses it: the next one would have no lifetime either, and the user would be asked again and again.
  */
-export function isWithoutLifetime({ grant_type }: Session, { expires_in = 1 }: Token): boolean {
-  return expires_in <= 0 && needsUser(grant_type);
+export function isWithoutLifetime({ needsUser }: Session, { expires_in = 1 }: Token): boolean {
+  return expires_in <= 0 && needsUser;
 }
 
 /**
@@ -59,8 +59,8 @@ export function isWithoutLifetime({ grant_type }: Session, { expires_in = 1 }: T
  * issued seconds ago.
  */
 export function isLoginPointless(session: Session, token: Token): boolean {
-  const { context, grant_type } = session;
-  if (!needsUser(grant_type) || isRefreshable(session, token)) return false;
+  const { context } = session;
+  if (!session.needsUser || isRefreshable(session, token)) return false;
   const time = context.issuedAt.get(token.access_token) ?? issueTimeOf(token);
   return time !== undefined && Math.abs(context.now() - time) < MAX_JUST_ISSUED_MS;
 }

@@ -1,5 +1,4 @@
 import { isOAuthError, OAuthError, type RequestParameters, type Token, type TokenSourceOptions } from '@oa/types';
-import { needsUser } from './credentials.ts';
 import { isDemandUnmet, type Failures } from './failures.ts';
 import { isUsable, MAX_JUST_ISSUED_MS } from './freshness.ts';
 import { shareLogin } from './login-now.ts';
@@ -71,7 +70,7 @@ function toLoginParameters({ acr_values, max_age }: TokenSourceOptions): Request
 
 /** Why the user can't be asked, in whole sentences. */
 async function reasonNoLogin(session: Session, { interaction }: TokenSourceOptions): Promise<string | undefined> {
-  if (!needsUser(session.grant_type)) return 'This grant has no user.';
+  if (!session.needsUser) return 'This grant has no user.';
   if (session.context.options.stepUp === false) return 'No user is asked, because the option stepUp is false.';
   return reasonNoGrant(session, interaction);
 }

@@ -4,7 +4,6 @@ import { attempt, OAuthError, type AssertionSource, type Client, type RequestPar
 import { asksForScope, DEVICE_CODE_GRANT_TYPE, JWT_BEARER_GRANT_TYPE, mergeScopes } from '@oa/types/rfc';
 import { forgetRegistration } from './client.ts';
 import type { Context } from './context.ts';
-import { needsUser } from './credentials.ts';
 import { isPkceRequired } from './discovery-option.ts';
 import { loginRequired } from './login-required.ts';
 import { findOtherClient } from './other-client.ts';
@@ -23,10 +22,10 @@ const loadAssertionGrants = createLoader(() => import('@oa/assertion-grants'));
  * @returns `undefined` if the grant needs no user, or a user can be asked
  */
 export async function reasonNoGrant(
-  { grant_type, context: { options } }: Session,
+  { needsUser, context: { options } }: Session,
   interaction: GrantOptions['interaction'],
 ): Promise<string | undefined> {
-  if (!needsUser(grant_type)) return undefined;
+  if (!needsUser) return undefined;
   const { reasonNotInteractive } = await import('@oa/loopback');
   return reasonNotInteractive({ ...options.login, interaction: interaction ?? options.interaction });
 }
@@ -72,8 +71,8 @@ function toReason({ isDefinite }: Refused): 'session_ended' | 'refresh_refused' 
  *
  * @throws {OAuthError} `resource_mismatch`: the session must be opened anew
  */
-async function assertStillNamed({ grant_type, issuer, parameters, isStillNamed }: Session): Promise<void> {
-  if (!needsUser(grant_type) || isStillNamed === undefined || (await isStillNamed())) return;
+async function assertStillNamed({ needsUser, issuer, parameters, isStillNamed }: Session): Promise<void> {
+  if (!needsUser || isStillNamed === undefined || (await isStillNamed())) return;
   throw new OAuthError(
     'resource_mismatch',
     `${String(parameters['resource'])} accepts no tokens of ${issuer} any more.`,
@@ -87,8 +86,8 @@ async function assertStillNamed({ grant_type, issuer, parameters, isStillNamed }
  * The reservation does not last as long as the login. After a login that the user ends with Ctrl-C it would be the sign of an interrupted
  * refresh.
  */
-async function assertStorable({ context, key, grant_type }: Session): Promise<void> {
-  if (!needsUser(grant_type)) return;
+async function assertStorable({ context, key, needsUser }: Session): Promise<void> {
+  if (!needsUser) return;
   const reserved = await attempt(reserveAndRelease(context, key));
   if (reserved.ok) return;
   const { code, message, retryable } = reserved.error;

@@ -1,6 +1,5 @@
 import { describeToken, parseTokenKey, type StoredIdentity } from '@oa/token-cache';
 import { attempt, type Token } from '@oa/types';
-import { needsUser } from './credentials.ts';
 import type { Session } from './session.ts';
 import { storedIdentities } from './sessions.ts';
 import { isOfUse } from './stored.ts';
@@ -37,11 +36,11 @@ export interface RelatedToken extends KeyedToken {
  * @returns none for client credentials, and none from a store that can't list its keys
  */
 export async function findRelatedTokens(
-  { context, grant_type, keys: [key] }: Session,
+  { context, needsUser, keys: [key] }: Session,
   members: readonly ('scope' | 'resource')[],
 ): Promise<RelatedToken[]> {
   const asked = parseTokenKey(key);
-  if (!needsUser(grant_type) || asked === undefined || context.tokens.keys === undefined) return [];
+  if (!needsUser || asked === undefined || context.tokens.keys === undefined) return [];
   const found: RelatedToken[] = [];
   const search = async (): Promise<void> => {
     for await (const [otherKey, identity] of storedIdentities(context)) {

@@ -3,7 +3,7 @@ import { OAuthError, type AuthorizationServer, type DpopKey, type Token } from '
 import { toErrorText } from '@oa/types/rfc';
 import type { Session } from './session.ts';
 
-const MAX_SHOWN_ISSUER_CHARACTERS = 200;
+const MAX_SHOWN_LIST_CHARACTERS = 200;
 /** The algorithm of the keys of `@oa/dpop`. */
 const PROOF_ALGORITHM = 'ES256';
 
@@ -48,9 +48,9 @@ function assertDpopSupported(
   policy: true | 'preferred' | undefined,
 ): void {
   if (policy !== true || listed === undefined || listed.includes(PROOF_ALGORITHM)) return;
-  const shown = toErrorText(listed.join(', '), MAX_SHOWN_ISSUER_CHARACTERS) || 'none';
+  const shown = toErrorText(listed.join(', '), MAX_SHOWN_LIST_CHARACTERS) || 'none';
   throw new OAuthError(
     'unsupported_token_type',
-    `${toErrorText(issuer, MAX_SHOWN_ISSUER_CHARACTERS)} accepts no DPoP proofs with ${PROOF_ALGORITHM}, which \`dpop: true\` needs. It lists these algorithms: ${shown}. Set \`dpop\` to 'preferred' to accept Bearer tokens of this server.`,
+    `${toErrorText(issuer, MAX_SHOWN_LIST_CHARACTERS)} accepts no DPoP proofs with ${PROOF_ALGORITHM}, which \`dpop: true\` needs. It lists these algorithms: ${shown}. Set \`dpop\` to 'preferred' to accept Bearer tokens of this server.`,
   );
 }

@@ -5,16 +5,8 @@ import type { AssertionSource, AuthorizationServer, Client, OAuthError, RequestP
 import { mergeScopes } from '@oa/types/rfc';
 import { assertionMemberOf } from './assertion-grants.ts';
 import type { Context } from './context.ts';
-import {
-  assertCredentials,
-  configuredClientOf,
-  grantTypeOf,
-  needsUser,
-  toGrantType,
-  type Credentials,
-  type GrantType,
-  type Target,
-} from './credentials.ts';
+import { assertCredentials, configuredClientOf, grantTypeOf, type Credentials, type Target } from './credentials.ts';
+import { needsUser, toGrantType, type GrantType } from './grant-type.ts';
 import type { FoundClient } from './client.ts';
 import type { Grant } from './custom-grant.ts';
 import type { Failed, Refused, Renewed } from './outcome.ts';
@@ -55,6 +47,8 @@ export interface Session {
   /** The key with the secret of the client. What the server says of a wrong secret is no failure of the callers with the right one. */
   flight: string;
   grant_type: GrantType;
+  /** Whether a user takes part in the grant. What needs none can be repeated at any time, and its failures harm no session. */
+  needsUser: boolean;
   /** The grant of the caller, where it is no built-in one. */
   grant: Grant | undefined;
   /** What the grant sends for its subject, where it needs that. */
@@ -205,6 +199,7 @@ function createSession(
     ...toKeys(keys[0], configuredClient),
     keys,
     grant_type,
+    needsUser: needsUser(grant_type),
     grant: credentials.grant,
     assertion: asserted?.assertion,
     scope,

@@ -1,6 +1,6 @@
 import { isOAuthError, type Token, type TokenSource, type TokenSourceOptions } from '@oa/types';
 import { mergeScopes } from '@oa/types/rfc';
-import { needsUser, type GrantType } from './credentials.ts';
+import { needsUser, type GrantType } from './grant-type.ts';
 import type { ManagerOptions } from './options.ts';
 import { isPlain } from './recall.ts';
 

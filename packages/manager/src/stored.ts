@@ -1,6 +1,5 @@
 import { createLoader } from '@oa/mechanisms';
 import { isExpired, isStorageError, type Client, type Token } from '@oa/types';
-import { needsUser } from './credentials.ts';
 import { isRefreshable, isWithoutLifetime } from './freshness.ts';
 import type { Session } from './session.ts';
 
@@ -53,11 +52,11 @@ export function toKeys(key: string, configuredClient: Client | undefined): Pick<
 }
 
 /** What needs no user goes on without the store: a second grant harms no session. */
-async function readToken({ context, grant_type }: Session, key: string): Promise<Token | undefined> {
+async function readToken({ context, needsUser }: Session, key: string): Promise<Token | undefined> {
   try {
     return await context.tokens.get(key);
   } catch (error) {
-    if (needsUser(grant_type) || !isStorageError(error)) throw error;
+    if (needsUser || !isStorageError(error)) throw error;
     return undefined;
   }
 }

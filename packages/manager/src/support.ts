@@ -7,7 +7,6 @@ import {
   type RequestParameters,
 } from '@oa/types';
 import { DEVICE_CODE_GRANT_TYPE, toErrorText } from '@oa/types/rfc';
-import { needsUser } from './credentials.ts';
 import { isPkceRequired } from './discovery-option.ts';
 import type { Session } from './session.ts';
 
@@ -19,8 +18,8 @@ const MAX_NAMED_ISSUER_CHARACTERS = 200;
  * @throws {OAuthError} `endpoint_missing`, `pkce_unsupported`, `authorization_details_unsupported`
  */
 export async function assertGrantSupported(session: Session, parameters: RequestParameters): Promise<void> {
-  const { context, grant_type } = session;
-  if (!needsUser(grant_type) && parameters['authorization_details'] === undefined) return;
+  const { context, grant_type, needsUser } = session;
+  if (!needsUser && parameters['authorization_details'] === undefined) return;
   const server = await session.server();
   await explainGuess(server, {}, async () => {
     if (grant_type === 'authorization_code')
@@ -39,8 +38,8 @@ const ENDPOINT_ADVICE = {
 type EndpointName = keyof typeof ENDPOINT_ADVICE;
 
 /** The endpoints of a login, besides the token endpoint that all metadata has. */
-function neededEndpoints({ context, grant_type }: Session, server: AuthorizationServer): EndpointName[] {
-  if (!needsUser(grant_type)) return [];
+function neededEndpoints({ context, grant_type, needsUser }: Session, server: AuthorizationServer): EndpointName[] {
+  if (!needsUser) return [];
   if (grant_type === DEVICE_CODE_GRANT_TYPE) return ['device_authorization_endpoint'];
   const isPushed = context.options.login?.par === 'require' || server['require_pushed_authorization_requests'] === true;
   return isPushed ? ['authorization_endpoint', 'pushed_authorization_request_endpoint'] : ['authorization_endpoint'];

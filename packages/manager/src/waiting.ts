@@ -1,5 +1,4 @@
 import { attempt, type Token } from '@oa/types';
-import { needsUser } from './credentials.ts';
 import { loginRequired } from './login-required.ts';
 import { reasonNoGrant } from './obtain.ts';
 import { findOtherResource } from './other-resource.ts';
@@ -21,10 +20,10 @@ export function createWaitingReport(
   session: Session,
   interaction: GrantOptions['interaction'],
 ): (stored: Token | undefined) => Promise<void> {
-  const { context, issuer, grant_type } = session;
+  const { context, issuer, needsUser } = session;
   let isTold = false;
   let sharedUntil: number | undefined;
-  let isLoginTold = !needsUser(grant_type);
+  let isLoginTold = !needsUser;
   return async (stored) => {
     if (!isTold) context.emit({ type: 'waiting', issuer });
     isTold = true;

@@ -14,7 +14,8 @@ import {
 } from './metadata-request.ts';
 import { noAssertion, readyAssertion } from './ready-assertion.ts';
 
-const AZURE_ONLY_CURE = 'It is there on Azure only: use the source of the platform that the program runs on.';
+const AZURE_ONLY_CURE =
+  'On Azure, try again. Elsewhere there is none: use the source of the platform that the program runs on.';
 const IDENTITY_CURE =
   'Assign a managed identity to the machine or the app. For one that is assigned by a user, pass `client_id`. Check that the audience is an application of this tenant.';
 const MAX_REASON_CHARACTERS = 300;
@@ -68,7 +69,7 @@ function appServiceRequest(): MetadataRequest | undefined {
     url: plainUrl('IDENTITY_ENDPOINT', endpoint, '2019-08-01'),
     headers: { 'x-identity-header': secret },
     service: 'The identity endpoint of the Azure app',
-    absentCure: 'Check IDENTITY_ENDPOINT.',
+    absentCure: 'Try again, or check IDENTITY_ENDPOINT.',
   };
 }
 

@@ -12,7 +12,8 @@ import {
 import { noAssertion, readyAssertion } from './ready-assertion.ts';
 
 const SERVICE = 'The metadata server of Google Cloud';
-const GOOGLE_ONLY_CURE = 'It is there on Google Cloud only: use the source of the platform that the program runs on.';
+const GOOGLE_ONLY_CURE =
+  'On Google Cloud, try again. Elsewhere there is none: use the source of the platform that the program runs on.';
 const ACCOUNT_CURE =
   'Attach a service account to the instance or the service. In GKE, turn on Workload Identity Federation for the node pool.';
 /** With the e-mail address of the service account and the instance in it. */

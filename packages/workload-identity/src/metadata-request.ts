@@ -73,7 +73,7 @@ export async function requestMetadata(
   const onAbort = (): void => giveUp(signal?.reason);
   signal?.addEventListener('abort', onAbort);
   const connecting = setTimeout(
-    () => giveUp(absentService(asked, 'no connection within 2 seconds')),
+    () => giveUp(noAnswer(asked, 'no connection within 2 seconds', false)),
     CONNECT_TIMEOUT_MS,
   );
   const whole = setTimeout(
@@ -122,14 +122,13 @@ export function isBusyStatus(status: number): boolean {
   return status === 429 || status >= 500;
 }
 
-function absentService({ service, absentCure }: MetadataRequest, why: string): OAuthError {
-  return noAssertion(`${service} can't be reached (${why}). ${absentCure}`);
+function noAnswer({ service, absentCure }: MetadataRequest, why: string, retryable: boolean): OAuthError {
+  return noAssertion(`${service} did not answer (${why}). ${absentCure}`, { retryable });
 }
 
 function toServiceError(asked: MetadataRequest, error: unknown): OAuthError {
   const code = String((error as { code?: unknown }).code);
-  if (ABSENT_CODES.has(code)) return absentService(asked, code);
-  return noAssertion(`${asked.service} did not answer (${code}). Try again. ${asked.absentCure}`, { retryable: true });
+  return noAnswer(asked, code, !ABSENT_CODES.has(code));
 }
 
 function lowerFirstLetter(text: string): string {

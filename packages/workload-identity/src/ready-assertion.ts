@@ -4,7 +4,7 @@ import { OAuthError, type OAuthErrorDetails } from '@oa/types';
 /** A token of a platform has a few kilobytes. Servers read no larger ones. */
 export const MAX_ASSERTION_BYTES = 65_536;
 /** The clock of the platform and that of this machine may differ by this much. */
-const MAX_CLOCK_DIFFERENCE_SECONDS = 60;
+const MAX_PLATFORM_CLOCK_ERROR_SECONDS = 60;
 
 /** Where an assertion comes from, for the errors. */
 export interface AssertionOrigin {
@@ -41,7 +41,7 @@ export function readyAssertion(text: string, { name, cure, renews }: AssertionOr
   const seconds = now() / 1000;
   const { exp, nbf } = readTimes(assertion);
   assertNotExpired(exp, { name, cure, renews }, now);
-  if (nbf !== undefined && nbf > seconds + MAX_CLOCK_DIFFERENCE_SECONDS)
+  if (nbf !== undefined && nbf > seconds + MAX_PLATFORM_CLOCK_ERROR_SECONDS)
     throw noAssertion(
       `${name} is not valid before ${toUtcText(nbf)}. ${machineClockText(seconds)} Check the clock of this machine.`,
       { retryable: true },

@@ -67,7 +67,12 @@ it.each([
     /did not answer \(ECONNRESET\)/,
     { retryable: true },
   ],
-  ['that hangs up', { drop: 'request' as const }, /did not answer \(ECONNRESET\)\. Try again/, { retryable: true }],
+  [
+    'that hangs up',
+    { drop: 'request' as const },
+    /did not answer \(ECONNRESET\)\. On Google Cloud, try again/,
+    { retryable: true },
+  ],
 ])('says what to do about a server %s', async (_, reply, message, details) => {
   server.script(() => reply);
   const error = await rejectionOf(gcpMetadata()(REQUEST));

@@ -62,7 +62,9 @@ it('says that nothing listens. A later try can succeed, as at the start of a pod
   stubPlatform({ GCE_METADATA_HOST: `127.0.0.1:${port}` });
   const error = await rejectionOf(gcpMetadata()(REQUEST));
   expect(error).toMatchObject({ code: 'assertion_unavailable', retryable: true });
-  expect(error.message).toMatch(/^The metadata server of Google Cloud did not answer \(ECONNREFUSED\)\. Try again\./);
+  expect(error.message).toMatch(
+    /^The metadata server of Google Cloud did not answer \(ECONNREFUSED\)\. On Google Cloud, try again\./,
+  );
 });
 
 it('gives up after the timeout of the whole exchange, also within the body', async () => {
@@ -119,7 +121,7 @@ it('waits 2 seconds for the connection, not for the timeout', async () => {
   const error = await rejectionOf(gcpMetadata({ timeout: 60_000 })(REQUEST));
   expect(error).toMatchObject({ code: 'assertion_unavailable', retryable: false });
   expect(error.message).toMatch(
-    /can't be reached \(no connection within 2 seconds\)\. It is there on Google Cloud only/,
+    /did not answer \(no connection within 2 seconds\)\. On Google Cloud, try again\. Elsewhere there is none/,
   );
   for (const socket of sockets) socket.destroy();
   listener.kill('SIGKILL');
@@ -172,7 +174,7 @@ describe.skipIf(spawnSync(unshare, [...probe, 'true']).status !== 0)('the real a
         code: 'assertion_unavailable',
         retryable: false,
         message: expect.stringMatching(
-          new RegExp(`can't be reached \\(ENETUNREACH\\)\\. It is there on ${cloud} only`),
+          new RegExp(`did not answer \\(ENETUNREACH\\)\\. On ${cloud}, try again\\. Elsewhere there is none`),
         ),
       });
   });
