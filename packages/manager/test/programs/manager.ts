@@ -10,6 +10,7 @@ export function managerFor(job: Job, onEvent: (event: OAuthEvent) => void): Mana
     ...(job.ownDirectory === undefined ? {} : { cache: fileTokenCache({ directory: job.ownDirectory }) }),
     ...(job.agent === undefined ? { interaction: 'never' } : { login: { openBrowser: visit(job.agent) } }),
     onEvent,
+    ...(job.dpop === undefined ? {} : { dpop: job.dpop }),
     ...(job.timeout === undefined ? {} : { timeout: job.timeout }),
   });
 }
