@@ -150,6 +150,7 @@ function subjectOfSaml(xml: string): string {
   return name;
 }
 
-function toPublic(key: JWK): JWK {
+/** The public part of a key. */
+export function toPublic(key: JWK): JWK {
   return Object.fromEntries(Object.entries(key).filter(([name]) => name !== 'd'));
 }

@@ -7,6 +7,7 @@ import { agentEnvironment, hasTerminalAndDisplay } from './agent-environment.ts'
 import type { LoggedRequest } from './log.ts';
 import { startProtectedApi, type ProtectedApi } from './protected-api.ts';
 import { startAuthorizationServer, type AuthorizationServerHandle } from './server.ts';
+import { startWorkloadPlatform, type WorkloadPlatform } from './workload-platform.ts';
 
 export interface Example {
   program: string;
@@ -16,12 +17,14 @@ export interface Example {
   client?: 'confidential' | 'public';
   /** Whether the program logs a user in. @default where it is the public client */
   hasLogin?: boolean;
+  /** Whether a platform that the server trusts gives the program a token in the file `OA_TOKEN_FILE`. @default false */
+  hasPlatform?: boolean;
   /** Starts the API that the program calls. @default startProtectedApi */
-  startApi?: (server: AuthorizationServerHandle) => Promise<ProtectedApi>;
+  startApi?: (server: AuthorizationServerHandle, platform: WorkloadPlatform | undefined) => Promise<ProtectedApi>;
 }
 
 /** The variables of the user's own server. With one of them the program runs, and says which others it misses. */
-const OWN_SERVER_VARIABLES = ['OA_ISSUER', 'OA_CLIENT_ID', 'OA_API'];
+const OWN_SERVER_VARIABLES = ['OA_ISSUER', 'OA_CLIENT_ID', 'OA_API', 'OA_TOKEN_FILE'];
 
 /**
  * Runs an example against an embedded server. With arguments, or with a variable of the user's own server, it runs the program once
@@ -37,16 +40,20 @@ async function runEmbedded({
   program,
   runs,
   client,
-  startApi = startProtectedApi,
+  startApi = (server) => startProtectedApi(server),
+  hasPlatform = false,
   hasLogin = client === 'public',
 }: Example): Promise<number> {
   const directory = await mkdtemp(join(tmpdir(), 'oa-example-'));
-  await using server = await startAuthorizationServer();
-  await using api = await startApi(server);
+  await using platform = hasPlatform ? await startWorkloadPlatform(directory) : undefined;
+  await using server = await startAuthorizationServer(platform === undefined ? {} : { trusts: [platform.issuer] });
+  await platform?.renew(server.issuer);
+  await using api = await startApi(server, platform);
   // What the API has asked at its start is not a request of the program.
   server.requests.length = 0;
   const needsAgent = hasLogin && !hasTerminalAndDisplay();
   print(`Embedded authorization server: ${server.issuer}`);
+  if (platform !== undefined) print(`Platform that issues the token in the file of the job: ${platform.issuer}`);
   if (needsAgent)
     print('There is no terminal or no display: an agent fills in the login and consent forms instead of a user.');
   const env = {
@@ -55,6 +62,7 @@ async function runEmbedded({
     XDG_CONFIG_HOME: join(directory, 'config'),
     LOCALAPPDATA: directory,
     ...clientEnvironment(server, client),
+    ...(platform !== undefined && { OA_TOKEN_FILE: platform.tokenFile }),
     OA_API: api.url,
     ...(needsAgent && agentEnvironment(server.issuer)),
   };

@@ -20,11 +20,11 @@ const WELL_KNOWN = '/.well-known/oauth-protected-resource';
  * Starts an API that requires a token of `server`. With one it answers 200 and `{ hello, scope }`, else 401 and a
  * `WWW-Authenticate` header that names the API's RFC 9728 metadata. A token that is bound to a DPoP key needs a proof (RFC 9449 section 7.1),
  * with `options.dpopNonces` one with a nonce of the API, which changes with each answer. With `options.acr` it refuses a user who has logged in in another way
- * (RFC 9470).
+ * (RFC 9470). `options.beforeAnswer` is waited for before each answer, with the number of requests so far.
  */
 export async function startProtectedApi(
   server: AuthorizationServerHandle,
-  options: { acr?: string; dpopNonces?: boolean } = {},
+  options: { acr?: string; dpopNonces?: boolean; beforeAnswer?: (requests: number) => Promise<void> } = {},
 ): Promise<ProtectedApi> {
   const requests: LoggedRequest[] = [];
   const http = createServer();
@@ -35,6 +35,7 @@ export async function startProtectedApi(
   const proofs = createProofCheck(origin, options.dpopNonces ?? false);
 
   async function answer(path: string, { method = '', url: target = '', headers }: IncomingMessage): Promise<Answer> {
+    await options.beforeAnswer?.(requests.length);
     if (path === `${WELL_KNOWN}/api`)
       return [200, { resource: url, authorization_servers: [server.issuer], scopes_supported: ['read', 'write'] }];
     if (path !== '/api' && !path.startsWith('/api/')) return [404, { error: 'not_found' }];

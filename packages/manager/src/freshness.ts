@@ -43,7 +43,7 @@ export function isRefreshable({ context, grant_type }: Session, token: Token): b
 
 /** Whether the token is bound to a key, where the program accepts no other one. A refresh would not bind it. */
 export function isBoundAsWanted({ options }: Context, token: Token): boolean {
-  return options.dpop !== true || (token.token_type === 'DPoP' && token.dpop_key !== undefined);
+  return options.dpop !== true || (token.token_type === 'DPoP' && typeof token.dpop_key?.d === 'string');
 }
 
 /**

@@ -4,6 +4,7 @@ import { attempt, OAuthError, type AssertionSource, type Client, type RequestPar
 import { asksForScope, DEVICE_CODE_GRANT_TYPE, JWT_BEARER_GRANT_TYPE, mergeScopes } from '@oa/types/rfc';
 import { forgetRegistration } from './client.ts';
 import type { Context } from './context.ts';
+import { assertGranted } from './custom-grant.ts';
 import { isPkceRequired } from './discovery-option.ts';
 import { loginRequired } from './login-required.ts';
 import { findOtherClient } from './other-client.ts';
@@ -144,8 +145,9 @@ async function grantBound(
   const { createProofs, withKey } = await import('./proofs.ts');
   const proofs = await createProofs(session);
   // RFC 9449 section 10: a code that another program gets hold of is of no use to it.
-  const bound = grant_type === 'authorization_code' ? { ...parameters, dpop_jkt: proofs.jkt } : parameters;
-  const token = await grant(session, { client, parameters: bound, signal, network: proofs.network });
+  const dpop_jkt = grant_type === 'authorization_code' ? proofs?.jkt : undefined;
+  const { network } = proofs ?? session;
+  const token = await grant(session, { client, parameters: { ...parameters, dpop_jkt }, signal, network });
   return withKey(session, token, proofs);
 }
 
@@ -184,7 +186,11 @@ async function grant(session: Session, request: GrantAttempt): Promise<Token> {
   if (client === undefined) throw new TypeError('A grant without an assertion needs a client.');
   if (session.grant !== undefined) {
     const own = session.grant;
-    return withServer(session, (server) => own({ server, client, parameters, options: { ...network, signal } }));
+    const granted = await withServer(session, (server) =>
+      own({ server, client, parameters, options: { ...network, signal } }),
+    );
+    assertGranted(granted);
+    return granted;
   }
   if (grant_type === 'client_credentials') {
     const { clientCredentials } = await loadClientCredentials();

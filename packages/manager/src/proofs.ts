@@ -1,5 +1,6 @@
+import type { Dpop } from '@oa/dpop';
 import type { TokenEndpointOptions } from '@oa/token-endpoint';
-import { OAuthError, type AuthorizationServer, type DpopKey, type Token } from '@oa/types';
+import { OAuthError, type AuthorizationServer, type DpopKey, type Result, type Token } from '@oa/types';
 import { toErrorText } from '@oa/types/rfc';
 import type { Session } from './session.ts';
 
@@ -15,17 +16,37 @@ export interface Proofs {
   network: TokenEndpointOptions;
 }
 
-/** Makes a key for the token of a new grant. The caller holds the lock: the key is stored with the token, and with nothing else. */
-export async function createProofs(session: Session): Promise<Proofs> {
-  assertDpopSupported(await session.server(), session.context.options.dpop);
-  const { createDpopKey } = await import('@oa/dpop');
-  return proofsOf(session, await createDpopKey());
+/**
+ * Makes a key for the token of a new grant. The caller holds the lock: the key is stored with the token, and with nothing else.
+ *
+ * @returns `undefined` where the server lists no algorithm of the key, and needs no proof
+ * @throws {OAuthError} `unsupported_token_type`, before a user is asked, if the token must be bound and the server lists no such algorithm
+ */
+export async function createProofs(session: Session): Promise<Proofs | undefined> {
+  const server = await session.server();
+  if (!acceptsProofs(server)) {
+    if (session.context.options.dpop === true) throw proofsUnsupported(server);
+    return undefined;
+  }
+  const { createDpop, createDpopKey } = await import('@oa/dpop');
+  const key = await createDpopKey();
+  return toProofs(session, key, await createDpop(key, { now: session.context.now }));
 }
 
-/** The proofs of the key that a stored token is bound to. */
-export async function proofsOf({ context, network }: Session, key: DpopKey): Promise<Proofs> {
+/**
+ * The proofs of the key that a stored token is bound to.
+ *
+ * @returns an error if the key is damaged. It is no bug of the program, and must not fail each of its calls.
+ */
+export async function storedProofsOf(session: Session, key: DpopKey): Promise<Result<Proofs>> {
   const { createDpop } = await import('@oa/dpop');
-  const dpop = await createDpop(key, { now: context.now });
+  const dpop = await createDpop(key, { now: session.context.now }).catch(() => undefined);
+  if (dpop !== undefined) return { ok: true, value: toProofs(session, key, dpop) };
+  const message = "The stored token is bound to a DPoP key that is damaged, so it can't be refreshed. Log in again.";
+  return { ok: false, error: new OAuthError('login_required', message) };
+}
+
+function toProofs({ network }: Session, key: DpopKey, dpop: Dpop): Proofs {
   return { key, jkt: dpop.jkt, network: { ...network, authentication: dpop.authentication(network.authentication) } };
 }
 
@@ -34,22 +55,25 @@ export async function proofsOf({ context, network }: Session, key: DpopKey): Pro
  *
  * @throws {OAuthError} `unsupported_token_type`, if it is not bound and must be
  */
-export async function withKey(session: Session, token: Token, { key }: Proofs): Promise<Token> {
+export async function withKey(session: Session, token: Token, proofs: Proofs | undefined): Promise<Token> {
   const { options, emit } = session.context;
   const { assertDpopToken } = await import('@oa/dpop');
   const policy = options.dpop ?? 'preferred';
   assertDpopToken(await session.server(), token, policy, { onEvent: emit });
-  return token.token_type === 'DPoP' ? { ...token, dpop_key: key } : token;
+  return token.token_type === 'DPoP' && proofs !== undefined ? { ...token, dpop_key: proofs.key } : token;
 }
 
-/** Before a user is asked: a login would be in vain. A server that publishes nothing about DPoP may support it. */
-function assertDpopSupported(
-  { issuer, dpop_signing_alg_values_supported: listed }: AuthorizationServer,
-  policy: true | 'preferred' | undefined,
-): void {
-  if (policy !== true || listed === undefined || listed.includes(PROOF_ALGORITHM)) return;
+/** A server that publishes nothing about DPoP may support it. */
+function acceptsProofs({ dpop_signing_alg_values_supported: listed }: AuthorizationServer): boolean {
+  return listed === undefined || listed.includes(PROOF_ALGORITHM);
+}
+
+function proofsUnsupported({
+  issuer,
+  dpop_signing_alg_values_supported: listed = [],
+}: AuthorizationServer): OAuthError {
   const shown = toErrorText(listed.join(', '), MAX_SHOWN_LIST_CHARACTERS) || 'none';
-  throw new OAuthError(
+  return new OAuthError(
     'unsupported_token_type',
     `${toErrorText(issuer, MAX_SHOWN_LIST_CHARACTERS)} accepts no DPoP proofs with ${PROOF_ALGORITHM}, which \`dpop: true\` needs. It lists these algorithms: ${shown}. Set \`dpop\` to 'preferred' to accept Bearer tokens of this server.`,
   );

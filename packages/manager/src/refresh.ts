@@ -76,9 +76,16 @@ export async function sendRefresh(
   const { context, key } = session;
   // Loaded before the reservation: if that fails, no request was sent.
   await import('@oa/token-endpoint');
-  const proofs = current.dpop_key && (await (await import('./proofs.ts')).proofsOf(session, current.dpop_key));
+  const proofs =
+    current.dpop_key === undefined
+      ? undefined
+      : await (await import('./proofs.ts')).storedProofsOf(session, current.dpop_key);
+  // The key does not come back. The refresh token is kept until a new grant has replaced it.
+  if (proofs?.ok === false) return { type: 'refused', error: proofs.error, isDefinite: false };
   const reservation = await context.tokens.reserve(key);
-  const outcome = await toOutcome(deferSignals(() => requestAndStore(session, server, found, current, onSlow, proofs)));
+  const outcome = await toOutcome(
+    deferSignals(() => requestAndStore(session, server, found, current, onSlow, proofs?.value)),
+  );
   if (outcome.type === 'renewed') return outcome;
   const { error } = outcome;
   // Without an answer the refresh token may be used: the next holder of the lock must know.

@@ -114,7 +114,7 @@ export async function openSession(
 ): Promise<Session> {
   assertCredentials(credentials);
   const resolved = await resolveTarget(context, target, credentials, wanted);
-  const asserted = await findAsserted(credentials, resolved.issuer, wanted.signal);
+  const asserted = await findAsserted(context, credentials, resolved.issuer, wanted.signal);
   const create = (each?: Asserted): Session => createSession(context, resolved, credentials, wanted.scope, each);
   const session = create(asserted);
   const askOther = asserted?.other;
@@ -127,6 +127,7 @@ export async function openSession(
 }
 
 async function findAsserted(
+  { options }: Context,
   credentials: Credentials,
   issuer: string,
   signal: AbortSignal | undefined,
@@ -135,7 +136,7 @@ async function findAsserted(
   const given = member && credentials[member];
   if (given === undefined) return undefined;
   const { findSubject } = await import('./subject.ts');
-  return findSubject(given, credentials, issuer, signal);
+  return findSubject(given, credentials, issuer, { signal, timeout: options.timeout });
 }
 
 /** Opens the session of one stored token, and of no other one. The secret of a configured client is not stored. */

@@ -147,6 +147,36 @@ it('asks for another assertion after a refusal, once, and then returns the refus
   expect(new Set(server.requestsTo('/token').map(({ form }) => form.get('grant_type')))).toEqual(new Set([JWT_BEARER]));
 });
 
+it.each([undefined, 'ada'])(
+  'ends a source that never resolves with the timeout of the manager (label: %s)',
+  async (subject) => {
+    const { server, metadata } = await startExchange();
+    const manager = createManager({ timeout: 300 });
+    const signals: (AbortSignal | undefined)[] = [];
+    const assertion: AssertionSource = ({ signal }) => (signals.push(signal), new Promise(() => undefined));
+    const result = await manager.get(metadata, { grant_type: JWT_BEARER, assertion, subject });
+    expect(result).toMatchObject({ ok: false, error: { code: 'timeout', retryable: true, sent: false } });
+    expect(signals.map((signal) => signal?.aborted)).toEqual([true]);
+    expect(server.requests).toHaveLength(0);
+  },
+);
+
+it('ends with the reason of the signal where a source ignores it', async () => {
+  const { metadata } = await startExchange();
+  const assertion: AssertionSource = () => new Promise(() => undefined);
+  const reason = new Error('enough');
+  for (const timeout of [undefined, 60_000]) {
+    const controller = new AbortController();
+    const call = createManager({ timeout }).get(
+      metadata,
+      { grant_type: JWT_BEARER, assertion },
+      { signal: controller.signal },
+    );
+    controller.abort(reason);
+    await expect(call).rejects.toBe(reason);
+  }
+});
+
 it('says why a source that has no other assertion was asked for one', async () => {
   const { server, metadata } = await startScripted({ '/token': { status: 400, json: { error: 'invalid_grant' } } });
   const assertion: AssertionSource = async ({ rejected }) => {
@@ -176,18 +206,6 @@ it.each([undefined, '', 7])('is assertion_unavailable where a source resolves wi
   );
   expect(result).toMatchObject({ ok: false, error: { code: 'assertion_unavailable' } });
   expect(server.requests).toHaveLength(0);
-});
-
-it('ends the wait for a source that ignores the signal', async () => {
-  const { metadata } = await startExchange();
-  const reason = new Error('enough');
-  const assertion = (): Promise<string> => new Promise(() => undefined);
-  const call = createManager().get(
-    metadata,
-    { grant_type: JWT_BEARER, assertion },
-    { signal: AbortSignal.abort(reason) },
-  );
-  await expect(call).rejects.toBe(reason);
 });
 
 it('shows no assertion in an error, an event or the list of sessions', async () => {

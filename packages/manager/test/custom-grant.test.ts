@@ -1,6 +1,6 @@
 import { createManager, type Credentials, type Grant } from '@oa/manager';
 import { requestToken } from '@oa/token-endpoint';
-import { OAuthError } from '@oa/types';
+import { OAuthError, type Token } from '@oa/types';
 import { describe, expect, it } from 'vitest';
 import { bearer, changeStored, managerAt, startScripted, storedTokens, temporaryDirectory, typesOf } from './setup.ts';
 
@@ -87,4 +87,27 @@ describe('is refused with a TypeError that names the cure', () => {
     await expect(call).rejects.toThrow(TypeError);
     await expect(call).rejects.toThrow(message);
   });
+});
+
+it.each<[unknown, RegExp]>([
+  [undefined, /must resolve with a token\./],
+  ['planted', /must resolve with a token\./],
+  [{}, /whose access_token is a non-empty string/],
+  [{ access_token: '', token_type: 'Bearer' }, /whose access_token is/],
+  [{ access_token: 'planted' }, /whose token_type is/],
+  [{ access_token: 'planted', token_type: 'Bearer', expires_in: '3600' }, /whose expires_in is a number/],
+  [{ access_token: 'planted', token_type: 'Bearer', expires_at: null }, /whose expires_at is a number/],
+  [{ access_token: 'planted', token_type: 'Bearer', expires_in: 3600 }, /expires_in and no expires_at/],
+])('stores nothing that is no token, and makes the grant once: %j', async (value, message) => {
+  const { metadata } = await startScripted();
+  const tokens = new Map<string, Token>();
+  let grants = 0;
+  const grant = (async () => ((grants += 1), value)) as Grant;
+  const error: unknown = await createManager({ cache: tokens })
+    .get(metadata, { ...credentials, grant })
+    .catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(TypeError);
+  expect(String(error)).toMatch(message);
+  expect(String(error)).not.toContain('planted');
+  expect([grants, tokens.size]).toEqual([1, 0]);
 });

@@ -15,6 +15,7 @@ import {
   startScripted,
   storedTokens,
   temporaryDirectory,
+  typesOf,
 } from '../setup.ts';
 
 async function startServer(dpopNonces = true): Promise<AuthorizationServerHandle> {
@@ -137,6 +138,22 @@ describe('at a server without DPoP', () => {
     ]);
   });
 
+  it("sends no proof with 'preferred' where the metadata of the server has no algorithm for the key", async () => {
+    const { server, metadata } = await startScripted({
+      '/token': ({ headers }) =>
+        headers['dpop'] === undefined ? bearer('a') : { status: 400, json: { error: 'invalid_dpop_proof' } },
+    });
+    const { openBrowser, urls } = agreeingBrowser();
+    const options = { dpop: 'preferred', interaction: 'always', login: { openBrowser } } as const;
+    const { manager, events } = managerAt(temporaryDirectory(), options);
+    const listed = { ...metadata, dpop_signing_alg_values_supported: ['RS256'] };
+    expect((await manager.getToken(listed, { client_id: 'c' })).dpop_key).toBeUndefined();
+    await manager.getToken(listed, CREDENTIALS);
+    expect(typesOf(events).filter((type) => type === 'token_not_bound')).toHaveLength(2);
+    expect(urls.map((url) => url.searchParams.has('dpop_jkt'))).toEqual([false]);
+    expect(server.requestsTo('/token')).toHaveLength(2);
+  });
+
   it('asks no user where the metadata of the server has no algorithm for the key', async () => {
     const { server, metadata } = await startScripted();
     const { openBrowser, urls } = agreeingBrowser();
@@ -176,6 +193,50 @@ describe('at a server without DPoP', () => {
     const result = await manager.get(metadata, { client_id: 'c' });
     expect(result).toMatchObject({ ok: false, error: { code: 'unsupported_token_type' } });
     expect(storedTokens(directory)).toMatchObject([{ refresh_token: 'r2' }]);
+  });
+});
+
+describe.each([
+  ['null', null],
+  ['no key', {}],
+  ['a key without a private part', { kty: 'EC', crv: 'P-256', x: 'planted', y: 'planted' }],
+  ['a key of noise', { kty: 'EC', crv: 'P-256', x: 'planted', y: 'planted', d: 'planted' }],
+])('a stored token with %s instead of its key', (_name, dpop_key) => {
+  async function storeDamaged(policy: ManagerOptions['dpop']) {
+    let count = 0;
+    const { server, metadata } = await startScripted({
+      '/token': ({ headers }) =>
+        bearer(`token-${(count += 1)}`, {
+          token_type: headers['dpop'] ? 'DPoP' : 'Bearer',
+          refresh_token: `r${count}`,
+        }),
+    });
+    const directory = temporaryDirectory();
+    const options = { interaction: 'always', login: { openBrowser: agreeingBrowser().openBrowser } } as const;
+    await managerAt(directory, { ...options, dpop: true }).manager.getToken(metadata, { client_id: 'c' });
+    await changeStored(directory, (token) => ({ ...token, dpop_key: dpop_key as never, expires_at: 1_700_000_000 }));
+    const open = (more: ManagerOptions = {}) => managerAt(directory, { ...options, dpop: policy, ...more });
+    return { server, metadata, directory, open };
+  }
+
+  it.each([true, 'preferred', undefined] as const)(
+    'leads to a login, and not to a refresh, with dpop: %s',
+    async (policy) => {
+      const { server, metadata, open } = await storeDamaged(policy);
+      expect((await open().manager.getToken(metadata, { client_id: 'c' })).access_token).toBe('token-2');
+      const grants = server.requestsTo('/token').map(({ form }) => form.get('grant_type'));
+      expect(grants).toEqual(['authorization_code', 'authorization_code']);
+    },
+  );
+
+  it('is login_required where no user can be asked, and is kept', async () => {
+    const { server, metadata, directory, open } = await storeDamaged('preferred');
+    const { manager, events } = open({ interaction: 'never' });
+    const result = await manager.get(metadata, { client_id: 'c' });
+    expect(result).toMatchObject({ ok: false, error: { code: 'login_required' } });
+    expect([inspectAll(result), JSON.stringify(events)].join()).not.toContain('planted');
+    expect(storedTokens(directory)).toMatchObject([{ refresh_token: 'r1' }]);
+    expect(server.requestsTo('/token')).toHaveLength(1);
   });
 });
 
