@@ -38,12 +38,20 @@ export async function clientCredentials(
   options: TokenEndpointOptions = {},
 ): Promise<Token> {
   assertRequestParameters(parameters, RESERVED_PARAMETERS);
-  assertConfidential(client, options);
+  assertConfidentialClient(client, options);
   return requestToken(server, client, { ...parameters, grant_type: 'client_credentials' }, options);
 }
 
-/** The client has a secret, a certificate (RFC 8705), or whatever the caller chose. */
-function assertConfidential(client: Client, options: TokenEndpointOptions): void {
+/**
+ * Makes sure that the client can authenticate: it has a secret, a certificate (RFC 8705), or whatever the caller chose.
+ *
+ * @throws {TypeError} if it has none of them
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.4
+ */
+export function assertConfidentialClient(
+  client: Client,
+  options: Pick<TokenEndpointOptions, 'authentication'> = {},
+): void {
   const method = client.token_endpoint_auth_method;
   const usesOther = method !== undefined && !['none', 'client_secret_basic', 'client_secret_post'].includes(method);
   if (options.authentication !== undefined || usesOther || (client.client_secret ?? '') !== '') return;

@@ -1,1 +1,1 @@
-export { clientCredentials } from './client-credentials.ts';
+export { assertConfidentialClient, clientCredentials } from './client-credentials.ts';

@@ -129,7 +129,8 @@ async function atIssuer(
   work: (session: Session) => Promise<Token>,
 ): Promise<Token> {
   const session = await open();
-  const workAt = (each: Session): Promise<Token> => work(each).catch((error: unknown) => askAgain(each, error, work));
+  const workAt = (each: Session): Promise<Token> =>
+    work(each).catch((error: unknown) => askOtherAssertion(each, error, work));
   try {
     return await workAt(session);
   } catch (error) {
@@ -140,7 +141,11 @@ async function atIssuer(
 }
 
 /** Does `work` with another assertion where one can help. */
-async function askAgain(session: Session, error: unknown, work: (session: Session) => Promise<Token>): Promise<Token> {
+async function askOtherAssertion(
+  session: Session,
+  error: unknown,
+  work: (session: Session) => Promise<Token>,
+): Promise<Token> {
   if (session.otherAssertion === undefined) throw error;
   const { withOtherAssertion } = await import('./other-assertion.ts');
   return withOtherAssertion(session, error, work);

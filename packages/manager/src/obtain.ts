@@ -142,6 +142,9 @@ async function grantBound(
   const { context, grant_type } = session;
   if (context.options.dpop === undefined)
     return grant(session, { client, parameters, signal, network: session.network });
+  // A proof is added by a function, and authenticates no client.
+  if (grant_type === 'client_credentials' && client !== undefined)
+    (await loadClientCredentials()).assertConfidentialClient(client, session.network);
   const { createProofs, withKey } = await import('./proofs.ts');
   const proofs = await createProofs(session);
   // RFC 9449 section 10: a code that another program gets hold of is of no use to it.

@@ -240,6 +240,18 @@ describe.each([
   });
 });
 
+it('refuses client credentials without authentication, as without a proof (RFC 6749 section 4.4)', async () => {
+  const { server, metadata } = await startScripted({ '/token': bearer('a', { token_type: 'DPoP' }) });
+  const { manager } = managerAt(temporaryDirectory(), { dpop: true });
+  const call = manager.get(metadata, { grant_type: 'client_credentials', client_id: 'c' });
+  await expect(call).rejects.toThrow(TypeError);
+  await expect(call).rejects.toThrow(/needs the option `authentication`/);
+  expect(server.requests).toHaveLength(0);
+  const authentication = () => ({ parameters: { client_id: 'c', client_assertion: 'signed' } });
+  await manager.getToken(metadata, { grant_type: 'client_credentials', client_id: 'c', authentication });
+  expect(server.requests).toHaveLength(1);
+});
+
 it('shows no key and no proof in the list of sessions, in events and in errors', async () => {
   const events: OAuthEvent[] = [];
   const { server, metadata } = await startScripted({
