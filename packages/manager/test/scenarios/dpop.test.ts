@@ -181,6 +181,53 @@ describe('at a server without DPoP', () => {
     ]);
   });
 
+  it('uses the refresh token of another resource with `true` only if that is bound (RFC 8707 section 2.2)', async () => {
+    let count = 0;
+    const { server, metadata } = await startScripted({
+      '/token': ({ headers }) => {
+        count += 1;
+        const token_type = headers['dpop'] === undefined ? 'Bearer' : 'DPoP';
+        return bearer(`token-${count}`, { token_type, refresh_token: `r${count}` });
+      },
+    });
+    const [mail, files] = ['https://mail.example/', 'https://files.example/'];
+    const login = { client_id: 'c', resource: mail, furtherResources: [files] };
+    const options = { interaction: 'always', login: { openBrowser: agreeingBrowser().openBrowser } } as const;
+    const directory = temporaryDirectory();
+    await managerAt(directory, options).manager.getToken(metadata, login);
+    const { manager } = managerAt(directory, { ...options, dpop: true, interaction: 'never' });
+    const asked = { client_id: 'c', resource: files };
+    expect(await manager.get(metadata, asked)).toMatchObject({ ok: false, error: { code: 'login_required' } });
+    const bound = await managerAt(directory, { ...options, dpop: true }).manager.getToken(metadata, login);
+    expect(await manager.getToken(metadata, asked)).toMatchObject({ token_type: 'DPoP', dpop_key: bound.dpop_key });
+    expect(server.requestsTo('/token').map(({ form }) => form.get('grant_type'))).toEqual([
+      'authorization_code',
+      'authorization_code',
+      'refresh_token',
+    ]);
+  });
+
+  it('hands out no Bearer token with `true`, where another program has stored one meanwhile', async () => {
+    const tokens = new Map<string, Token>();
+    const { metadata } = await startScripted({
+      '/token': ({ form }) => {
+        if (form.get('grant_type') === 'authorization_code')
+          return bearer('a', { token_type: 'DPoP', refresh_token: 'r1' });
+        if (form.get('refresh_token') !== 'r1') return bearer('c', { refresh_token: 'r3' });
+        for (const key of tokens.keys())
+          tokens.set(key, { access_token: 'b', token_type: 'Bearer', refresh_token: 'r2', expires_at: 1_700_000_000 });
+        return { status: 400, json: { error: 'invalid_grant' } };
+      },
+    });
+    const login = { openBrowser: agreeingBrowser().openBrowser, print: () => undefined };
+    const manager = createManager({ cache: tokens, dpop: true, interaction: 'always', login });
+    await manager.getToken(metadata, { client_id: 'c' });
+    for (const [key, token] of tokens) tokens.set(key, { ...token, expires_at: 1_700_000_000 });
+    const result = await manager.get(metadata, { client_id: 'c' });
+    expect(result).toMatchObject({ ok: false, error: { code: 'unsupported_token_type' } });
+    expect([...tokens.values()]).toMatchObject([{ refresh_token: 'r3' }]);
+  });
+
   it('keeps the refresh token of a server that binds its tokens no more, and returns an error', async () => {
     const { metadata } = await startScripted({
       '/token': inTurn(bearer('a', { token_type: 'DPoP', refresh_token: 'r1' }), bearer('b', { refresh_token: 'r2' })),
