@@ -152,6 +152,7 @@ export interface Job {
   /** Milliseconds for each request. */
   timeout?: number;
   rejected?: string;
+  dpop?: ManagerOptions['dpop'];
   /** The URL of a server that logs a user in at once. Without it no user can be asked. */
   agent?: string;
   /** How many calls at once. */

@@ -7,6 +7,7 @@ import type { Job } from '../setup.ts';
 export function managerFor(job: Job, onEvent: (event: OAuthEvent) => void): Manager {
   return createManager({
     app: 'test',
+    dpop: job.dpop,
     ...(job.ownDirectory === undefined ? {} : { cache: fileTokenCache({ directory: job.ownDirectory }) }),
     ...(job.agent === undefined ? { interaction: 'never' } : { login: { openBrowser: visit(job.agent) } }),
     onEvent,

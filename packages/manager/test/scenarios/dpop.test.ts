@@ -1,9 +1,19 @@
 import { startAuthorizationServer, type AuthorizationServerHandle } from '@oa-internal/authorization-server';
 import { inspectAll } from '@oa-internal/testing';
+import { privateKeyJwt } from '@oa/client-authentication';
 import { createFetch } from '@oa/fetch';
-import { createManager, type ManagerOptions } from '@oa/manager';
+import { createManager, type Credentials, type ManagerOptions } from '@oa/manager';
+import { registerClient } from '@oa/registration';
 import type { OAuthEvent, Token } from '@oa/types';
-import { calculateJwkThumbprint, decodeJwt, decodeProtectedHeader, EmbeddedJWK, jwtVerify } from 'jose';
+import {
+  calculateJwkThumbprint,
+  decodeJwt,
+  decodeProtectedHeader,
+  EmbeddedJWK,
+  exportJWK,
+  generateKeyPair,
+  jwtVerify,
+} from 'jose';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   agreeingBrowser,
@@ -12,6 +22,7 @@ import {
   inTurn,
   managerAt,
   runTogether,
+  startJob,
   startScripted,
   storedTokens,
   temporaryDirectory,
@@ -100,6 +111,109 @@ it('refreshes once for 20 processes with one rotating refresh token that is boun
   // Each process would need a nonce. Only one asks.
   expect(server.requests.filter(({ path, status }) => path === '/token' && status === 200)).toHaveLength(1);
   expect(server.count('/token', 'refresh_token')).toBe(2);
+});
+
+it.each(['client_credentials', 'refresh_token'])(
+  'goes on where a process was killed between the key and the token (%s)',
+  async (grant) => {
+    const directory = temporaryDirectory();
+    const { server, metadata } = await startScripted();
+    const credentials = { client_id: 'c', client_secret: grant === 'refresh_token' ? undefined : 's' };
+    const login = { openBrowser: agreeingBrowser().openBrowser };
+    const answer = bearer('first', { token_type: 'DPoP', refresh_token: 'r' });
+    server.script({ '/token': answer });
+    if (grant === 'refresh_token') {
+      await managerAt(directory, { dpop: true, interaction: 'always', login }).manager.getToken(metadata, credentials);
+      await expire(directory);
+    }
+    const before = server.requests.length;
+    server.script((_, index) =>
+      index === before ? { drop: 'never' } : bearer('second', { token_type: 'DPoP', refresh_token: 'r' }),
+    );
+    const job = { directory, target: metadata, credentials, dpop: true } as const;
+    const holder = startJob(job);
+    await expect.poll(() => server.requests.length, { timeout: 20_000 }).toBe(before + 1);
+    const next = startJob(job);
+    holder.kill('SIGKILL');
+    await holder.ended;
+    expect(await next.results).toMatchObject([{ ok: true, access_token: 'second' }]);
+    const proofs = server.requests.slice(-2).map(({ headers }) => decodeProtectedHeader(String(headers['dpop'])).jwk);
+    const [killed, used] = await Promise.all(proofs.map(async (jwk) => calculateJwkThumbprint(jwk ?? {})));
+    // A refresh token belongs to its key. A grant makes a new one.
+    expect(killed === used).toBe(grant === 'refresh_token');
+    const stored = storedTokens(directory);
+    expect(stored).toMatchObject([{ access_token: 'second', token_type: 'DPoP' }]);
+    expect(await jktOf(stored[0])).toBe(used);
+  },
+);
+
+describe('at a server with required nonces', () => {
+  /** Gets a token, and refreshes it in a second process. */
+  async function refreshed(server: AuthorizationServerHandle, credentials: Credentials, options: ManagerOptions) {
+    const directory = temporaryDirectory();
+    const scope = 'openid offline_access';
+    const managerNow = () => dpopManager(directory, server, options).manager;
+    const first = await managerNow().getToken(server.issuer, { ...credentials, scope });
+    await expire(directory);
+    const second = await managerNow().getToken(server.issuer, { ...credentials, scope });
+    expect(second.access_token).not.toBe(first.access_token);
+    expect(await boundTo(server, second)).toBe(await jktOf(first));
+    expect(await managerNow().logout(server.issuer, { ...credentials, scope })).toEqual({ ok: true, value: true });
+  }
+
+  it.each(['disabled', 'required'] as const)(
+    'a client that registers itself logs in, with pushed requests %s (RFC 9449 section 10.1)',
+    async (pushedRequests) => {
+      const server = await startAuthorizationServer({ dpopNonces: true, pushedRequests });
+      onTestFinished(() => server.close());
+      await refreshed(server, {}, {});
+      expect(server.count('/par') > 0).toBe(pushedRequests === 'required');
+    },
+  );
+
+  it('a device logs in', async () => {
+    const server = await startServer();
+    const print = (text: string): void => {
+      const [url] = /http\S+user_code=\S+/.exec(text) ?? [];
+      if (url !== undefined) void server.approveDevice(url);
+    };
+    const credentials = { ...server.public, grant_type: 'urn:ietf:params:oauth:grant-type:device_code' };
+    await refreshed(server, credentials, { login: { print } });
+  });
+
+  it('a client authenticates with private_key_jwt, with another assertion for each proof', async () => {
+    const server = await startServer();
+    const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
+    const endpoints = { token_endpoint: `${server.issuer}/token`, registration_endpoint: `${server.issuer}/register` };
+    const { client_id } = await registerClient(
+      { issuer: server.issuer, ...endpoints },
+      {
+        application_type: 'native',
+        grant_types: ['authorization_code', 'refresh_token'],
+        jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'ES256', use: 'sig' }] },
+        redirect_uris: ['http://127.0.0.1/callback'],
+        token_endpoint_auth_method: 'private_key_jwt',
+      },
+    );
+    await refreshed(server, { client_id }, { authentication: privateKeyJwt(privateKey, { kid: 'k' }) });
+  });
+});
+
+it('uses each token with its own key, also where another process has logged in with a new one', async () => {
+  const server = await startServer();
+  const directory = temporaryDirectory();
+  const { server: api } = await startScripted({ '/': { json: 'ok' } });
+  const { manager: older } = dpopManager(directory, server);
+  const get = createFetch(older.source(server.issuer, server.public), { origins: [api.origin] });
+  await get(api.origin);
+  expect(await dpopManager(directory, server).manager.login(server.issuer, server.public)).toMatchObject({ ok: true });
+  await get(api.origin);
+  for (const { headers } of api.requests) {
+    const access_token = String(headers['authorization']).replace('DPoP ', '');
+    const { jwk } = decodeProtectedHeader(String(headers['dpop']));
+    expect(await boundTo(server, { access_token, token_type: 'DPoP' })).toBe(await calculateJwkThumbprint(jwk ?? {}));
+  }
+  expect(new Set(api.requests.map(({ headers }) => headers['authorization'])).size).toBe(2);
 });
 
 it('makes a new key at each login, and asks for the code with its thumbprint (RFC 9449 section 10)', async () => {
