@@ -1,3 +1,6 @@
+import type { IncomingMessage } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import { decodeProtectedHeader } from 'jose';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 
 /** One request to a server. */
@@ -6,6 +9,10 @@ export interface LoggedRequest {
   /** The path without the query. */
   path: string;
   grant_type?: string;
+  /** The client that the server has recognised. */
+  client_id?: string;
+  /** How the request named its client, at the endpoints that take a form: the method, for an assertion with its algorithm. */
+  authentication?: string;
   /** The status of the response, 0 before it. */
   status: number;
 }
@@ -24,8 +31,29 @@ export function requestLog(
       entry.status = (error as { status?: number }).status ?? 500;
       throw error;
     } finally {
-      const grantType = ctx.oidc?.body?.grant_type;
-      if (typeof grantType === 'string') entry.grant_type = grantType;
+      const { body, client } = ctx.oidc ?? {};
+      if (typeof body?.grant_type === 'string') entry.grant_type = body.grant_type;
+      if (client !== undefined) entry.client_id = client.clientId;
+      if (body !== undefined) entry.authentication = authenticationIn(ctx.req, body);
     }
   };
+}
+
+function authenticationIn({ headers, socket }: IncomingMessage, body: Record<string, unknown>): string {
+  const used: string[] = [];
+  if (headers.authorization?.startsWith('Basic ') === true) used.push('client_secret_basic');
+  if (body['client_secret'] !== undefined) used.push('client_secret_post');
+  const { client_assertion } = body;
+  if (typeof client_assertion === 'string') used.push(`assertion ${algorithmOf(client_assertion)}`);
+  if ('getPeerX509Certificate' in socket && (socket as TLSSocket).getPeerX509Certificate() !== undefined)
+    used.push('certificate');
+  return used.join(' and ') || 'none';
+}
+
+function algorithmOf(jwt: string): string {
+  try {
+    return String(decodeProtectedHeader(jwt).alg);
+  } catch {
+    return 'unknown';
+  }
 }

@@ -2,6 +2,7 @@ import type { TokenEndpointOptions } from '@oa/token-endpoint';
 import { OAuthError, type AssertionSource, type AuthorizationServer, type Client, type Token } from '@oa/types';
 import { TOKEN_EXCHANGE_GRANT_TYPE } from '@oa/types/rfc';
 import { parseAssertionExpiry } from './assertion-expiry.ts';
+import { isAssertionRefused } from './assertion-refused.ts';
 import { assertAssertion, type AssertionParameter } from './obtain-assertion.ts';
 import { assertOtherParameters, requestByAssertions } from './request-by-assertions.ts';
 
@@ -91,7 +92,7 @@ export async function exchangeToken(
     {
       parameters: { ...others, grant_type: TOKEN_EXCHANGE_GRANT_TYPE },
       assertions,
-      isRefusal: isTokenRefused,
+      isRefusal: (error) => isAssertionRefused(error, TOKEN_EXCHANGE_GRANT_TYPE),
       advice: `${assertions.length === 1 ? 'The subject_token was' : 'The subject_token and the actor_token were'} sent to it. Check that it trusts the issuer, that the type is right, and that it allows the exchange to this client.`,
     },
     options,
@@ -106,18 +107,6 @@ function toAssertionParameter(name: string, source: unknown, type: unknown): Ass
   if (typeof type === 'string' && type !== '') return { name, source };
   throw new TypeError(
     `The parameter ${name}_type must be the identifier of the type of the ${name}, such as urn:ietf:params:oauth:token-type:access_token (RFC 8693 section 3).`,
-  );
-}
-
-/**
- * RFC 8693 section 2.2.2: the error is `invalid_request` if a token is invalid for any reason, or unacceptable. Without a text, or with one
- * about a token, it can be that. Keycloak answers `invalid_token`.
- */
-function isTokenRefused({ error, error_description = '' }: OAuthError): boolean {
-  if (error === 'invalid_grant' || error === 'invalid_token') return true;
-  const text = error_description.replace(/\w*token_type\w*|token.exchange/gi, '');
-  return (
-    error === 'invalid_request' && (error_description === '' || /token|jwt|assertion|expired|signature/i.test(text))
   );
 }
 

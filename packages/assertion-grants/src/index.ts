@@ -1,3 +1,4 @@
+export { isAssertionRefused } from './assertion-refused.ts';
 export { exchangeToken } from './exchange-token.ts';
 export type { ExchangedToken, ExchangeParameters } from './exchange-token.ts';
 export { idJag } from './id-jag.ts';

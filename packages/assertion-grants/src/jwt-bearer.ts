@@ -1,6 +1,7 @@
 import type { TokenEndpointOptions } from '@oa/token-endpoint';
 import type { AssertionSource, AuthorizationServer, Client, Token } from '@oa/types';
 import { JWT_BEARER_GRANT_TYPE } from '@oa/types/rfc';
+import { isAssertionRefused } from './assertion-refused.ts';
 import { assertAssertion } from './obtain-assertion.ts';
 import { assertOtherParameters, requestByAssertions } from './request-by-assertions.ts';
 
@@ -51,7 +52,7 @@ export async function jwtBearer(
     {
       parameters: { ...others, grant_type: JWT_BEARER_GRANT_TYPE },
       assertions: [{ name: 'assertion', source: assertion }],
-      isRefusal: ({ error }) => error === 'invalid_grant',
+      isRefusal: (error) => isAssertionRefused(error, JWT_BEARER_GRANT_TYPE),
       advice:
         'The assertion was sent to it. Check that it trusts the issuer (`iss`) and the subject (`sub`) of the assertion, and that the assertion names it as the audience (`aud`).',
     },

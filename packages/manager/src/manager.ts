@@ -129,13 +129,21 @@ async function atIssuer(
   work: (session: Session) => Promise<Token>,
 ): Promise<Token> {
   const session = await open();
+  const workAt = (each: Session): Promise<Token> => work(each).catch((error: unknown) => askAgain(each, error, work));
   try {
-    return await work(session);
+    return await workAt(session);
   } catch (error) {
     const { isOtherIssuerNeeded, withOtherIssuer } = await import('./other-issuer.ts');
     if (!isOtherIssuerNeeded(session, error)) throw error;
-    return withOtherIssuer(session, error, open, work);
+    return withOtherIssuer(session, error, open, workAt);
   }
+}
+
+/** Does `work` with another assertion where one can help. */
+async function askAgain(session: Session, error: unknown, work: (session: Session) => Promise<Token>): Promise<Token> {
+  if (session.otherAssertion === undefined) throw error;
+  const { withOtherAssertion } = await import('./other-assertion.ts');
+  return withOtherAssertion(session, error, work);
 }
 
 /**

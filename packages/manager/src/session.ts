@@ -53,6 +53,8 @@ export interface Session {
   grant: Grant | undefined;
   /** What the grant sends for its subject, where it needs that. */
   assertion: string | AssertionSource | undefined;
+  /** Opens the session of another assertion. Absent where the assertion is a text, or the caller has named its subject. */
+  otherAssertion?: () => Promise<Session | undefined>;
   /** The scopes that the token is for, separated by spaces. */
   scope: string | undefined;
   /** What the grant sends, besides what identifies and authenticates the client. */
@@ -113,7 +115,15 @@ export async function openSession(
   assertCredentials(credentials);
   const resolved = await resolveTarget(context, target, credentials, wanted);
   const asserted = await findAsserted(context, credentials, resolved.issuer, wanted.signal);
-  return createSession(context, resolved, credentials, wanted.scope, asserted);
+  const create = (each?: Asserted): Session => createSession(context, resolved, credentials, wanted.scope, each);
+  const session = create(asserted);
+  const askOther = asserted?.other;
+  if (askOther !== undefined)
+    session.otherAssertion = async () => {
+      const other = await askOther();
+      return other && create(other);
+    };
+  return session;
 }
 
 async function findAsserted(

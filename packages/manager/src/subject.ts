@@ -6,6 +6,8 @@ import type { Credentials } from './credentials.ts';
 export interface Asserted {
   subject: string;
   assertion: string | AssertionSource;
+  /** Asks for another assertion, which can be about another subject. Absent where only the caller knows, or there is no other one. */
+  other?: () => Promise<Asserted | undefined>;
 }
 
 interface SourceLimits {
@@ -15,11 +17,11 @@ interface SourceLimits {
 
 /**
  * Finds whom an assertion is about: the label of the caller, else the digest of the assertion. A function is called for the digest, and its
- * assertion is used for the first request.
+ * assertion is used for the request.
  *
  * @param audience the issuer
  * @param limits `timeout`: milliseconds that a function has, if the caller limits the calls of the manager
- * @throws {OAuthError} `timeout`
+ * @throws {OAuthError} `assertion_unavailable`, `timeout`
  * @throws the error of the function, or the reason of the signal
  */
 export async function findSubject(
@@ -30,27 +32,34 @@ export async function findSubject(
 ): Promise<Asserted> {
   if (subject !== undefined) return { subject, assertion: given };
   if (typeof given === 'string') return { subject: toDigest(given), assertion: given };
-  const first = await askWithin(given, audience, limits);
-  let unused: string | undefined = first;
-  const assertion: AssertionSource = async (request) => {
-    const next = request.rejected === undefined ? unused : undefined;
-    unused = undefined;
-    return next ?? given(request);
+  const first = await ask(given, audience, limits);
+  const other = async (): Promise<Asserted | undefined> => {
+    const next = await ask(given, audience, limits, first);
+    return next === first ? undefined : { subject: toDigest(next), assertion: next };
   };
-  return { subject: toDigest(first), assertion };
+  return { subject: toDigest(first), assertion: first, other };
 }
 
-/** The signal of the function aborts when the time is over. An abort ends the wait even if the function ignores it. */
-async function askWithin(given: AssertionSource, audience: string, { signal, timeout }: SourceLimits): Promise<string> {
-  if (timeout === undefined) return given({ audience, signal });
+/** An abort, or the end of the time, ends the wait even if the function ignores its signal. */
+async function ask(
+  source: AssertionSource,
+  audience: string,
+  { signal, timeout }: SourceLimits,
+  rejected?: string,
+): Promise<string> {
   const controller = new AbortController();
   const either = signal === undefined ? controller.signal : AbortSignal.any([signal, controller.signal]);
-  const cancel = startTimeout(() => controller.abort(assertionIsSlow()), timeout);
+  const cancel = timeout === undefined ? undefined : startTimeout(() => controller.abort(assertionIsSlow()), timeout);
   try {
-    return await abortable(Promise.resolve(given({ audience, signal: either })), either);
+    const assertion: unknown = await abortable(source({ audience, signal: either, rejected }), either);
+    if (typeof assertion === 'string' && assertion !== '') return assertion;
   } finally {
-    cancel();
+    cancel?.();
   }
+  throw new OAuthError(
+    'assertion_unavailable',
+    'The function for the assertion resolved with none, where a non-empty string is expected. Nothing was sent.',
+  );
 }
 
 function assertionIsSlow(): OAuthError {

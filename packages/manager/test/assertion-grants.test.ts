@@ -1,6 +1,6 @@
 import { createManager, type Credentials, type Manager } from '@oa/manager';
 import { fileTokenCache } from '@oa/token-cache';
-import type { AssertionRequest, AssertionSource, AuthorizationServer } from '@oa/types';
+import { OAuthError, type AssertionRequest, type AssertionSource, type AuthorizationServer } from '@oa/types';
 import { inspectAll } from '@oa-internal/testing';
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -189,6 +189,37 @@ it('ends with the reason of the signal where a source ignores it', async () => {
     controller.abort(reason);
     await expect(call).rejects.toBe(reason);
   }
+});
+
+it('says why a source that has no other assertion was asked for one', async () => {
+  const { server, metadata } = await startScripted({ '/token': { status: 400, json: { error: 'invalid_grant' } } });
+  const assertion: AssertionSource = async ({ rejected }) => {
+    if (rejected !== undefined) throw new OAuthError('assertion_unavailable', 'The platform has no other one.');
+    return 'refused';
+  };
+  const result = await createManager().get(metadata, { grant_type: JWT_BEARER, assertion });
+  expect(result).toMatchObject({ ok: false, error: { code: 'assertion_unavailable' } });
+  expect(result.ok ? '' : result.error.message).toMatch(/^The platform has no other one\. .*invalid_grant/);
+  expect(server.requestsTo('/token')).toHaveLength(1);
+});
+
+it('does not ask for another assertion where the server refuses something else', async () => {
+  const { server, metadata } = await startScripted({ '/token': { status: 400, json: { error: 'invalid_scope' } } });
+  let asked = 0;
+  const assertion: AssertionSource = async () => `jwt-${++asked}`;
+  const result = await createManager().get(metadata, { grant_type: JWT_BEARER, assertion });
+  expect(result).toMatchObject({ ok: false, error: { error: 'invalid_scope' } });
+  expect([asked, server.requestsTo('/token').length]).toEqual([1, 1]);
+});
+
+it.each([undefined, '', 7])('is assertion_unavailable where a source resolves with %j', async (value) => {
+  const { server, metadata } = await startExchange();
+  const result = await createManager().get(
+    metadata,
+    exchanging(async () => value as never),
+  );
+  expect(result).toMatchObject({ ok: false, error: { code: 'assertion_unavailable' } });
+  expect(server.requests).toHaveLength(0);
 });
 
 it('shows no assertion in an error, an event or the list of sessions', async () => {

@@ -152,7 +152,8 @@ export interface Job {
   /** Milliseconds for each request. */
   timeout?: number;
   rejected?: string;
-  dpop?: ManagerOptions['dpop'];
+  /** The option of the manager. */
+  dpop?: true;
   /** The URL of a server that logs a user in at once. Without it no user can be asked. */
   agent?: string;
   /** How many calls at once. */

@@ -7,10 +7,10 @@ import type { Job } from '../setup.ts';
 export function managerFor(job: Job, onEvent: (event: OAuthEvent) => void): Manager {
   return createManager({
     app: 'test',
-    dpop: job.dpop,
     ...(job.ownDirectory === undefined ? {} : { cache: fileTokenCache({ directory: job.ownDirectory }) }),
     ...(job.agent === undefined ? { interaction: 'never' } : { login: { openBrowser: visit(job.agent) } }),
     onEvent,
+    ...(job.dpop === undefined ? {} : { dpop: job.dpop }),
     ...(job.timeout === undefined ? {} : { timeout: job.timeout }),
   });
 }

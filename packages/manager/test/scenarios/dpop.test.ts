@@ -22,7 +22,6 @@ import {
   inTurn,
   managerAt,
   runTogether,
-  startJob,
   startScripted,
   storedTokens,
   temporaryDirectory,
@@ -112,40 +111,6 @@ it('refreshes once for 20 processes with one rotating refresh token that is boun
   expect(server.requests.filter(({ path, status }) => path === '/token' && status === 200)).toHaveLength(1);
   expect(server.count('/token', 'refresh_token')).toBe(2);
 });
-
-it.each(['client_credentials', 'refresh_token'])(
-  'goes on where a process was killed between the key and the token (%s)',
-  async (grant) => {
-    const directory = temporaryDirectory();
-    const { server, metadata } = await startScripted();
-    const credentials = { client_id: 'c', client_secret: grant === 'refresh_token' ? undefined : 's' };
-    const login = { openBrowser: agreeingBrowser().openBrowser };
-    const answer = bearer('first', { token_type: 'DPoP', refresh_token: 'r' });
-    server.script({ '/token': answer });
-    if (grant === 'refresh_token') {
-      await managerAt(directory, { dpop: true, interaction: 'always', login }).manager.getToken(metadata, credentials);
-      await expire(directory);
-    }
-    const before = server.requests.length;
-    server.script((_, index) =>
-      index === before ? { drop: 'never' } : bearer('second', { token_type: 'DPoP', refresh_token: 'r' }),
-    );
-    const job = { directory, target: metadata, credentials, dpop: true } as const;
-    const holder = startJob(job);
-    await expect.poll(() => server.requests.length, { timeout: 20_000 }).toBe(before + 1);
-    const next = startJob(job);
-    holder.kill('SIGKILL');
-    await holder.ended;
-    expect(await next.results).toMatchObject([{ ok: true, access_token: 'second' }]);
-    const proofs = server.requests.slice(-2).map(({ headers }) => decodeProtectedHeader(String(headers['dpop'])).jwk);
-    const [killed, used] = await Promise.all(proofs.map(async (jwk) => calculateJwkThumbprint(jwk ?? {})));
-    // A refresh token belongs to its key. A grant makes a new one.
-    expect(killed === used).toBe(grant === 'refresh_token');
-    const stored = storedTokens(directory);
-    expect(stored).toMatchObject([{ access_token: 'second', token_type: 'DPoP' }]);
-    expect(await jktOf(stored[0])).toBe(used);
-  },
-);
 
 describe('at a server with required nonces', () => {
   /** Gets a token, refreshes it in a second process, and logs out. Says whether the second token is another one with the same key. */
