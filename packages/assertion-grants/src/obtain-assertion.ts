@@ -3,6 +3,8 @@ import { OAuthError, type AssertionSource } from '@oa/types';
 import { UNSET_QUESTION } from '@oa/types/rfc';
 import { parseAssertionExpiry } from './assertion-expiry.ts';
 
+const MAX_SENT_CHARACTERS = 65_536;
+
 /** A parameter that holds an assertion, and where the assertion comes from. */
 export interface AssertionParameter {
   name: string;
@@ -71,13 +73,19 @@ async function askForAssertion(
   context: AssertionContext,
   rejected: string | undefined,
 ): Promise<string> {
-  if (typeof source === 'string') return source;
+  if (typeof source === 'string') return toUsableText(source, `The parameter ${name} has`);
   const { audience } = context;
-  const assertion: unknown = await askInTime(name, context, (signal) => source({ audience, signal, rejected }));
-  if (typeof assertion === 'string' && assertion !== '') return assertion;
+  const assertion = await askInTime(name, context, (signal) => source({ audience, signal, rejected }));
+  return toUsableText(assertion, `The function ${name} resolved with`);
+}
+
+/** A file ends with a line break. A longer text is no assertion, and servers read none. */
+function toUsableText(assertion: unknown, origin: string): string {
+  const text = typeof assertion === 'string' ? assertion.trim() : '';
+  if (text !== '' && text.length <= MAX_SENT_CHARACTERS) return text;
   throw new OAuthError(
     'assertion_unavailable',
-    `The function ${name} resolved with no assertion, where a non-empty string is expected. Nothing was sent.`,
+    `${origin} no assertion, where a string of 1 to ${MAX_SENT_CHARACTERS} characters is expected. Nothing was sent.`,
   );
 }
 

@@ -47,6 +47,31 @@ describe('an assertion that has expired', () => {
   });
 });
 
+describe.each([
+  ['a text', (assertion: string) => assertion],
+  ['a source', (assertion: string) => async () => assertion],
+])('%s', (_, from) => {
+  it('is sent without the line break of a file', async () => {
+    const { metadata, forms } = await startTokenEndpoint(issued());
+    await jwtBearer(metadata, client, { assertion: from(`${valid}\r\n`) }, { now });
+    expect(forms().map((form) => form['assertion'])).toEqual([valid]);
+  });
+
+  it.each([[' \n'], ['x'.repeat(65_537)]])('is not sent if it is empty, or has more than 64 KiB', async (assertion) => {
+    const { metadata, server } = await startTokenEndpoint(issued());
+    const error = await rejectionOf(jwtBearer(metadata, client, { assertion: from(assertion) }, { now }));
+    expect(error.code).toBe('assertion_unavailable');
+    expect(error.message.length).toBeLessThan(200);
+    expect(server.requests).toHaveLength(0);
+  });
+
+  it('may have 64 KiB', async () => {
+    const { metadata, server } = await startTokenEndpoint(issued());
+    await jwtBearer(metadata, client, { assertion: from('x'.repeat(65_536)) }, { now });
+    expect(server.requests).toHaveLength(1);
+  });
+});
+
 describe('a source', () => {
   const metadata = { issuer: 'https://as.example', token_endpoint: 'https://as.example/token' };
 

@@ -44,7 +44,8 @@ export interface Credentials {
   subject_token_type?: string | undefined;
   /**
    * A label for whom `assertion` or `subject_token` is about. It keeps their tokens apart, and is never sent. Without it a function is called
-   * with each call, also where the token is cached.
+   * with each call, also where the token is cached. A function that returns another assertion each time, such as `serviceAccount` or
+   * `githubActions` of `@oa/workload-identity`, or `idJag`, needs a label: without one each call makes a grant.
    *
    * @default the SHA-256 of the assertion
    */

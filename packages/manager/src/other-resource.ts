@@ -1,6 +1,7 @@
 import { parseTokenKey } from '@oa/token-cache';
 import { attempt, type Token } from '@oa/types';
 import { rethrowModuleError } from './module-error.ts';
+import { isRefreshable } from './freshness.ts';
 import { findRelatedTokens, hasScopesOf, type KeyedToken } from './other-scopes.ts';
 import type { Failed, Renewed } from './outcome.ts';
 import { sendRefresh } from './refresh.ts';
@@ -19,9 +20,7 @@ export async function findOtherResource(session: Session): Promise<KeyedToken | 
   const related = await findRelatedTokens(session, ['scope', 'resource']);
   return related.find(
     ({ token, granted }) =>
-      token.refresh_token !== undefined &&
-      [token.named_resources].flat().includes(resource) &&
-      hasScopesOf(asked, granted),
+      isRefreshable(session, token) && [token.named_resources].flat().includes(resource) && hasScopesOf(asked, granted),
   );
 }
 
@@ -50,7 +49,7 @@ export async function renewWithOtherResource(
 async function requestForResource(session: Session, key: string): Promise<Token | undefined> {
   const { context } = session;
   const current = await context.tokens.get(key);
-  if (current?.refresh_token === undefined) return undefined;
+  if (current?.refresh_token === undefined || !isRefreshable(session, current)) return undefined;
   const { refresh_token: oldRefreshToken } = current;
   const found = await session.clientOf(current);
   if (found === undefined) return undefined;

@@ -119,7 +119,8 @@ async function requestAndStore(
   await session.store(token);
   context.emit({ type: 'refreshed', issuer });
   // After it is stored: the old refresh token is used.
-  return proofs === undefined ? token : (await import('./proofs.ts')).withKey(session, token, proofs);
+  if (proofs === undefined && context.options.dpop !== true) return token;
+  return (await import('./proofs.ts')).withKey(session, token, proofs);
 }
 
 /** Whether the server has answered, and has not refreshed. A success that can't be read, and an error of a gateway, do not say so. */

@@ -82,6 +82,20 @@ it('tells subjects apart by label, else by the digest of the assertion, and not 
   expect(server.requestsTo('/token')).toHaveLength(3);
 });
 
+it('makes one grant for a source that returns another assertion each time where it has a label', async () => {
+  const { server, metadata } = await startExchange();
+  let count = 0;
+  const assertion: AssertionSource = async () => `jwt-${(count += 1)}`;
+  const grantsFor = async (subject?: string): Promise<number> => {
+    const manager = createManager();
+    const before = server.requestsTo('/token').length;
+    for (let call = 0; call < 3; call += 1)
+      await manager.getToken(metadata, { grant_type: JWT_BEARER, assertion, subject });
+    return server.requestsTo('/token').length - before;
+  };
+  expect([await grantsFor('this job'), await grantsFor()]).toEqual([1, 3]);
+});
+
 it('sends no client where the credentials have none, and registers none (RFC 7523 section 3.1)', async () => {
   const { server, metadata } = await startExchange();
   await accessToken(createManager(), metadata, { grant_type: JWT_BEARER, assertion: 'jwt', scope: 'read' });

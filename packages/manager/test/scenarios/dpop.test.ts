@@ -1,9 +1,19 @@
 import { startAuthorizationServer, type AuthorizationServerHandle } from '@oa-internal/authorization-server';
 import { inspectAll } from '@oa-internal/testing';
+import { privateKeyJwt } from '@oa/client-authentication';
 import { createFetch } from '@oa/fetch';
-import { createManager, type ManagerOptions } from '@oa/manager';
+import { createManager, type Credentials, type ManagerOptions } from '@oa/manager';
+import { registerClient } from '@oa/registration';
 import type { OAuthEvent, Token } from '@oa/types';
-import { calculateJwkThumbprint, decodeJwt, decodeProtectedHeader, EmbeddedJWK, jwtVerify } from 'jose';
+import {
+  calculateJwkThumbprint,
+  decodeJwt,
+  decodeProtectedHeader,
+  EmbeddedJWK,
+  exportJWK,
+  generateKeyPair,
+  jwtVerify,
+} from 'jose';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   agreeingBrowser,
@@ -102,6 +112,77 @@ it('refreshes once for 20 processes with one rotating refresh token that is boun
   expect(server.count('/token', 'refresh_token')).toBe(2);
 });
 
+describe('at a server with required nonces', () => {
+  /** Gets a token, refreshes it in a second process, and logs out. Says whether the second token is another one with the same key. */
+  async function refreshed(server: AuthorizationServerHandle, credentials: Credentials, options: ManagerOptions) {
+    const directory = temporaryDirectory();
+    const scope = 'openid offline_access';
+    const managerNow = () => dpopManager(directory, server, options).manager;
+    const first = await managerNow().getToken(server.issuer, { ...credentials, scope });
+    await expire(directory);
+    const second = await managerNow().getToken(server.issuer, { ...credentials, scope });
+    const isBound = (await boundTo(server, second)) === (await jktOf(first));
+    const isOther = second.access_token !== first.access_token;
+    return [isOther, isBound, await managerNow().logout(server.issuer, { ...credentials, scope })];
+  }
+  const REFRESHED = [true, true, { ok: true, value: true }];
+
+  it.each(['disabled', 'required'] as const)(
+    'a client that registers itself logs in, with pushed requests %s (RFC 9449 section 10.1)',
+    async (pushedRequests) => {
+      const server = await startAuthorizationServer({ dpopNonces: true, pushedRequests });
+      onTestFinished(() => server.close());
+      expect(await refreshed(server, {}, {})).toEqual(REFRESHED);
+      expect(server.count('/par') > 0).toBe(pushedRequests === 'required');
+    },
+  );
+
+  it('a device logs in', async () => {
+    const server = await startServer();
+    const print = (text: string): void => {
+      const [url] = /http\S+user_code=\S+/.exec(text) ?? [];
+      if (url !== undefined) void server.approveDevice(url);
+    };
+    const credentials = { ...server.public, grant_type: 'urn:ietf:params:oauth:grant-type:device_code' };
+    expect(await refreshed(server, credentials, { login: { print } })).toEqual(REFRESHED);
+  });
+
+  it('a client authenticates with private_key_jwt, with another assertion for each proof', async () => {
+    const server = await startServer();
+    const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
+    const endpoints = { token_endpoint: `${server.issuer}/token`, registration_endpoint: `${server.issuer}/register` };
+    const { client_id } = await registerClient(
+      { issuer: server.issuer, ...endpoints },
+      {
+        application_type: 'native',
+        grant_types: ['authorization_code', 'refresh_token'],
+        jwks: { keys: [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'ES256', use: 'sig' }] },
+        redirect_uris: ['http://127.0.0.1/callback'],
+        token_endpoint_auth_method: 'private_key_jwt',
+      },
+    );
+    const authentication = privateKeyJwt(privateKey, { kid: 'k' });
+    expect(await refreshed(server, { client_id }, { authentication })).toEqual(REFRESHED);
+  });
+});
+
+it('uses each token with its own key, also where another process has logged in with a new one', async () => {
+  const server = await startServer();
+  const directory = temporaryDirectory();
+  const { server: api } = await startScripted({ '/': { json: 'ok' } });
+  const { manager: older } = dpopManager(directory, server);
+  const get = createFetch(older.source(server.issuer, server.public), { origins: [api.origin] });
+  await get(api.origin);
+  expect(await dpopManager(directory, server).manager.login(server.issuer, server.public)).toMatchObject({ ok: true });
+  await get(api.origin);
+  for (const { headers } of api.requests) {
+    const access_token = String(headers['authorization']).replace('DPoP ', '');
+    const { jwk } = decodeProtectedHeader(String(headers['dpop']));
+    expect(await boundTo(server, { access_token, token_type: 'DPoP' })).toBe(await calculateJwkThumbprint(jwk ?? {}));
+  }
+  expect(new Set(api.requests.map(({ headers }) => headers['authorization'])).size).toBe(2);
+});
+
 it('makes a new key at each login, and asks for the code with its thumbprint (RFC 9449 section 10)', async () => {
   const { openBrowser, urls } = agreeingBrowser();
   const { server, metadata } = await startScripted({ '/token': bearer('a', { token_type: 'DPoP' }) });
@@ -179,6 +260,53 @@ describe('at a server without DPoP', () => {
       'authorization_code',
       'authorization_code',
     ]);
+  });
+
+  it('uses the refresh token of another resource with `true` only if that is bound (RFC 8707 section 2.2)', async () => {
+    let count = 0;
+    const { server, metadata } = await startScripted({
+      '/token': ({ headers }) => {
+        count += 1;
+        const token_type = headers['dpop'] === undefined ? 'Bearer' : 'DPoP';
+        return bearer(`token-${count}`, { token_type, refresh_token: `r${count}` });
+      },
+    });
+    const [mail, files] = ['https://mail.example/', 'https://files.example/'];
+    const login = { client_id: 'c', resource: mail, furtherResources: [files] };
+    const options = { interaction: 'always', login: { openBrowser: agreeingBrowser().openBrowser } } as const;
+    const directory = temporaryDirectory();
+    await managerAt(directory, options).manager.getToken(metadata, login);
+    const { manager } = managerAt(directory, { ...options, dpop: true, interaction: 'never' });
+    const asked = { client_id: 'c', resource: files };
+    expect(await manager.get(metadata, asked)).toMatchObject({ ok: false, error: { code: 'login_required' } });
+    const bound = await managerAt(directory, { ...options, dpop: true }).manager.getToken(metadata, login);
+    expect(await manager.getToken(metadata, asked)).toMatchObject({ token_type: 'DPoP', dpop_key: bound.dpop_key });
+    expect(server.requestsTo('/token').map(({ form }) => form.get('grant_type'))).toEqual([
+      'authorization_code',
+      'authorization_code',
+      'refresh_token',
+    ]);
+  });
+
+  it('hands out no Bearer token with `true`, where another program has stored one meanwhile', async () => {
+    const tokens = new Map<string, Token>();
+    const { metadata } = await startScripted({
+      '/token': ({ form }) => {
+        if (form.get('grant_type') === 'authorization_code')
+          return bearer('a', { token_type: 'DPoP', refresh_token: 'r1' });
+        if (form.get('refresh_token') !== 'r1') return bearer('c', { refresh_token: 'r3' });
+        for (const key of tokens.keys())
+          tokens.set(key, { access_token: 'b', token_type: 'Bearer', refresh_token: 'r2', expires_at: 1_700_000_000 });
+        return { status: 400, json: { error: 'invalid_grant' } };
+      },
+    });
+    const login = { openBrowser: agreeingBrowser().openBrowser, print: () => undefined };
+    const manager = createManager({ cache: tokens, dpop: true, interaction: 'always', login });
+    await manager.getToken(metadata, { client_id: 'c' });
+    for (const [key, token] of tokens) tokens.set(key, { ...token, expires_at: 1_700_000_000 });
+    const result = await manager.get(metadata, { client_id: 'c' });
+    expect(result).toMatchObject({ ok: false, error: { code: 'unsupported_token_type' } });
+    expect([...tokens.values()]).toMatchObject([{ refresh_token: 'r3' }]);
   });
 
   it('keeps the refresh token of a server that binds its tokens no more, and returns an error', async () => {
