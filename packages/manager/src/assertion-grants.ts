@@ -2,6 +2,9 @@ import { JWT_BEARER_GRANT_TYPE, TOKEN_EXCHANGE_GRANT_TYPE } from '@oa/types/rfc'
 import type { Credentials } from './credentials.ts';
 import type { GrantType } from './grant-type.ts';
 
+/** A subject without a label begins with it. */
+export const DIGEST_START = 'sha-256:';
+
 /** The member of the credentials that holds the assertion of a grant. */
 const ASSERTION_MEMBERS: Readonly<Record<string, 'assertion' | 'subject_token'>> = {
   [JWT_BEARER_GRANT_TYPE]: 'assertion',
@@ -27,6 +30,8 @@ export function assertSubject(credentials: Credentials): void {
   }
   if (credentials.subject !== undefined && member === undefined)
     throw new TypeError('credentials.subject is a label for an assertion or a subject token. Use profile instead.');
+  if (credentials.subject?.startsWith(DIGEST_START) === true)
+    throw new TypeError(`credentials.subject must not begin with ${DIGEST_START}, as the digest of an assertion does.`);
   const { subject_token_type } = credentials;
   if ((member === 'subject_token') !== (subject_token_type !== undefined))
     throw new TypeError('credentials.subject_token and credentials.subject_token_type need each other.');

@@ -1,5 +1,6 @@
 import { abortable, sha256Hex, startTimeout } from '@oa/mechanisms';
 import { OAuthError, type AssertionSource } from '@oa/types';
+import { DIGEST_START } from './assertion-grants.ts';
 import type { Credentials } from './credentials.ts';
 
 /** The assertion of a session, and whom it is about. */
@@ -69,5 +70,5 @@ function assertionIsSlow(): OAuthError {
 }
 
 function toDigest(assertion: string): string {
-  return `sha-256:${sha256Hex(assertion)}`;
+  return `${DIGEST_START}${sha256Hex(assertion)}`;
 }

@@ -241,6 +241,7 @@ it('shows no assertion in an error, an event or the list of sessions', async () 
 describe('is refused with a TypeError that names the cure', () => {
   it.each<[string, Credentials, RegExp]>([
     ['an empty label', exchanging('t', { subject: '' }), /credentials\.subject must be a non-empty string/],
+    ['a label like a digest', exchanging('t', { subject: 'sha-256:0' }), /must not begin with sha-256:/],
     ['no subject token', exchanging(''), /is the variable set/],
     ['no type', { ...exchanging('t'), subject_token_type: undefined }, /need each other/],
     ['a type alone', { client_id: 'c', subject_token_type: ACCESS_TOKEN }, /need each other/],
