@@ -93,10 +93,10 @@ describe.each(grants)('$grant', ({ by }) => {
     expect(server.requestsTo('/token')).toHaveLength(50);
   });
 
-  it('keeps apart what differs by case, by spaces around it, and by characters that look alike', async () => {
+  it('keeps apart what differs by case, and by characters that look alike', async () => {
     const { server, metadata } = await startServer();
     const manager = createManager();
-    const subjects = ['ada', 'Ada', ' ada', 'ada ', 'аda', 'ada\u0000', 'ada\u200b', '"ada"', 'é', 'e\u0301'];
+    const subjects = ['ada', 'Ada', 'аda', 'ada\u0000', 'ada\u200b', '"ada"', 'é', 'e\u0301'];
     const tokens = await Promise.all(subjects.map((each) => manager.getToken(metadata, by(each))));
     expect(new Set(server.requestsTo('/token').map(subjectOf))).toEqual(new Set(subjects));
     expect(new Set(tokens.map(({ access_token }) => access_token)).size).toBe(subjects.length);
