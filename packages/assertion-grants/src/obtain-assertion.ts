@@ -73,16 +73,15 @@ async function askForAssertion(
   context: AssertionContext,
   rejected: string | undefined,
 ): Promise<string> {
-  if (typeof source === 'string') return toUsableText(source, `The parameter ${name} has`);
+  if (typeof source === 'string') return toSendable(source, `The parameter ${name} has`);
   const { audience } = context;
   const assertion = await askInTime(name, context, (signal) => source({ audience, signal, rejected }));
-  return toUsableText(assertion, `The function ${name} resolved with`);
+  return toSendable(assertion, `The function ${name} resolved with`);
 }
 
-/** A file ends with a line break. A longer text is no assertion, and servers read none. */
-function toUsableText(assertion: unknown, origin: string): string {
-  const text = typeof assertion === 'string' ? assertion.trim() : '';
-  if (text !== '' && text.length <= MAX_SENT_CHARACTERS) return text;
+/** A longer text is no assertion, and servers read none. */
+function toSendable(assertion: unknown, origin: string): string {
+  if (typeof assertion === 'string' && assertion !== '' && assertion.length <= MAX_SENT_CHARACTERS) return assertion;
   throw new OAuthError(
     'assertion_unavailable',
     `${origin} no assertion, where a string of 1 to ${MAX_SENT_CHARACTERS} characters is expected. Nothing was sent.`,
