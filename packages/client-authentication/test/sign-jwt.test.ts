@@ -31,6 +31,8 @@ describe.each(ALGORITHMS)('signJwt with %s', (alg) => {
       ext: false,
     }),
     'a PEM text': async () => exportPKCS8(pairOf(alg).privateKey),
+    'a PEM text in one line, as of an environment variable': async () =>
+      (await exportPKCS8(pairOf(alg).privateKey)).replaceAll('\n', String.raw`\n`),
     'a PEM text with Windows line ends and text around it': async () =>
       `Bag Attributes\r\n${(await exportPKCS8(pairOf(alg).privateKey)).replaceAll('\n', '\r\n')}\r\n`,
   };
