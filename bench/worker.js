@@ -6,8 +6,7 @@ const settings = JSON.parse(text);
 const measured = {};
 
 process.on('exit', () => {
-  const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
-  const line = { cpuMs: (userCPUTime + systemCPUTime) / 1000, peakMb: maxRSS / 1024, ...measured };
+  const line = { peakMb: process.resourceUsage().maxRSS / 1024, ...measured };
   writeSync(1, `${JSON.stringify(line)}\n`);
 });
 

@@ -128,7 +128,7 @@ async function createPemSigner(pem: string, alg: string | undefined): Promise<Si
   const label = /-----BEGIN ([A-Z ]+)-----/.exec(pem)?.[1];
   if (label !== 'PRIVATE KEY') throw new TypeError(adviceForPem(label));
   const [, text = ''] = pem.split(/-----[A-Z ]+-----/);
-  // Environment variables often have the two characters \\n in the place of a line end.
+  // Environment variables often have the two characters \n in the place of a line end.
   const bytes = parseBase64(text.replaceAll(String.raw`\n`, ''));
   const start = bytes?.subarray(0, PKCS8_KIND_BYTES) ?? [];
   const digits = Array.from(start, (byte) => byte.toString(16).padStart(2, '0')).join('');

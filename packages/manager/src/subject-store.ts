@@ -23,7 +23,8 @@ export function createSubjectStore<V>(files: ResilientStore<V>, memory: Resilien
   const storeOf = (key: string): ResilientStore<V> => (hasSubject(key) ? memory : files);
   return {
     get: (key) => storeOf(key).get(key),
-    peek: (key) => storeOf(key).peek(key),
+    // The most frequent call of all, and a key is in one of the stores only.
+    peek: (key) => files.peek(key) ?? memory.peek(key),
     set: (key, value) => storeOf(key).set(key, value),
     delete: (key) => storeOf(key).delete(key),
     lock: (key, work, options) => storeOf(key).lock(key, work, options),
