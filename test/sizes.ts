@@ -3,7 +3,7 @@
  * with all its dependencies, minified and compressed with gzip.
  */
 export const MAX_PACKAGE_BYTES: Record<string, { tarball: number; bundle: number }> = {
-  'assertion-grants': { tarball: 13_000, bundle: 36_000 },
+  'assertion-grants': { tarball: 13_500, bundle: 36_000 },
   'client-authentication': { tarball: 26_000, bundle: 9_000 },
   'client-credentials': { tarball: 4_500, bundle: 31_000 },
   'client-store': { tarball: 14_500, bundle: 13_500 },
@@ -14,14 +14,14 @@ export const MAX_PACKAGE_BYTES: Record<string, { tarball: number; bundle: number
   http: { tarball: 27_500, bundle: 22_000 },
   identity: { tarball: 14_000, bundle: 36_000 },
   loopback: { tarball: 45_000, bundle: 63_800 },
-  manager: { tarball: 63_000, bundle: 123_000 },
+  manager: { tarball: 70_000, bundle: 123_000 },
   mechanisms: { tarball: 14_000, bundle: 4_300 },
   pkce: { tarball: 11_500, bundle: 35_800 },
   'private-file': { tarball: 28_000, bundle: 10_500 },
   registration: { tarball: 11_000, bundle: 27_200 },
   'token-cache': { tarball: 17_500, bundle: 17_000 },
   'token-endpoint': { tarball: 16_500, bundle: 32_600 },
-  types: { tarball: 33_000, bundle: 7_500 },
+  types: { tarball: 33_500, bundle: 7_500 },
   'workload-identity': { tarball: 23_500, bundle: 34_900 },
 };
 

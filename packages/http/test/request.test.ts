@@ -57,7 +57,7 @@ it('makes headers and parameters anew for each further attempt, and shows those 
     ['kept', secrets[1], 'kept', 'replacement'],
     ['kept', secrets[2], 'kept', 'replacement'],
   ]);
-  const shown = inspectAll(readError(response));
+  const shown = inspectAll(await readError(response));
   expect(shown).toContain('refused the request with invalid_client. The server says: "***');
   for (const secret of secrets) expect(shown).not.toContain(secret);
 });

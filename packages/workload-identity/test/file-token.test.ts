@@ -71,9 +71,9 @@ it('says that another user can not read the file', async () => {
   chmodSync(path, 0o600);
   chmodSync(directory, 0o755);
   const program = new URL('programs/read-file.ts', import.meta.url);
-  const uid = process.getuid?.() === 0 ? { uid: 65_534 } : {};
-  if (process.getuid?.() !== 0) chmodSync(path, 0);
-  const { stdout } = await startProcess(program, { args: [path], ...uid }).ended;
+  const isRoot = process.getuid?.() === 0;
+  if (!isRoot) chmodSync(path, 0);
+  const { stdout } = await startProcess(program, { args: isRoot ? [path, '65534'] : [path] }).ended;
   expect(JSON.parse(stdout)).toMatchObject({
     code: 'assertion_unavailable',
     retryable: false,

@@ -43,7 +43,7 @@ export async function refresh(directory: string, subject: Subject): Promise<Toke
   expect(token.access_token).not.toBe(before.access_token);
   expect(await subject.accepts(token.access_token)).toBe(true);
   expect(token.scope).toBe(before.scope);
-  expect(subject.requests).toEqual([
+  expect(subject.requests).toMatchObject([
     { method: 'POST', path: subject.tokenPath, grant_type: 'refresh_token', status: 200, ...withSecret(subject) },
   ]);
   expect(events).toContainEqual(expect.objectContaining({ type: 'refreshed', issuer: issuerOf(subject.target) }));
