@@ -203,6 +203,16 @@ it('says why a source that has no other assertion was asked for one', async () =
   expect(server.requestsTo('/token')).toHaveLength(1);
 });
 
+it('throws the bug of a source that is asked for another assertion', async () => {
+  const { metadata } = await startScripted({ '/token': { status: 400, json: { error: 'invalid_grant' } } });
+  const bug = new RangeError('a bug');
+  const assertion: AssertionSource = async ({ rejected }) => {
+    if (rejected !== undefined) throw bug;
+    return 'refused';
+  };
+  await expect(createManager().get(metadata, { grant_type: JWT_BEARER, assertion })).rejects.toBe(bug);
+});
+
 it('does not ask for another assertion where the server refuses something else', async () => {
   const { server, metadata } = await startScripted({ '/token': { status: 400, json: { error: 'invalid_scope' } } });
   let asked = 0;
