@@ -1,6 +1,7 @@
 import { type Reply, type ScriptedServer, startScriptedServer } from '@oa-internal/scripted-server';
 import { inspectAll, rejectionOf } from '@oa-internal/testing';
 import { awaitDeviceLogin, startDeviceLogin, type DeviceLogin, type DeviceLoginOptions } from '@oa/device-code';
+import { requestToken } from '@oa/token-endpoint';
 import type { AuthorizationServer, OAuthEvent } from '@oa/types';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { answerPolls, authorization, client, GRANTED, metadataOf, PENDING, refusal } from './setup.ts';
@@ -26,7 +27,9 @@ describe('awaitDeviceLogin, with a fake clock', () => {
 
   async function wait(started: Partial<DeviceLogin> = {}, more: DeviceLoginOptions = {}): Promise<Waiting> {
     const asked = await startDeviceLogin(server, client);
-    // The first request of a process loads the network with timers of its own.
+    // The first request of a process loads the network with timers of its own, and the first refusal what explains it.
+    const gone = { ...server, token_endpoint: `${scripted.origin}/gone` };
+    await rejectionOf(requestToken(gone, client, { grant_type: 'urn:example:none' }));
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
     const events: OAuthEvent[] = [];
     const expires_at = Math.floor(Date.now() / 1000) + (started.expires_in ?? asked.expires_in);
