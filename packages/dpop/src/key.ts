@@ -1,4 +1,4 @@
-import { isObject, toBase64Url } from '@oa/mechanisms';
+import { isObject, sha256Base64Url } from '@oa/mechanisms';
 import type { DpopKey } from '@oa/types';
 
 /** ES256 (RFC 7518 section 3.4), the one algorithm that servers with DPoP have in common. */
@@ -58,11 +58,6 @@ export async function importDpopKey(key: unknown): Promise<ImportedKey> {
 export async function thumbprintOf({ crv, kty, x, y }: PublicDpopKey): Promise<string> {
   // RFC 7638 section 3: the required members alone, in the order of their names.
   return sha256Base64Url(JSON.stringify({ crv, kty, x, y }));
-}
-
-/** The SHA-256 of a text, in base64url. */
-export async function sha256Base64Url(text: string): Promise<string> {
-  return toBase64Url(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))));
 }
 
 /** The members of the key alone: `ext` and `key_ops` of WebCrypto could make it unusable, and are no part of a proof. */

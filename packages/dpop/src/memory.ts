@@ -75,6 +75,6 @@ function clockError({ status = 0, headers }: ProofAnswer, iat: number, time: num
   const date = isIgnored ? Number.NaN : Date.parse(headers.get('date') ?? '') / 1000;
   if (date - time > MAX_CLOCK_DIFFERENCE_SECONDS) return date - time;
   // Another answer may have corrected the clock since the proof was made.
-  const earliest = Math.min(iat, time);
-  return earliest - date > MAX_CLOCK_DIFFERENCE_SECONDS ? date - earliest : 0;
+  const earlier = Math.min(iat, time);
+  return earlier - date > MAX_CLOCK_DIFFERENCE_SECONDS ? date - earlier : 0;
 }

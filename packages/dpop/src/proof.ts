@@ -1,6 +1,6 @@
 import { signJwt } from '@oa/client-authentication';
-import { isObject, parseJson, randomText } from '@oa/mechanisms';
-import { sha256Base64Url, type ImportedKey } from './key.ts';
+import { isObject, parseJson, randomText, sha256Base64Url } from '@oa/mechanisms';
+import type { ImportedKey } from './key.ts';
 import type { DatedClaims, OriginMemory } from './memory.ts';
 
 /** The methods that `fetch` sends in capitals. It sends all others as they are. */

@@ -196,6 +196,16 @@ export function toBase64Url(bytes: Uint8Array): string {
   return toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 }
 
+/**
+ * The SHA-256 of a text (as UTF-8) in base64url, by Web Crypto.
+ *
+ * @throws {TypeError} if there is no Web Crypto: browsers offer it in secure contexts only
+ * @see https://www.rfc-editor.org/rfc/rfc7636#section-4.2
+ */
+export async function sha256Base64Url(text: string): Promise<string> {
+  return toBase64Url(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))));
+}
+
 /** Returns 256 random bits as 43 base64url characters, which a URL carries unescaped. */
 export function randomText(): string {
   return toBase64Url(crypto.getRandomValues(new Uint8Array(32)));

@@ -1,4 +1,4 @@
-import { randomText, toBase64Url } from '@oa/mechanisms';
+import { randomText, sha256Base64Url } from '@oa/mechanisms';
 
 /** The PKCE values of one login. */
 export interface Pkce {
@@ -20,10 +20,5 @@ export interface Pkce {
  */
 export async function createPkce(): Promise<Pkce> {
   const code_verifier = randomText();
-  return { code_verifier, code_challenge: await computeChallenge(code_verifier), code_challenge_method: 'S256' };
-}
-
-/** RFC 7636 section 4.2. */
-export async function computeChallenge(verifier: string): Promise<string> {
-  return toBase64Url(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier))));
+  return { code_verifier, code_challenge: await sha256Base64Url(code_verifier), code_challenge_method: 'S256' };
 }

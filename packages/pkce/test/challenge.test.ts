@@ -1,14 +1,14 @@
 import { expect, it } from 'vitest';
-import { computeChallenge } from '../src/challenge.ts';
+import { sha256Base64Url } from '@oa/mechanisms';
 import { createPkce } from '@oa/pkce';
 
 it('computes the S256 challenge of RFC 7636 appendix B', async () => {
-  expect(await computeChallenge('dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk')).toBe(
+  expect(await sha256Base64Url('dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk')).toBe(
     'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
   );
   const pkce = await createPkce();
   expect(pkce.code_challenge_method).toBe('S256');
-  expect(pkce.code_challenge).toBe(await computeChallenge(pkce.code_verifier));
+  expect(pkce.code_challenge).toBe(await sha256Base64Url(pkce.code_verifier));
 });
 
 it('creates 10,000 different verifiers of 43 unreserved characters, all used evenly (RFC 7636 sections 4.1 and 7.1)', async () => {
