@@ -1,5 +1,5 @@
 import { signJwt } from '@oa/client-authentication';
-import { isObject, parseJson, randomText, sha256Base64Url } from '@oa/mechanisms';
+import { parseJwtClaims, randomText, sha256Base64Url } from '@oa/mechanisms';
 import type { ImportedKey } from './key.ts';
 import type { DatedClaims, OriginMemory } from './memory.ts';
 
@@ -54,16 +54,8 @@ export async function signProof(
  * @throws {TypeError} if it is no proof
  */
 export function readClaims(proof: unknown): DatedClaims & { htu: string } {
-  const [, part = ''] = typeof proof === 'string' ? proof.split('.') : [];
-  const { htu, iat, nonce } = parseClaims(part);
+  const { htu, iat, nonce } = (typeof proof === 'string' && parseJwtClaims(proof)) || {};
   if (typeof htu !== 'string' || typeof iat !== 'number')
     throw new TypeError('The proof must be one that dpop.proof() returned.');
   return { htu, iat, nonce: typeof nonce === 'string' ? nonce : undefined };
-}
-
-/** The claims hold ASCII characters only, since a URL does. */
-function parseClaims(part: string): Record<string, unknown> {
-  if (!/^[\w-]+$/.test(part) || part.length % 4 === 1) return {};
-  const claims = parseJson(atob(part.replaceAll('-', '+').replaceAll('_', '/')));
-  return isObject(claims) ? claims : {};
 }

@@ -173,6 +173,28 @@ export function parseJson(text: string): unknown {
   }
 }
 
+/**
+ * Parses the claims of a JWT. The signature is not verified: they say what the JWT claims, and nothing more.
+ *
+ * @returns `undefined` if `text` is no JWT in the compact form
+ * @see https://www.rfc-editor.org/rfc/rfc7519#section-7.2
+ */
+export function parseJwtClaims(text: string): Record<string, unknown> | undefined {
+  const [, part, signature, ...others] = text.split('.', 5);
+  if (part === undefined || signature === undefined || others.length > 0) return undefined;
+  const claims = parseJson(decodeBase64Url(part) ?? '');
+  return isObject(claims) ? claims : undefined;
+}
+
+function decodeBase64Url(part: string): string | undefined {
+  try {
+    const characters = atob(part.replaceAll('-', '+').replaceAll('_', '/'));
+    return new TextDecoder().decode(Uint8Array.from(characters, (character) => character.charCodeAt(0)));
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whether `value` is a JSON object: neither `null` nor an array. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

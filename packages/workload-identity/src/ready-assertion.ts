@@ -1,4 +1,4 @@
-import { isObject, parseJson } from '@oa/mechanisms';
+import { parseJwtClaims } from '@oa/mechanisms';
 import { OAuthError, type OAuthErrorDetails } from '@oa/types';
 
 /** A token of a platform has a few kilobytes. Servers read no larger ones. */
@@ -69,20 +69,8 @@ export function assertNotExpired(exp: unknown, { name, cure, renews }: Assertion
 
 /** The times of a JWT, in seconds since the epoch. Other assertions, such as SAML, have none that this package reads. */
 function readTimes(assertion: string): { exp?: number | undefined; nbf?: number | undefined } {
-  const [, payload, ...rest] = assertion.split('.');
-  if (payload === undefined || rest.length !== 1) return {};
-  const claims = parseJson(decodePart(payload) ?? '');
-  if (!isObject(claims)) return {};
+  const claims = parseJwtClaims(assertion) ?? {};
   return { exp: toSeconds(claims['exp']), nbf: toSeconds(claims['nbf']) };
-}
-
-function decodePart(part: string): string | undefined {
-  try {
-    const characters = atob(part.replaceAll('-', '+').replaceAll('_', '/'));
-    return new TextDecoder().decode(Uint8Array.from(characters, (character) => character.charCodeAt(0)));
-  } catch {
-    return undefined;
-  }
 }
 
 function toSeconds(value: unknown): number | undefined {
