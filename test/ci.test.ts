@@ -5,14 +5,15 @@ import { temporaryDirectory } from '@oa-internal/testing';
 import { afterAll, expect, it } from 'vitest';
 import { root } from '../scripts/packages.ts';
 
-// Stands in for `npx`, `apt-get` and `tmux`. Notes its arguments; `npx ... exec node` answers whether Chromium was found.
+// Stands in for `npx`, `apt-get` and the programs that the tests use. Notes its arguments; `npx ... exec node` answers whether Chromium was found.
 const FAKE = `#!/bin/sh
 echo "\${0##*/} $*" | cut -c 1-90 >> "$FAKE_LOG"
 case "$*" in *"exec node"*) exit "$FAKE_CHROMIUM" ;; esac
 `;
 
 const directory = temporaryDirectory();
-for (const name of ['npx', 'apt-get', 'tmux']) writeFileSync(join(directory, name), FAKE, { mode: 0o700 });
+const PROGRAMS = ['tmux', 'pg_ctlcluster', 'redis-server', 'gnome-keyring-daemon', 'secret-tool', 'dbus-run-session'];
+for (const name of ['npx', 'apt-get', ...PROGRAMS]) writeFileSync(join(directory, name), FAKE, { mode: 0o700 });
 afterAll(() => rmSync(directory, { recursive: true }));
 
 /** A directory with nothing but what `.ci/run` and the fakes need. */

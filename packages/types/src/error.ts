@@ -197,11 +197,23 @@ export type OAuthErrorCode =
    */
   | 'newer_file_format'
   /**
-   * Files can't be stored or read.
-   * Cause: There is no home directory, or `HOME` leads to that of another user, as after `sudo`. The file system is read-only, the disk is full, or the permissions are missing. Or the file can't be read at this moment, for example because the process has too many open files: `retryable` is then true.
-   * Cure: Do what the message says: free some space, correct the permissions or the owner, run without `sudo`, or pass another directory. If `retryable` is true, try again.
+   * Values can't be stored or read.
+   * Cause: There is no home directory, or `HOME` leads to that of another user, as after `sudo`. The file system is read-only, the disk is full, or the permissions are missing. Or the file can't be read at this moment, for example because the process has too many open files, or because the database or the keychain does not answer: `retryable` is then true.
+   * Cure: Do what the message says: free some space, correct the permissions or the owner, run without `sudo`, pass another directory, or unlock the keychain. If `retryable` is true, try again.
    */
   | 'storage_unavailable'
+  /**
+   * A stored value can't be decrypted. It is kept as it is.
+   * Cause: The encryption key is another one than the value was encrypted with, it is lost, or the value was changed or copied from another place.
+   * Cure: Pass the key that the value was encrypted with, for example with `rotate` of `@oa/encryption`. If it is lost, log in again: the new token replaces the value.
+   */
+  | 'decryption_failed'
+  /**
+   * The lock of a shared store was lost while its holder worked, so the request was not sent, or the value was not written.
+   * Cause: The process was stopped or blocked for longer than its lease, or the connection to the store broke. Another process may hold the lock now.
+   * Cure: Try again: the call then finds what the other process has stored. If the error comes often, look for what blocks the event loop of the program.
+   */
+  | 'lock_lost'
   /**
    * Another process or call held the lock for the whole wait.
    * Cause: The holder waits for a slow server or for a user, its process is stopped, or another user has opened the lock file.

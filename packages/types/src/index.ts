@@ -11,7 +11,7 @@ export type { RequestOptions } from './options.ts';
 export { attempt } from './result.ts';
 export type { Result } from './result.ts';
 export { assertPkceSupported } from './pkce-support.ts';
-export type { LockOptions, Store } from './store.ts';
+export type { KeySource, LockOptions, Store, StoreReservation } from './store.ts';
 export { DEFAULT_LEEWAY_MS, isExpired } from './token.ts';
 export type {
   AuthorizationDetail,

@@ -100,6 +100,8 @@ const STORAGE_CODES: ReadonlySet<string> = new Set<OAuthErrorCode>([
   'insecure_file_permissions',
   'newer_file_format',
   'corrupt_file',
+  'decryption_failed',
+  'lock_lost',
 ]);
 
 /** Whether `value` is an {@link OAuthError} that a store caused. A program may then go on without the store. */

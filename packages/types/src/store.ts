@@ -12,6 +12,20 @@ export interface LockOptions<T> {
   whileWaiting?: (() => T | undefined | Promise<T | undefined>) | undefined;
 }
 
+/** What `reserve` of a {@link Store} returns. */
+export interface StoreReservation {
+  /** Whether an earlier sign is left, because its process was killed or had no answer. */
+  interrupted: boolean;
+  /** Gives the room back and removes the sign, but not the sign of an earlier interruption. */
+  release?: (() => unknown) | undefined;
+  /**
+   * Called right before the request is sent.
+   *
+   * @throws {OAuthError} `lock_lost` if the lock may have ended
+   */
+  assertHeld?: (() => void) | undefined;
+}
+
 /**
  * A place to keep values. It has the shape of a Map, sync or async, so `new Map()` is a store.
  *
@@ -59,10 +73,11 @@ export interface Store<V> {
    * request is known: the server answered with an HTTP status, or the request did not reach it.
    *
    * @returns `interrupted`: whether an earlier sign is left, so that the stored value may be used already; `release` gives the room back
-   * and removes the sign, but not the sign of an earlier interruption
+   * and removes the sign, but not the sign of an earlier interruption; `assertHeld` is called right before the request is sent, and throws
+   * `lock_lost` where the lock of the store can end by itself and may have ended
    * @throws {OAuthError} `storage_unavailable` if there is no room, or another code for which `isStorageError` is true
    */
-  reserve?(key: string): Promise<{ interrupted: boolean; release?: (() => unknown) | undefined }>;
+  reserve?(key: string): Promise<StoreReservation>;
   /**
    * Returns the absolute path of a directory where the user of the store may keep files that belong to its values. The manager keeps the
    * metadata of servers there, for example.
@@ -70,4 +85,23 @@ export interface Store<V> {
    * @throws {OAuthError} `storage_unavailable`, or another code for which `isStorageError` is true
    */
   directory?(): string;
+}
+
+/**
+ * The encryption key of a store, from wherever the program keeps it: the keychain of the operating system, a passphrase, or a key management
+ * service.
+ *
+ * @example
+ * const encryption: KeySource = { id: 'kms/tokens-2026', key: async () => decryptDataKey() };
+ */
+export interface KeySource {
+  /** Names the key, and is no secret. It is stored with each value, so that another key is told from a damaged value. */
+  id: string;
+  /**
+   * Returns the 32 bytes of the key. The result is kept for as long as the process runs.
+   *
+   * @param signal aborts when the caller does not wait any more
+   * @throws {OAuthError} `storage_unavailable` where the key can't be had now
+   */
+  key(signal?: AbortSignal): Promise<Uint8Array>;
 }
