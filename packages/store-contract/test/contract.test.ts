@@ -71,6 +71,9 @@ const FAULTS: Record<string, string[]> = {
   'set is quiet while away': [
     'makes set, delete and keys reject',
     'makes reserve and set of a holder reject, and everything works afterwards',
+  ],
+  'set does not wait': [
+    'frees the lock, and is no interruption, after set: the next holder has the new value',
     'loses no confirmed update of several processes while the engine goes and comes',
   ],
   'damage is a bug': ['counts as missing, or rejects with a storage error'],

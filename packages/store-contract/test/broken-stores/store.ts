@@ -49,8 +49,8 @@ export function createStore(engine: Engine, fault: string): SharedStore {
 
   async function set(key: string, token: Token): Promise<void> {
     if (fault === 'damage stays' && isAnyDamaged()) return;
-    assertHeld(key, fault === 'stale writes');
     if (fault === 'set is quiet while away' && engine.isAway()) return;
+    assertHeld(key, fault === 'stale writes');
     const text = fault === 'plain JSON' ? (JSON.parse(JSON.stringify(token)) as Token) : token;
     const known = fault === 'known members only' ? pick(token) : text;
     const stored = fault === 'cut at 64 KB' ? { ...known, access_token: known.access_token.slice(0, 65_536) } : known;
@@ -64,6 +64,7 @@ export function createStore(engine: Engine, fault: string): SharedStore {
       write({ ...stored, access_token: `${stored.access_token.slice(1)}-` });
       await sleep(20);
     }
+    if (fault === 'set does not wait') return void setTimeout(() => engine.isAway() || write(stored), 50);
     write(stored);
     memory.delete(key);
   }
