@@ -1,7 +1,7 @@
 import { deepStrictEqual, rejects, strictEqual } from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CaseContext, ContractCase } from './case.ts';
-import type { SharedStore } from './options.ts';
+import type { ContractStore } from './options.ts';
 import type { Peer } from './peer.ts';
 import { increment, keyOf, readCount, tokenNamed } from './tokens.ts';
 
@@ -16,7 +16,7 @@ export const lockCases: Record<string, ContractCase> = {
   'excludes the other calls of a process': async ({ open }) => {
     const stores = [await open(), await open()];
     let running = 0;
-    const call = async (store: SharedStore): Promise<void> =>
+    const call = async (store: ContractStore): Promise<void> =>
       store.lock(keyOf(), async () => {
         running += 1;
         strictEqual(running, 1, 'Two calls run their work at the same time.');

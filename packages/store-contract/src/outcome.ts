@@ -1,7 +1,7 @@
 import { AssertionError, ok } from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isStorageError, type LockOptions, type OAuthError } from '@oa/types';
-import type { SharedStore } from './options.ts';
+import type { ContractStore } from './options.ts';
 
 /** A value, or the error that came instead. */
 export type CaseOutcome<T> = { value: T; error?: undefined } | { value?: undefined; error: unknown };
@@ -26,7 +26,7 @@ const MAX_CALL_MS = 20_000;
 
 /** Calls `lock` while another call or process holds the lock. */
 export function startWaiter<T>(
-  store: SharedStore,
+  store: ContractStore,
   key: string,
   work: () => Promise<T>,
   options: LockOptions<T> = {},

@@ -1,7 +1,7 @@
 import { isOAuthError, isStorageError, type StoreReservation, type Token } from '@oa/types';
 import { increment, tokenNamed } from './tokens.ts';
 import { toFailure, type SentFailure } from './messages.ts';
-import type { SharedStore, StoreContractOptions } from './options.ts';
+import type { ContractStore, StoreContractOptions } from './options.ts';
 
 /** What a case can ask a peer to do. */
 export type PeerActions = ReturnType<typeof createPeerActions>;
@@ -21,7 +21,7 @@ function largeToken(text: string): Token {
 /** The actions of a peer. They have one store, and at most one lock of a key. */
 // oxlint-disable-next-line typescript/explicit-function-return-type -- the type is made from it
 export function createPeerActions(options: StoreContractOptions) {
-  let store: SharedStore;
+  let store: ContractStore;
   let reservation: StoreReservation | undefined;
   const locks = new Map<string, PeerLock>();
 

@@ -2,7 +2,7 @@ import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import type { ContractCase } from './case.ts';
-import type { SharedStore } from './options.ts';
+import type { ContractStore } from './options.ts';
 import { EXTREME_TOKEN, FULL_TOKEN, keyOf, tokenNamed } from './tokens.ts';
 
 const LARGE_CHARACTERS = 1_000_000;
@@ -33,7 +33,7 @@ const SIMILAR_KEYS = [
   keyOf(`${'x'.repeat(2999)}y`),
 ];
 
-async function keysOf(store: SharedStore): Promise<string[]> {
+async function keysOf(store: ContractStore): Promise<string[]> {
   const keys: string[] = [];
   for await (const key of store.keys?.() ?? []) keys.push(key);
   return keys.toSorted();

@@ -1,7 +1,7 @@
 // A store that keeps the contract, with a lock that ends by itself, and what breaks it: each fault is one line, as an author could write it.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deserialize, serialize } from 'node:v8';
-import type { SharedStore } from '@oa/store-contract';
+import type { ContractStore } from '@oa/store-contract';
 import { isShareableError, OAuthError, parseOAuthError, type LockOptions, type Token } from '@oa/types';
 import type { Engine } from './engine.ts';
 
@@ -19,7 +19,7 @@ interface Held {
 /** What a store without a lock between processes has. */
 const processLocks = new Set<string>();
 
-export function createStore(engine: Engine, fault: string): SharedStore {
+export function createStore(engine: Engine, fault: string): ContractStore {
   const held = new Map<string, Held>();
   const memory = new Map<string, Token>();
   const rowOf = (key: string): string => (fault === 'keys without case' ? key.toLowerCase() : key);
@@ -167,7 +167,7 @@ export function createStore(engine: Engine, fault: string): SharedStore {
     engine.run('INSERT INTO tokens (key, sign) VALUES (?, 1) ON CONFLICT (key) DO UPDATE SET sign = sign + 1', row);
   }
 
-  async function reserve(key: string): ReturnType<SharedStore['reserve']> {
+  async function reserve(key: string): ReturnType<ContractStore['reserve']> {
     if (!held.has(key) && fault !== 'reserve without a lock')
       throw new TypeError('reserve must be called with the lock of its key held.');
     const row = fault === 'one sign for all keys' ? 'sign' : rowOf(key);
