@@ -5,7 +5,7 @@ import type { EngineLock, EngineState, LockAttempt, SharedEngine } from './engin
 /** The locks of one store: those of the engine, and one after the other within this process. */
 export interface SharedLock {
   /** Implements `lock` of a store. */
-  run<T>(key: string, work: () => Promise<T>, options?: LockOptions<T>): Promise<T>;
+  run: <T>(key: string, work: () => Promise<T>, options?: LockOptions<T>) => Promise<T>;
   /** The lock of a key that this process holds. */
   heldLock(key: string): EngineLock | undefined;
   /** Whether calls of this process hold the lock of a key or wait for it. They need what is stored now. */
@@ -55,11 +55,14 @@ export function createSharedLock(engine: SharedEngine): SharedLock {
       return 'value' in turn ? turn.value : await runHeld(turn, calls, work, options);
     } finally {
       // The caller does not wait until the lock is free.
-      void Promise.resolve(calls.ending).then(() => {
-        calls.count -= 1;
-        if (calls.count === 0) keys.delete(key);
-      });
+      void leave(key, calls);
     }
+  }
+
+  async function leave(key: string, calls: KeyCalls): Promise<void> {
+    await calls.ending;
+    calls.count -= 1;
+    if (calls.count === 0) keys.delete(key);
   }
 
   return {
