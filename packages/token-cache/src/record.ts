@@ -56,16 +56,17 @@ function isIntact(text: string): boolean {
 /**
  * Parses the text of a token's file.
  *
+ * @param place where it is stored, as the subject of an error message
  * @returns `undefined` if the file is damaged
  * @throws {OAuthError} `newer_file_format`
  */
-export function parseRecord(text: string, file: string): TokenRecord | undefined {
+export function parseRecord(text: string, place: string): TokenRecord | undefined {
   const record = parseJson(text);
   if (!isObject(record) || typeof record['format'] !== 'number') return undefined;
   if (record['format'] > FORMAT_VERSION)
     throw new OAuthError(
       'newer_file_format',
-      `${file} was written by a newer version of this program, so it is neither used nor overwritten. Update the program, use another directory, or move the file away.`,
+      `${place} was written by a newer version of this program, so it is neither used nor overwritten. Update the program, keep its tokens in another place, or move this one away.`,
     );
   // The checksum of a newer format may be of another kind, so it is not looked at before.
   if (record['format'] !== FORMAT_VERSION || !isIntact(text)) return undefined;
