@@ -13,6 +13,7 @@ export const MAX_PACKAGE_BYTES: Record<string, { tarball: number; bundle: number
   fetch: { tarball: 12_500, bundle: 10_000 },
   http: { tarball: 27_500, bundle: 22_000 },
   identity: { tarball: 14_000, bundle: 36_000 },
+  keychain: { tarball: 20_000, bundle: 20_000 },
   loopback: { tarball: 45_000, bundle: 63_800 },
   manager: { tarball: 70_000, bundle: 123_000 },
   mechanisms: { tarball: 14_000, bundle: 4_300 },
