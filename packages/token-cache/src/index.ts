@@ -1,5 +1,7 @@
 export { fileTokenCache } from './cache.ts';
 export type { TokenCache } from './cache.ts';
+export { createTokenCodec } from './codec.ts';
+export type { TokenCodec, TokenCodecOptions } from './codec.ts';
 export { describeToken, parseTokenKey, tokenKey } from './key.ts';
 export type { StoredIdentity, TokenDescription, TokenIdentity } from './key.ts';
 export type { CachedToken } from './list.ts';

@@ -1,0 +1,94 @@
+import { createTokenCodec } from '@oa/token-cache';
+import { attempt, isExpired, isStorageError, OAuthError, type KeySource, type Store, type Token } from '@oa/types';
+import type { SharedEngine } from './engine.ts';
+import { createSharedLock, digestOf } from './lock.ts';
+import { createSharedMemory } from './memory.ts';
+
+/** A `Store<Token>` that several machines share. */
+export type SharedStore = Required<Omit<Store<Token>, 'directory'>>;
+
+/** How a shared store is made. */
+export interface SharedStoreOptions {
+  /** Encrypts the tokens. What they are for stays readable. */
+  encryption?: KeySource | undefined;
+  /** Names the place of the tokens in messages, such as `The table oa_tokens`. */
+  place: string;
+}
+
+/**
+ * Creates a store of tokens on an engine that several machines share.
+ *
+ * - A token that this process has read within the last second is returned from memory: at most 100,000 tokens and 64 MiB.
+ * - Where the engine is away, a token that this process has read and that is still valid is returned, else `get` is `storage_unavailable`
+ *   with `retryable`. `lock` never runs its work without the lock of the engine.
+ * - Calls that wait for a lock look at what is stored at each poll, and receive the failure of the holder.
+ *
+ * @example
+ * const store = createSharedStore(engine, { place: 'The table oa_tokens' });
+ */
+export function createSharedStore(engine: SharedEngine, { encryption, place }: SharedStoreOptions): SharedStore {
+  const codec = createTokenCodec({ encryption, place });
+  const memory = createSharedMemory();
+  const locks = createSharedLock(engine);
+
+  async function decode(key: string, text: string | undefined): Promise<Token | undefined> {
+    const token = text === undefined ? undefined : await codec.decode(key, text);
+    if (token === undefined) memory.delete(key);
+    // Frozen, because all callers get the same object.
+    else memory.set(key, Object.freeze(token));
+    return token;
+  }
+
+  async function load(key: string): Promise<Token | undefined> {
+    const seen = locks.takeSeen(key);
+    if (seen !== undefined) return decode(key, seen.text);
+    const read = await attempt(engine.read(digestOf(key)));
+    if (read.ok) return decode(key, read.value.text);
+    const last = memory.last(key);
+    if (last === undefined || isExpired(last, { leeway: 0 }) || !isStorageError(read.error)) throw read.error;
+    return last;
+  }
+
+  async function write(key: string, text: string | undefined): Promise<void> {
+    memory.expire(key);
+    const lock = locks.heldLock(key);
+    if (lock === undefined) return engine.write(digestOf(key), text);
+    if (!(await lock.write(text))) throw outdated(place);
+  }
+
+  const peek = (key: string): Token | undefined => (locks.isWaiting(key) ? undefined : memory.current(key));
+
+  return {
+    peek,
+    get: (key) => peek(key) ?? load(key),
+    async set(key, token) {
+      await write(key, await codec.encode(key, token));
+      memory.set(key, Object.freeze({ ...token }));
+    },
+    async delete(key) {
+      await write(key, undefined);
+      memory.delete(key);
+    },
+    async *keys() {
+      for await (const text of engine.texts()) {
+        const key = codec.keyOf(text);
+        if (key !== undefined) yield key;
+      }
+    },
+    lock: locks.run,
+    async reserve(key) {
+      const lock = locks.heldLock(key);
+      if (lock === undefined) throw new TypeError('reserve must be called with the lock of its key held.');
+      const interrupted = await lock.reserve();
+      return { interrupted, release: () => lock.release(), assertHeld: () => lock.assertHeld() };
+    },
+  };
+}
+
+function outdated(place: string): OAuthError {
+  return new OAuthError(
+    'lock_lost',
+    `${place} holds a newer token of another process, which had the lock after this one. This token is not stored. Try again to get the newer one.`,
+    { retryable: true },
+  );
+}
