@@ -1,5 +1,5 @@
 /** AES-256 has keys of this length. */
-export const KEY_BYTES = 32;
+export const ENCRYPTION_KEY_BYTES = 32;
 
 /** 32 bytes in base64 or base64url, with or without padding. */
 const BASE64_KEY = /^[\w+/-]{43}=?$/;
@@ -18,7 +18,7 @@ export function toKeyText(key: Uint8Array): string {
 export function parseKeyText(text: string): Uint8Array | undefined {
   const trimmed = text.trim();
   if (HEX_KEY.test(trimmed))
-    return Uint8Array.from({ length: KEY_BYTES }, (_, index) =>
+    return Uint8Array.from({ length: ENCRYPTION_KEY_BYTES }, (_, index) =>
       Number.parseInt(trimmed.slice(index * 2, index * 2 + 2), 16),
     );
   if (!BASE64_KEY.test(trimmed)) return undefined;

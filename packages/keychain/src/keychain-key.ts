@@ -1,6 +1,6 @@
 import { abortable, createSingleFlight, MAX_TIMER_MS, sha256Hex, startTimeout } from '@oa/mechanisms';
 import { OAuthError, type KeySource } from '@oa/types';
-import { KEY_BYTES, parseKeyText, toKeyText } from './key-text.ts';
+import { ENCRYPTION_KEY_BYTES, parseKeyText, toKeyText } from './key-text.ts';
 import { describeItem, keychainError, type Keychain, type KeychainItem } from './keychain.ts';
 
 /** The time that a user has to find the dialog of the keyring and to type a password. What can't work without a user fails at once. */
@@ -105,13 +105,13 @@ async function loadInTime(
   const stop = startTimeout(() => controller.abort(slowError(item, timeout, keychain)), timeout);
   const signal = AbortSignal.any([shared, controller.signal]);
   try {
-    return await abortable(loadKey(item, keychain, signal), signal);
+    return await abortable(findOrCreateKey(item, keychain, signal), signal);
   } finally {
     stop();
   }
 }
 
-async function loadKey(item: KeychainItem, keychain: Keychain, signal: AbortSignal): Promise<Uint8Array> {
+async function findOrCreateKey(item: KeychainItem, keychain: Keychain, signal: AbortSignal): Promise<Uint8Array> {
   const stored = await keychain.find(signal);
   if (stored !== undefined) return toKey(item, stored);
   const { userDirectory, withLock } = await import('@oa/private-file');
@@ -127,7 +127,7 @@ async function loadKey(item: KeychainItem, keychain: Keychain, signal: AbortSign
 async function createKey(item: KeychainItem, keychain: Keychain, signal: AbortSignal): Promise<Uint8Array> {
   const other = await keychain.find(signal);
   if (other !== undefined) return toKey(item, other);
-  await keychain.add(toKeyText(crypto.getRandomValues(new Uint8Array(KEY_BYTES))), signal);
+  await keychain.add(toKeyText(crypto.getRandomValues(new Uint8Array(ENCRYPTION_KEY_BYTES))), signal);
   const stored = await keychain.find(signal);
   if (stored !== undefined) return toKey(item, stored);
   throw keychainError(item, {

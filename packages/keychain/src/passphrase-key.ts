@@ -1,6 +1,6 @@
 import { abortable, createSingleFlight, sha256Hex } from '@oa/mechanisms';
 import { OAuthError, type KeySource } from '@oa/types';
-import { KEY_BYTES } from './key-text.ts';
+import { ENCRYPTION_KEY_BYTES } from './key-text.ts';
 
 // The first choice of the OWASP cheat sheet: N = 2^17, r = 8, p = 1, which takes 128 MiB.
 const SCRYPT_COST_FACTOR = 131_072;
@@ -86,7 +86,7 @@ async function deriveKey(passphrase: string, salt: string): Promise<Uint8Array> 
   const cost = { N: SCRYPT_COST_FACTOR, r: SCRYPT_BLOCKS, p: SCRYPT_LANES, maxmem: MAX_SCRYPT_BYTES };
   process
     .getBuiltinModule('node:crypto')
-    .scrypt(passphrase.normalize('NFC'), salt.normalize('NFC'), KEY_BYTES, cost, (error, key) =>
+    .scrypt(passphrase.normalize('NFC'), salt.normalize('NFC'), ENCRYPTION_KEY_BYTES, cost, (error, key) =>
       error === null ? resolve(key) : reject(memoryError()),
     );
   return promise;

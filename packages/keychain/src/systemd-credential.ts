@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import { createLoader } from '@oa/mechanisms';
 import { isOAuthError, OAuthError, type KeySource } from '@oa/types';
-import { KEY_BYTES, parseKeyText } from './key-text.ts';
+import { ENCRYPTION_KEY_BYTES, parseKeyText } from './key-text.ts';
 
 const MAX_CREDENTIAL_BYTES = 1024;
 const MAX_CREDENTIAL_NAME_CHARACTERS = 255;
@@ -68,7 +68,7 @@ function readCredential(name: string): Uint8Array {
 
 /** 32 bytes are the key itself. No text of a key is as short. */
 function toCredentialKey(bytes: Buffer): Uint8Array | undefined {
-  return bytes.length === KEY_BYTES ? bytes : parseKeyText(bytes.toString('latin1'));
+  return bytes.length === ENCRYPTION_KEY_BYTES ? bytes : parseKeyText(bytes.toString('latin1'));
 }
 
 /** The checks look at the open descriptor: nothing can be exchanged between check and read. */

@@ -34,7 +34,9 @@ it('Passphrase', async () => {
 
 it('KMS', async () => {
   const path = '/v1/transit/decrypt/my-service';
-  const server = await startScriptedServer({ [path]: { json: { data: { plaintext: Buffer.alloc(32, 1).toString('base64') } } } });
+  const server = await startScriptedServer({
+    [path]: { json: { data: { plaintext: Buffer.alloc(32, 1).toString('base64') } } },
+  });
   const env = { VAULT_TOKEN: 'the-token', MY_SERVICE_DATA_KEY: 'vault:v1:wrapped' };
   expect(await run('KMS', env, server.origin)).toMatchObject({ code: 0, stdout: '32\n' });
   expect(server.requests[0]).toMatchObject({
