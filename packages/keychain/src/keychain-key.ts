@@ -1,4 +1,5 @@
 import { abortable, createSingleFlight, MAX_TIMER_MS, sha256Hex, startTimeout } from '@oa/mechanisms';
+import { toStorageError, userDirectory, withLock } from '@oa/private-file';
 import { OAuthError, type KeySource } from '@oa/types';
 import { ENCRYPTION_KEY_BYTES, parseKeyText, toKeyText } from './key-text.ts';
 import { describeItem, keychainError, type Keychain, type KeychainItem } from './keychain.ts';
@@ -100,7 +101,10 @@ async function loadInTime(
   open: (item: KeychainItem) => Promise<Keychain>,
   shared: AbortSignal,
 ): Promise<Uint8Array> {
-  const keychain = await open(item);
+  // A module is a file too: a process that has too many open files can't load it.
+  const keychain = await open(item).catch((error: unknown) => {
+    throw toStorageError(error, 'A module of @oa/keychain');
+  });
   const controller = new AbortController();
   const stop = startTimeout(() => controller.abort(slowError(item, timeout, keychain)), timeout);
   const signal = AbortSignal.any([shared, controller.signal]);
@@ -114,7 +118,6 @@ async function loadInTime(
 async function findOrCreateKey(item: KeychainItem, keychain: Keychain, signal: AbortSignal): Promise<Uint8Array> {
   const stored = await keychain.find(signal);
   if (stored !== undefined) return toKey(item, stored);
-  const { userDirectory, withLock } = await import('@oa/private-file');
   const name = `keychain-${sha256Hex(JSON.stringify([item.service, item.account])).slice(0, 16)}`;
   const work = (): Promise<Uint8Array> => createKey(item, keychain, signal);
   return withLock(process.getBuiltinModule('node:path').join(userDirectory('config'), name), work, {

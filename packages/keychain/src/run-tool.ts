@@ -31,7 +31,8 @@ export async function runTool(
 ): Promise<ToolEnd> {
   signal.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<ToolEnd>();
-  const child = process.getBuiltinModule('node:child_process').spawn(program, args, {
+  // A process without free descriptors gives the child no streams.
+  const child: ChildProcess = process.getBuiltinModule('node:child_process').spawn(program, args, {
     env: toolEnvironment(),
     stdio: 'pipe',
     windowsHide: true,
@@ -39,8 +40,8 @@ export async function runTool(
   const end = (): void => {
     child.kill('SIGKILL');
     // Another process may hold the other ends.
-    child.stdout.destroy();
-    child.stderr.destroy();
+    child.stdout?.destroy();
+    child.stderr?.destroy();
   };
   const onAbort = (): void => {
     reject(signal.reason);
@@ -53,7 +54,7 @@ export async function runTool(
   child.once('error', ({ code }: NodeJS.ErrnoException) => resolve({ status: String(code), stdout: '', stderr: '' }));
   child.once('close', (status, by) => resolve({ status: status ?? String(by), stdout: stdout(), stderr: stderr() }));
   // A program that ends without reading its input is judged by its status.
-  child.stdin.on('error', () => undefined).end(input);
+  child.stdin?.on('error', () => undefined).end(input);
   try {
     return await promise;
   } finally {

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -93,6 +94,26 @@ describe('with a scripted secret-tool', () => {
   it('reports a keyring that does not keep the new key', async () => {
     script('case "$1" in lookup) exit 1;; *) exit 0;; esac');
     expect((await rejectionOf(key())).message).toMatch(/: it did not keep a new key\./);
+  });
+
+  it('reports that the process has no descriptors left', async () => {
+    script('');
+    vi.spyOn(process.getBuiltinModule('node:child_process'), 'spawn').mockImplementationOnce(() => {
+      const child = Object.assign(new EventEmitter(), { kill: () => false });
+      setImmediate(() => child.emit('error', Object.assign(new Error('planted-secret'), { code: 'EMFILE' })));
+      return child as never;
+    });
+    const error = await rejectionOf(key());
+    expect(error).toMatchObject({ code: 'storage_unavailable', retryable: true });
+    expect(error.message).toMatch(/: secret-tool failed \(EMFILE\)\./);
+    expect(inspectAll(error)).not.toContain('planted-secret');
+  });
+
+  it('reports a module that can not be loaded', async () => {
+    const failure = Object.assign(new Error('EMFILE'), { code: 'EMFILE', errno: -24, syscall: 'open' });
+    const error = await rejectionOf(createKeychainSource(ITEM, 60_000, () => Promise.reject(failure)).key());
+    expect(error).toMatchObject({ code: 'storage_unavailable', retryable: true });
+    expect(error.message).toMatch(/^'?A module of @oa\/keychain'? can't be used \(EMFILE\)/);
   });
 
   it('ends a secret-tool that hangs', async () => {

@@ -6,6 +6,7 @@ import {
   attempt,
   DEFAULT_LEEWAY_MS,
   type Client,
+  type KeySource,
   type OAuthEvent,
   type RequestOptions,
   type Store,
@@ -90,7 +91,7 @@ export function createContext(given: ManagerOptions): Context {
     guesses,
     tokens: createTokenStore(options, cache, emit),
     list: findList(cache),
-    clients: loadOnce(() => loadClientStore(options, emit)),
+    clients: loadOnce(() => loadClientStore(options, encryption, emit)),
     metadata: loadOnce(() => loadMetadataStores(cache)),
     ownClient: (issuer) => findOwnClient(options, issuer),
     clientIssuers: loadOnce(() => loadClientIssuers(options)),
@@ -126,10 +127,14 @@ function findOwnClient({ clients }: ManagerOptions, issuer: string): Client | un
   return found?.[1];
 }
 
-async function loadClientStore({ app, clients }: ManagerOptions, onEvent: Context['emit']): Promise<ClientStore> {
+async function loadClientStore(
+  { app, clients }: ManagerOptions,
+  encryption: KeySource | undefined,
+  onEvent: Context['emit'],
+): Promise<ClientStore> {
   if (clients !== undefined && isClientStore(clients)) return clients;
   const { fileClientStore } = await import('@oa/client-store');
-  return fileClientStore({ app, onEvent });
+  return fileClientStore({ app, encryption, onEvent });
 }
 
 /** The directory of the token cache. Without one there is nothing to report: the token cache reports it. */

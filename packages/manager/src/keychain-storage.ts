@@ -1,6 +1,6 @@
-import { createLoader } from '@oa/mechanisms';
 import { DEFAULT_APP } from '@oa/private-file';
 import type { KeySource } from '@oa/types';
+import { loadOnce } from './module-error.ts';
 import type { ManagerOptions } from './options.ts';
 
 const ACCOUNT = 'tokens';
@@ -12,6 +12,6 @@ const ACCOUNT = 'tokens';
  */
 export function findStorageKey({ app = DEFAULT_APP, storage }: ManagerOptions): KeySource | undefined {
   if (storage !== 'keychain') return undefined;
-  const load = createLoader(async () => (await import('@oa/keychain')).keychainKey({ service: app, account: ACCOUNT }));
+  const load = loadOnce(async () => (await import('@oa/keychain')).keychainKey({ service: app, account: ACCOUNT }));
   return { id: `keychain:${app}/${ACCOUNT}`, key: async (signal) => (await load()).key(signal) };
 }

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { hasKeyring, inspectAll, startKeyring, startProcess, type Keyring } from '@oa-internal/testing';
+import { fileClientStore } from '@oa/client-store';
 import { keychainKey } from '@oa/keychain';
 import type { Credentials, ManagerOptions } from '@oa/manager';
 import type { Result, Token } from '@oa/types';
@@ -231,6 +232,30 @@ describe.runIf(hasKeyring())('with GNOME Keyring', () => {
     expect(error.message).toMatch(/^The stored token is deleted, but it could not be read, so it is not revoked/);
     expect(tokenFiles()).toEqual([]);
   });
+
+  it('keeps a registered client encrypted with the same key, and registers none where it could not be kept', async () => {
+    const { registration_access_token } = await registered();
+    expect(registration_access_token).toEqual(expect.any(String));
+    expect(writtenTexts()).not.toContain(registration_access_token);
+    expect(await run().manager.get(server.issuer, { scope: 'openid' })).toMatchObject({ ok: true });
+    directory = temporaryDirectory();
+    server.requests.length = 0;
+    withoutBus();
+    const { manager, browsers } = runWithUser();
+    expect(errorOf(await manager.get(server.issuer, { scope: 'openid' })).code).toBe('storage_unavailable');
+    expect(browsers()).toBe(0);
+    expect(server.requests.filter(({ method }) => method === 'POST')).toEqual([]);
+  });
+
+  /** The client that a login has registered. */
+  async function registered(): Promise<Record<string, unknown>> {
+    const { manager } = runWithUser();
+    const token = await manager.getToken(server.issuer, { scope: 'openid' });
+    expect(writtenTexts()).not.toContain(token.access_token);
+    const clients = fileClientStore({ app: 'test', encryption: keychainKey({ service: 'test', account: 'tokens' }) });
+    const found = await clients.lookup(server.issuer);
+    return { ...found };
+  }
 
   it('asks the keychain once in a process', async () => {
     await logIn();
