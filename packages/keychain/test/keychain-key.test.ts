@@ -75,9 +75,10 @@ describe.runIf(hasKeyring())('with GNOME Keyring', () => {
     const source = keychainKey(item);
     const [first, second] = await Promise.all([source.key(), source.key()]);
     expect(first).toEqual(second);
+    const key = Buffer.from(second ?? []);
     first?.fill(0);
     await keyring.lock();
-    expect(await source.key()).toEqual(second);
+    expect(Buffer.from(await source.key())).toEqual(key);
     await keyring.unlock();
   });
 

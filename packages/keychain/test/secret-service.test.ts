@@ -91,6 +91,22 @@ describe('with a scripted secret-tool', () => {
     expect((await rejectionOf(key())).message).toMatch(/: secret-tool failed \(1\)\./);
   });
 
+  it('asks for no second unlocking, and stores nothing, where the user has closed the dialog', async () => {
+    script(`echo "$1" >> "${directory}/calls"
+      case "$1" in lookup) exit 1;; search) echo "[/1]"; echo "secret-tool: Cannot get secret of a locked object" >&2;; esac`);
+    expect((await rejectionOf(key())).message).toMatch(
+      /: the keyring is locked, or the request to unlock it was refused\./,
+    );
+    expect(readFileSync(join(directory, 'calls'), 'utf8')).toBe('lookup\nsearch\n');
+  });
+
+  it('takes the key that another process has made before this one had the lock', async () => {
+    script(`echo "$1" >> "${directory}/calls"
+      case "$1" in lookup) [ "$(grep -c lookup "${directory}/calls")" = 2 ] && printf ${'ab'.repeat(32)} || exit 1;; esac`);
+    expect(Buffer.from(await key()).toString('hex')).toBe('ab'.repeat(32));
+    expect(readFileSync(join(directory, 'calls'), 'utf8')).toBe('lookup\nsearch\nlookup\n');
+  });
+
   it('reports a keyring that does not keep the new key', async () => {
     script('case "$1" in lookup) exit 1;; *) exit 0;; esac');
     expect((await rejectionOf(key())).message).toMatch(/: it did not keep a new key\./);
