@@ -5,5 +5,6 @@ export { observeLoading, type Loading } from './loading.ts';
 export { runNodeTests, type NodeTestReport } from './node-tests.ts';
 export { findProgram } from './programs.ts';
 export { startProcess, type ProcessEnd, type StartOptions, type TestProcess } from './process.ts';
+export { hasKeyring, startKeyring, type Keyring } from './keyring.ts';
 export { mountSmallDisk, type SmallDisk } from './small-disk.ts';
 export { temporaryDirectory } from './directory.ts';

@@ -8,7 +8,7 @@ import { assertRedirectUris } from './redirect-uris.ts';
 /** A refresh request goes on for twice as long as its callers wait. */
 const MAX_TIMEOUT_MS = Math.floor(MAX_TIMER_MS / 2);
 const MANAGER_OPTION_NAMES =
-  'app authentication bearerTypes cache clients discovery dpop interaction leeway login preset registration stepUp clientMetadata initialAccessToken fetch timeout now onEvent'.split(
+  'app authentication bearerTypes cache clients discovery dpop interaction leeway login preset registration stepUp storage clientMetadata initialAccessToken fetch timeout now onEvent'.split(
     ' ',
   );
 const LOGIN_OPTIONS_OF_MANAGER: readonly LoginOptionOfManager[] = [
@@ -51,6 +51,7 @@ export function assertManagerOptions(options: ManagerOptions): void {
   if (!isListOfStrings(bearerTypes)) throw new TypeError('options.bearerTypes must be an array of token types.');
   if (dpop !== true && dpop !== 'preferred')
     throw new TypeError("options.dpop must be true or 'preferred'. Leave it out for Bearer tokens.");
+  assertStorage(options);
   assertDiscoveryOption(discovery);
   assertPreset(preset);
   assertClientOptions(options);
@@ -64,6 +65,16 @@ export function assertManagerOptions(options: ManagerOptions): void {
     throw new TypeError(`options.login.${misplaced} is not an option of the login alone. ${adviceFor(misplaced)}`);
   assertMethods('options.cache', options.cache, ['get', 'set', 'delete'], ['keys', 'lock', 'reserve']);
   assertClients(options.clients);
+}
+
+function assertStorage({ storage, cache }: ManagerOptions): void {
+  if (storage === undefined) return;
+  if (storage !== 'file' && storage !== 'keychain')
+    throw new TypeError("options.storage must be 'file' or 'keychain'.");
+  if (cache !== undefined)
+    throw new TypeError(
+      'options.storage says how the files of the manager are kept, and options.cache replaces them. Pass cache: fileTokenCache({ encryption }).',
+    );
 }
 
 /** @throws {TypeError} if the option of one call is wrong: a misspelt `never` would ask the user */

@@ -6,6 +6,7 @@ import {
   attempt,
   DEFAULT_LEEWAY_MS,
   type Client,
+  type KeySource,
   type OAuthEvent,
   type RequestOptions,
   type Store,
@@ -19,6 +20,7 @@ import { createEarlyRefreshes, type EarlyRefreshes } from './early-refreshes.ts'
 import { isClientStore, type ManagerOptions } from './options.ts';
 import type { Failures } from './failures.ts';
 import { createGuesses, type Guesses } from './guesses.ts';
+import { findStorageKey } from './keychain-storage.ts';
 import { loadOnce } from './module-error.ts';
 import type { RefusedDocuments } from './refused-documents.ts';
 import { createRecalls, type Recalls } from './recall.ts';
@@ -38,6 +40,8 @@ export interface Context {
   emit: (event: OAuthEvent) => void;
   guesses: Guesses;
   tokens: ResilientStore<Token>;
+  /** Describes the tokens of the cache, also where they can't be decrypted. Absent where the cache has no such method. */
+  list: (() => unknown) | undefined;
   clients: () => Promise<ClientStore>;
   /** Metadata of servers and resources: in the directory of the token cache, or in memory where that has none. */
   metadata: () => Promise<MetadataStores>;
@@ -76,7 +80,8 @@ export function createContext(given: ManagerOptions): Context {
   const { app, fetch, timeout, now = Date.now, leeway = DEFAULT_LEEWAY_MS } = options;
   const guesses = createGuesses();
   const emit = guardListener((event) => options.onEvent?.(guesses.mark(event)));
-  const cache = options.cache ?? fileTokenCache({ app, onEvent: emit });
+  const encryption = findStorageKey(options);
+  const cache = options.cache ?? fileTokenCache({ app, encryption, onEvent: emit });
   return {
     options,
     network: { fetch, timeout, now, onEvent: emit },
@@ -85,7 +90,8 @@ export function createContext(given: ManagerOptions): Context {
     emit,
     guesses,
     tokens: createTokenStore(options, cache, emit),
-    clients: loadOnce(() => loadClientStore(options, emit)),
+    list: findList(cache),
+    clients: loadOnce(() => loadClientStore(options, encryption, emit)),
     metadata: loadOnce(() => loadMetadataStores(cache)),
     ownClient: (issuer) => findOwnClient(options, issuer),
     clientIssuers: loadOnce(() => loadClientIssuers(options)),
@@ -109,16 +115,26 @@ function createTokenStore(options: ManagerOptions, cache: Store<Token>, emit: Co
   return createSubjectStore(tokens, createResilientStore(createBoundedStore<Token>(), emit));
 }
 
+/** A cache may have more methods than a `Store`, as `fileTokenCache` has. */
+function findList(cache: Store<Token> & { list?: unknown }): Context['list'] {
+  if (cache instanceof Map || typeof cache.list !== 'function') return undefined;
+  return () => (cache as { list: () => unknown }).list();
+}
+
 function findOwnClient({ clients }: ManagerOptions, issuer: string): Client | undefined {
   if (clients === undefined || isClientStore(clients)) return undefined;
   const found = Object.entries(clients).find(([each]) => isSameIssuer(toIssuer(each), toIssuer(issuer)));
   return found?.[1];
 }
 
-async function loadClientStore({ app, clients }: ManagerOptions, onEvent: Context['emit']): Promise<ClientStore> {
+async function loadClientStore(
+  { app, clients }: ManagerOptions,
+  encryption: KeySource | undefined,
+  onEvent: Context['emit'],
+): Promise<ClientStore> {
   if (clients !== undefined && isClientStore(clients)) return clients;
   const { fileClientStore } = await import('@oa/client-store');
-  return fileClientStore({ app, onEvent });
+  return fileClientStore({ app, encryption, onEvent });
 }
 
 /** The directory of the token cache. Without one there is nothing to report: the token cache reports it. */

@@ -80,6 +80,16 @@ export interface ManagerOptions extends Omit<RequestOptions, 'signal'> {
    * it. Other options win over these.
    */
   preset?: 'mcp' | undefined;
+  /**
+   * How tokens are kept on the disk. `'file'`: in private files. `'keychain'`: encrypted in private files, with a key from the keychain of the
+   * operating system. Registrations of clients are kept in the same way, unless `clients` is a store. Where the keychain is missing, locked
+   * or slow, nothing is kept in plaintext: a call that would need a login or a refresh of a user ends in `storage_unavailable` with the cure.
+   *
+   * It can't be combined with `cache`. `fileTokenCache({ encryption })` takes any other key.
+   *
+   * @default 'file'
+   */
+  storage?: 'file' | 'keychain' | undefined;
   /** What a new registration says about the program: `client_name`, `client_uri`, ... */
   registration?: ClientMetadata | undefined;
   /**

@@ -29,6 +29,8 @@ export function createSubjectStore<V>(files: ResilientStore<V>, memory: Resilien
     delete: (key) => storeOf(key).delete(key),
     lock: (key, work, options) => storeOf(key).lock(key, work, options),
     reserve: (key) => storeOf(key).reserve(key),
+    // What has a subject is nowhere else.
+    isInMemory: (key) => hasSubject(key) || files.isInMemory(key),
     problemOf: (key) => storeOf(key).problemOf(key),
     async *keys() {
       yield* files.keys?.() ?? [];

@@ -23,6 +23,12 @@ it.each([
   [{ discovery: { fresh: true } as never }, /options.discovery has no member fresh/],
   [{ discovery: { requirePkce: 'yes' as never } }, /options.discovery.requirePkce must be a boolean/],
   [{ login: { requirePkce: true } as never }, /options.login.requirePkce is not.* options.discovery/],
+  [{ storage: 'keyring' } as never, /options.storage must be 'file' or 'keychain'/],
+  [
+    { storage: 'keychain', cache: new Map() } as never,
+    /options.storage says .*, and options.cache replaces them. Pass cache: fileTokenCache\({ encryption }\)/,
+  ],
+  [{ storage: 'file', cache: new Map() } as never, /options.cache replaces them/],
   [{ interaction: 'maybe' as never }, /options.interaction must be 'auto', 'always' or 'never'/],
 ])('rejects the impossible option %o with a TypeError', (options, message) => {
   expect(() => createManager(options)).toThrow(TypeError);

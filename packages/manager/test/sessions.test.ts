@@ -29,6 +29,7 @@ it('lists what is stored, and no secret', async () => {
         audience: ['api'],
         expires_at,
         has_refresh_token: true,
+        kept: 'file',
       },
       {
         issuer,
@@ -39,6 +40,7 @@ it('lists what is stored, and no secret', async () => {
         profile: 'home',
         expires_at,
         has_refresh_token: true,
+        kept: 'file',
       },
       {
         issuer,
@@ -48,6 +50,7 @@ it('lists what is stored, and no secret', async () => {
         profile: 'work',
         expires_at,
         has_refresh_token: true,
+        kept: 'file',
       },
     ],
   });
@@ -74,6 +77,7 @@ it('lists the sessions of a Map, and ignores what the program keeps there beside
         client_id: 'p',
         grant_type: 'authorization_code',
         has_refresh_token: false,
+        kept: 'memory',
       },
     ],
   });
