@@ -22,7 +22,7 @@ export interface TraceContexts {
   /** One login of a user, or one grant that `login` of a manager makes, until the token is there. */
   'oa:login': TokenTrace;
   /** One attempt of a request to an OAuth endpoint, with its redirects, until the body is read. */
-  'oa:request': TraceEnd & {
+  'oa:request': TracedOperation & {
     method: string;
     /**
      * The endpoint without its query. A request with another `Authorization` than Basic has the origin only: the path of a client configuration
@@ -35,23 +35,27 @@ export interface TraceContexts {
     status?: number | undefined;
   };
   /** One wait for the lock of a token. Calls that do not wait, such as an early refresh, are not published. */
-  'oa:lock': TraceEnd & {
+  'oa:lock': TracedOperation & {
     issuer?: string | undefined;
     /** Whether the call has the lock, or has no need of it: the holder stored a token that the call adopts. */
     outcome?: 'obtained' | 'adopted' | undefined;
   };
 }
 
-/** What is known of an operation after it has failed. */
-interface TraceEnd {
+interface TracedOperation {
   /**
    * Why the operation failed: the code of the error. `TypeError` for a wrong argument, `AbortError` or `TimeoutError` for an abort without a
    * reason of the caller, `other` for any other error.
    */
   code?: OAuthErrorCode | 'TypeError' | 'AbortError' | 'TimeoutError' | 'other' | undefined;
+  /**
+   * Set by a subscriber of `start` that wants the operation to run in a context of its own, such as that of OpenTelemetry. It must call
+   * `work` and return what that returns.
+   */
+  around?: (<T>(work: () => T) => T) | undefined;
 }
 
-interface TokenTrace extends TraceEnd {
+interface TokenTrace extends TracedOperation {
   /** The authorization server, without user name, query and fragment. */
   issuer?: string | undefined;
   grant_type?: string | undefined;
@@ -107,7 +111,7 @@ export function openTracing<N extends keyof TraceContexts>(name: N): Tracing<Tra
  * @returns the value of `work`
  * @throws the error of `work`
  */
-export function trace<C extends TraceEnd & object, T>(
+export function trace<C extends TracedOperation, T>(
   tracing: Tracing<C>,
   context: C,
   work: () => Promise<T>,
@@ -116,14 +120,14 @@ export function trace<C extends TraceEnd & object, T>(
   const events = tracing as Tracing<C> & TracedEvents;
   return events.start.runStores(context, () => {
     try {
-      return settle(events, context, work);
+      return settle(events, context, () => (context.around === undefined ? work() : context.around(work)));
     } finally {
       events.end.publish(context);
     }
   });
 }
 
-async function settle<T>(events: TracedEvents, context: TraceEnd, work: () => Promise<T>): Promise<T> {
+async function settle<T>(events: TracedEvents, context: TracedOperation, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (failure) {
@@ -137,7 +141,7 @@ async function settle<T>(events: TracedEvents, context: TraceEnd, work: () => Pr
 }
 
 /** The name of another error can hold anything. */
-function toTraceCode(failure: unknown): NonNullable<TraceEnd['code']> {
+function toTraceCode(failure: unknown): NonNullable<TracedOperation['code']> {
   if (isOAuthError(failure)) return failure.code;
   if (failure instanceof TypeError) return 'TypeError';
   const name = failure instanceof DOMException ? failure.name : undefined;
