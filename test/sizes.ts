@@ -16,6 +16,7 @@ export const MAX_PACKAGE_BYTES: Record<string, { tarball: number; bundle: number
   loopback: { tarball: 45_000, bundle: 63_800 },
   manager: { tarball: 70_000, bundle: 123_000 },
   mechanisms: { tarball: 14_000, bundle: 4_300 },
+  opentelemetry: { tarball: 6_000, bundle: 3_000 },
   pkce: { tarball: 11_500, bundle: 35_800 },
   'private-file': { tarball: 28_000, bundle: 10_500 },
   registration: { tarball: 11_000, bundle: 27_200 },

@@ -94,7 +94,7 @@ it('publishes each attempt on the channel oa:request, without the query and with
     { method: 'GET', url: `${server.origin}/moved`, attempt: 1, status: 200 },
     { method: 'DELETE', url: server.origin, attempt: 1, status: 200 },
   ]);
-  expect(inspectAll(new Error('published', { cause: observer.published }))).not.toContain('SECRET');
+  expect(JSON.stringify(observer.published)).not.toContain('SECRET');
 });
 
 it('publishes why an attempt failed, also where a fetch of the caller ignores the timeout', async () => {
@@ -113,5 +113,5 @@ it('publishes why an attempt failed, also where a fetch of the caller ignores th
   expect(ends).toEqual(
     ['network_error', 'timeout', 'other'].map((code) => ({ method: 'POST', url, attempt: 1, code })),
   );
-  expect(inspectAll(new Error('published', { cause: observer.published }))).not.toContain('SECRET');
+  expect(JSON.stringify(observer.published)).not.toContain('SECRET');
 });

@@ -70,10 +70,9 @@ export function startTelemetry(): Telemetry {
     exported: async () =>
       JSON.stringify([
         spanExporter.getFinishedSpans().map((span) => ({
-          ...span,
-          _spanProcessor: undefined,
-          _spanContext: undefined,
           name: span.name,
+          resource: span.resource.attributes,
+          scope: span.instrumentationScope,
           attributes: span.attributes,
           events: span.events,
           links: span.links,

@@ -1,9 +1,11 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { tracingChannel } from 'node:diagnostics_channel';
 import { context, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { createManager } from '@oa/manager';
 import { startAuthorizationServer } from '@oa-internal/authorization-server';
 import { startScriptedServer } from '@oa-internal/scripted-server';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { startTelemetry, temporaryHome, withoutServer } from './setup.ts';
 
 const byName = (spans: readonly ReadableSpan[], name: string): ReadableSpan[] =>
@@ -67,14 +69,27 @@ it('has its span active while a request is sent, so that those of an HTTP instru
   expect(active).toEqual(byName(spans(), 'oa.get').map((span) => span.spanContext().spanId));
 });
 
-it('works beside another instrumentation, which has its own spans active too', async () => {
-  await using server = await startScriptedServer({
-    '/token': { json: { access_token: 'a', token_type: 'Bearer', expires_in: 3600 } },
+it('keeps what another subscriber has put around the work', async () => {
+  const own = new AsyncLocalStorage<string>();
+  const setAround = (operation: unknown): void => {
+    Object.assign(operation as object, { around: (work: () => unknown) => own.run('own', work) });
+  };
+  const { start } = tracingChannel('oa:get');
+  start.subscribe(setAround);
+  onTestFinished(() => {
+    start.unsubscribe(setAround);
   });
   const [first, second] = [startTelemetry(), startTelemetry()];
-  const metadata = { issuer: server.origin, token_endpoint: `${server.origin}/token` };
-  await createManager({ cache: new Map() }).getToken(metadata, { client_id: 'c', client_secret: 's' });
-  expect([first.spans().length, second.spans().length]).toEqual([1, 1]);
+  const seen: unknown[] = [];
+  const answer = async (): Promise<Response> => {
+    seen.push(own.getStore(), trace.getActiveSpan()?.spanContext().spanId);
+    return Response.json({ access_token: 'a', token_type: 'Bearer', expires_in: 3600 });
+  };
+  const metadata = { issuer: 'https://as.example', token_endpoint: 'https://as.example/token' };
+  const manager = createManager({ cache: new Map(), fetch: answer });
+  await manager.getToken(metadata, { client_id: 'c', client_secret: 's' });
+  expect(first.spans()).toHaveLength(1);
+  expect(seen).toEqual(['own', ...second.spans().map((span) => span.spanContext().spanId)]);
 });
 
 it('marks a failed span as an error with its type, without a message and without an exception', async () => {

@@ -17,5 +17,5 @@ await createManager({ app: 'test' }).getToken(issuer, credentials);
 await meterProvider.forceFlush();
 const metrics = exporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics));
 const requests = metrics.find(({ descriptor }) => descriptor.name === 'oa.token.requests');
-console.log(JSON.stringify(requests?.dataPoints.map(({ attributes, value }) => ({ attributes, value }))));
+process.stdout.write(JSON.stringify(requests?.dataPoints.map(({ attributes, value }) => ({ attributes, value }))));
 await meterProvider.shutdown();

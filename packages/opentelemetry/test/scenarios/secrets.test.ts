@@ -17,14 +17,14 @@ function createRecorder(): { fetch: typeof fetch; values: Set<string> } {
     if (!isPublic && value.length >= MIN_SECRET_CHARACTERS) values.add(value);
   };
   const recorded: typeof fetch = async (url, init) => {
-    for (const value of new URLSearchParams(String(init?.body ?? '')).values()) add(value);
+    for (const value of new URLSearchParams(typeof init?.body === 'string' ? init.body : '').values()) add(value);
     add(new Headers(init?.headers).get('authorization')?.replace(/^\w+ /, ''));
     const response = await fetch(url, init);
     const body: unknown = await response
       .clone()
       .json()
       .catch(() => undefined);
-    if (!String(url).includes('/.well-known/')) for (const value of Object.values(body ?? {})) add(value);
+    if (!response.url.includes('/.well-known/')) for (const value of Object.values(body ?? {})) add(value);
     return response;
   };
   return { fetch: recorded, values };
