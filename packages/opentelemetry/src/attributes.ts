@@ -3,7 +3,7 @@ import type { TraceContexts } from '@oa/types';
 /** What an attribute can hold here. */
 type AttributeValues = Record<string, string | number>;
 
-const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'https:': 443, 'http:': 80 };
+const SCHEME_PORTS: Readonly<Record<string, number>> = { 'https:': 443, 'http:': 80 };
 
 /**
  * The host and port of a URL, without its path: the values of a metric must be few.
@@ -13,7 +13,7 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'https:': 443, 'http:'
 export function toServerAttributes(url: string | undefined): AttributeValues {
   if (url === undefined || !URL.canParse(url)) return {};
   const { hostname, port, protocol } = new URL(url);
-  const number = port === '' ? DEFAULT_PORTS[protocol] : Number(port);
+  const number = port === '' ? SCHEME_PORTS[protocol] : Number(port);
   return { 'server.address': hostname, ...(number !== undefined && { 'server.port': number }) };
 }
 

@@ -6,9 +6,17 @@ const SCOPE = '@oa/opentelemetry';
 
 /** Where spans and metrics go. */
 export interface InstrumentOptions {
-  /** @default the global provider */
+  /**
+   * Gives the tracer of the spans.
+   *
+   * @default the global provider
+   */
   tracerProvider?: TracerProvider | undefined;
-  /** @default the global provider, as it is registered when `instrument` is called */
+  /**
+   * Gives the meter of the metrics.
+   *
+   * @default the global provider, as it is registered when `instrument` is called
+   */
   meterProvider?: MeterProvider | undefined;
 }
 
