@@ -11,6 +11,7 @@ import {
   changeStored,
   inTurn,
   managerAt,
+  nearExpiry,
   startJob,
   startScripted,
   temporaryDirectory,
@@ -146,6 +147,21 @@ it('publishes the wait as over when the lock is obtained, not when the work is d
   });
   await managerAt(temporaryDirectory()).manager.getToken(metadata, job);
   expect(observer.endsOf('oa:lock')).toHaveLength(1);
+});
+
+it('publishes an early refresh after the call that started it, and no wait: it takes the lock only if it is free', async () => {
+  using observer = observeChannels();
+  const { metadata } = await startScripted({ '/token': bearer('new') });
+  const { issuer } = metadata;
+  const cache = new Map([nearExpiry(issuer, { refresh_token: 'PLANTED-REFRESH' })]);
+  const { manager } = managerAt(temporaryDirectory(), { cache });
+  await manager.getToken(metadata, { client_id: 'p' });
+  await expect.poll(() => observer.endsOf('oa:refresh'), { timeout: 20_000 }).toHaveLength(1);
+  const grant_type = 'authorization_code';
+  expect(observer.endsOf('oa:refresh')).toEqual([{ issuer, grant_type }]);
+  expect(observer.endsOf('oa:get')).toEqual([{ issuer, grant_type, source: 'memory' }]);
+  expect(observer.published.filter(({ channel: name }) => name === 'oa:lock')).toEqual([]);
+  expect(JSON.stringify(observer.published)).not.toContain('PLANTED');
 });
 
 it('publishes why a wait failed: the failure of the holder, which the waiter shares', async () => {
