@@ -65,7 +65,8 @@ function isDependency(id: string): boolean {
   const [scope = '', name = ''] = id.split('/');
   const dependency = scope.startsWith('@') ? `${scope}/${name}` : scope;
   if (BUNDLED.has(dependency)) return false;
-  if (id.startsWith('node:') || Object.hasOwn(manifest.dependencies ?? {}, dependency)) return true;
+  if (id.startsWith('node:') || Object.hasOwn({ ...manifest.dependencies, ...manifest.peerDependencies }, dependency))
+    return true;
   throw new Error(`${manifest.name} imports ${id}, which is not one of its dependencies. Add it to package.json.`);
 }
 

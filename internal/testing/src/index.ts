@@ -1,3 +1,4 @@
+export { observeChannels, type ChannelObserver, type PublishedMessage } from './channels.ts';
 export { isBuilt, sourceArguments } from './conditions.ts';
 export { errorThrownBy, inspectAll, rejectionOf } from './errors.ts';
 export { growthOf } from './growth.ts';

@@ -1,5 +1,14 @@
-import { sleep } from '@oa/mechanisms';
-import { isOAuthError, OAuthError, type RequestOptions, type RequestParameters } from '@oa/types';
+import { abortable, sleep } from '@oa/mechanisms';
+import {
+  isOAuthError,
+  OAuthError,
+  openTracing,
+  trace,
+  type RequestOptions,
+  type RequestParameters,
+  type TraceContexts,
+  type Tracing,
+} from '@oa/types';
 import { withDeadline, type Deadline } from './deadline.ts';
 import { exchange, type Answer } from './exchange.ts';
 import type { PreparedRequest } from './ky.ts';
@@ -42,6 +51,8 @@ export interface HttpResponse {
   sentAt: number;
 }
 
+/** Opened by the first request: the import asks the runtime for nothing. */
+let requestTracing: Tracing<TraceContexts['oa:request']> | undefined;
 const HTTP_METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'DELETE']);
 const sentByResponse = new WeakMap<HttpResponse, readonly SentRequest[]>();
 
@@ -123,7 +134,7 @@ async function sendWithRetry(
     const sentAt = now();
     const earlierSent = deadline.sent;
     deadline.sent = true;
-    const result = await toAnswerOrError(exchange(url, prepared));
+    const result = await toAnswerOrError(exchangeTraced(url, prepared, attempt));
     if (isOAuthError(result) && result.sent === false) deadline.sent = earlierSent;
     const outcome = toAttemptOutcome(result, now);
     const delay = retryDelay(outcome, attempt, { idempotent, left: deadline.left() });
@@ -143,6 +154,20 @@ async function sendWithRetry(
     await sleep(delay, deadline.signal);
     prepared = await prepareAgain();
   }
+}
+
+async function exchangeTraced(url: URL, prepared: PreparedRequest, attempt: number): Promise<Answer> {
+  requestTracing ??= openTracing('oa:request');
+  if (!requestTracing.hasSubscribers) return exchange(url, prepared);
+  const { method, name, headers, signal } = prepared;
+  const isPathPublic = /^(?:Basic |$)/i.test(headers['authorization'] ?? '');
+  const context: TraceContexts['oa:request'] = { method, url: isPathPublic ? name : url.origin, attempt };
+  return trace(requestTracing, context, async () => {
+    // A `fetch` of the caller may ignore the signal, and the attempt still ends.
+    const answer = await abortable(exchange(url, prepared), signal);
+    context.status = answer.status;
+    return answer;
+  });
 }
 
 /** An earlier attempt may have reached the server although the last one did not. */

@@ -1,6 +1,6 @@
 import { startScriptedServer } from '@oa-internal/scripted-server';
 import { expect, it } from 'vitest';
-import { inspectAll } from '@oa-internal/testing';
+import { inspectAll, observeChannels } from '@oa-internal/testing';
 import { readError, request } from '@oa/http';
 
 it('resolves for any status, with the time at which the request went out', async () => {
@@ -71,4 +71,47 @@ it('keeps a body that is no form, and ends with the error of what makes the para
   const failing = request('POST', server.origin, { ...options, renew: () => Promise.reject(reason) });
   await expect(failing).rejects.toBe(reason);
   expect(server.requests).toHaveLength(3);
+});
+
+it('publishes each attempt on the channel oa:request, without the query and without what was sent', async () => {
+  await using server = await startScriptedServer(({ path }, index) => {
+    if (path === '/moved') return { status: 302, headers: { location: '/final?code=SECRET' } };
+    return index === 0 ? { status: 503, headers: { 'retry-after': '0' } } : { json: { access_token: 'SECRET' } };
+  });
+  using observer = observeChannels();
+  const authorization = `Basic ${btoa('SECRET:SECRET')}`;
+  await request('POST', `${server.origin}/token?code=SECRET`, {
+    headers: { authorization },
+    form: { client_id: 'SECRET' },
+    idempotent: true,
+  });
+  await request('GET', `${server.origin}/moved?code=SECRET`);
+  // The path of a client configuration endpoint (RFC 7592) has the client_id.
+  await request('DELETE', `${server.origin}/register/SECRET`, { headers: { authorization: 'Bearer SECRET' } });
+  expect(observer.endsOf('oa:request')).toEqual([
+    { method: 'POST', url: `${server.origin}/token`, attempt: 1, status: 503 },
+    { method: 'POST', url: `${server.origin}/token`, attempt: 2, status: 200 },
+    { method: 'GET', url: `${server.origin}/moved`, attempt: 1, status: 200 },
+    { method: 'DELETE', url: server.origin, attempt: 1, status: 200 },
+  ]);
+  expect(JSON.stringify(observer.published)).not.toContain('SECRET');
+});
+
+it('publishes why an attempt failed, also where a fetch of the caller ignores the timeout', async () => {
+  using observer = observeChannels();
+  const fails = async (): Promise<Response> => {
+    throw Object.assign(new TypeError('fetch failed: SECRET'), { cause: { code: 'ECONNRESET' } });
+  };
+  await expect(request('POST', url, { fetch: fails })).rejects.toMatchObject({ code: 'network_error' });
+  const never = (): Promise<Response> => new Promise<Response>(() => {});
+  await expect(request('POST', url, { fetch: never, timeout: 200 })).rejects.toMatchObject({ code: 'timeout' });
+  const abort = new AbortController();
+  const aborted = request('POST', url, { fetch: never, signal: abort.signal });
+  abort.abort('SECRET');
+  await expect(aborted).rejects.toBe('SECRET');
+  const ends = observer.endsOf('oa:request');
+  expect(ends).toEqual(
+    ['network_error', 'timeout', 'other'].map((code) => ({ method: 'POST', url, attempt: 1, code })),
+  );
+  expect(JSON.stringify(observer.published)).not.toContain('SECRET');
 });

@@ -5,6 +5,7 @@ import { fileTokenCache } from '@oa/token-cache';
 import {
   attempt,
   DEFAULT_LEEWAY_MS,
+  openEventChannel,
   type Client,
   type KeySource,
   type OAuthEvent,
@@ -21,12 +22,15 @@ import { isClientStore, type ManagerOptions } from './options.ts';
 import type { Failures } from './failures.ts';
 import { createGuesses, type Guesses } from './guesses.ts';
 import { findStorageKey } from './keychain-storage.ts';
+import { traceLockWaits } from './lock-waits.ts';
 import { loadOnce } from './module-error.ts';
 import type { RefusedDocuments } from './refused-documents.ts';
 import { createRecalls, type Recalls } from './recall.ts';
 import { createResilientStore, type ResilientStore } from './resilient-store.ts';
 import { createBoundedStore, createSubjectStore } from './subject-store.ts';
 import { toIssuer } from './target.ts';
+
+const eventChannel = openEventChannel();
 
 /** What all calls of one manager share. Nothing is loaded or touched before it is used. */
 export interface Context {
@@ -79,7 +83,14 @@ export function createContext(given: ManagerOptions): Context {
   const options = applyPreset(given);
   const { app, fetch, timeout, now = Date.now, leeway = DEFAULT_LEEWAY_MS } = options;
   const guesses = createGuesses();
-  const emit = guardListener((event) => options.onEvent?.(guesses.mark(event)));
+  const emit = guardListener((event) => {
+    const isPublished = eventChannel?.hasSubscribers === true;
+    if (!isPublished && options.onEvent === undefined) return;
+    const marked = guesses.mark(event);
+    // First, so that a listener that throws does not keep it from the subscribers.
+    if (isPublished) eventChannel.publish(marked);
+    options.onEvent?.(marked);
+  });
   const encryption = findStorageKey(options);
   const cache = options.cache ?? fileTokenCache({ app, encryption, onEvent: emit });
   return {
@@ -111,8 +122,8 @@ export function createContext(given: ManagerOptions): Context {
 /** The tokens of subjects are in memory, unless the caller has chosen a place for all tokens. */
 function createTokenStore(options: ManagerOptions, cache: Store<Token>, emit: Context['emit']): ResilientStore<Token> {
   const tokens = createResilientStore(cache, emit);
-  if (options.cache !== undefined) return tokens;
-  return createSubjectStore(tokens, createResilientStore(createBoundedStore<Token>(), emit));
+  if (options.cache !== undefined) return traceLockWaits(tokens);
+  return traceLockWaits(createSubjectStore(tokens, createResilientStore(createBoundedStore<Token>(), emit)));
 }
 
 /** A cache may have more methods than a `Store`, as `fileTokenCache` has. */

@@ -29,6 +29,7 @@ export async function logInAgain(session: Session, wanted: TokenSourceOptions): 
   const adopt = async (): Promise<Token | undefined> => {
     const stored = rejected === undefined ? undefined : await session.stored();
     adopted = stored !== undefined && isUsable(session, stored, { rejected }) ? stored : undefined;
+    if (adopted !== undefined) session.source = 'adopted';
     return adopted;
   };
   const current = await adopt();

@@ -1,8 +1,19 @@
 import { abortable, createLoader } from '@oa/mechanisms';
-import { attempt, OAuthError, type Result, type Token, type TokenSourceOptions } from '@oa/types';
+import {
+  attempt,
+  OAuthError,
+  openTracing,
+  toTraceIssuer,
+  trace,
+  type Result,
+  type Token,
+  type TokenSourceOptions,
+  type TraceContexts,
+  type Tracing,
+} from '@oa/types';
 import { assertCallInteraction } from './assert-options.ts';
 import { createContext } from './context.ts';
-import type { Credentials, Target } from './credentials.ts';
+import { grantTypeOf, type Credentials, type Target } from './credentials.ts';
 import { isDueEarly, isRefreshable, isUsable } from './freshness.ts';
 import type { LogoutOptions, Manager, ManagerLoginOptions } from './manager-interface.ts';
 import { rethrowModuleError } from './module-error.ts';
@@ -14,6 +25,10 @@ import { asksForLogin, withStepUp } from './step-up.ts';
 import { isOwnKey } from './stored.ts';
 import type { OpenOptions } from './target.ts';
 
+/** What is known of a call. Absent where the channel has no subscriber. */
+type GetTrace = TraceContexts['oa:get'];
+
+const gets: Tracing<GetTrace> = openTracing('oa:get');
 const loadRenewal = createLoader(() => import('./renewal.ts'));
 
 /**
@@ -29,7 +44,12 @@ const loadRenewal = createLoader(() => import('./renewal.ts'));
 export function createManager(options: ManagerOptions = {}): Manager {
   const context = createContext(options);
 
-  async function findToken(target: Target, credentials: Credentials, wanted: TokenSourceOptions): Promise<Token> {
+  async function findToken(
+    target: Target,
+    credentials: Credentials,
+    wanted: TokenSourceOptions,
+    found?: GetTrace,
+  ): Promise<Token> {
     assertCallInteraction(wanted.interaction);
     const open = async (more?: OpenOptions): Promise<Session> => {
       const session = await abortable(openSession(context, target, credentials, { ...wanted, ...more }), wanted.signal);
@@ -38,7 +58,7 @@ export function createManager(options: ManagerOptions = {}): Manager {
     };
     if (wanted.stored !== true)
       return atIssuer(open, async (session) => {
-        const token = await tokenOf(session, wanted);
+        const token = await traceTokenOf(session, wanted, found);
         // What is stored under another key can lose scopes, and the options can name another client later.
         const isOwn = isOwnKey(session) && session.configuredClient?.client_id === credentials.client_id;
         if (isOwn && isPlain(wanted)) context.recalls.add(target, credentials, session);
@@ -50,7 +70,7 @@ export function createManager(options: ManagerOptions = {}): Manager {
       const reopened = await attempt(open({ stored: false, challenge: '' }));
       return reopened.ok ? reopened.value : session;
     };
-    return tokenOf(session, { ...wanted, interaction: 'never' }, reopen);
+    return traceTokenOf(session, { ...wanted, interaction: 'never' }, found, reopen);
   }
 
   async function logInNow(target: Target, credentials: Credentials, asked: ManagerLoginOptions): Promise<Token> {
@@ -88,15 +108,31 @@ export function createManager(options: ManagerOptions = {}): Manager {
   }
 
   const getToken: Manager['getToken'] = (target, credentials, wanted) => {
+    if (gets.hasSubscribers) return getTraced(target, credentials, wanted);
     const recall = isPlain(wanted) ? context.recalls.find(target, credentials) : undefined;
     const known = recall && peekToken(context, recall);
     if (known !== undefined) return Promise.resolve(known);
     return findToken(target, credentials, wanted === undefined ? {} : wanted).catch(rethrowModuleError);
   };
 
+  /** The same as `getToken` with a subscriber of the channel `oa:get`. */
+  const getTraced: Manager['getToken'] = (target, credentials, wanted) => {
+    const found: GetTrace = {};
+    return trace(gets, found, async () => {
+      const recall = isPlain(wanted) ? context.recalls.find(target, credentials) : undefined;
+      const known = recall && peekToken(context, recall);
+      if (recall === undefined || known === undefined)
+        return findToken(target, credentials, wanted === undefined ? {} : wanted, found).catch(rethrowModuleError);
+      const { issuer, credentials: recalled } = recall;
+      Object.assign(found, { issuer: toTraceIssuer(issuer), grant_type: grantTypeOf(recalled), source: 'memory' });
+      return known;
+    });
+  };
+
   const source: Manager['source'] = (target, credentials, always) => {
     let recall: Recall | undefined;
     const peek = (): Token | undefined => {
+      if (gets.hasSubscribers) return undefined;
       if (recall === undefined || !isRecallOf(recall, target, credentials))
         recall = isPlain(always) ? context.recalls.find(target, credentials) : undefined;
       return recall && peekToken(context, recall);
@@ -151,23 +187,45 @@ async function askOtherAssertion(
   return withOtherAssertion(session, error, work);
 }
 
+/** The same as `tokenOf`, and notes in `found` what is known of the token. */
+async function traceTokenOf(
+  session: Session,
+  wanted: TokenSourceOptions,
+  found?: GetTrace,
+  reopen?: () => Promise<Session>,
+): Promise<Token> {
+  if (found === undefined) return tokenOf(session, wanted, found, reopen);
+  Object.assign(found, { issuer: toTraceIssuer(session.issuer), grant_type: session.grant_type });
+  const token = await tokenOf(session, wanted, found, reopen);
+  // Without a source of its own the session has the token of a call that it has joined.
+  found.source ??= session.source ?? 'adopted';
+  return token;
+}
+
 /**
  * The stored token where it is usable, else a renewed one.
  *
  * @param reopen opens the session anew before a stored token is refreshed
  */
-async function tokenOf(session: Session, wanted: TokenSourceOptions, reopen?: () => Promise<Session>): Promise<Token> {
+async function tokenOf(
+  session: Session,
+  wanted: TokenSourceOptions,
+  found?: GetTrace,
+  reopen?: () => Promise<Session>,
+): Promise<Token> {
   const { context, issuer } = session;
   if (asksForLogin(wanted)) return (await import('./log-in-again.ts')).logInAgain(session, wanted);
+  const isInMemory = found !== undefined && context.tokens.isInMemory(session.key);
   const seen = await session.stored();
   if (seen !== undefined && isUsable(session, seen, wanted)) {
+    session.source = isInMemory ? 'memory' : 'disk';
     context.emit({ type: 'cache_hit', issuer });
     if (isDueEarly(session, seen)) void renewInBackground(session, seen);
     return seen;
   }
   if (wanted.stored === true && !(seen !== undefined && isRefreshable(session, seen)))
     throw new OAuthError('login_required', `No token of ${issuer} is stored that can be used.`);
-  if (reopen !== undefined) return tokenOf(await reopen(), wanted);
+  if (reopen !== undefined) return traceTokenOf(await reopen(), wanted, found);
   // Loaded here: a caller with a usable token does not need it.
   const { renew } = await loadRenewal();
   // Calls that use one token for different scopes may need different grants.
@@ -181,7 +239,11 @@ async function tokenOf(session: Session, wanted: TokenSourceOptions, reopen?: ()
       wanted.signal,
     );
     // A renewal that another caller started may end with the very token that this caller has just seen rejected.
-    if (!joining || token.access_token !== wanted.rejected) return token;
+    if (joining && token.access_token === wanted.rejected) continue;
+    // Both calls may have found a token that the failed renewal leaves as it is.
+    const isSame = token.access_token === seen?.access_token && token.expires_at === seen.expires_at;
+    if (joining && isSame) session.source = 'stale';
+    return token;
   }
 }
 

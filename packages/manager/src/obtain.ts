@@ -1,6 +1,18 @@
 import { createLoader } from '@oa/mechanisms';
 import type { TokenEndpointOptions } from '@oa/token-endpoint';
-import { attempt, OAuthError, type AssertionSource, type Client, type RequestParameters, type Token } from '@oa/types';
+import {
+  attempt,
+  OAuthError,
+  openTracing,
+  toTraceIssuer,
+  trace,
+  type AssertionSource,
+  type Client,
+  type RequestParameters,
+  type Token,
+  type TraceContexts,
+  type Tracing,
+} from '@oa/types';
 import { asksForScope, DEVICE_CODE_GRANT_TYPE, JWT_BEARER_GRANT_TYPE, mergeScopes } from '@oa/types/rfc';
 import { forgetRegistration } from './client.ts';
 import type { Context } from './context.ts';
@@ -14,6 +26,7 @@ import { assertGrantSupported } from './support.ts';
 import { tellUser } from './tell-user.ts';
 import type { GrantOptions, GrantReason, Session } from './session.ts';
 
+const logins: Tracing<TraceContexts['oa:login']> = openTracing('oa:login');
 const loadClientCredentials = createLoader(() => import('@oa/client-credentials'));
 const loadAssertionGrants = createLoader(() => import('@oa/assertion-grants'));
 
@@ -54,11 +67,15 @@ async function grantAndStore(
     reason: typeof reason === 'string' ? reason : toReason(reason),
   });
   if (refused?.forgotten !== undefined) await forgetRegistration(session, refused.forgotten);
-  const token = await grantWithClient(session, parameters, signal);
+  const grantNow = (): Promise<Token> => grantWithClient(session, parameters, signal);
+  const isLogin = session.needsUser || reason === 'login_requested';
+  const traced: TraceContexts['oa:login'] = { issuer: toTraceIssuer(issuer), grant_type };
+  const token = await (isLogin ? trace(logins, traced, grantNow) : grantNow());
   const problem = await session.store(token);
   if (problem !== undefined)
     await tellUser(session, { type: 'persist_failed', code: problem.code, message: problem.message });
   await bindClient(session);
+  session.source = 'obtained';
   context.emit({ type: 'obtained', issuer, grant_type });
   return token;
 }

@@ -70,5 +70,6 @@ async function requestForResource(session: Session, key: string): Promise<Token 
   if (outcome.type === 'failed') throw outcome.error;
   if (outcome.type === 'refused' || granted === undefined) return undefined;
   await session.store(granted);
+  session.source = 'refreshed';
   return granted;
 }

@@ -1,6 +1,16 @@
 import { startTimeout } from '@oa/mechanisms';
 import { parseTokenKey } from '@oa/token-cache';
-import { attempt, OAuthError, type AuthorizationServer, type Token } from '@oa/types';
+import {
+  attempt,
+  OAuthError,
+  openTracing,
+  toTraceIssuer,
+  trace,
+  type AuthorizationServer,
+  type Token,
+  type TraceContexts,
+  type Tracing,
+} from '@oa/types';
 import type { FoundClient } from './client.ts';
 import type { Context } from './context.ts';
 import { deferSignals } from './defer-signals.ts';
@@ -11,6 +21,8 @@ import { toOutcome, type Outcome, type Refused } from './outcome.ts';
 import type { Proofs } from './proofs.ts';
 import { withServer } from './server.ts';
 import type { Session } from './session.ts';
+
+const refreshes: Tracing<TraceContexts['oa:refresh']> = openTracing('oa:refresh');
 
 /** As for every request. */
 const DEFAULT_REFRESH_WAIT_MS = 30_000;
@@ -74,6 +86,22 @@ export async function sendRefresh(
   current: Token,
   onSlow: OnSlowRefresh | undefined,
 ): Promise<Outcome> {
+  const { issuer, grant_type } = session;
+  const sent: TraceContexts['oa:refresh'] = { issuer: toTraceIssuer(issuer), grant_type };
+  return trace(refreshes, sent, async () => {
+    const outcome = await sendReserved(session, server, found, current, onSlow);
+    if (outcome.type !== 'renewed') sent.code = outcome.error.code;
+    return outcome;
+  });
+}
+
+async function sendReserved(
+  session: Session,
+  server: AuthorizationServer,
+  found: FoundClient,
+  current: Token,
+  onSlow: OnSlowRefresh | undefined,
+): Promise<Outcome> {
   const { context, key } = session;
   // Loaded before the reservation: if that fails, no request was sent.
   await import('@oa/token-endpoint');
@@ -120,9 +148,11 @@ async function requestAndStore(
   const problem = await session.store(token);
   const adopted = problem?.code === 'lock_lost' ? await session.stored() : undefined;
   if (adopted !== undefined && isUsable(session, adopted, {})) {
+    session.source = 'adopted';
     context.emit({ type: 'adopted', issuer });
     return adopted;
   }
+  session.source = 'refreshed';
   context.emit({ type: 'refreshed', issuer });
   // After it is stored: the old refresh token is used.
   if (proofs === undefined && context.options.dpop !== true) return token;

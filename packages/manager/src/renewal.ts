@@ -113,6 +113,7 @@ async function rememberReplacement(session: Session, token: Token): Promise<void
 function conclude({ session, wanted }: Renewal, current: Token | undefined, outcome: Outcome): Token {
   if (outcome.type === 'renewed') return outcome.token;
   if (current === undefined || !isAccepted(session, current, wanted)) throw withWayOut(session, current, outcome.error);
+  session.source = 'stale';
   session.context.emit({ type: 'served_stale', issuer: session.issuer, code: outcome.error.code });
   return current;
 }
@@ -147,6 +148,7 @@ export function adoptNewer({ session, seen, wanted }: Renewal, stored: Token | u
   if (stored === undefined) return undefined;
   if (stored.access_token === seen?.access_token && stored.expires_at === seen.expires_at) return undefined;
   if (!isUsable(session, stored, { rejected: wanted.rejected })) return undefined;
+  session.source = 'adopted';
   session.context.emit({ type: 'adopted', issuer: session.issuer });
   return stored;
 }

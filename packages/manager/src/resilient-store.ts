@@ -6,6 +6,8 @@ import { createResilientLock } from './resilient-lock.ts';
 export interface ResilientStore<V> extends Required<Omit<Store<V>, 'keys' | 'set' | 'directory' | 'peek'>> {
   /** The value, if the store has it in memory. `get` may find more. */
   peek: (key: string) => V | undefined;
+  /** Whether `get` needs no other place than the memory of this process. */
+  isInMemory: (key: string) => boolean;
   /** @returns why the value is not durable, `undefined` if it is. After `lock_lost` it is not in memory either: the store has a newer one. */
   set: (key: string, value: V) => Promise<OAuthError | undefined>;
   /** The keys of all values, also of those that are only in memory. `undefined` if the store can't list its keys. */
@@ -96,9 +98,15 @@ export function createResilientStore<V>(store: Store<V>, onEvent: (event: OAuthE
     for await (const key of store.keys?.() ?? []) if (!unwritten.has(key)) yield key;
   }
 
+  function peek(key: string): V | undefined {
+    if (unwritten.has(key)) return undefined;
+    return store instanceof Map ? store.get(key) : store.peek?.(key);
+  }
+
   return {
     get,
-    peek: (key) => (unwritten.has(key) ? undefined : store instanceof Map ? store.get(key) : store.peek?.(key)),
+    peek,
+    isInMemory: (key) => unwritten.has(key) || peek(key) !== undefined,
     set,
     lock,
     keys: store.keys && keys,

@@ -1,7 +1,15 @@
 import { createLoader, setBounded } from '@oa/mechanisms';
 import type { TokenEndpointOptions } from '@oa/token-endpoint';
 import type { StoredIdentity } from '@oa/token-cache';
-import type { AssertionSource, AuthorizationServer, Client, OAuthError, RequestParameters, Token } from '@oa/types';
+import type {
+  AssertionSource,
+  AuthorizationServer,
+  Client,
+  OAuthError,
+  RequestParameters,
+  Token,
+  TraceContexts,
+} from '@oa/types';
 import { mergeScopes } from '@oa/types/rfc';
 import { assertionMemberOf } from './assertion-grants.ts';
 import type { Context } from './context.ts';
@@ -97,6 +105,8 @@ export interface Session {
    * @returns why it is not durable, `undefined` if it is. After `lock_lost` the store has a newer one of another process.
    */
   store: (token: Token) => Promise<OAuthError | undefined>;
+  /** Where the token that this session found last is from, for the channel `oa:get`. */
+  source?: TraceContexts['oa:get']['source'];
   /** Makes the grant and stores the token. */
   obtain: (reason: GrantReason, options: GrantOptions) => Promise<Renewed | Failed>;
 }

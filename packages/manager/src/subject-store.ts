@@ -25,6 +25,7 @@ export function createSubjectStore<V>(files: ResilientStore<V>, memory: Resilien
     get: (key) => storeOf(key).get(key),
     // The most frequent call of all, and a key is in one of the stores only.
     peek: (key) => files.peek(key) ?? memory.peek(key),
+    isInMemory: (key) => storeOf(key).isInMemory(key),
     set: (key, value) => storeOf(key).set(key, value),
     delete: (key) => storeOf(key).delete(key),
     lock: (key, work, options) => storeOf(key).lock(key, work, options),

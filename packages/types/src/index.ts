@@ -23,4 +23,6 @@ export type {
   TokenSource,
   TokenSourceOptions,
 } from './token.ts';
+export { openEventChannel, openTracing, toTraceIssuer, trace } from './tracing.ts';
+export type { TraceContexts, Tracing } from './tracing.ts';
 export { isSecureUrl } from './url.ts';
