@@ -43,10 +43,19 @@ export async function startRedis(program: string, options: TestRedisOptions = {}
   const { isDurable = false, password, args = [] } = options;
   const directory = temporaryDirectory();
   const port = await freePort();
+  const appendonly = isDurable ? 'yes' : 'no';
+  const settings = {
+    bind: '127.0.0.1',
+    port: String(port),
+    dir: directory,
+    save: '',
+    appendonly,
+    appendfsync: 'always',
+  };
   const commandLine = [
-    ...['--bind', '127.0.0.1', '--port', String(port), '--dir', directory, '--save', '', '--daemonize', 'no'],
-    ...['--appendonly', isDurable ? 'yes' : 'no', '--appendfsync', 'always', '--loglevel', 'warning'],
-    ...(password === undefined ? [] : ['--requirepass', password]),
+    ...Object.entries({ ...settings, ...(password !== undefined && { requirepass: password }) }).flatMap(
+      ([name, value]) => [`--${name}`, value],
+    ),
     ...args,
   ];
   let server: ChildProcess | undefined;

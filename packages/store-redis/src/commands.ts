@@ -1,5 +1,6 @@
-import type { RedisCommand } from './client.ts';
-import { toRedisError } from './redis-error.ts';
+import { sleep, startTimeout } from '@oa/mechanisms';
+import type { RedisConnection } from './client.ts';
+import { redisSilent, redisUnconnected, toRedisError } from './redis-error.ts';
 
 /** What a script does, with its keys and arguments. */
 export interface ScriptCall {
@@ -26,32 +27,53 @@ export interface RedisCommands {
 }
 
 const MAX_ANSWER_WAIT_MS = 5000;
+/** While Redis is away, calls that can be served from memory must not wait long. */
+const MAX_AWAY_WAIT_MS = 250;
+const CONNECTION_POLL_MS = 20;
 
 /** Creates the {@link RedisCommands} of a client. */
-export function createRedisCommands(command: RedisCommand): RedisCommands {
-  async function waitForAnswer(answer: Promise<unknown>, onLate: (answer: unknown) => void): Promise<unknown> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        answer.then(onLate, () => undefined);
-        reject(toRedisError(undefined));
-      }, MAX_ANSWER_WAIT_MS);
+export function createRedisCommands({ send, isConnecting }: RedisConnection): RedisCommands {
+  /** Whether the last command had no answer in time. */
+  let isAway = false;
+
+  /** A command that the client keeps would be sent late, when its call has long failed. */
+  async function untilConnected(deadline: number): Promise<void> {
+    while (isConnecting()) {
+      if (performance.now() >= deadline) {
+        isAway = true;
+        throw redisUnconnected();
+      }
+      await sleep(CONNECTION_POLL_MS);
+    }
+  }
+
+  async function answerTo(args: string[], onLate: (answer: unknown) => void = () => undefined): Promise<unknown> {
+    const deadline = performance.now() + (isAway ? MAX_AWAY_WAIT_MS : MAX_ANSWER_WAIT_MS);
+    await untilConnected(deadline);
+    const answer = send(...args);
+    const back = (): void => void (isAway = false);
+    answer.then(back, () => undefined);
+    const late = Promise.withResolvers<never>();
+    const cancel = startTimeout(() => {
+      isAway = true;
+      answer.then(onLate, () => undefined);
+      late.reject(redisSilent());
+    }, deadline - performance.now());
+    const answered = answer.catch((error: unknown) => {
+      throw toRedisError(error);
     });
-    const failed = answer.catch((error: unknown) => {
-      throw toRedisError(error ?? new Error('The client rejected without an error.'));
-    });
-    return Promise.race([failed, late]).finally(() => clearTimeout(timer));
+    return Promise.race([answered, late.promise]).finally(cancel);
   }
 
   return {
-    run: ({ script, keys, args = [] }, onLate = () => undefined) =>
-      waitForAnswer(command('EVAL', script, String(keys.length), ...keys, ...args.map(String)), onLate),
-    send: (...args) => waitForAnswer(command(...args), () => undefined),
+    run: ({ script, keys, args = [] }, onLate) =>
+      answerTo(['EVAL', script, String(keys.length), ...keys, ...args.map(String)], onLate),
+    send: (...args) => answerTo(args),
   };
 }
 
 /** A client can be set to return bytes. */
 export function toRedisText(answer: unknown): string | undefined {
   if (answer instanceof Uint8Array) return new TextDecoder().decode(answer);
-  return answer === null || answer === undefined ? undefined : String(answer);
+  return typeof answer === 'string' || typeof answer === 'number' ? String(answer) : undefined;
 }

@@ -98,7 +98,11 @@ export function holdLease(commands: RedisCommands, { keys, owner, fence, millise
       isOver = true;
       clearTimeout(timer);
       const shared = failure === undefined ? [] : [`${fence} ${failure}`];
-      const call = { script: END_SCRIPT, keys: [keys.lease, keys.failure], args: [owner, FAILURE_EXPIRY_MS, ...shared] };
+      const call = {
+        script: END_SCRIPT,
+        keys: [keys.lease, keys.failure],
+        args: [owner, FAILURE_EXPIRY_MS, ...shared],
+      };
       await commands.run(call).catch(() => undefined);
     },
   };

@@ -22,19 +22,28 @@ const ADVICE: ReadonlyMap<string, string> = new Map([
   ['ERR', 'Redis 7 or newer is needed, or Valkey.'],
 ]);
 
-/**
- * Converts what a client threw. Only its code is read: the texts of a client can contain the URL of Redis with its password.
- *
- * @param thrown `undefined` if Redis did not answer in time
- */
+/** Converts what a client threw. Only its code is read: the texts of a client can contain the URL of Redis with its password. */
 export function toRedisError(thrown: unknown): OAuthError {
   const code = thrown instanceof Error ? redisErrorCode(thrown) : undefined;
   const advice = ADVICE.get(code ?? '');
-  const what =
-    thrown === undefined ? 'did not answer in time' : advice === undefined ? 'can not be reached' : 'refused a command';
+  const what = advice === undefined ? 'can not be reached' : 'refused a command';
+  return redisUnavailable(code === undefined ? what : `${what} (${code})`, advice);
+}
+
+/** The client has a connection, and no answer came. */
+export function redisSilent(): OAuthError {
+  return redisUnavailable('does not answer');
+}
+
+/** The client has no connection. */
+export function redisUnconnected(): OAuthError {
+  return redisUnavailable('can not be reached: the client is not connected');
+}
+
+function redisUnavailable(what: string, advice: string = CONNECTION_ADVICE): OAuthError {
   return new OAuthError(
     'storage_unavailable',
-    `Redis ${what}${code === undefined ? '' : ` (${code})`}. ${advice ?? CONNECTION_ADVICE} Until then, tokens that are still valid are served, and none is refreshed. Try again later.`,
+    `Redis ${what}. ${advice} Until then, tokens that are still valid are served, and none is refreshed. Try again later.`,
     { retryable: true },
   );
 }

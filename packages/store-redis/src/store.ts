@@ -1,6 +1,6 @@
 import { createSharedStore, type SharedStore } from '@oa/shared-store';
 import type { KeySource } from '@oa/types';
-import { toRedisCommand, type RedisClient } from './client.ts';
+import { toRedisConnection, type RedisClient } from './client.ts';
 import { createRedisCommands } from './commands.ts';
 import { createRedisEngine } from './engine.ts';
 
@@ -47,9 +47,9 @@ const MAX_LEASE_MS = 3_600_000;
  */
 export function redisStore(options: RedisStoreOptions): SharedStore {
   const { client, prefix = DEFAULT_PREFIX, encryption, lease = DEFAULT_LEASE_MS } = options ?? {};
-  const command = toRedisCommand(client);
+  const connection = toRedisConnection(client);
   assertRedisOptions(prefix, lease);
-  const engine = createRedisEngine(createRedisCommands(command), { prefix, lease });
+  const engine = createRedisEngine(createRedisCommands(connection), { prefix, lease });
   return createSharedStore(engine, { encryption, place: 'Redis' });
 }
 
