@@ -11,9 +11,6 @@ import { reservationCases } from './reservations.ts';
 import { valueCases } from './values.ts';
 import { waitCases } from './waits.ts';
 
-/** A case that takes longer hangs. */
-const CASE_TIMEOUT_MS = 180_000;
-
 /** A file may test several stores. Its processes must know which of its calls they belong to. */
 let calls = 0;
 
@@ -45,7 +42,7 @@ export function storeContract(options: StoreContractOptions): void {
   const register = (title: string, cases: Record<string, ContractCase>, skip: string | false = false): void =>
     void describe(title, () => {
       for (const [behaviour, run] of Object.entries(cases))
-        void it(behaviour, { timeout: CASE_TIMEOUT_MS, skip }, (t) => runCase(run, t, options, call));
+        void it(behaviour, { skip }, (t) => runCase(run, t, options, call));
     });
   register('values', valueCases);
   register('lock', lockCases);

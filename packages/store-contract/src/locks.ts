@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CaseContext, ContractCase } from './case.ts';
 import type { SharedStore } from './options.ts';
 import type { Peer } from './peer.ts';
-import { increment, keyOf, readCount, tokenOf } from './tokens.ts';
+import { increment, keyOf, readCount, tokenNamed } from './tokens.ts';
 
 const PROCESSES = 4;
 
@@ -46,9 +46,9 @@ export const lockCases: Record<string, ContractCase> = {
     for (let turn = 0; turn < 5; turn += 1) {
       await store.get(keyOf());
       await peer.call('take', keyOf());
-      await peer.call('set', keyOf(), tokenOf(`turn-${turn}`));
+      await peer.call('set', keyOf(), tokenNamed(`turn-${turn}`));
       await peer.call('end', keyOf());
-      deepStrictEqual(await store.lock(keyOf(), async () => store.get(keyOf())), tokenOf(`turn-${turn}`));
+      deepStrictEqual(await store.lock(keyOf(), async () => store.get(keyOf())), tokenNamed(`turn-${turn}`));
     }
   },
 
@@ -95,8 +95,8 @@ export const lockCases: Record<string, ContractCase> = {
       { code: 'lock_timeout' },
     );
     await peer.call('assertHeld');
-    await peer.call('set', keyOf(), tokenOf('late'));
+    await peer.call('set', keyOf(), tokenNamed('late'));
     await peer.call('end', keyOf());
-    deepStrictEqual(await store.lock(keyOf(), async () => store.get(keyOf())), tokenOf('late'));
+    deepStrictEqual(await store.lock(keyOf(), async () => store.get(keyOf())), tokenNamed('late'));
   },
 };

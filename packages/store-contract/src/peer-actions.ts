@@ -1,5 +1,5 @@
 import { isOAuthError, isStorageError, type StoreReservation, type Token } from '@oa/types';
-import { increment, tokenOf } from './tokens.ts';
+import { increment, tokenNamed } from './tokens.ts';
 import { toFailure, type SentFailure } from './messages.ts';
 import type { SharedStore, StoreContractOptions } from './options.ts';
 
@@ -15,7 +15,7 @@ interface PeerLock {
 const REWRITTEN_CHARACTERS = 300_000;
 
 function largeToken(text: string): Token {
-  return tokenOf(text.repeat(REWRITTEN_CHARACTERS));
+  return tokenNamed(text.repeat(REWRITTEN_CHARACTERS));
 }
 
 /** The actions of a peer. They have one store, and at most one lock of a key. */

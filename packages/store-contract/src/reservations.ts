@@ -2,7 +2,7 @@ import { deepStrictEqual, rejects, strictEqual } from 'node:assert/strict';
 import { OAuthError } from '@oa/types';
 import type { ContractCase } from './case.ts';
 import type { SharedStore } from './options.ts';
-import { keyOf, tokenOf } from './tokens.ts';
+import { keyOf, tokenNamed } from './tokens.ts';
 
 /** Whether a new holder of the lock finds a sign. It leaves none itself. */
 export async function isInterrupted(store: SharedStore, key: string = keyOf()): Promise<boolean> {
@@ -75,28 +75,28 @@ export const reservationCases: Record<string, ContractCase> = {
     await leaveSign(other);
     await store.lock(keyOf(), async () => {
       strictEqual((await store.reserve(keyOf())).interrupted, true);
-      await store.set(keyOf(), tokenOf('stored'));
+      await store.set(keyOf(), tokenNamed('stored'));
     });
     strictEqual(await isInterrupted(other), false);
-    deepStrictEqual(await other.get(keyOf()), tokenOf('stored'));
+    deepStrictEqual(await other.get(keyOf()), tokenNamed('stored'));
   },
 
   'keeps a value that was stored before its release': async ({ open }) => {
     const [store, other] = [await open(), await open()];
     await store.lock(keyOf(), async () => {
       const { release } = await store.reserve(keyOf());
-      await store.set(keyOf(), tokenOf('stored'));
+      await store.set(keyOf(), tokenNamed('stored'));
       await release?.();
     });
-    deepStrictEqual(await other.get(keyOf()), tokenOf('stored'));
+    deepStrictEqual(await other.get(keyOf()), tokenNamed('stored'));
     strictEqual(await isInterrupted(other), false);
   },
 
   'leaves the value as it is': async ({ open }) => {
     const [store, other] = [await open(), await open()];
-    await store.set(keyOf(), tokenOf('stored'));
+    await store.set(keyOf(), tokenNamed('stored'));
     await leaveSign(store);
-    deepStrictEqual(await other.get(keyOf()), tokenOf('stored'));
+    deepStrictEqual(await other.get(keyOf()), tokenNamed('stored'));
   },
 
   'leaves a sign for its own key only': async ({ open }) => {

@@ -2,7 +2,7 @@ import type { Token } from '@oa/types';
 import type { SharedStore } from './options.ts';
 
 /** Makes a token that is told from others by its text. */
-export function tokenOf(text: string): Token {
+export function tokenNamed(text: string): Token {
   return { access_token: text, token_type: 'Bearer' };
 }
 
@@ -15,7 +15,7 @@ export function keyOf(client_id: string = 'client', issuer: string = 'https://as
 export async function increment(store: SharedStore, key: string): Promise<void> {
   const count = await readCount(store, key);
   await new Promise((resolve) => setTimeout(resolve, 1));
-  await store.set(key, { ...tokenOf('counter'), count: count + 1 });
+  await store.set(key, { ...tokenNamed('counter'), count: count + 1 });
 }
 
 /** The number that {@link increment} has stored last. */
@@ -39,4 +39,4 @@ export const FULL_TOKEN: Token = {
 };
 
 /** Numbers that JSON can express and `JSON.stringify` can't. A server that sends `1e400` means a token that does not expire. */
-export const EXTREME_TOKEN: Token = { ...tokenOf('at'), expires_in: Number.POSITIVE_INFINITY, zero: -0 };
+export const EXTREME_TOKEN: Token = { ...tokenNamed('at'), expires_in: Number.POSITIVE_INFINITY, zero: -0 };
