@@ -24,8 +24,8 @@ export async function redisForTest(options?: TestRedisOptions): Promise<TestRedi
 }
 
 /** A client of ioredis that ends with the test. */
-export function ioredisClient(url: string, options: RedisOptions = {}): Redis {
-  const client: Redis = new Redis(url, options);
+export function ioredisClient(url: string, options: Pick<RedisOptions, 'enableReadyCheck'> = {}): Redis {
+  const client = new Redis(url, options);
   client.on('error', () => undefined);
   onTestFinished(() => client.disconnect());
   return client;
