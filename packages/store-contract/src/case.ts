@@ -26,7 +26,7 @@ export type ContractCase = (context: CaseContext) => Promise<void>;
 /** The tables of an engine stay after a run, so each run has other names. */
 const RUN = `oa_${randomBytes(6).toString('hex')}`;
 /** A case that takes longer hangs. */
-const CASE_TIMEOUT_MS = 120_000;
+const CASE_TIMEOUT_MS = 180_000;
 let cases = 0;
 
 /** Runs a case with a store name that no other case has. */

@@ -22,7 +22,7 @@ export interface Waiter<T> {
   outcome: Promise<CaseOutcome<T>>;
 }
 
-const MAX_CALL_MS = 15_000;
+const MAX_CALL_MS = 20_000;
 
 /** Calls `lock` while another call or process holds the lock. */
 export function startWaiter<T>(

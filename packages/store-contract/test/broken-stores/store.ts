@@ -5,7 +5,7 @@ import type { SharedStore } from '@oa/store-contract';
 import { isShareableError, OAuthError, parseOAuthError, type LockOptions, type Token } from '@oa/types';
 import type { Engine } from './engine.ts';
 
-const LEASE_MS = 2000;
+const LEASE_MS = 2900;
 const POLL_MS = 10;
 
 /** The clock of all processes of the machine, also across a stop. */
@@ -23,13 +23,15 @@ export function createStore(engine: Engine, fault: string): SharedStore {
   const held = new Map<string, Held>();
   const memory = new Map<string, Token>();
   const rowOf = (key: string): string => (fault === 'keys without case' ? key.toLowerCase() : key);
+  const failedOf = (key: string): string => (fault === 'a failure of any key' ? 'failure' : key);
   const lockOf = (key: string): string => (fault === 'one lock for all keys' ? 'lock' : key);
 
   function get(key: string): Token | undefined {
     if (fault === 'memory without a bound' && memory.has(key)) return memory.get(key);
     if (fault === 'missing while away' && engine.isAway()) return undefined;
+    if (fault === 'one damage is all' && isAnyDamaged()) return undefined;
     const [row] = engine.run('SELECT token FROM tokens WHERE key = ? AND token IS NOT NULL', rowOf(key));
-    if (row === undefined) return undefined;
+    if (row === undefined) return fault === 'missing is null' ? (null as unknown as undefined) : undefined;
     let token: Token;
     try {
       token = deserialize(row['token'] as Uint8Array) as Token;
@@ -41,9 +43,14 @@ export function createStore(engine: Engine, fault: string): SharedStore {
     return token;
   }
 
+  function isAnyDamaged(): boolean {
+    return engine.run("SELECT key FROM tokens WHERE token = x'00'").length > 0;
+  }
+
   async function set(key: string, token: Token): Promise<void> {
-    assertHeld(key, fault === 'stale writes');
+    if (fault === 'damage stays' && isAnyDamaged()) return;
     if (fault === 'set is quiet while away' && engine.isAway()) return;
+    assertHeld(key, fault === 'stale writes');
     const text = fault === 'plain JSON' ? (JSON.parse(JSON.stringify(token)) as Token) : token;
     const known = fault === 'known members only' ? pick(token) : text;
     const stored = fault === 'cut at 64 KB' ? { ...known, access_token: known.access_token.slice(0, 65_536) } : known;
@@ -57,6 +64,7 @@ export function createStore(engine: Engine, fault: string): SharedStore {
       write({ ...stored, access_token: `${stored.access_token.slice(1)}-` });
       await sleep(20);
     }
+    if (fault === 'set does not wait') return void setTimeout(() => engine.isAway() || write(stored), 50);
     write(stored);
     memory.delete(key);
   }
@@ -66,7 +74,7 @@ export function createStore(engine: Engine, fault: string): SharedStore {
     if (lock === undefined || lock.fence === 0 || isQuiet) return;
     const [row] = engine.run('SELECT fence, until FROM locks WHERE key = ?', lockOf(key));
     if (row?.['fence'] === lock.fence && now() < Number(row['until'])) return;
-    throw new OAuthError('lock_lost', 'The lock has ended.', { retryable: true });
+    lost();
   }
 
   function tryLock(key: string): Held | undefined {
@@ -83,7 +91,7 @@ export function createStore(engine: Engine, fault: string): SharedStore {
   }
 
   function failureOf(key: string): { number: number; error: OAuthError | undefined } {
-    const [row] = engine.run('SELECT number, error FROM failures WHERE key = ?', key);
+    const [row] = engine.run('SELECT number, error FROM failures WHERE key = ?', failedOf(key));
     if (row === undefined) return { number: 0, error: undefined };
     return { number: Number(row['number']), error: parseOAuthError(JSON.parse(String(row['error']))) };
   }
@@ -112,7 +120,8 @@ export function createStore(engine: Engine, fault: string): SharedStore {
       if (fault !== 'abort is ignored' && signal?.aborted === true) throw signal.reason;
       await sleep(POLL_MS);
     }
-    return hold(key, lease, work, waited ? adopt : async () => undefined);
+    const result = await hold(key, lease, work, waited ? adopt : async () => undefined);
+    return fault === 'no result' ? (undefined as T) : result;
   }
 
   async function hold<T>(
@@ -121,6 +130,7 @@ export function createStore(engine: Engine, fault: string): SharedStore {
     work: () => Promise<T>,
     adopt: () => Promise<T | undefined>,
   ): Promise<T> {
+    if (fault === 'a lock is a sign') sign(rowOf(key));
     held.set(key, lease);
     processLocks.add(key);
     const renewal = setInterval(() => renew(key, lease), LEASE_MS / 4);
@@ -134,7 +144,7 @@ export function createStore(engine: Engine, fault: string): SharedStore {
       if (isShared && !engine.isAway())
         engine.run(
           'INSERT INTO failures VALUES (?, 1, ?) ON CONFLICT (key) DO UPDATE SET number = number + 1, error = excluded.error',
-          key,
+          failedOf(key),
           JSON.stringify(error instanceof OAuthError ? error : new OAuthError('http_error', String(error))),
         );
       throw error;
@@ -153,20 +163,27 @@ export function createStore(engine: Engine, fault: string): SharedStore {
     engine.run(extend, now() + LEASE_MS, lockOf(key), lease.fence, now());
   }
 
+  function sign(row: string): void {
+    engine.run('INSERT INTO tokens (key, sign) VALUES (?, 1) ON CONFLICT (key) DO UPDATE SET sign = sign + 1', row);
+  }
+
   async function reserve(key: string): ReturnType<SharedStore['reserve']> {
     if (!held.has(key) && fault !== 'reserve without a lock')
       throw new TypeError('reserve must be called with the lock of its key held.');
-    const row = rowOf(key);
+    const row = fault === 'one sign for all keys' ? 'sign' : rowOf(key);
     const [found] = engine.run('SELECT sign FROM tokens WHERE key = ?', row);
-    engine.run('INSERT INTO tokens (key, sign) VALUES (?, 1) ON CONFLICT (key) DO UPDATE SET sign = sign + 1', row);
+    if (fault === 'reserve deletes') engine.run('DELETE FROM tokens WHERE key = ?', row);
+    sign(row);
     let isOpen = true;
     function release(): void {
       const [left] = engine.run('SELECT sign FROM tokens WHERE key = ?', row);
       const sign = fault === 'release removes every sign' ? 0 : Math.max(Number(left?.['sign']) - 1, 0);
-      if (isOpen) engine.run('UPDATE tokens SET sign = ? WHERE key = ?', sign, row);
+      if (fault === 'release deletes') engine.run('DELETE FROM tokens WHERE key = ?', row);
+      if (isOpen && fault !== 'release does nothing') engine.run('UPDATE tokens SET sign = ? WHERE key = ?', sign, row);
       isOpen = false;
     }
     const interrupted = Number(found?.['sign'] ?? 0) > 0 && fault !== 'no interruption';
+    if (fault === 'every lock is lost') return { interrupted, release, assertHeld: lost };
     const checks = fault === 'assertHeld is quiet' ? {} : { assertHeld: () => assertHeld(key) };
     return { interrupted, release, ...checks };
   }
@@ -175,16 +192,21 @@ export function createStore(engine: Engine, fault: string): SharedStore {
     get,
     set,
     delete: (key) => {
-      engine.run('DELETE FROM tokens WHERE key = ?', rowOf(key));
+      if (fault !== 'nothing is deleted') engine.run('DELETE FROM tokens WHERE key = ?', rowOf(key));
       memory.delete(key);
     },
     *keys() {
+      if (fault === 'damage ends the list' && isAnyDamaged()) throw new SyntaxError('Damaged.');
       for (const row of engine.run('SELECT key, token FROM tokens WHERE token IS NOT NULL'))
         yield `${String(row['key'])}${fault === 'tokens in keys' ? Buffer.from(row['token'] as Uint8Array).toString('latin1') : ''}`;
     },
     lock,
     reserve,
   };
+}
+
+function lost(): never {
+  throw new OAuthError('lock_lost', 'The lock has ended.', { retryable: true });
 }
 
 function pick({ access_token, token_type, expires_at, refresh_token }: Token): Token {
