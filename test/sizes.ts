@@ -10,6 +10,7 @@ export const MAX_PACKAGE_BYTES: Record<string, { tarball: number; bundle: number
   'device-code': { tarball: 9_500, bundle: 40_000 },
   discovery: { tarball: 24_000, bundle: 40_100 },
   dpop: { tarball: 12_000, bundle: 9_000 },
+  encryption: { tarball: 6_000, bundle: 6_000 },
   fetch: { tarball: 12_500, bundle: 10_000 },
   http: { tarball: 27_500, bundle: 22_000 },
   identity: { tarball: 14_000, bundle: 36_000 },
