@@ -8,6 +8,7 @@ export interface Manifest {
   exports: Record<string, string | { '@oa/source': string }>;
   publishConfig: { exports: Record<string, string | { types: string }> };
   dependencies?: Record<string, string>;
+  devDependencies?: Record<string, string>;
 }
 
 export const root: string = join(import.meta.dirname, '..');

@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+import { inspectAll } from '@oa-internal/testing';
 import { findRedis } from '@oa-internal/testing/redis';
 import { createManager } from '@oa/manager';
 import { redisStore } from '@oa/store-redis';
@@ -7,6 +9,11 @@ import { lastLineOf, startRedisScenario, type RedisScenario } from '../src/redis
 
 const program = findRedis('the manager over Redis') ?? '';
 const LEASE_MS = 3000;
+
+/** Whether a script frees the lock. */
+function isEnd(script: string): boolean {
+  return script.includes("'DEL'") && !script.includes("'HSET'");
+}
 
 async function startScenario(isDurable = true): Promise<RedisScenario> {
   const scenario = await startRedisScenario(program, { lease: LEASE_MS, isDurable });
@@ -110,7 +117,8 @@ describe.skipIf(program === '')('the manager over Redis', () => {
     ['killed', async ({ redis }: RedisScenario) => redis.end('SIGKILL')],
   ])('sends no refresh while Redis is %s, and says storage_unavailable', async (_, away) => {
     await using scenario = await startScenario();
-    const client = new Redis(scenario.redis.url).on('error', () => undefined);
+    const client = new Redis(scenario.redis.url);
+    client.on('error', () => undefined);
     const cache = redisStore({ client, lease: LEASE_MS });
     const manager = createManager({ app: 'scenario', cache, interaction: 'never' });
     // It has read the expired token.
@@ -134,7 +142,8 @@ describe.skipIf(program === '')('the manager over Redis', () => {
       scenario.target,
       scenario.credentials,
     );
-    const client = new Redis(scenario.redis.url).on('error', () => undefined);
+    const client = new Redis(scenario.redis.url);
+    client.on('error', () => undefined);
     const cache = redisStore({ client, lease: LEASE_MS });
     const manager = createManager({ app: 'scenario', cache, interaction: 'never' });
     await manager.getToken(scenario.target, scenario.credentials);
@@ -145,5 +154,61 @@ describe.skipIf(program === '')('the manager over Redis', () => {
       expect(await manager.getToken(scenario.target, scenario.credentials)).toMatchObject({ access_token });
     client.disconnect();
     expect(scenario.refreshes()).toBe(1);
+  });
+
+  it('costs four round trips for a refresh besides the token request, and none for a token in memory', async () => {
+    await using scenario = await startScenario();
+    const inner = new Redis(scenario.redis.url);
+    const freeing = Promise.withResolvers<void>();
+    const scripts: string[] = [];
+    const call = async (command: string, ...args: string[]): Promise<unknown> => {
+      const script = `${command} ${args[0]}`;
+      scripts.push(script);
+      const answer = await inner.call(command, ...args);
+      if (isEnd(script)) await freeing.promise;
+      return answer;
+    };
+    const cache = redisStore({ client: { call } });
+    const manager = createManager({ app: 'scenario', cache, interaction: 'never' });
+    const get = async (): Promise<unknown> => manager.getToken(scenario.target, scenario.credentials);
+    await get();
+    // Read, lock, sign, token. Then the lock is freed, and the call has not waited for the answer.
+    expect(scripts.map(isEnd)).toEqual([false, false, false, false, true]);
+    freeing.resolve();
+    await scenario.redis.ask('PING');
+    await get();
+    const sent = scripts.length;
+    await Promise.all(Array.from({ length: 100 }, get));
+    expect(scripts).toHaveLength(sent);
+    expect(scripts.every((script) => script.startsWith('EVAL '))).toBe(true);
+    inner.disconnect();
+    expect(scenario.refreshes()).toBe(1);
+  });
+
+  it('shows no secret in errors, events and the names of the keys', async () => {
+    const password = 'pl4nted-passw0rd';
+    await using scenario = await startRedisScenario(program, { lease: LEASE_MS, password });
+    const token = await scenario.stored();
+    await scenario.expire();
+    const keys = await scenario.redis.ask('KEYS', '*');
+    const secrets = [password, token?.access_token ?? '', token?.refresh_token ?? ''];
+    const client = new Redis(scenario.redis.url);
+    client.on('error', () => undefined);
+    const cache = redisStore({ client, lease: LEASE_MS });
+    const events: unknown[] = [];
+    const onEvent = (event: unknown): void => void events.push(event);
+    const manager = createManager({ app: 'scenario', cache, interaction: 'never', onEvent });
+    await cache.get(scenario.key);
+    await scenario.redis.end('SIGKILL');
+    const result = await manager.get(scenario.target, scenario.credentials);
+    client.disconnect();
+    const shown = [keys, inspect([events, cache, manager], { depth: 10, showHidden: true })];
+    if (!result.ok) shown.push(inspectAll(result.error));
+    expect(shown).toHaveLength(3);
+    expect(JSON.stringify(events)).toContain('store_unavailable');
+    for (const secret of secrets) {
+      expect(secret.length).toBeGreaterThan(10);
+      expect(shown.join('\n')).not.toContain(secret);
+    }
   });
 });

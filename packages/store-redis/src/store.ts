@@ -42,7 +42,7 @@ const MAX_LEASE_MS = 3_600_000;
  *
  * @throws {TypeError} if an option is wrong
  * @example
- * const client = await createClient({ url: process.env.REDIS_URL }).connect();
+ * const client = await createClient({ url: 'redis://127.0.0.1:6379' }).on('error', console.error).connect();
  * const manager = createManager({ app: 'my-service', cache: redisStore({ client }) });
  */
 export function redisStore(options: RedisStoreOptions): SharedStore {

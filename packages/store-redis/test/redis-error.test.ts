@@ -40,16 +40,22 @@ describe.skipIf(program === '')('over Redis', () => {
   it('says that the password is wrong or missing', async () => {
     const redis = await redisForTest({ password: 'p4ssw0rd' });
     const wrong = redisStore({ client: ioredisClient(redis.url.replace('p4ssw0rd', 'wr0ng-s3cret')) });
-    const missing = redisStore({
-      client: ioredisClient(`redis://127.0.0.1:${redis.port}`, { enableReadyCheck: false }),
-    });
+    const missing = redisStore({ client: ioredisClient(`redis://127.0.0.1:${redis.port}`) });
     for (const store of [wrong, missing])
       for (const call of [async () => store.get(KEY), async () => store.lock(KEY, async () => 1)]) {
         const error = await rejectionOf(call());
         expect(error).toMatchObject(AWAY);
         expect(inspectAll(error)).not.toMatch(/s3cret|p4ssw0rd/);
       }
-    expect((await rejectionOf(Promise.resolve(missing.get(KEY)))).message).toContain('(NOAUTH). Pass the user name');
+  });
+
+  it('says that the user of the client may not run scripts', async () => {
+    const redis = await redisForTest();
+    const store = await storeFor('node-redis', redis);
+    await redis.ask('ACL', 'SETUSER', 'default', '-eval');
+    const error = await rejectionOf(store.lock(KEY, async () => 1));
+    expect(error).toMatchObject(AWAY);
+    expect(error.message).toContain('Redis refused a command (NOPERM). Allow the user of the client the commands');
   });
 
   it('says that the client is connected to a replica, reads there, and takes no lock', async () => {

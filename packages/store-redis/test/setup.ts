@@ -3,7 +3,7 @@ import { findRedis, startRedis, type TestRedis, type TestRedisOptions } from '@o
 import { redisStore, type RedisClient, type RedisStoreOptions } from '@oa/store-redis';
 import { tokenKey } from '@oa/token-cache';
 import type { Token } from '@oa/types';
-import { Redis, type RedisOptions } from 'ioredis';
+import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { onTestFinished } from 'vitest';
 
@@ -24,8 +24,8 @@ export async function redisForTest(options?: TestRedisOptions): Promise<TestRedi
 }
 
 /** A client of ioredis that ends with the test. */
-export function ioredisClient(url: string, options: Pick<RedisOptions, 'enableReadyCheck'> = {}): Redis {
-  const client = new Redis(url, options);
+export function ioredisClient(url: string): Redis {
+  const client = new Redis(url);
   client.on('error', () => undefined);
   onTestFinished(() => client.disconnect());
   return client;

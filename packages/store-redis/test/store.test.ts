@@ -1,8 +1,21 @@
 import { inspectAll, rejectionOf } from '@oa-internal/testing';
 import { redisStore, type RedisClient } from '@oa/store-redis';
+import { tokenKey } from '@oa/token-cache';
+import { isStorageError, type KeySource } from '@oa/types';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { clientFor, KEY, LIBRARIES, observed, program, redisForTest, storeFor, TOKEN } from './setup.ts';
+import {
+  clientFor,
+  dump,
+  KEY,
+  LIBRARIES,
+  observed,
+  program,
+  redisForTest,
+  storeFor,
+  TOKEN,
+  type SharedStore,
+} from './setup.ts';
 
 const client: RedisClient = { call: async () => undefined };
 
@@ -82,5 +95,33 @@ describe.skipIf(program === '')('over Redis', () => {
     const error = await rejectionOf(Promise.resolve(store.set(KEY, TOKEN)));
     expect(error).toMatchObject({ code: 'storage_unavailable', retryable: true });
     expect(inspectAll(error)).not.toMatch(/s3cret|p4ssw0rd|127\.0\.0\.1/);
+  });
+
+  it('encrypts tokens, and takes neither another key nor a value that was copied from another token', async () => {
+    const redis = await redisForTest();
+    const source = (id: string, byte: number): KeySource => ({ id, key: async () => new Uint8Array(32).fill(byte) });
+    const open = async (encryption?: KeySource): Promise<SharedStore> => storeFor('node-redis', redis, { encryption });
+    const store = await open(source('first', 1));
+    const other = tokenKey({ issuer: 'https://as.example', client_id: 'other', grant_type: 'authorization_code' });
+    await store.set(KEY, TOKEN);
+    expect(await (await open(source('first', 1))).get(KEY)).toEqual(TOKEN);
+    const { values } = await dump(redis);
+    expect(values).not.toContain('s3cret');
+    expect(values).toContain('as.example');
+    for (const wrong of [source('first', 2), source('second', 2), undefined])
+      expect(await rejectionOf(Promise.resolve((await open(wrong)).get(KEY)))).toMatchObject({
+        code: 'decryption_failed',
+      });
+    const [name = ''] = /oa:\{[0-9a-f]+\}(?=\r\n)/.exec(await redis.ask('KEYS', '*')) ?? [];
+    await store.set(other, TOKEN);
+    const names = [...(await redis.ask('KEYS', '*')).matchAll(/oa:\{[0-9a-f]+\}(?=\r\n)/g)].map(([each]) => each);
+    const target = names.find((each) => each !== name) ?? '';
+    await redis.ask('COPY', name, target, 'REPLACE');
+    const swapped = await Promise.resolve((await open(source('first', 1))).get(other)).catch((error: unknown) => error);
+    expect(swapped === undefined || isStorageError(swapped)).toBe(true);
+    expect(await (await open(source('first', 1))).get(KEY)).toEqual(TOKEN);
+    const listed: string[] = [];
+    for await (const key of (await open()).keys()) listed.push(key);
+    expect(listed).toContain(KEY);
   });
 });

@@ -14,7 +14,11 @@ import type { RedisGetTask, RedisPause } from '../redis.ts';
 const task = readTask() as RedisGetTask & { go: string; resume: string };
 
 async function connect(): Promise<RedisClient> {
-  if (task.library === 'ioredis') return new Redis(task.url).on('error', () => undefined);
+  if (task.library === 'ioredis') {
+    const client = new Redis(task.url);
+    client.on('error', () => undefined);
+    return client;
+  }
   return createClient({ url: task.url })
     .on('error', () => undefined)
     .connect();
