@@ -9,6 +9,7 @@ export interface Manifest {
   publishConfig: { exports: Record<string, string | { types: string }> };
   dependencies?: Record<string, string>;
   peerDependencies?: Record<string, string>;
+  devDependencies?: Record<string, string>;
 }
 
 export const root: string = join(import.meta.dirname, '..');

@@ -18,6 +18,18 @@ function namesOf(folder: string): string[][] {
     .map(({ source }) => publicDeclarations(source).map(({ name }) => name));
 }
 
+/** The libraries that a program uses beside a package, such as a client of its engine: its tests use them too. */
+function testLibraries(): Record<string, string[]> {
+  const libraries: [string, string[]][] = [];
+  for (const { folder, manifest } of packages)
+    for (const name of Object.keys(manifest.devDependencies ?? {})) {
+      const library = join(folder, 'node_modules', name);
+      const { types } = JSON.parse(readFileSync(join(library, 'package.json'), 'utf8')) as { types?: string };
+      if (!name.startsWith('@') && types !== undefined) libraries.push([name, [join(library, types)]]);
+    }
+  return Object.fromEntries(libraries);
+}
+
 it('type-checks every code block of every README', () => {
   const folder = join(root, 'node_modules', '.readme-blocks');
   rmSync(folder, { recursive: true, force: true });
@@ -37,7 +49,10 @@ it('type-checks every code block of every README', () => {
       compilerOptions: {
         noUnusedLocals: false,
         customConditions: ['@oa/source'],
-        paths: Object.fromEntries(entryPoints.map(({ specifier, source }) => [specifier, [source]])),
+        paths: {
+          ...testLibraries(),
+          ...Object.fromEntries(entryPoints.map(({ specifier, source }) => [specifier, [source]])),
+        },
       },
       include: ['*.ts'],
       exclude: [],

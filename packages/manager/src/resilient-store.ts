@@ -13,7 +13,7 @@ export interface ResilientStore<V> extends Required<Omit<Store<V>, 'keys' | 'set
   /** The keys of all values, also of those that are only in memory. `undefined` if the store can't list its keys. */
   keys: (() => AsyncIterable<string>) | undefined;
   /** Whether the value is in memory only, because it could not be written, or because the store is a Map. */
-  isInMemory: (key: string) => boolean;
+  isOnlyInMemory: (key: string) => boolean;
   /** Why the last `get` of `key` did not use a value that may be there. */
   problemOf: (key: string) => OAuthError | undefined;
 }
@@ -110,7 +110,7 @@ export function createResilientStore<V>(store: Store<V>, onEvent: (event: OAuthE
     set,
     lock,
     keys: store.keys && keys,
-    isInMemory: (key) => unwritten.has(key) || store instanceof Map,
+    isOnlyInMemory: (key) => unwritten.has(key) || store instanceof Map,
     problemOf: (key) => problems.get(key),
     async delete(key) {
       unwritten.delete(key);

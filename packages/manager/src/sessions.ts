@@ -18,9 +18,9 @@ export async function listSessions(context: Context): Promise<StoredSession[]> {
   const { tokens } = context;
   const found = await readList(context);
   for await (const [key, identity] of storedIdentities(context)) {
-    if (found.has(key) && !tokens.isInMemory(key)) continue;
+    if (found.has(key) && !tokens.isOnlyInMemory(key)) continue;
     const token = await tokens.get(key);
-    const kept = tokens.isInMemory(key) ? 'memory' : 'store';
+    const kept = tokens.isOnlyInMemory(key) ? 'memory' : 'store';
     if (token !== undefined) found.set(key, { ...describeToken(identity, token), kept });
   }
   return [...found.values()].toSorted((a, b) => compareTexts(a.issuer, b.issuer) || compareTexts(a.profile, b.profile));

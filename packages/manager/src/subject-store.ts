@@ -31,7 +31,7 @@ export function createSubjectStore<V>(files: ResilientStore<V>, memory: Resilien
     lock: (key, work, options) => storeOf(key).lock(key, work, options),
     reserve: (key) => storeOf(key).reserve(key),
     // What has a subject is nowhere else.
-    isInMemory: (key) => hasSubject(key) || files.isInMemory(key),
+    isOnlyInMemory: (key) => hasSubject(key) || files.isOnlyInMemory(key),
     problemOf: (key) => storeOf(key).problemOf(key),
     async *keys() {
       yield* files.keys?.() ?? [];
