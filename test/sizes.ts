@@ -19,6 +19,7 @@ export const MAX_PACKAGE_BYTES: Record<string, { tarball: number; bundle: number
   pkce: { tarball: 11_500, bundle: 35_800 },
   'private-file': { tarball: 28_000, bundle: 10_500 },
   registration: { tarball: 11_000, bundle: 27_200 },
+  'shared-store': { tarball: 9_000, bundle: 20_000 },
   'token-cache': { tarball: 17_500, bundle: 17_000 },
   'token-endpoint': { tarball: 16_500, bundle: 32_600 },
   types: { tarball: 33_500, bundle: 7_500 },

@@ -36,7 +36,11 @@ export interface EngineLock {
    * @throws {OAuthError} `storage_unavailable`, `lock_lost`
    */
   reserve(): Promise<boolean>;
-  /** Removes the sign of this holder. */
+  /**
+   * Removes the sign of this holder.
+   *
+   * @throws {OAuthError} `storage_unavailable`
+   */
   release(): Promise<void>;
   /**
    * Checks without a round trip that the lock is held.
@@ -64,12 +68,28 @@ export interface EngineLock {
  * `storage_unavailable`, and with `retryable`, where the engine can't be reached. Its errors hold no text of a driver, which can contain a password.
  */
 export interface SharedEngine {
-  /** Reads what is stored. One round trip. */
+  /**
+   * Reads what is stored. One round trip.
+   *
+   * @throws {OAuthError} `storage_unavailable`
+   */
   read(digest: string): Promise<EngineState>;
-  /** Tries once to take the lock of a key. One round trip. No two attempts of this process are made for one key at the same time. */
+  /**
+   * Tries once to take the lock of a key. One round trip. No two attempts of this process are made for one key at the same time.
+   *
+   * @throws {OAuthError} `storage_unavailable`
+   */
   tryLock(digest: string): Promise<LockAttempt>;
-  /** Writes the text without the lock, and removes a sign; or deletes the value, if `text` is `undefined`. */
+  /**
+   * Writes the text without the lock, and removes a sign; or deletes the value, if `text` is `undefined`.
+   *
+   * @throws {OAuthError} `storage_unavailable`
+   */
   write(digest: string, text: string | undefined): Promise<void>;
-  /** The texts of all stored tokens. */
+  /**
+   * The texts of all stored tokens.
+   *
+   * @throws {OAuthError} `storage_unavailable`
+   */
   texts(): AsyncIterable<string>;
 }

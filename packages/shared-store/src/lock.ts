@@ -5,7 +5,7 @@ import type { EngineLock, EngineState, LockAttempt, SharedEngine } from './engin
 /** The locks of one store: those of the engine, and one after the other within this process. */
 export interface SharedLock {
   /** Implements `lock` of a store. */
-  run<T>(key: string, work: () => Promise<T>, options?: LockOptions<T>): Promise<T>;
+  run: <T>(key: string, work: () => Promise<T>, options?: LockOptions<T>) => Promise<T>;
   /** The lock of a key that this process holds. */
   heldLock(key: string): EngineLock | undefined;
   /** Whether calls of this process hold the lock of a key or wait for it. They need what is stored now. */
@@ -14,10 +14,10 @@ export interface SharedLock {
   takeSeen(key: string): EngineState | undefined;
 }
 
-const DEFAULT_LOCK_TIMEOUT_MS = 600_000;
+const SHARED_LOCK_TIMEOUT_MS = 600_000;
 const MIN_ENGINE_POLL_MS = 20;
 const MAX_ENGINE_POLL_MS = 250;
-const ENGINE_POLL_GROWTH = 1.5;
+const POLL_GROWTH_FACTOR = 1.5;
 
 /** The calls of this process for one key. */
 interface KeyCalls {
@@ -51,15 +51,18 @@ export function createSharedLock(engine: SharedEngine): SharedLock {
     keys.set(key, calls);
     calls.count += 1;
     try {
-      const turn = await takeTurn(engine, digestOf(key), calls, options);
+      const turn = await takeSharedTurn(engine, digestOf(key), calls, options);
       return 'value' in turn ? turn.value : await runHeld(turn, calls, work, options);
     } finally {
       // The caller does not wait until the lock is free.
-      void Promise.resolve(calls.ending).then(() => {
-        calls.count -= 1;
-        if (calls.count === 0) keys.delete(key);
-      });
+      void leave(key, calls);
     }
+  }
+
+  async function leave(key: string, calls: KeyCalls): Promise<void> {
+    await calls.ending;
+    calls.count -= 1;
+    if (calls.count === 0) keys.delete(key);
   }
 
   return {
@@ -76,15 +79,15 @@ export function createSharedLock(engine: SharedEngine): SharedLock {
 }
 
 /** Waits until the lock is taken, or until there is a value that makes it needless. */
-async function takeTurn<T>(
+async function takeSharedTurn<T>(
   engine: SharedEngine,
   digest: string,
   calls: KeyCalls,
-  { signal, timeout = DEFAULT_LOCK_TIMEOUT_MS, whileWaiting }: LockOptions<T>,
+  { signal, timeout = SHARED_LOCK_TIMEOUT_MS, whileWaiting }: LockOptions<T>,
 ): Promise<Turn | { value: T }> {
   const start = performance.now();
   let first: EngineState | undefined;
-  for (let pause = MIN_ENGINE_POLL_MS; ; pause = Math.min(pause * ENGINE_POLL_GROWTH, MAX_ENGINE_POLL_MS)) {
+  for (let pause = MIN_ENGINE_POLL_MS; ; pause = Math.min(pause * POLL_GROWTH_FACTOR, MAX_ENGINE_POLL_MS)) {
     signal?.throwIfAborted();
     const { lock, state } = await attemptLock(engine, digest, calls, signal);
     calls.seen = state;

@@ -45,7 +45,7 @@ export function createSharedStore(engine: SharedEngine, { encryption, place }: S
     const read = await attempt(engine.read(digestOf(key)));
     if (read.ok) return decode(key, read.value.text);
     const last = memory.last(key);
-    if (last === undefined || isExpired(last) || !isStorageError(read.error)) throw read.error;
+    if (last === undefined || isExpired(last, { leeway: 0 }) || !isStorageError(read.error)) throw read.error;
     return last;
   }
 
