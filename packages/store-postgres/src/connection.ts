@@ -19,6 +19,8 @@ export interface Connection {
   isBroken(): boolean;
   /** Calls `listener` once when the connection breaks. */
   onBreak(listener: () => void): void;
+  /** Closes it. It counts as broken then. */
+  close(): void;
   /** Gives it back to the pool, after the statements that run. */
   giveBack(): void;
 }
@@ -94,6 +96,7 @@ function createConnection(client: PostgresClient, table: TableName, timeout: num
       return rows;
     },
     isBroken: () => isBroken,
+    close: onEnd,
     onBreak(listener) {
       if (isBroken) listener();
       else listeners.push(listener);

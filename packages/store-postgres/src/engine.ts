@@ -25,7 +25,7 @@ interface Suspect {
 /** Creates the engine of a store in PostgreSQL. */
 export function createPostgresEngine(connector: Connector): SharedEngine {
   const statements = createStatements(connector.table);
-  const session = createLockSession(connector);
+  const session = createLockSession(connector, statements);
   const requestLock = createLockRequests(connector, session, statements);
   const suspects = new Map<string, Suspect>();
   const context: LockContext = { table: connector.table, session, statements, requestLock, run };

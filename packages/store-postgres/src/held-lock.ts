@@ -116,7 +116,7 @@ export function createHeldLock(
       const written = await attempt(write(text));
       if (written.ok) return written.value;
       // Without a request under way nothing is lost that does not come again.
-      const isOver = signState === 'none' || performance.now() - start > MAX_WRITE_WAIT_MS;
+      const isOver = signState !== 'left' || performance.now() - start > MAX_WRITE_WAIT_MS;
       if (isOver || !isStorageError(written.error)) throw written.error;
       await sleep(WRITE_RETRY_DELAY_MS);
     }

@@ -5,7 +5,7 @@ import { engineCodeOf } from './failures.ts';
 import { assertOwnSession } from './pooler.ts';
 import type { PostgresClient } from './pool.ts';
 import type { LockSession } from './session.ts';
-import { failureDigestOf, unlockStatement, type Statements } from './statements.ts';
+import { failureDigestOf, type Statements } from './statements.ts';
 
 /** What is stored for a key. */
 export interface StoredRow {
@@ -58,6 +58,11 @@ export function createLockRequests(
 ): (connection: Connection, digest: string) => Promise<LockRequest> {
   const checked = new WeakSet<PostgresClient>();
 
+  /** The lock is taken before the row is read. Where the role may not read the table, for example, it is held in vain. */
+  async function freeTaken(connection: Connection, digest: string): Promise<void> {
+    if (!connection.isBroken()) await attempt(connection.run(statements.unlock(digest)));
+  }
+
   return async function requestLock(connection, digest) {
     const { client } = connection;
     // Behind a pooler the client has the number of a process that does not serve it.
@@ -67,7 +72,7 @@ export function createLockRequests(
     try {
       rows = await connection.run(statements.lock(digest, backend, hasConnectionCheck));
     } catch (error) {
-      if (!connection.isBroken()) await freeTaken(connection, digest);
+      await freeTaken(connection, digest);
       if (!hasConnectionCheck || !UNKNOWN_SETTING_CODES.has(engineCodeOf(error))) throw error;
       session.hasConnectionCheck = false;
       return requestLock(connection, digest);
@@ -85,9 +90,4 @@ export function createLockRequests(
       row: toStoredRow(digest, rows),
     };
   };
-}
-
-/** The lock is taken before the row is read. If the table is missing, for example, the lock is held in vain. */
-async function freeTaken(connection: Connection, digest: string): Promise<void> {
-  await attempt(connection.run(unlockStatement(digest)));
 }

@@ -1,5 +1,5 @@
 import type { Connection, Connector } from './connection.ts';
-import { resetStatements, unlockStatement } from './statements.ts';
+import { resetStatements, type Statements } from './statements.ts';
 
 /** The one connection that has all locks of a store. It is checked out only while there are locks. */
 export interface LockSession {
@@ -16,7 +16,7 @@ export interface LockSession {
 }
 
 /** Creates the session of one store. */
-export function createLockSession(connector: Connector): LockSession {
+export function createLockSession(connector: Connector, statements: Statements): LockSession {
   let opening: Promise<Connection> | undefined;
   let current: Connection | undefined;
   let users = 0;
@@ -60,9 +60,10 @@ export function createLockSession(connector: Connector): LockSession {
       const isLast = isLastUser(connection);
       const resets = isLast ? resetStatements(session.hasConnectionCheck) : [];
       try {
-        await connection.run([unlockStatement(digest), ...resets].join('; '));
+        await connection.run([statements.unlock(digest), ...resets].join('; '));
       } catch {
-        // The lock ends with the connection.
+        // The lock ends with the connection, and not before.
+        connection.close();
       }
       if (isLast) connection.giveBack();
     },

@@ -9,6 +9,8 @@ export interface Statements {
    * @param backend the process that must serve the session. Otherwise the lock is not asked for.
    */
   lock(digest: string, backend: number | undefined, hasConnectionCheck: boolean): string;
+  /** Frees the lock of a key. */
+  unlock(digest: string): string;
   /** $1 digest, $2 digest of the failure */
   read: string;
   /** $1 digest, $2 holder, $3 version */
@@ -53,19 +55,6 @@ export function failureDigestOf(digest: string): string {
   return `${digest}${FAILURE_SUFFIX}`;
 }
 
-/**
- * The number of the advisory lock of a key: the first 64 bits of its digest, as a signed number. Two keys with the same number, or a
- * program with locks of its own, only wait for each other. The table is not part of it: one table can have several names.
- */
-export function lockNumberOf(digest: string): string {
-  return BigInt.asIntN(64, BigInt(`0x${digest.slice(0, 16)}`)).toString();
-}
-
-/** The statement that frees the lock of a key. */
-export function unlockStatement(digest: string): string {
-  return `select pg_advisory_unlock(${lockNumberOf(digest)})`;
-}
-
 /** The statements after which the session is as the program knows it. */
 export function resetStatements(hasConnectionCheck: boolean): string[] {
   return Object.keys(settings(hasConnectionCheck)).map((name) => `reset ${name}`);
@@ -84,9 +73,13 @@ export function createStatements({ quoted }: TableName): Statements {
   const signFree = 'reserved_at = null, reserved_by = null';
   const withoutFailure = `failed as (delete from ${quoted} where key_digest = $2)`;
   const written = 'select version::text from written';
+  // 64 bits of a hash of the key and the table, whose name can be written in several ways. Two keys with the same number, or a program with
+  // locks of its own, only wait for each other.
+  const lockNumber = (digest: string): string => `hashtextextended('${digest}', '${quoted}'::regclass::oid::bigint)`;
   return {
+    unlock: (digest) => `select pg_advisory_unlock(${lockNumber(digest)})`,
     lock(digest, backend, hasConnectionCheck) {
-      const tries = `pg_try_advisory_lock(${lockNumberOf(digest)})`;
+      const tries = `pg_try_advisory_lock(${lockNumber(digest)})`;
       const attempted = backend === undefined ? tries : `case when pg_backend_pid() = ${backend} then ${tries} end`;
       const sets = Object.entries(settings(hasConnectionCheck)).map(
         ([name, value]) => `set_config('${name}', '${value}', false)`,
