@@ -65,11 +65,13 @@ export async function startSession(fixture: Fixture, options: ManagerOptions = {
     target,
     credentials,
     async expire(left = -1) {
-      for await (const key of store.keys()) {
-        const token = await store.get(key);
-        const expires_at = Math.floor(Date.now() / 1000) + left;
-        if (token?.refresh_token !== undefined) await store.set(key, { ...token, expires_in: 3600, expires_at });
-      }
+      for await (const key of store.keys())
+        // With the lock held, what is stored is read, and not what this process has read before.
+        await store.lock(key, async () => {
+          const token = await store.get(key);
+          const expires_at = Math.floor(Date.now() / 1000) + left;
+          if (token?.refresh_token !== undefined) await store.set(key, { ...token, expires_in: 3600, expires_at });
+        });
       server.requests.length = 0;
     },
     refreshes: () => server.count('/token', 'refresh_token'),
