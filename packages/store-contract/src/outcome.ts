@@ -24,6 +24,9 @@ export interface Waiter<T> {
 
 const MAX_CALL_MS = 20_000;
 
+/** For {@link inTime}. */
+export const FREE_PROMISE = 'The lock must be free, and the call of lock must end';
+
 /** Calls `lock` while another call or process holds the lock. */
 export function startWaiter<T>(
   store: ContractStore,

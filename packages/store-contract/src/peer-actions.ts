@@ -1,4 +1,5 @@
 import { isOAuthError, isStorageError, type StoreReservation, type Token } from '@oa/types';
+import { startWaiter } from './outcome.ts';
 import { increment, tokenNamed } from './tokens.ts';
 import { toFailure, type SentFailure } from './messages.ts';
 import type { ContractStore, StoreContractOptions } from './options.ts';
@@ -40,6 +41,10 @@ export function createPeerActions(options: StoreContractOptions) {
       outcome.catch(() => undefined);
       locks.set(key, { end, outcome });
       await Promise.race([started.promise, outcome]);
+    },
+    /** Starts to wait for a lock that another process holds. Resolves when the call waits. */
+    wait: async (key: string): Promise<void> => {
+      await startWaiter(store, key, async () => undefined).waits;
     },
     reserve: async (key: string): Promise<boolean> => {
       reservation = await store.reserve(key);

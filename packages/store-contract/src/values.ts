@@ -84,6 +84,7 @@ export const valueCases: Record<string, ContractCase> = {
     const store = await open();
     for (const [index, key] of SIMILAR_KEYS.entries()) {
       strictEqual(await store.get(key), undefined, `${key.slice(0, 100)} has the value of another key.`);
+      strictEqual(store.peek?.(key), undefined);
       await store.set(key, tokenNamed(`token-${index}`));
     }
     const reader = await open();

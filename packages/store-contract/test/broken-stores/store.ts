@@ -90,6 +90,16 @@ export function createStore(engine: Engine, fault: string): ContractStore {
     return row === undefined ? undefined : { fence: Number(row['fence']), until };
   }
 
+  function enqueue(key: string): unknown {
+    return engine.run('INSERT INTO queue (key) VALUES (?) RETURNING id', key)[0]?.['id'];
+  }
+
+  function isNext(key: string, ticket: unknown): boolean {
+    return (
+      ticket === undefined || engine.run('SELECT min(id) AS id FROM queue WHERE key = ?', key)[0]?.['id'] === ticket
+    );
+  }
+
   function failureOf(key: string): { number: number; error: OAuthError | undefined } {
     const [row] = engine.run('SELECT number, error FROM failures WHERE key = ?', failedOf(key));
     if (row === undefined) return { number: 0, error: undefined };
@@ -111,7 +121,8 @@ export function createStore(engine: Engine, fault: string): ContractStore {
       return value;
     };
     let lease: Held | undefined;
-    while ((lease = tryLock(key)) === undefined) {
+    const ticket = fault === 'a queue of waiters' ? enqueue(key) : undefined;
+    while ((lease = isNext(key, ticket) ? tryLock(key) : undefined) === undefined) {
       waited = true;
       const value = await adopt();
       if (value !== undefined) return value;
@@ -120,6 +131,7 @@ export function createStore(engine: Engine, fault: string): ContractStore {
       if (fault !== 'abort is ignored' && signal?.aborted === true) throw signal.reason;
       await sleep(POLL_MS);
     }
+    if (ticket !== undefined) engine.run('DELETE FROM queue WHERE id = ?', Number(ticket));
     const result = await hold(key, lease, work, waited ? adopt : async () => undefined);
     return fault === 'no result' ? (undefined as T) : result;
   }
