@@ -5,6 +5,7 @@ import type { FoundClient } from './client.ts';
 import type { Context } from './context.ts';
 import { deferSignals } from './defer-signals.ts';
 import { refreshedDetails } from './details.ts';
+import { toHeldNetwork } from './held-network.ts';
 import { rethrowModuleError } from './module-error.ts';
 import { toOutcome, type Outcome, type Refused } from './outcome.ts';
 import type { Proofs } from './proofs.ts';
@@ -83,8 +84,10 @@ export async function sendRefresh(
   // The key does not come back. The refresh token is kept until a new grant has replaced it.
   if (proofs?.ok === false) return { type: 'refused', error: proofs.error, isDefinite: false };
   const reservation = await context.tokens.reserve(key);
+  const { network } = proofs?.value ?? session;
+  const sending = { network: toHeldNetwork(network, reservation.assertHeld), proofs: proofs?.value };
   const outcome = await toOutcome(
-    deferSignals(() => requestAndStore(session, server, found, current, onSlow, proofs?.value)),
+    deferSignals(() => requestAndStore(session, server, found, current, onSlow, sending)),
   );
   if (outcome.type === 'renewed') return outcome;
   const { error } = outcome;
@@ -101,10 +104,9 @@ async function requestAndStore(
   { client, issued_to }: FoundClient,
   current: Token,
   onSlow: OnSlowRefresh | undefined,
-  proofs: Proofs | undefined,
+  { network, proofs }: { network: Session['network']; proofs: Proofs | undefined },
 ): Promise<Token> {
   const { context, issuer, key, refreshParameters } = session;
-  const { network } = proofs ?? session;
   const { refreshToken } = await import('@oa/token-endpoint');
   // Without the granted scope, which a scope in `refreshParameters` must not exceed: whether it does is for the server to say.
   const { scope, ...others } = current;
