@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { decodeProtectedHeader } from 'jose';
@@ -13,6 +14,8 @@ export interface LoggedRequest {
   client_id?: string;
   /** How the request named its client, at the endpoints that take a form: the method, for an assertion with its algorithm. */
   authentication?: string;
+  /** The SHA-256 of the refresh token of the request. */
+  refreshTokenDigest?: string;
   /** The status of the response, 0 before it. */
   status: number;
 }
@@ -33,6 +36,7 @@ export function requestLog(
     } finally {
       const { body, client } = ctx.oidc ?? {};
       if (typeof body?.grant_type === 'string') entry.grant_type = body.grant_type;
+      if (typeof body?.['refresh_token'] === 'string') entry.refreshTokenDigest = hash('sha256', body['refresh_token']);
       if (client !== undefined) entry.client_id = client.clientId;
       if (body !== undefined) entry.authentication = authenticationIn(ctx.req, body);
     }
