@@ -34,7 +34,8 @@ export interface StoreReservation {
  */
 export interface Store<V> {
   /**
-   * Reads a value. A damaged value counts as missing.
+   * Reads a value, exactly as it was stored. A damaged value counts as missing. A value from the memory of the process may be a second old,
+   * and older while the store can't be read, but not where the lock of the key is held.
    *
    * A value that can't be read at this moment, but may be there, is `storage_unavailable` with `retryable`. It must not count as missing.
    *
@@ -46,7 +47,12 @@ export interface Store<V> {
    * `get` may.
    */
   peek?(key: string): V | undefined;
-  /** Writes a value. A promise resolves when the value is durable. */
+  /**
+   * Writes a value. A promise resolves when the value is durable. A caller whose lock was lost must not overwrite what a later holder has
+   * stored.
+   *
+   * @throws {OAuthError} `lock_lost`, `storage_unavailable`, or another code for which `isStorageError` is true
+   */
   set(key: string, value: V): unknown;
   /** Deletes a value. A promise resolves when the deletion is durable. */
   delete(key: string): unknown;
@@ -76,6 +82,7 @@ export interface Store<V> {
    * and removes the sign, but not the sign of an earlier interruption; `assertHeld` is called right before the request is sent, and throws
    * `lock_lost` where the lock of the store can end by itself and may have ended
    * @throws {OAuthError} `storage_unavailable` if there is no room, or another code for which `isStorageError` is true
+   * @throws {TypeError} if the lock of the key is not held
    */
   reserve?(key: string): Promise<StoreReservation>;
   /**
