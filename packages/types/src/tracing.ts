@@ -62,9 +62,11 @@ interface TokenTrace extends TracedOperation {
 }
 
 /** A tracing channel of `node:diagnostics_channel`: the object of Node.js itself, because a wrapper would cost each call 20 ns. */
-export interface Tracing<_C extends object> {
+export interface Tracing<C extends object> {
   /** Whether the channel has a subscriber. Otherwise nothing is published. */
   readonly hasSubscribers: boolean;
+  /** Never set: it keeps the context of one channel from another one. */
+  readonly context?: C | undefined;
 }
 
 /** The members of a channel that are used here: the declarations of the package need no types of Node.js. */
