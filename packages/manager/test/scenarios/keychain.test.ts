@@ -9,14 +9,8 @@ import { keychainKey } from '@oa/keychain';
 import type { Credentials, ManagerOptions } from '@oa/manager';
 import type { Result, Token } from '@oa/types';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { findStorageKey } from '../../src/keychain-storage.ts';
 import { loggedIn, login, server, user } from '../real-server.ts';
 import { managerAt, temporaryDirectory, tokensDirectory, typesOf } from '../setup.ts';
-
-it('names the key as @oa/keychain does, without loading it', () => {
-  expect(findStorageKey({ storage: 'keychain' })?.id).toBe(keychainKey({ service: 'oa', account: 'tokens' }).id);
-  expect(findStorageKey({ storage: 'file' })).toBeUndefined();
-});
 
 describe.runIf(hasKeyring())('with GNOME Keyring', () => {
   let keyring: Keyring;
