@@ -159,7 +159,8 @@ async function askOtherAssertion(
 async function tokenOf(session: Session, wanted: TokenSourceOptions, reopen?: () => Promise<Session>): Promise<Token> {
   const { context, issuer } = session;
   if (asksForLogin(wanted)) return (await import('./log-in-again.ts')).logInAgain(session, wanted);
-  const seen = await session.stored();
+  // A locked keychain waits for the user.
+  const seen = await abortable(session.stored(), wanted.signal);
   if (seen !== undefined && isUsable(session, seen, wanted)) {
     context.emit({ type: 'cache_hit', issuer });
     if (isDueEarly(session, seen)) void renewInBackground(session, seen);

@@ -251,6 +251,18 @@ describe.runIf(hasKeyring())('with GNOME Keyring', () => {
     return { ...found };
   }
 
+  it('rejects with the reason of an abort while the keyring hangs, and works afterwards', async () => {
+    const token = await logIn();
+    process.kill(keyring.pid(), 'SIGSTOP');
+    const reason = new Error('stop');
+    const { manager } = run();
+    const result = manager.get(server.issuer, user(), { signal: AbortSignal.timeout(200) });
+    await expect(result).rejects.toMatchObject({ name: 'TimeoutError' });
+    await expect(manager.get(server.issuer, user(), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    process.kill(keyring.pid(), 'SIGCONT');
+    expect(await manager.getToken(server.issuer, user())).toMatchObject({ access_token: token.access_token });
+  });
+
   it('asks the keychain once in a process', async () => {
     await logIn();
     const { manager } = run();
