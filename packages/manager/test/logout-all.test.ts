@@ -1,5 +1,6 @@
 import { chmodSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileTokenCache, tokenKey } from '@oa/token-cache';
 import { expect, it } from 'vitest';
 import type { LogoutOptions } from '@oa/manager';
 import { agreeingBrowser, bearer, managerAt, startScripted, temporaryDirectory, tokensDirectory } from './setup.ts';
@@ -34,6 +35,16 @@ it('ends every session, of several clients and profiles, and counts them', async
   expect(await manager.sessions()).toEqual({ ok: true, value: [] });
   expect(readdirSync(tokensDirectory(directory)).filter((name) => name.endsWith('.json'))).toEqual([]);
   expect(await manager.logoutAll()).toEqual({ ok: true, value: 0 });
+});
+
+it('ends the session of a grant that only a newer version knows', async () => {
+  const { metadata } = await startScripted(() => ({ status: 404 }));
+  const directory = temporaryDirectory();
+  const key = tokenKey({ issuer: metadata.issuer, grant_type: 'urn:example:newer' });
+  await fileTokenCache({ directory: tokensDirectory(directory) }).set(key, { access_token: 'a', token_type: 'Bearer' });
+  const { manager } = managerAt(directory);
+  expect(await manager.logoutAll()).toEqual({ ok: true, value: 1 });
+  expect(await manager.sessions()).toEqual({ ok: true, value: [] });
 });
 
 it('refuses an option that it would ignore, and ends no session', async () => {
