@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryDirectory } from '@oa-internal/testing';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { findTool, toolDirectories } from '../src/find-tool.ts';
 
 let directory: string;
@@ -15,6 +15,9 @@ it('looks in the directories of the system, then in the absolute ones of PATH', 
   expect(toolDirectories('/opt/bin:.:bin::./x:../y:/home/me/bin')).toEqual([...system, '/opt/bin', '/home/me/bin']);
   expect(toolDirectories('')).toEqual(system);
   expect(toolDirectories().slice(0, 3)).toEqual(system);
+  vi.stubEnv('PATH', undefined);
+  expect(toolDirectories()).toEqual(system);
+  vi.unstubAllEnvs();
 });
 
 it('takes the first program, and neither a directory nor a file that can not be executed', () => {

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasKeyring, inspectAll, rejectionOf, startKeyring, startProcess, type Keyring } from '@oa-internal/testing';
 import { keychainKey } from '@oa/keychain';
@@ -66,7 +66,10 @@ describe.runIf(hasKeyring())('with GNOME Keyring', () => {
     const key = await keychainKey(item).key();
     expect(key).toHaveLength(32);
     expect(stored()).toBe(Buffer.from(key).toString('hex'));
-    expect(await keychainKey(item).key()).toEqual(key);
+    const source = keychainKey(item);
+    expect(await source.key()).toEqual(key);
+    expect(inspectAll(source)).not.toContain(Buffer.from(key).toString('hex'));
+    expect(inspectAll(source)).not.toMatch(/Uint8Array|Buffer/);
     expect(await keychainKey({ ...item, account: 'others' }).key()).not.toEqual(key);
     expect(items()).toBe(1);
   });
@@ -211,7 +214,18 @@ describe.runIf(hasKeyring())('with GNOME Keyring', () => {
 });
 
 /** The running children of a process with this name. */
-function childrenOf(pid: number, name: string): string[] {
-  const { stdout } = spawnSync('ps', ['--ppid', String(pid), '-o', 'stat=,args='], { encoding: 'utf8' });
-  return stdout.split('\n').filter((line) => line.includes(name) && !line.startsWith('Z'));
+function childrenOf(parent: number, name: string): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    const [, command, state, owner] = /^\d+ \((.*)\) (\S) (\d+) /.exec(readStat(pid)) ?? [];
+    return command === name && state !== 'Z' && Number(owner) === parent;
+  });
+}
+
+function readStat(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch {
+    // It has ended, or it is no process.
+    return '';
+  }
 }

@@ -7,6 +7,7 @@ import {
   startProcess,
   temporaryDirectory,
 } from '@oa-internal/testing';
+import { attempt } from '@oa/types';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createKeychainSource } from '../src/keychain-key.ts';
 import { openWindowsCredentials, type KeyringModule } from '../src/windows-credentials.ts';
@@ -72,6 +73,13 @@ it.runIf(hasKeyring())('uses the real package, which asks GNOME Keyring here', a
   } finally {
     await keyring.stop();
   }
+});
+
+it('finds no key of a name that no program has', async () => {
+  const keychain = openWindowsCredentials({ service: 'oa-test', account: crypto.randomUUID() });
+  const found = await attempt(keychain.find(new AbortController().signal));
+  // A container may have neither a keyring nor that of the kernel.
+  expect(found.ok ? (found.value ?? 'storage_unavailable') : found.error.code).toBe('storage_unavailable');
 });
 
 it('drops the error of the package', async () => {

@@ -216,7 +216,8 @@ async function tokenOf(
   const { context, issuer } = session;
   if (asksForLogin(wanted)) return (await import('./log-in-again.ts')).logInAgain(session, wanted);
   const isInMemory = found !== undefined && context.tokens.isInMemory(session.key);
-  const seen = await session.stored();
+  // A locked keychain waits for the user.
+  const seen = await abortable(session.stored(), wanted.signal);
   if (seen !== undefined && isUsable(session, seen, wanted)) {
     session.source = isInMemory ? 'memory' : 'disk';
     context.emit({ type: 'cache_hit', issuer });

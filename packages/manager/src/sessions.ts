@@ -36,7 +36,7 @@ async function readList({ list }: Context): Promise<Map<string, StoredSession>> 
 }
 
 function isIterable(value: unknown): value is AsyncIterable<unknown> | Iterable<unknown> {
-  return isObject(value) && (Symbol.asyncIterator in value || Symbol.iterator in value);
+  return typeof value === 'object' && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value);
 }
 
 /** What `list` of `fileTokenCache` returns. Another store need not have a file. */

@@ -2,9 +2,9 @@ import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import type { Credentials } from '@oa/manager';
-import { tokenKey } from '@oa/token-cache';
-import type { Token } from '@oa/types';
-import { expect, it } from 'vitest';
+import { fileTokenCache, tokenKey } from '@oa/token-cache';
+import type { Store, Token } from '@oa/types';
+import { describe, expect, it } from 'vitest';
 import { agreeingBrowser, bearer, managerAt, startScripted, temporaryDirectory, tokensDirectory } from './setup.ts';
 
 const SECRETS = { access_token: 'S3CRET-access', refresh_token: 'S3CRET-refresh', id_token: 'S3CRET-id' };
@@ -110,4 +110,68 @@ it('leaves out a damaged file', async () => {
   const name = readdirSync(tokensDirectory(directory)).find((each) => each.endsWith('.json')) ?? '';
   writeFileSync(join(tokensDirectory(directory), name), '{');
   expect(await managerAt(directory).manager.sessions()).toEqual({ ok: true, value: [] });
+});
+
+describe('says how a session is kept', () => {
+  const identity = { issuer: 'https://as.example', client_id: 'p', grant_type: 'authorization_code' };
+  const token: Token = { access_token: 'a', token_type: 'Bearer' };
+  const tokens = new Map([[tokenKey(identity), token]]);
+  const store: Store<Token> = {
+    get: (key) => tokens.get(key),
+    set: (key, value) => tokens.set(key, value),
+    delete: (key) => tokens.delete(key),
+    keys: () => tokens.keys(),
+  };
+
+  async function keptIn(cache: Store<Token> & { list?: unknown }): Promise<unknown> {
+    const result = await managerAt(temporaryDirectory(), { cache }).manager.sessions();
+    return result.ok && result.value.map(({ kept, encryption_key }) => [kept, encryption_key]);
+  }
+
+  it('in a store of the program, which does not say it', async () => {
+    expect(await keptIn(store)).toEqual([['store', undefined]]);
+  });
+
+  it('in a store whose list says it, without reading a value', async () => {
+    const listed = { key: tokenKey(identity), ...identity, has_refresh_token: false };
+    const get = (): never => {
+      throw new Error('read');
+    };
+    const shared = (encryption_key?: string): object => ({ ...listed, ...(encryption_key && { encryption_key }) });
+    expect(await keptIn({ ...store, get, list: () => [shared('kms/1')] })).toEqual([['encrypted', 'kms/1']]);
+    expect(await keptIn({ ...store, get, list: () => [shared()] })).toEqual([['store', undefined]]);
+  });
+
+  it.each([
+    ['nothing', undefined],
+    ['a number', 7],
+    ['other values', [{ name: 'x' }, 'y', null]],
+  ])('in a store whose method list returns %s', async (_, listed) => {
+    expect(await keptIn({ ...store, list: () => listed })).toEqual([['store', undefined]]);
+  });
+
+  it('in encrypted files, also without the key', async () => {
+    const directory = temporaryDirectory();
+    const key = new Uint8Array(32);
+    await fileTokenCache({ directory, encryption: { id: 'kms/1', key: async () => key } }).set(
+      tokenKey(identity),
+      token,
+    );
+    const locked = (): Promise<never> => Promise.reject(new Error('locked'));
+    expect(await keptIn(fileTokenCache({ directory, encryption: { id: 'kms/1', key: locked } }))).toEqual([
+      ['encrypted', 'kms/1'],
+    ]);
+    expect(await keptIn(fileTokenCache({ directory }))).toEqual([['encrypted', 'kms/1']]);
+  });
+
+  it('in memory, where the file of a session could not be written, or must not be', async () => {
+    const { metadata } = await startScripted({ '/token': bearer('a') });
+    const directory = temporaryDirectory();
+    const { manager } = managerAt(directory);
+    await manager.getToken(metadata, { client_id: 'c', client_secret: 's' });
+    const exchange = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+    await manager.getToken(metadata, { grant_type: exchange, assertion: 'x', subject: 'me' });
+    const result = await manager.sessions();
+    expect(result.ok && result.value.map(({ kept }) => kept).toSorted()).toEqual(['file', 'memory']);
+  });
 });

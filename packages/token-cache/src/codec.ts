@@ -32,6 +32,15 @@ export interface TokenCodec {
    */
   decode(key: string, text: string): Promise<Token | undefined>;
   /**
+   * Makes sure that the next `encode` can replace a text, for `reserve` of a store: it asks for the encryption key, and refuses a text that
+   * must stay.
+   *
+   * @param text what is stored now, `undefined` if nothing is
+   * @throws {OAuthError} `newer_file_format`; `decryption_failed` for an encrypted text where the codec has no key; `storage_unavailable`, or
+   *   whatever else the key source rejects with
+   */
+  assertWritable(text: string | undefined): Promise<void>;
+  /**
    * Returns the key under which a text was stored. It needs no encryption key.
    *
    * @returns `undefined` if the text is damaged, or of a newer format
@@ -60,6 +69,10 @@ export function createTokenCodec({ place, encryption }: TokenCodecOptions): Toke
       const record = parseRecord(text, place);
       return record !== undefined && belongsTo(record, key) ? decodeToken(record, place, encryption) : undefined;
     },
+    assertWritable: async (text) => {
+      const record = text === undefined ? undefined : parseRecord(text, place);
+      await assertReplacedEncrypted(record, place, encryption);
+    },
     keyOf: (text) => {
       const record = findRecord(text, place);
       return record && JSON.stringify(record.identity);
@@ -67,7 +80,7 @@ export function createTokenCodec({ place, encryption }: TokenCodecOptions): Toke
   };
 }
 
-export const loadEncryptionModule: () => Promise<typeof import('./encrypted.ts')> = createLoader(() =>
+const loadEncryptionModule: () => Promise<typeof import('./encrypted.ts')> = createLoader(() =>
   importCacheModule(import('./encrypted.ts')),
 );
 
@@ -92,6 +105,22 @@ export async function decodeToken(
   if (record.format === 1) return record.token;
   const { decryptRecord } = await loadEncryptionModule();
   return decryptRecord(record, place, encryption);
+}
+
+/**
+ * Makes sure that a record is not replaced by a plain token if it is encrypted, and that the key for the next token is there.
+ *
+ * @throws {OAuthError} `decryption_failed`, or what the key source rejects with
+ */
+export async function assertReplacedEncrypted(
+  record: TokenRecord | undefined,
+  place: string,
+  encryption: KeySource | undefined,
+): Promise<void> {
+  if (encryption === undefined && record?.format !== 2) return;
+  const { assertEncryptable, missingKeyError } = await loadEncryptionModule();
+  if (encryption !== undefined) await assertEncryptable(encryption);
+  else if (record?.format === 2) throw missingKeyError(record, place);
 }
 
 /** A text of a newer format has no key that this version could read. */

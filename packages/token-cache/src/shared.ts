@@ -7,7 +7,7 @@ import {
   type Reservation,
 } from '@oa/private-file';
 import { attempt, type KeySource, type LockOptions, type Token } from '@oa/types';
-import { encodeToken, loadEncryptionModule } from './codec.ts';
+import { assertReplacedEncrypted, encodeToken } from './codec.ts';
 import { rethrowAsTokenCacheError } from './errors.ts';
 import { lockSharingFailure } from './failure.ts';
 import { belongsTo, parseRecord, readRecord } from './record.ts';
@@ -61,7 +61,6 @@ export function createSharedFiles(encryption: KeySource | undefined): SharedFile
     // The holder of the lock knows the outcome of its own requests.
     await held.get(file)?.release();
     held.set(file, undefined);
-    if (encryption !== undefined) await (await loadEncryptionModule()).assertEncryptable(encryption);
     await prepareFile(file, key, encryption);
     const reservation = await reservePrivate(file, REPLACE_REFUSED);
     held.set(file, reservation);
@@ -121,8 +120,7 @@ async function isSuccessor(text: string, file: string, key: string): Promise<boo
 async function prepareFile(file: string, key: string, encryption: KeySource | undefined): Promise<void> {
   const stored = await attempt(readRecord(file, key));
   if (!stored.ok && stored.error.code !== 'insecure_file_permissions') throw stored.error;
-  if (!stored.ok || stored.value === undefined) return;
-  if (stored.value === 'damaged') await quarantine(file);
-  else if (stored.value.format === 2 && encryption === undefined)
-    throw (await loadEncryptionModule()).missingKeyError(stored.value, file);
+  const record = stored.ok ? stored.value : undefined;
+  await assertReplacedEncrypted(record === 'damaged' ? undefined : record, file, encryption);
+  if (record === 'damaged') await quarantine(file);
 }

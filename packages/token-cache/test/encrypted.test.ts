@@ -5,6 +5,7 @@ import { encryptText, rotate } from '@oa/encryption';
 import { cacheFile, createTokenCodec, fileTokenCache, type TokenCache } from '@oa/token-cache';
 import { attempt, OAuthError, type KeySource, type OAuthEvent, type Token } from '@oa/types';
 import { sha256Hex } from '@oa/mechanisms';
+import { assert, asyncProperty, json, string } from 'fast-check';
 import { expect, it } from 'vitest';
 import { readAsFirstVersion } from './format-1.ts';
 import { fileNames, IDENTITY, KEY, OTHER_IDENTITY, OTHER_KEY, readElsewhere, TOKEN, useCache } from './setup.ts';
@@ -317,6 +318,44 @@ it('has a codec that writes the same text', async () => {
   await fixture.cache.set(KEY, TOKEN);
   writeFileSync(fixture.file, text);
   expect(await encrypted().get(KEY)).toEqual(token);
+});
+
+it('has a codec that checks before a request whether its answer can be stored', async () => {
+  const place = 'The row of the table tokens';
+  const plain = createTokenCodec({ place });
+  const text = await createTokenCodec({ place, encryption: testKey() }).encode(KEY, token);
+  const newer = JSON.stringify({ format: 3 });
+  for (const codec of [plain, createTokenCodec({ place, encryption: testKey('kms/2', 2) })]) {
+    await codec.assertWritable(undefined);
+    await codec.assertWritable('damaged');
+    await codec.assertWritable(await plain.encode(KEY, token));
+    expect(await rejectionOf(codec.assertWritable(newer))).toMatchObject({ code: 'newer_file_format' });
+  }
+  expect(await rejectionOf(plain.assertWritable(text))).toMatchObject({
+    code: 'decryption_failed',
+    message: expect.stringMatching(/^The row of the table tokens was .* neither used nor overwritten/) as string,
+  });
+  await createTokenCodec({ place, encryption: testKey('kms/2', 2) }).assertWritable(text);
+  const locked = new OAuthError('storage_unavailable', 'The keychain is locked.', { retryable: true });
+  const encryption: KeySource = {
+    id: 'a',
+    key: async () => {
+      throw locked;
+    },
+  };
+  expect(await rejectionOf(createTokenCodec({ place, encryption }).assertWritable(undefined))).toBe(locked);
+});
+
+it('returns any JSON members exactly as they were received, and hides each of them', async () => {
+  const codec = createTokenCodec({ place: 'A row', encryption: testKey() });
+  await assert(
+    asyncProperty(json(), string({ minLength: 8 }), async (text, secret) => {
+      const members = { ...TOKEN, access_token: `${secret}-hidden`, member: JSON.parse(text) as unknown };
+      const stored = await codec.encode(KEY, members);
+      expect(JSON.stringify(await codec.decode(KEY, stored))).toBe(JSON.stringify(members));
+      expect(stored).not.toContain('hidden');
+    }),
+  );
 });
 
 it('binds a token to the format, its key and what is shown, and takes nothing but a token', async () => {

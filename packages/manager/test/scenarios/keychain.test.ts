@@ -9,14 +9,8 @@ import { keychainKey } from '@oa/keychain';
 import type { Credentials, ManagerOptions } from '@oa/manager';
 import type { Result, Token } from '@oa/types';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { findStorageKey } from '../../src/keychain-storage.ts';
 import { loggedIn, login, server, user } from '../real-server.ts';
 import { managerAt, temporaryDirectory, tokensDirectory, typesOf } from '../setup.ts';
-
-it('names the key as @oa/keychain does, without loading it', () => {
-  expect(findStorageKey({ storage: 'keychain' })?.id).toBe(keychainKey({ service: 'oa', account: 'tokens' }).id);
-  expect(findStorageKey({ storage: 'file' })).toBeUndefined();
-});
 
 describe.runIf(hasKeyring())('with GNOME Keyring', () => {
   let keyring: Keyring;
@@ -256,6 +250,18 @@ describe.runIf(hasKeyring())('with GNOME Keyring', () => {
     const found = await clients.lookup(server.issuer);
     return { ...found };
   }
+
+  it('rejects with the reason of an abort while the keyring hangs, and works afterwards', async () => {
+    const token = await logIn();
+    process.kill(keyring.pid(), 'SIGSTOP');
+    const reason = new Error('stop');
+    const { manager } = run();
+    const result = manager.get(server.issuer, user(), { signal: AbortSignal.timeout(200) });
+    await expect(result).rejects.toMatchObject({ name: 'TimeoutError' });
+    await expect(manager.get(server.issuer, user(), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    process.kill(keyring.pid(), 'SIGCONT');
+    expect(await manager.getToken(server.issuer, user())).toMatchObject({ access_token: token.access_token });
+  });
 
   it('asks the keychain once in a process', async () => {
     await logIn();
