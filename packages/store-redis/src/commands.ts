@@ -29,6 +29,8 @@ export interface RedisCommands {
 const MAX_ANSWER_WAIT_MS = 5000;
 /** While Redis is away, calls that can be served from memory must not wait long. */
 const MAX_AWAY_WAIT_MS = 250;
+/** The part of the wait that is left for the answer after the wait for the connection. */
+const MIN_ANSWER_RATIO = 0.2;
 const CONNECTION_POLL_MS = 20;
 
 /** Creates the {@link RedisCommands} of a client. */
@@ -48,17 +50,21 @@ export function createRedisCommands({ send, isConnecting }: RedisConnection): Re
   }
 
   async function answerTo(args: string[], onLate: (answer: unknown) => void = () => undefined): Promise<unknown> {
-    const deadline = performance.now() + (isAway ? MAX_AWAY_WAIT_MS : MAX_ANSWER_WAIT_MS);
+    const wait = isAway ? MAX_AWAY_WAIT_MS : MAX_ANSWER_WAIT_MS;
+    const deadline = performance.now() + wait;
     await untilConnected(deadline);
     const answer = send(...args);
     const back = (): void => void (isAway = false);
     answer.then(back, () => undefined);
     const late = Promise.withResolvers<never>();
-    const cancel = startTimeout(() => {
-      isAway = true;
-      answer.then(onLate, () => undefined);
-      late.reject(redisSilent());
-    }, deadline - performance.now());
+    const cancel = startTimeout(
+      () => {
+        isAway = true;
+        answer.then(onLate, () => undefined);
+        late.reject(redisSilent());
+      },
+      Math.max(deadline - performance.now(), wait * MIN_ANSWER_RATIO),
+    );
     const answered = answer.catch((error: unknown) => {
       throw toRedisError(error);
     });
