@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { TestContext } from 'node:test';
-import type { OpenedStore, SharedStore, StoreContractOptions } from './options.ts';
+import type { OpenedStore, ContractStore, StoreContractOptions } from './options.ts';
 import { inTime } from './outcome.ts';
 import { startPeer, type Peer } from './peer.ts';
 
 /** What a case has to work with. All of it ends with the case. */
 export interface CaseContext {
   /** Opens the store of the case once more, or the one of another name. */
-  open: (other?: string) => Promise<SharedStore>;
+  open: (other?: string) => Promise<ContractStore>;
   /** Starts a process that has opened the store of the case. */
   startPeer: () => Promise<Peer>;
   /** Calls the option `kill`. The returned function makes the engine available again. */

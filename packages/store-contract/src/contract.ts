@@ -6,7 +6,7 @@ import { failureCases } from './failures.ts';
 import { lockCases } from './locks.ts';
 import { assertContractOptions, type StoreContractOptions } from './options.ts';
 import { outageCases } from './outages.ts';
-import { isPeerOf, servePeer } from './peer-process.ts';
+import { servedCall, servePeer } from './peer-process.ts';
 import { reservationCases } from './reservations.ts';
 import { valueCases } from './values.ts';
 import { waitCases } from './waits.ts';
@@ -35,8 +35,8 @@ export function storeContract(options: StoreContractOptions): void {
   assertContractOptions(options);
   calls += 1;
   const call = calls;
-  if (isPeerOf() !== undefined) {
-    if (isPeerOf() === call) servePeer(options);
+  if (servedCall() !== undefined) {
+    if (servedCall() === call) servePeer(options);
     return;
   }
   const register = (title: string, cases: Record<string, ContractCase>, skip: string | false = false): void =>

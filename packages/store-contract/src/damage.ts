@@ -1,14 +1,14 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import type { CaseContext, ContractCase } from './case.ts';
 import { assertStorageError, outcomeOf } from './outcome.ts';
-import type { SharedStore } from './options.ts';
+import type { ContractStore } from './options.ts';
 import { isInterrupted } from './reservations.ts';
 import { FULL_TOKEN, keyOf, tokenNamed } from './tokens.ts';
 
 const OTHER = keyOf('other');
 
 /** Opens a store that has not read the damaged value. */
-async function openDamaged({ open, corrupt }: CaseContext): Promise<SharedStore> {
+async function openDamaged({ open, corrupt }: CaseContext): Promise<ContractStore> {
   const store = await open();
   await store.set(keyOf(), tokenNamed('stored'));
   await store.set(OTHER, FULL_TOKEN);

@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CaseContext, ContractCase } from './case.ts';
-import { assertStorageError, outcomeOf, startWaiter } from './outcome.ts';
+import { assertStorageError, FREE_PROMISE, inTime, outcomeOf, startWaiter } from './outcome.ts';
 import { isInterrupted } from './reservations.ts';
 import { keyOf, tokenNamed } from './tokens.ts';
 
@@ -49,6 +49,17 @@ export const deathCases: Record<string, ContractCase> = {
       await store.set(keyOf(), tokenNamed('new'));
     });
     strictEqual(await isInterrupted(await open()), false);
+  },
+
+  'does not stop the others where it only waited for the lock': async ({ open, startPeer }) => {
+    const [store, holder, waiter] = [await open(), await startPeer(), await startPeer()];
+    await holder.call('take', keyOf());
+    await waiter.call('wait', keyOf());
+    const later = startWaiter(store, keyOf(), async () => 'work');
+    await later.waits;
+    await waiter.end('SIGKILL');
+    await holder.call('end', keyOf());
+    deepStrictEqual(await inTime(later.outcome, FREE_PROMISE), { value: 'work' });
   },
 
   'leaves an old or a new value, and no half of one, in the middle of a write': async ({ open, startPeer }) => {

@@ -1,11 +1,13 @@
 import { deepStrictEqual, rejects, strictEqual } from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CaseContext, ContractCase } from './case.ts';
-import type { SharedStore } from './options.ts';
+import { FREE_PROMISE, inTime } from './outcome.ts';
+import type { ContractStore } from './options.ts';
 import type { Peer } from './peer.ts';
 import { increment, keyOf, readCount, tokenNamed } from './tokens.ts';
 
 const PROCESSES = 4;
+const SEVERAL_FAILURES = 12;
 
 async function startPeers({ startPeer }: CaseContext): Promise<Peer[]> {
   return Promise.all(Array.from({ length: PROCESSES }, startPeer));
@@ -16,7 +18,7 @@ export const lockCases: Record<string, ContractCase> = {
   'excludes the other calls of a process': async ({ open }) => {
     const stores = [await open(), await open()];
     let running = 0;
-    const call = async (store: SharedStore): Promise<void> =>
+    const call = async (store: ContractStore): Promise<void> =>
       store.lock(keyOf(), async () => {
         running += 1;
         strictEqual(running, 1, 'Two calls run their work at the same time.');
@@ -71,10 +73,15 @@ export const lockCases: Record<string, ContractCase> = {
   'rejects with the error of the work, and is free then': async ({ open, startPeer }) => {
     const [store, peer] = [await open(), await startPeer()];
     const bug = new RangeError('A bug.');
-    await rejects(
-      store.lock(keyOf(), async () => Promise.reject(bug)),
-      (error) => error === bug,
-    );
+    const fail = async (): Promise<void> => {
+      const failed = store.lock(keyOf(), async () => Promise.reject(bug));
+      await rejects(failed, (error) => error === bug);
+    };
+    // A lock that stays until it ends by itself would make each of these calls wait.
+    const several = (async () => {
+      for (let turn = 0; turn < SEVERAL_FAILURES; turn += 1) await fail();
+    })();
+    await inTime(several, FREE_PROMISE);
     const synchronous = (): never => {
       throw bug;
     };

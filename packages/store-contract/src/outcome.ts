@@ -1,7 +1,7 @@
 import { AssertionError, ok } from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isStorageError, type LockOptions, type OAuthError } from '@oa/types';
-import type { SharedStore } from './options.ts';
+import type { ContractStore } from './options.ts';
 
 /** A value, or the error that came instead. */
 export type CaseOutcome<T> = { value: T; error?: undefined } | { value?: undefined; error: unknown };
@@ -24,9 +24,12 @@ export interface Waiter<T> {
 
 const MAX_CALL_MS = 20_000;
 
+/** For {@link inTime}. */
+export const FREE_PROMISE = 'The lock must be free, and the call of lock must end';
+
 /** Calls `lock` while another call or process holds the lock. */
 export function startWaiter<T>(
-  store: SharedStore,
+  store: ContractStore,
   key: string,
   work: () => Promise<T>,
   options: LockOptions<T> = {},

@@ -1,11 +1,11 @@
 import { deepStrictEqual, rejects, strictEqual } from 'node:assert/strict';
 import { OAuthError } from '@oa/types';
 import type { ContractCase } from './case.ts';
-import type { SharedStore } from './options.ts';
+import type { ContractStore } from './options.ts';
 import { keyOf, tokenNamed } from './tokens.ts';
 
 /** Whether a new holder of the lock finds a sign. It leaves none itself. */
-export async function isInterrupted(store: SharedStore, key: string = keyOf()): Promise<boolean> {
+export async function isInterrupted(store: ContractStore, key: string = keyOf()): Promise<boolean> {
   return store.lock(key, async () => {
     const { interrupted, release } = await store.reserve(key);
     await release?.();
@@ -14,7 +14,7 @@ export async function isInterrupted(store: SharedStore, key: string = keyOf()): 
 }
 
 /** Leaves a sign, as a request without an answer does. */
-async function leaveSign(store: SharedStore, key: string = keyOf()): Promise<void> {
+async function leaveSign(store: ContractStore, key: string = keyOf()): Promise<void> {
   const lost = new OAuthError('invalid_response', 'The answer was lost.');
   await rejects(
     store.lock(key, async () => {

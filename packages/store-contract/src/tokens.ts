@@ -1,5 +1,5 @@
 import type { Token } from '@oa/types';
-import type { SharedStore } from './options.ts';
+import type { ContractStore } from './options.ts';
 
 /** Makes a token that is told from others by its text. */
 export function tokenNamed(text: string): Token {
@@ -12,14 +12,14 @@ export function keyOf(client_id: string = 'client', issuer: string = 'https://as
 }
 
 /** Reads the counter of a key, and stores the next number. Without mutual exclusion, increments are lost. */
-export async function increment(store: SharedStore, key: string): Promise<void> {
+export async function increment(store: ContractStore, key: string): Promise<void> {
   const count = await readCount(store, key);
   await new Promise((resolve) => setTimeout(resolve, 1));
   await store.set(key, { ...tokenNamed('counter'), count: count + 1 });
 }
 
 /** The number that {@link increment} has stored last. */
-export async function readCount(store: SharedStore, key: string): Promise<number> {
+export async function readCount(store: ContractStore, key: string): Promise<number> {
   const token = await store.get(key);
   return token === undefined ? 0 : Number(token['count']);
 }

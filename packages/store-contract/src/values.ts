@@ -2,7 +2,7 @@ import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import type { ContractCase } from './case.ts';
-import type { SharedStore } from './options.ts';
+import type { ContractStore } from './options.ts';
 import { EXTREME_TOKEN, FULL_TOKEN, keyOf, tokenNamed } from './tokens.ts';
 
 const LARGE_CHARACTERS = 1_000_000;
@@ -33,7 +33,7 @@ const SIMILAR_KEYS = [
   keyOf(`${'x'.repeat(2999)}y`),
 ];
 
-async function keysOf(store: SharedStore): Promise<string[]> {
+async function keysOf(store: ContractStore): Promise<string[]> {
   const keys: string[] = [];
   for await (const key of store.keys?.() ?? []) keys.push(key);
   return keys.toSorted();
@@ -84,6 +84,7 @@ export const valueCases: Record<string, ContractCase> = {
     const store = await open();
     for (const [index, key] of SIMILAR_KEYS.entries()) {
       strictEqual(await store.get(key), undefined, `${key.slice(0, 100)} has the value of another key.`);
+      strictEqual(store.peek?.(key), undefined);
       await store.set(key, tokenNamed(`token-${index}`));
     }
     const reader = await open();

@@ -1,7 +1,7 @@
 import { deepStrictEqual, rejects, strictEqual } from 'node:assert/strict';
 import { isOAuthError } from '@oa/types';
 import type { ContractCase } from './case.ts';
-import { inTime, startWaiter } from './outcome.ts';
+import { FREE_PROMISE, inTime, startWaiter } from './outcome.ts';
 import { keyOf, tokenNamed } from './tokens.ts';
 
 const WAIT_TIMEOUT_MS = 500;
@@ -33,7 +33,10 @@ export const waitCases: Record<string, ContractCase> = {
     const call = async (): Promise<void> => store.lock(keyOf(), work, { timeout: WAIT_TIMEOUT_MS });
     await Promise.all([1, 2, 3].map(async () => assertLockTimeout(call)));
     await peer.call('end', keyOf());
-    await store.lock(keyOf(), async () => undefined);
+    await inTime(
+      store.lock(keyOf(), async () => undefined),
+      FREE_PROMISE,
+    );
     strictEqual(runs, 0);
   },
 
@@ -62,7 +65,8 @@ export const waitCases: Record<string, ContractCase> = {
     // The holder still works.
     for (const { outcome } of waiters) strictEqual((await inTime(outcome, ABORT_PROMISE)).error, reason);
     await peer.call('end', keyOf());
-    strictEqual(await store.lock(keyOf(), async () => 'usable'), 'usable');
+    const usable = store.lock(keyOf(), async () => 'usable');
+    strictEqual(await inTime(usable, FREE_PROMISE), 'usable');
     await peer.call('take', keyOf());
     await peer.call('end', keyOf());
     strictEqual(runs, 0);

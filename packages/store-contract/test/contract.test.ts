@@ -11,6 +11,10 @@ const FAULTS: Record<string, string[]> = {
     'loses no update of several processes on many keys',
   ],
   'one lock for all keys': ['leaves the lock of another key free'],
+  'a queue of waiters': [
+    'does not stop the others where it only waited for the lock',
+    'rejects with the reason of the signal that ends the wait, and the lock stays usable',
+  ],
   'no renewal': ['stays with its holder while the holder works, however long'],
   'errors of the work are wrapped': ['rejects with the error of the work, and is free then'],
   'the lock stays': ['rejects with the error of the work, and is free then'],

@@ -1,7 +1,7 @@
 // A store that keeps the contract, with a lock that ends by itself, and what breaks it: each fault is one line, as an author could write it.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deserialize, serialize } from 'node:v8';
-import type { SharedStore } from '@oa/store-contract';
+import type { ContractStore } from '@oa/store-contract';
 import { isShareableError, OAuthError, parseOAuthError, type LockOptions, type Token } from '@oa/types';
 import type { Engine } from './engine.ts';
 
@@ -19,7 +19,7 @@ interface Held {
 /** What a store without a lock between processes has. */
 const processLocks = new Set<string>();
 
-export function createStore(engine: Engine, fault: string): SharedStore {
+export function createStore(engine: Engine, fault: string): ContractStore {
   const held = new Map<string, Held>();
   const memory = new Map<string, Token>();
   const rowOf = (key: string): string => (fault === 'keys without case' ? key.toLowerCase() : key);
@@ -90,6 +90,16 @@ export function createStore(engine: Engine, fault: string): SharedStore {
     return row === undefined ? undefined : { fence: Number(row['fence']), until };
   }
 
+  function enqueue(key: string): unknown {
+    return engine.run('INSERT INTO queue (key) VALUES (?) RETURNING id', key)[0]?.['id'];
+  }
+
+  function isNext(key: string, ticket: unknown): boolean {
+    return (
+      ticket === undefined || engine.run('SELECT min(id) AS id FROM queue WHERE key = ?', key)[0]?.['id'] === ticket
+    );
+  }
+
   function failureOf(key: string): { number: number; error: OAuthError | undefined } {
     const [row] = engine.run('SELECT number, error FROM failures WHERE key = ?', failedOf(key));
     if (row === undefined) return { number: 0, error: undefined };
@@ -111,7 +121,8 @@ export function createStore(engine: Engine, fault: string): SharedStore {
       return value;
     };
     let lease: Held | undefined;
-    while ((lease = tryLock(key)) === undefined) {
+    const ticket = fault === 'a queue of waiters' ? enqueue(key) : undefined;
+    while ((lease = isNext(key, ticket) ? tryLock(key) : undefined) === undefined) {
       waited = true;
       const value = await adopt();
       if (value !== undefined) return value;
@@ -120,6 +131,7 @@ export function createStore(engine: Engine, fault: string): SharedStore {
       if (fault !== 'abort is ignored' && signal?.aborted === true) throw signal.reason;
       await sleep(POLL_MS);
     }
+    if (ticket !== undefined) engine.run('DELETE FROM queue WHERE id = ?', Number(ticket));
     const result = await hold(key, lease, work, waited ? adopt : async () => undefined);
     return fault === 'no result' ? (undefined as T) : result;
   }
@@ -167,7 +179,7 @@ export function createStore(engine: Engine, fault: string): SharedStore {
     engine.run('INSERT INTO tokens (key, sign) VALUES (?, 1) ON CONFLICT (key) DO UPDATE SET sign = sign + 1', row);
   }
 
-  async function reserve(key: string): ReturnType<SharedStore['reserve']> {
+  async function reserve(key: string): ReturnType<ContractStore['reserve']> {
     if (!held.has(key) && fault !== 'reserve without a lock')
       throw new TypeError('reserve must be called with the lock of its key held.');
     const row = fault === 'one sign for all keys' ? 'sign' : rowOf(key);
