@@ -2,7 +2,7 @@ import { isObject, parseJson } from '@oa/mechanisms';
 import type { Client } from '@oa/types';
 import { joinMembers, splitMembers } from './json-members.ts';
 import { STORED_MEMBER_NAMES } from './members.ts';
-import { isPlain, sealClient, toSealedClient, type SealContext, type SealedClient } from './sealed.ts';
+import { hasPlainSecret, sealClient, toSealedClient, type SealContext, type SealedClient } from './sealed.ts';
 
 /** What the store remembers of an issuer. */
 export interface RememberedClients {
@@ -55,7 +55,10 @@ export function parseEntry(text: string | undefined): StoredClients {
 /** The entry with all its secrets encrypted, where the store has a key source. */
 export async function sealEntry(text: string, context: SealContext): Promise<string> {
   const { client, former } = parseEntry(text);
-  if (context.encryption === undefined || ![client, ...former].some((each) => each !== undefined && isPlain(each)))
+  if (
+    context.encryption === undefined ||
+    ![client, ...former].some((each) => each !== undefined && hasPlainSecret(each))
+  )
     return text;
   const sealed = client && (await sealClient(client, context));
   const sealedFormer: SealedClient[] = [];

@@ -55,7 +55,7 @@ export function hasStoredSecret({ client_secret, encrypted }: SealedClient): boo
 }
 
 /** Whether the client has a secret member that is not encrypted. */
-export function isPlain(client: SealedClient): boolean {
+export function hasPlainSecret(client: SealedClient): boolean {
   return client.encrypted === undefined && SECRET_MEMBERS.some((name) => client[name] !== undefined);
 }
 
@@ -70,11 +70,11 @@ export async function assertSealable(encryption: KeySource | undefined): Promise
 
 /** Encrypts the secret members of a client, where the store has a key source. */
 export async function sealClient(client: SealedClient, { issuer, encryption }: SealContext): Promise<SealedClient> {
-  if (encryption === undefined || !isPlain(client)) return client;
+  if (encryption === undefined || !hasPlainSecret(client)) return client;
   const secrets = Object.entries(client).filter(([name, value]) => isSecretMember(name) && value !== undefined);
   const members = secrets.map(([name]) => name);
   const { encryptText } = await loadEncryptionPackage();
-  const about = toAbout(issuer, client.client_id, members);
+  const about = toSealPlace(issuer, client.client_id, members);
   const encrypted = await encryptText(JSON.stringify(Object.fromEntries(secrets)), about, encryption);
   return { ...withoutSecrets(client), encrypted: { ...encrypted, members } };
 }
@@ -90,7 +90,7 @@ export async function unsealClient(sealed: SealedClient, context: SealContext): 
   const { issuer, encryption, file } = context;
   if (encryption === undefined) throw missingKeyErrorOf(encrypted, context);
   const { decryptText } = await loadEncryptionPackage();
-  const about = toAbout(issuer, client.client_id, encrypted.members);
+  const about = toSealPlace(issuer, client.client_id, encrypted.members);
   const text = await decryptText(encrypted, about, encryption, { place: placeOf(issuer, file), remedy: REMEDY });
   // What is authenticated was checked before it was encrypted.
   return { ...client, ...(parseJson(text) as Partial<Client>) };
@@ -133,7 +133,7 @@ function placeOf(issuer: string, file: string): string {
 }
 
 /** What the encrypted members are bound to: no client can get the secret of another one. */
-function toAbout(issuer: string, client_id: string, members: readonly string[]): string {
+function toSealPlace(issuer: string, client_id: string, members: readonly string[]): string {
   return JSON.stringify(['client', SEAL_VERSION, issuer, client_id, members]);
 }
 

@@ -113,6 +113,19 @@ it('reads plain entries, and encrypts an entry when it is written the next time,
   ]);
 });
 
+it.for<[string, (store: Required<ClientStore>) => Promise<unknown>]>([
+  ['another registration', (store) => store.getOrRegister(ISSUER, async () => ({ client_id: 'new' }))],
+  ['a renewal', (store) => store.update(ISSUER, 'c', async (one) => ({ ...one, client_secret: 'the-secret-renewed' }))],
+  ['a mark of doubt', (store) => store.doubt(ISSUER, 'c')],
+  ['the removal of a former client', (store) => store.remove(ISSUER, 'other')],
+])('encrypts all secrets of a plain entry with %s', async ([, write]) => {
+  const former = ['former', 'other'].map((client_id) => ({ client_id, client_secret: `the-secret-of-${client_id}` }));
+  writeContent(fixture, { [ISSUER]: { ...client, client_secret_expires_at: 1, former_clients: former } });
+  await write(encrypted());
+  expect(allText()).not.toMatch(SECRETS);
+  expect((await encrypted().find(ISSUER)).former).toContainEqual(former[0]);
+});
+
 it('registers once, reads back what is encrypted, and renews it', async () => {
   const { register, count } = countingRegister(client);
   expect(await encrypted().getOrRegister(ISSUER, register)).toEqual(client);

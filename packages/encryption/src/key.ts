@@ -26,11 +26,11 @@ export async function loadKey(source: KeySource, signal: AbortSignal | undefined
   signal?.throwIfAborted();
   const loaded = loadedKeys.get(source) ?? { key: undefined, loading: createSingleFlight() };
   loadedKeys.set(source, loaded);
-  loaded.key ??= await loaded.loading.run('', (shared) => importKey(source, shared), signal);
+  loaded.key ??= await loaded.loading.run('', (shared) => importSourceKey(source, shared), signal);
   return loaded.key;
 }
 
-async function importKey(source: KeySource, signal: AbortSignal): Promise<AesKey> {
+async function importSourceKey(source: KeySource, signal: AbortSignal): Promise<AesKey> {
   const bytes: unknown = await source.key(signal);
   assertKeyBytes(source.id, bytes);
   // A copy, because the bytes may be shared with other threads, which Web Crypto refuses.

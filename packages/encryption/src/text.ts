@@ -79,13 +79,13 @@ export async function decryptText(
   const found = sourcesOf(source).find(({ id }) => id === encrypted.key);
   if (found === undefined) throw otherKeyError(encrypted, source, options);
   const key = await loadKey(found, options.signal);
-  const iv = toBytes(encrypted.iv);
+  const iv = toCipherBytes(encrypted.iv);
   const additionalData = toAdditionalData(found.id, about);
   try {
     const bytes = await crypto.subtle.decrypt(
       { name: 'AES-GCM', iv, additionalData },
       key,
-      toBytes(encrypted.ciphertext),
+      toCipherBytes(encrypted.ciphertext),
     );
     // The text itself may start with a byte order mark.
     return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
@@ -100,7 +100,7 @@ function toAdditionalData(id: string, about: string): Uint8Array<ArrayBuffer> {
 }
 
 /** The bytes of a damaged text are none, which no ciphertext has. */
-function toBytes(text: unknown): Uint8Array<ArrayBuffer> {
+function toCipherBytes(text: unknown): Uint8Array<ArrayBuffer> {
   return (typeof text === 'string' ? fromBase64Url(text) : undefined) ?? new Uint8Array();
 }
 

@@ -2,7 +2,7 @@
 import { decryptText, encryptText, type EncryptedText } from '@oa/encryption';
 import { parseJson } from '@oa/mechanisms';
 import { OAuthError, type KeySource, type Token } from '@oa/types';
-import { isStoredToken, toAbout, type EncryptedRecord } from './record.ts';
+import { isStoredToken, toTokenPlace, type EncryptedRecord } from './record.ts';
 
 /** A function that encrypts with the key of `source`, for `serializeEncrypted`. */
 export function encryptWith(source: KeySource): (text: string, about: string) => Promise<EncryptedText> {
@@ -25,7 +25,7 @@ export async function decryptRecord(
   source: KeySource | undefined,
 ): Promise<Token | undefined> {
   if (source === undefined) throw missingKeyError(record, place);
-  const token = parseJson(await decryptText(record.encrypted, toAbout(record), source, { place }));
+  const token = parseJson(await decryptText(record.encrypted, toTokenPlace(record), source, { place }));
   return isStoredToken(token) ? token : undefined;
 }
 

@@ -54,12 +54,12 @@ export async function serializeEncrypted(
 ): Promise<string> {
   const identity = identityOf(key);
   const shown = toShownMembers(token);
-  const encrypted = await encrypt(toExactText(token), toAbout({ identity, shown }));
+  const encrypted = await encrypt(toExactText(token), toTokenPlace({ identity, shown }));
   return toRecordText({ format: FORMAT_VERSION, identity, shown, encrypted });
 }
 
 /** What an encrypted token is bound to: the version of the format, its key, and what is shown of it. */
-export function toAbout({ identity, shown }: Pick<EncryptedRecord, 'identity' | 'shown'>): string {
+export function toTokenPlace({ identity, shown }: Pick<EncryptedRecord, 'identity' | 'shown'>): string {
   return toExactText([FORMAT_VERSION, identity, shown]);
 }
 
