@@ -3,7 +3,7 @@ import type { RedisConnection } from './client.ts';
 import { redisSilent, redisUnconnected, toRedisError } from './redis-error.ts';
 
 /** What a script does, with its keys and arguments. */
-export interface ScriptCall {
+interface ScriptCall {
   script: string;
   keys: readonly string[];
   args?: readonly (string | number)[];
@@ -26,7 +26,8 @@ export interface RedisCommands {
   send(...args: string[]): Promise<unknown>;
 }
 
-const MAX_ANSWER_WAIT_MS = 5000;
+/** Shorter than the limit of 5 seconds that node-redis has by default. */
+const MAX_ANSWER_WAIT_MS = 4000;
 /** While Redis is away, calls that can be served from memory must not wait long. */
 const MAX_AWAY_WAIT_MS = 250;
 /** The part of the wait that is left for the answer after the wait for the connection. */
