@@ -3,7 +3,7 @@ import type { RedisConnection } from './client.ts';
 import { redisSilent, redisUnconnected, toRedisError } from './redis-error.ts';
 
 /** What a script does, with its keys and arguments. */
-export interface ScriptCall {
+interface ScriptCall {
   script: string;
   keys: readonly string[];
   args?: readonly (string | number)[];
@@ -26,9 +26,12 @@ export interface RedisCommands {
   send(...args: string[]): Promise<unknown>;
 }
 
-const MAX_ANSWER_WAIT_MS = 5000;
+/** Shorter than the limit of 5 seconds that node-redis has by default. */
+const MAX_ANSWER_WAIT_MS = 4000;
 /** While Redis is away, calls that can be served from memory must not wait long. */
 const MAX_AWAY_WAIT_MS = 250;
+/** The part of the wait that is left for the answer after the wait for the connection. */
+const MIN_ANSWER_RATIO = 0.2;
 const CONNECTION_POLL_MS = 20;
 
 /** Creates the {@link RedisCommands} of a client. */
@@ -48,17 +51,21 @@ export function createRedisCommands({ send, isConnecting }: RedisConnection): Re
   }
 
   async function answerTo(args: string[], onLate: (answer: unknown) => void = () => undefined): Promise<unknown> {
-    const deadline = performance.now() + (isAway ? MAX_AWAY_WAIT_MS : MAX_ANSWER_WAIT_MS);
+    const wait = isAway ? MAX_AWAY_WAIT_MS : MAX_ANSWER_WAIT_MS;
+    const deadline = performance.now() + wait;
     await untilConnected(deadline);
     const answer = send(...args);
     const back = (): void => void (isAway = false);
     answer.then(back, () => undefined);
     const late = Promise.withResolvers<never>();
-    const cancel = startTimeout(() => {
-      isAway = true;
-      answer.then(onLate, () => undefined);
-      late.reject(redisSilent());
-    }, deadline - performance.now());
+    const cancel = startTimeout(
+      () => {
+        isAway = true;
+        answer.then(onLate, () => undefined);
+        late.reject(redisSilent());
+      },
+      Math.max(deadline - performance.now(), wait * MIN_ANSWER_RATIO),
+    );
     const answered = answer.catch((error: unknown) => {
       throw toRedisError(error);
     });

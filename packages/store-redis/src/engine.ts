@@ -57,7 +57,7 @@ async function* scanTexts(commands: RedisCommands, pattern: string): AsyncGenera
   let cursor = '0';
   do {
     const [next, found] = (await commands.send('SCAN', cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT)) as unknown[];
-    const keys = toList(found).filter((key): key is string => key !== undefined && !seen.has(key));
+    const keys = [...new Set(toList(found))].filter((key): key is string => key !== undefined && !seen.has(key));
     for (const key of keys) seen.add(key);
     const texts = await Promise.all(keys.map(async (key) => toRedisText(await commands.send('HGET', key, 'text'))));
     for (const text of texts) if (text !== undefined) yield text;

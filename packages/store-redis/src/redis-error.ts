@@ -3,7 +3,7 @@ import { OAuthError } from '@oa/types';
 const CONNECTION_ADVICE = 'Check that it runs, and the address and the options of the client.';
 
 /** What helps against the error codes that Redis answers with. */
-const ADVICE: ReadonlyMap<string, string> = new Map([
+const REDIS_ADVICE: ReadonlyMap<string, string> = new Map([
   ['NOAUTH', 'Pass the user name and the password to the client.'],
   ['WRONGPASS', 'Check the user name and the password of the client.'],
   ['NOPERM', 'Allow the user of the client the commands and the keys that the README of @oa/store-redis lists.'],
@@ -25,7 +25,7 @@ const ADVICE: ReadonlyMap<string, string> = new Map([
 /** Converts what a client threw. Only its code is read: the texts of a client can contain the URL of Redis with its password. */
 export function toRedisError(thrown: unknown): OAuthError {
   const code = thrown instanceof Error ? redisErrorCode(thrown) : undefined;
-  const advice = ADVICE.get(code ?? '');
+  const advice = REDIS_ADVICE.get(code ?? '');
   const what = advice === undefined ? 'can not be reached' : 'refused a command';
   return redisUnavailable(code === undefined ? what : `${what} (${code})`, advice);
 }
@@ -51,7 +51,7 @@ function redisUnavailable(what: string, advice: string = CONNECTION_ADVICE): OAu
 /** The code of an answer, else that of the system, else the class of the error. */
 function redisErrorCode(error: Error): string | undefined {
   const answer = /^[A-Z]{2,20}(?= |$)/.exec(error.message)?.[0];
-  if (answer !== undefined && ADVICE.has(answer)) return answer;
+  if (answer !== undefined && REDIS_ADVICE.has(answer)) return answer;
   const { code } = error as Error & { code?: unknown };
   if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{2,50}$/.test(code)) return code;
   const { name } = error.constructor;

@@ -14,5 +14,6 @@ describe.skipIf(program === '')('over Redis', () => {
       expect(report.passed.length).toBeGreaterThan(50);
       expect(Object.keys(report.skipped)).toEqual(SKIPPED);
     },
+    900_000,
   );
 });

@@ -222,6 +222,32 @@ describe.skipIf(program === '')('over Redis', () => {
       await expect.poll(() => redis.ask('KEYS', '*:sign'), { timeout: 20_000 }).not.toContain(':sign');
     });
   });
+
+  it('tries to write for a time while Redis restarts: the token may be the only copy', async () => {
+    const redis = await redisForTest({ isDurable: true });
+    const store = await storeFor('node-redis', redis);
+    await store.lock(KEY, async () => {
+      await store.reserve(KEY);
+      await redis.end('SIGKILL');
+      // Longer than one command waits.
+      const started = sleep(6000).then(() => redis.start());
+      await store.set(KEY, TOKEN);
+      await started;
+    });
+    expect(await (await storeFor('ioredis', redis)).get(KEY)).toEqual(TOKEN);
+  });
+
+  it('ends without an answer of Redis, and says nothing: the lease ends by itself', async () => {
+    const redis = await redisForTest();
+    const store = await storeFor('ioredis', redis, { lease: LEASE_MS });
+    await store.lock(KEY, async () => {
+      const { release } = await store.reserve(KEY);
+      await redis.end('SIGKILL');
+      expect(await rejectionOf(Promise.resolve(release?.()))).toMatchObject({ code: 'storage_unavailable' });
+    });
+    await redis.start();
+    await expect.poll(async () => store.lock(KEY, async () => 'free'), { timeout: 20_000 }).toBe('free');
+  });
 });
 
 function tryCall(call: (() => void) | undefined): unknown {
