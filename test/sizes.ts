@@ -24,6 +24,7 @@ export const MAX_PACKAGE_BYTES: Record<string, { tarball: number; bundle: number
   registration: { tarball: 11_000, bundle: 27_200 },
   'shared-store': { tarball: 9_000, bundle: 20_000 },
   'store-contract': { tarball: 16_500, bundle: 9_500 },
+  'store-postgres': { tarball: 20_000, bundle: 26_000 },
   'store-redis': { tarball: 9_000, bundle: 24_000 },
   'token-cache': { tarball: 21_000, bundle: 19_200 },
   'token-endpoint': { tarball: 16_500, bundle: 33_100 },
