@@ -6,12 +6,19 @@ import type { EngineLock, EngineState, LockAttempt, SharedEngine } from './engin
 export interface SharedLock {
   /** Implements `lock` of a store. */
   run: <T>(key: string, work: () => Promise<T>, options?: LockOptions<T>) => Promise<T>;
-  /** The lock of a key that this process holds. */
-  heldLock(key: string): EngineLock | undefined;
+  /** The lock of a key that this process holds, with what was stored when it was taken. */
+  held(key: string): HeldLock | undefined;
   /** Whether calls of this process hold the lock of a key or wait for it. They need what is stored now. */
   isWaiting(key: string): boolean;
   /** What the last attempt to take the lock has seen. The first read after it needs no further round trip. */
   takeSeen(key: string): EngineState | undefined;
+}
+
+/** A lock that this process holds. */
+export interface HeldLock {
+  lock: EngineLock;
+  /** The text that was stored when the lock was taken. */
+  text: string | undefined;
 }
 
 const SHARED_LOCK_TIMEOUT_MS = 600_000;
@@ -26,7 +33,7 @@ interface KeyCalls {
   isTaken: boolean;
   /** Resolves when the last lock is free. */
   ending: Promise<void> | undefined;
-  lock: EngineLock | undefined;
+  held: HeldLock | undefined;
   seen: EngineState | undefined;
 }
 
@@ -47,7 +54,7 @@ export function createSharedLock(engine: SharedEngine): SharedLock {
   const keys = new Map<string, KeyCalls>();
 
   async function run<T>(key: string, work: () => Promise<T>, options: LockOptions<T> = {}): Promise<T> {
-    const calls = keys.get(key) ?? { count: 0, isTaken: false, ending: undefined, lock: undefined, seen: undefined };
+    const calls = keys.get(key) ?? { count: 0, isTaken: false, ending: undefined, held: undefined, seen: undefined };
     keys.set(key, calls);
     calls.count += 1;
     try {
@@ -67,7 +74,7 @@ export function createSharedLock(engine: SharedEngine): SharedLock {
 
   return {
     run,
-    heldLock: (key) => keys.get(key)?.lock,
+    held: (key) => keys.get(key)?.held,
     isWaiting: (key) => keys.has(key),
     takeSeen(key) {
       const calls = keys.get(key);
@@ -141,7 +148,7 @@ async function runHeld<T>(
   { whileWaiting }: LockOptions<T>,
 ): Promise<T> {
   let failure: string | undefined;
-  calls.lock = lock;
+  calls.held = { lock, text: state.text };
   try {
     // The holder may have ended between two looks, so the last look is taken with the lock held.
     const value = first && (await look(first, state, whileWaiting));
@@ -153,7 +160,7 @@ async function runHeld<T>(
       throw error;
     });
   } finally {
-    calls.lock = undefined;
+    calls.held = undefined;
     calls.seen = undefined;
     endLock(calls, lock, failure);
   }

@@ -51,9 +51,9 @@ export function createSharedStore(engine: SharedEngine, { encryption, place }: S
 
   async function write(key: string, text: string | undefined): Promise<void> {
     memory.expire(key);
-    const lock = locks.heldLock(key);
-    if (lock === undefined) return engine.write(digestOf(key), text);
-    if (!(await lock.write(text))) throw outdated(place);
+    const held = locks.held(key);
+    if (held === undefined) return engine.write(digestOf(key), text);
+    if (!(await held.lock.write(text))) throw outdated(place);
   }
 
   const peek = (key: string): Token | undefined => (locks.isWaiting(key) ? undefined : memory.current(key));
@@ -77,8 +77,11 @@ export function createSharedStore(engine: SharedEngine, { encryption, place }: S
     },
     lock: locks.run,
     async reserve(key) {
-      const lock = locks.heldLock(key);
-      if (lock === undefined) throw new TypeError('reserve must be called with the lock of its key held.');
+      const held = locks.held(key);
+      if (held === undefined) throw new TypeError('reserve must be called with the lock of its key held.');
+      // After the request nothing may be left that can refuse the write, such as a keychain that the user has locked.
+      await codec.assertWritable(held.text);
+      const { lock } = held;
       const interrupted = await lock.reserve();
       return { interrupted, release: () => lock.release(), assertHeld: () => lock.assertHeld() };
     },

@@ -324,3 +324,25 @@ it('leaves out a damaged text, and stores the next token in its place', async ()
   await elsewhere.set(key, token('b'));
   expect(await elsewhere.get(key)).toMatchObject({ access_token: 'b' });
 });
+
+it('asks for the encryption key before the request whose answer it is to store', async () => {
+  const engine = createMemoryEngine();
+  const problem = new OAuthError('storage_unavailable', 'The keychain is locked. Unlock it.', { retryable: true });
+  const encryption = { id: 'locked', key: async () => Promise.reject(problem) };
+  const store = createSharedStore(engine, { place: 'The table of this test', encryption });
+  await store.lock(key, async () => {
+    expect(await errorOf(store.reserve(key))).toBe(problem);
+  });
+  expect(engine.trips).toEqual(['tryLock', 'end']);
+});
+
+it('does not use a refresh token that is encrypted with a key that it does not have', async () => {
+  const { engine, store } = setup();
+  const encryption = { id: 'key', key: async () => new Uint8Array(32).fill(7) };
+  await createSharedStore(engine, { place: 'The table of this test', encryption }).set(key, token('a'));
+  await store.lock(key, async () => {
+    expect(await errorOf(store.reserve(key))).toMatchObject({ code: 'decryption_failed' });
+  });
+  expect(await errorOf(store.get(key))).toMatchObject({ code: 'decryption_failed' });
+  expect(await keysOf(store)).toEqual([key]);
+});

@@ -24,4 +24,6 @@ export interface PostgresPool {
   connect(): Promise<PostgresClient>;
   /** An idle connection that breaks is an event of the pool. Without a listener it ends the program. */
   on(event: 'error', listener: () => void): unknown;
+  /** A connection is about to be given to a caller. */
+  on(event: 'acquire', listener: (client: PostgresClient) => void): unknown;
 }

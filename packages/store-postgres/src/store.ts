@@ -2,7 +2,7 @@ import { createSharedStore, type SharedStore } from '@oa/shared-store';
 import type { KeySource } from '@oa/types';
 import { createConnector } from './connection.ts';
 import { createPostgresEngine } from './engine.ts';
-import type { PostgresPool } from './pool.ts';
+import type { PostgresClient, PostgresPool } from './pool.ts';
 import { parseTableName } from './table.ts';
 
 /** Where a {@link postgresStore} keeps tokens. */
@@ -27,7 +27,6 @@ export interface PostgresStoreOptions {
 
 const DEFAULT_ENGINE_TIMEOUT_MS = 5000;
 const MAX_ENGINE_TIMEOUT_MS = 600_000;
-const listened = new WeakSet<PostgresPool>();
 
 /**
  * Creates a store of tokens in PostgreSQL that all replicas of a program share. The option `cache` of the manager takes it.
@@ -52,9 +51,24 @@ export function postgresStore(options: PostgresStoreOptions): SharedStore {
     throw new TypeError('options.pool must be a pool of pg: new Pool({ connectionString }).');
   if (!(typeof timeout === 'number' && timeout > 0 && timeout <= MAX_ENGINE_TIMEOUT_MS))
     throw new TypeError(`options.timeout must be a number of milliseconds from 1 to ${MAX_ENGINE_TIMEOUT_MS}.`);
-  // The pool replaces the connection. Without a listener Node.js would end the program.
-  if (!listened.has(pool)) pool.on('error', () => undefined);
-  listened.add(pool);
+  ignoreLostConnections(pool);
   const engine = createPostgresEngine(createConnector(pool, table, timeout));
   return createSharedStore(engine, { encryption, place: `The table ${table.shown}` });
+}
+
+const listened = new WeakSet<object>();
+
+/**
+ * Keeps a connection that the engine ends from ending the program, as an error without a listener does. The pool makes another one. Between
+ * the pool, which stops to listen, and the caller that it gives the connection to, no other code would listen.
+ */
+function ignoreLostConnections(pool: PostgresPool): void {
+  listenOnce(pool);
+  pool.on('acquire', listenOnce);
+}
+
+function listenOnce(from: PostgresPool | PostgresClient): void {
+  if (listened.has(from)) return;
+  listened.add(from);
+  from.on('error', () => undefined);
 }
