@@ -1,5 +1,11 @@
 // The table of faults with encrypted stores: every file call fails, or is where a process is killed, and no file has a secret in it.
-import { damageEachByte, ENCRYPTION_VARIABLE, failEachCall, killAtEachCall } from '@oa-internal/scenarios';
+import {
+  damageEachByte,
+  ENCRYPTION_VARIABLE,
+  failEachCall,
+  failEachImport,
+  killAtEachCall,
+} from '@oa-internal/scenarios';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
 beforeEach(() => {
@@ -13,6 +19,12 @@ describe.each(['refresh', 'registration'] as const)('%s, encrypted', (story) => 
     expect(problems.slice(0, 20)).toEqual([]);
     expect(runs).toBeGreaterThanOrEqual(calls);
     expect(window.length).toBeLessThanOrEqual(story === 'refresh' ? 4 : 0);
+  });
+
+  it('ends with a token or a typed error when a module can not be opened', async () => {
+    const { runs, problems } = await failEachImport(story, 12);
+    expect(problems.slice(0, 20)).toEqual([]);
+    expect(runs).toBeGreaterThan(5);
   });
 
   it('loses nothing but what is explained when its process is killed at a file call', async () => {

@@ -1,5 +1,6 @@
 import type { EncryptedText } from '@oa/encryption';
 import { createLoader, isObject, parseJson } from '@oa/mechanisms';
+import { toStorageError } from '@oa/private-file';
 import { attempt, OAuthError, type Client, type KeySource } from '@oa/types';
 import { toClient } from './members.ts';
 
@@ -34,7 +35,12 @@ const SECRET_MEMBERS: readonly string[] = [
 ];
 const SEAL_VERSION = 1;
 
-const loadEncryptionPackage = createLoader(() => import('@oa/encryption'));
+/** A module is a file too: a process that has too many open files can't load it. */
+const loadEncryptionPackage = createLoader(() =>
+  import('@oa/encryption').catch((error: unknown) => {
+    throw toStorageError(error, 'A module of @oa/client-store');
+  }),
+);
 
 /** Copies the members of a stored client, the encrypted ones as they are. The answer of a server has no such member. */
 export function toSealedClient(value: unknown): SealedClient | undefined {
