@@ -15,7 +15,7 @@ export interface SharedLock {
 }
 
 /** A lock that this process holds. */
-export interface HeldLock {
+interface HeldLock {
   lock: EngineLock;
   /** The text that was stored when the lock was taken. */
   text: string | undefined;
