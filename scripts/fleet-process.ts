@@ -6,7 +6,7 @@ import { createManager, type ManagerOptions } from '../packages/manager/src/inde
 import type { FleetJob, FleetReport } from './fleet.ts';
 import { openFleetStore } from './fleet-store.ts';
 
-const GETS_PER_SECOND = 50;
+const GET_INTERVAL_MS = 20;
 const REPORT_INTERVAL_MS = 500;
 /** Long enough for the signal that stops the process. */
 const PAUSE_MS = 500;
@@ -83,4 +83,4 @@ setInterval(() => {
   turn += 1;
   const profile = profiles[turn % profiles.length];
   if (profile !== undefined) void get(profile);
-}, 1000 / GETS_PER_SECOND);
+}, GET_INTERVAL_MS);

@@ -21,7 +21,7 @@ export interface LockContext {
 const MIN_RETAKE_DELAY_MS = 50;
 const MAX_RETAKE_DELAY_MS = 500;
 /** An answer with the next refresh token is worth waiting for a restart or a failover of the engine. */
-const MAX_WRITE_WAIT_MS = 30_000;
+const MAX_WRITE_RETRIES_MS = 30_000;
 const WRITE_RETRY_DELAY_MS = 200;
 
 /** The session that has a lock. */
@@ -116,7 +116,7 @@ export function createHeldLock(
       const written = await attempt(write(text));
       if (written.ok) return written.value;
       // Without a request under way nothing is lost that does not come again.
-      if (signState !== 'left' || performance.now() - start > MAX_WRITE_WAIT_MS) throw written.error;
+      if (signState !== 'left' || performance.now() - start > MAX_WRITE_RETRIES_MS) throw written.error;
       await sleep(WRITE_RETRY_DELAY_MS);
     }
   }
