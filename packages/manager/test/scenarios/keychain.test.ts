@@ -25,6 +25,7 @@ describe.runIf(hasKeyring())('with GNOME Keyring', () => {
     for (const [name, value] of Object.entries(keyring.env)) vi.stubEnv(name, value);
   });
   afterEach(() => {
+    process.kill(keyring.pid(), 'SIGCONT');
     vi.unstubAllEnvs();
   });
 
