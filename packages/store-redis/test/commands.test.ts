@@ -34,6 +34,8 @@ describe.skipIf(program === '')('over Redis', () => {
       const late = { ...TOKEN, access_token: 'late' };
       await store.lock(KEY, async () => {
         await redis.end('SIGKILL');
+        // ioredis sends again what was under way when the connection broke.
+        expect(await rejectionOf(store.reserve(KEY))).toMatchObject(AWAY);
         expect(await rejectionOf((async () => store.set(KEY, late))())).toMatchObject(AWAY);
       });
       const calls = [
