@@ -88,6 +88,9 @@ it('does not send the request either where the look fails because of a bug of th
   };
   cache.reserve = async () => ({ interrupted: false, assertHeld });
   const { manager } = managerAt(temporaryDirectory(), { cache, interaction: 'never' });
-  expect(await manager.get(metadata, { client_id: 'p' })).toMatchObject({ ok: false, error: { code: 'network_error' } });
+  expect(await manager.get(metadata, { client_id: 'p' })).toMatchObject({
+    ok: false,
+    error: { code: 'network_error' },
+  });
   expect(server.requests).toHaveLength(0);
 });
