@@ -63,7 +63,7 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end`;
 
 /**
  * Writes the text, or deletes it if there is none, unless a newer fence has written. What is left of a deleted value expires: it refuses
- * older writers. The sign of a newer holder stays. KEYS: value, sign. ARGV: fence, expiry of the fence, text.
+ * older writers. KEYS: value, sign. ARGV: fence, expiry of the fence, text.
  */
 export const WRITE_SCRIPT: string = `#!lua flags=allow-oom
 if tonumber(redis.call('HGET', KEYS[1], 'fence') or 0) > tonumber(ARGV[1]) then return 'refused' end
@@ -75,8 +75,7 @@ else
   redis.call('HDEL', KEYS[1], 'text')
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
 end
-local sign = redis.call('GET', KEYS[2])
-if sign and tonumber(sign) <= tonumber(ARGV[1]) then redis.call('DEL', KEYS[2]) end
+redis.call('DEL', KEYS[2])
 return 'written'`;
 
 /** Frees the lease of this holder, and leaves its failure. KEYS: lease, failure. ARGV: owner, expiry of the failure, failure. */

@@ -29,16 +29,25 @@ describe.skipIf(program === '')('over Redis', () => {
     'sends nothing late that was asked for while Redis had ended, with the client of %s',
     async (library) => {
       const redis = await redisForTest({ isDurable: true });
-      const store = await storeFor(library, redis);
+      const store = await storeFor(library, redis, { lease: 1500 });
       await store.set(KEY, TOKEN);
-      await redis.end('SIGKILL');
+      const late = { ...TOKEN, access_token: 'late' };
+      await store.lock(KEY, async () => {
+        await redis.end('SIGKILL');
+        // ioredis sends again what was under way when the connection broke.
+        expect(await rejectionOf(store.reserve(KEY))).toMatchObject(AWAY);
+        expect(await rejectionOf((async () => store.set(KEY, late))())).toMatchObject(AWAY);
+      });
       const calls = [
-        async () => store.set(KEY, { ...TOKEN, access_token: 'late' }),
+        async () => store.set(KEY, late),
         async () => store.delete(KEY),
         async () => store.lock(KEY, async () => 1),
       ];
       for (const call of calls) expect(await rejectionOf(call())).toMatchObject(AWAY);
       await redis.start();
+      // What the client has kept would be sent before this.
+      const isFree = async (): Promise<unknown> => store.lock(KEY, async () => 'free').catch(() => undefined);
+      await expect.poll(isFree, { timeout: 20_000 }).toBe('free');
       const reader = await storeFor('ioredis', redis);
       await expect.poll(async () => reader.lock(KEY, async () => reader.get(KEY)), { timeout: 20_000 }).toEqual(TOKEN);
     },

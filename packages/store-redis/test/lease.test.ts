@@ -64,7 +64,7 @@ describe.skipIf(program === '')('over Redis', () => {
     expect(await leaseKey(redis)).not.toBe('');
   });
 
-  it('refuses the write of a holder after a newer one has written, and leaves the sign of a newer one', async () => {
+  it('refuses the write of a holder after a newer one has written, and leaves the sign of that one', async () => {
     const redis = await redisForTest();
     const store = await storeFor('node-redis', redis, { lease: LEASE_MS });
     let error: unknown;
@@ -120,6 +120,27 @@ describe.skipIf(program === '')('over Redis', () => {
       async () => expect(await rejectionOf(store.reserve(KEY))).toMatchObject({ code: 'lock_lost' }),
       async () => undefined,
     );
+  });
+
+  it('removes the sign of a request with the token of its answer', async () => {
+    const redis = await redisForTest();
+    const store = await storeFor('node-redis', redis);
+    await store.lock(KEY, async () => {
+      await store.reserve(KEY);
+      await store.set(KEY, TOKEN);
+    });
+    await store.lock(KEY, async () => expect((await store.reserve(KEY)).interrupted).toBe(false));
+    await store.lock(KEY, async () => expect((await store.reserve(KEY)).interrupted).toBe(true));
+  });
+
+  it('does not take the lease from the holder that has it', async () => {
+    const redis = await redisForTest();
+    const store = await storeFor('node-redis', redis, { lease: LEASE_MS });
+    const work = async (other: SharedStore): Promise<void> => {
+      expect(await rejectionOf(store.reserve(KEY))).toMatchObject({ code: 'lock_lost' });
+      expect((await other.reserve(KEY)).interrupted).toBe(true);
+    };
+    await takeOver(redis, store, async () => undefined, work);
   });
 
   it('takes the lease again after Redis has lost it in a restart, and no other holder had it', async () => {
