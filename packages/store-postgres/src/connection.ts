@@ -97,10 +97,7 @@ function createConnection(client: PostgresClient, table: TableName, timeout: num
     },
     isBroken: () => isBroken,
     close: onEnd,
-    onBreak(listener) {
-      if (isBroken) listener();
-      else listeners.push(listener);
-    },
+    onBreak: (listener) => void listeners.push(listener),
     giveBack() {
       void tail.then(() => release(false));
     },
@@ -124,6 +121,6 @@ async function withinTime<T>(promise: Promise<T>, milliseconds: number, toError:
 }
 
 function rowsOfResult(result: unknown): Row[] {
-  const results = Array.isArray(result) ? result : [result];
-  return results.flatMap((one) => (isObject(one) && Array.isArray(one['rows']) ? (one['rows'] as Row[]) : []));
+  const results = (Array.isArray(result) ? result : [result]) as { rows: Row[] }[];
+  return results.flatMap(({ rows }) => rows);
 }
