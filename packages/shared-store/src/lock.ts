@@ -163,6 +163,8 @@ async function runHeld<T>(
     calls.held = undefined;
     calls.seen = undefined;
     endLock(calls, lock, failure);
+    // A call that begins after this one has rejected must not receive its failure.
+    if (failure !== undefined) await calls.ending;
   }
 }
 

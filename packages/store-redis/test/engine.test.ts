@@ -14,6 +14,11 @@ it('takes no lock from a client whose answers are not those of Redis', async () 
   }
 });
 
+it('ends the list where the client answers without a cursor', async () => {
+  const store = redisStore({ client: { call: async () => [null, []] } });
+  for await (const key of store.keys()) expect(key).toBeUndefined();
+});
+
 it('lists a token once where SCAN returns its key more than once', async () => {
   const record = new Map<string, string>();
   const answers: Record<string, unknown> = { '0': ['7', ['k', 'l', 'k']], '7': ['0', ['l', 'gone', null]] };
