@@ -36,6 +36,27 @@ it('ends every session, of several clients and profiles, and counts them', async
   expect(await manager.logoutAll()).toEqual({ ok: true, value: 0 });
 });
 
+it('ends the session of a grant that only the program knows', async () => {
+  const { server, metadata } = await startScripted(({ path }) => {
+    if (path.startsWith('/.well-known/'))
+      return { json: { ...origin(), revocation_endpoint: `${origin().issuer}/revoke` } };
+    return {};
+  });
+  function origin(): typeof metadata {
+    return metadata;
+  }
+  const { manager } = managerAt(temporaryDirectory());
+  const credentials = {
+    client_id: 'tool',
+    grant_type: 'urn:example:voucher',
+    grant: async () => ({ access_token: 'a', refresh_token: 'r', token_type: 'Bearer' }),
+  };
+  await manager.getToken(metadata.issuer, credentials);
+  expect(await manager.logoutAll()).toEqual({ ok: true, value: 1 });
+  expect(server.requestsTo('/revoke').map(({ form }) => form.get('token'))).toContain('r');
+  expect(await manager.sessions()).toEqual({ ok: true, value: [] });
+});
+
 it('refuses an option that it would ignore, and ends no session', async () => {
   const { metadata } = await startScripted(() => refreshable);
   const { manager } = managerAt(temporaryDirectory(), { login: { openBrowser: agreeingBrowser().openBrowser } });

@@ -1,0 +1,2 @@
+export { storeContract } from './contract.ts';
+export type { OpenedStore, SharedStore, StoreContractOptions } from './options.ts';
