@@ -1,7 +1,5 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import {
   startAuthorizationServer,
@@ -10,9 +8,9 @@ import {
   type ProtectedApi,
 } from '@oa-internal/authorization-server';
 import { temporaryDirectory } from '@oa-internal/testing';
-import { closeServer, listen } from '@oa-internal/testing/server';
 import type { Token } from '@oa/types';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startGate, type Gate } from './gate.ts';
 import { folder, logIn } from './recipe.ts';
 import { bundleWorker, findWorkerd, startWorkerd, type Workerd } from './workerd.ts';
 
@@ -113,7 +111,7 @@ describe.skipIf(program === undefined)('a Durable Object as the lock', () => {
 
   it('says that the refresh was interrupted where it was killed before the answer was stored', async () => {
     await keepExpired();
-    const held = gate.holdAnswer();
+    const held = gate.hold('answer');
     const lost = call('one').catch(() => 'lost');
     await held.arrived;
     await workerd.kill();
@@ -134,7 +132,7 @@ describe.skipIf(program === undefined)('a Durable Object as the lock', () => {
 
   it('stores the answer where the caller has left', async () => {
     await keepExpired();
-    const held = gate.holdAnswer();
+    const held = gate.hold('answer');
     const left = new AbortController();
     const leaving = call('one', { signal: left.signal }).catch(() => 'left');
     await held.arrived;
@@ -173,47 +171,3 @@ describe.skipIf(program === undefined)('a Durable Object as the lock', () => {
     expect(server.requests).toEqual([]);
   });
 });
-
-/** A server between the Worker and the authorization server. */
-interface Gate {
-  origin: string;
-  /** Whether it answers 503. */
-  isAway: boolean;
-  /** Keeps the next answer of the authorization server back until `release`. */
-  holdAnswer(): { arrived: Promise<void>; release: () => void };
-  close(): Promise<void>;
-}
-
-async function startGate(issuer: string): Promise<Gate> {
-  let waiting: { arrive: () => void; released: Promise<void> } | undefined;
-  const http = createServer((request, response) => void forward(request, response));
-  const gate: Gate = {
-    origin: await listen(http),
-    isAway: false,
-    holdAnswer() {
-      const arrived = Promise.withResolvers<void>();
-      const released = Promise.withResolvers<void>();
-      waiting = { arrive: arrived.resolve, released: released.promise };
-      return { arrived: arrived.promise, release: released.resolve };
-    },
-    close: () => closeServer(http),
-  };
-
-  async function forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (gate.isAway) return void response.writeHead(503).end();
-    const { authorization, 'content-type': type = '' } = request.headers;
-    const answer = await fetch(`${issuer}${request.url}`, {
-      method: 'POST',
-      headers: { 'content-type': type, ...(authorization !== undefined && { authorization }) },
-      body: await text(request),
-    });
-    const body = await answer.text();
-    const held = waiting;
-    waiting = undefined;
-    held?.arrive();
-    await held?.released;
-    response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' }).end(body);
-  }
-
-  return gate;
-}

@@ -7,8 +7,12 @@ import {
 import { agentEnvironment } from '@oa-internal/authorization-server/agent';
 import type { TestProcess } from '@oa-internal/testing';
 import { findPostgres, startPostgres, type TestPostgres } from '@oa-internal/testing/postgres';
+import { postgresStore, tableStatement } from '@oa/store-postgres';
+import { tokenKey } from '@oa/token-cache';
+import { Pool } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startRecipe } from './recipe.ts';
+import { startGate } from './gate.ts';
+import { logIn, startRecipe } from './recipe.ts';
 
 interface Replica {
   process: TestProcess;
@@ -25,11 +29,6 @@ describe.skipIf(findPostgres() === undefined)('three replicas behind one Postgre
     server = await startAuthorizationServer();
     api = await startProtectedApi(server);
     postgres = await startPostgres({ fsync: false });
-    const login = startRecipe('replicas.ts', { ...environment(), ...agentEnvironment(server.issuer) }, ['login']);
-    const { code, stderr } = await login.ended;
-    if (code !== 0) throw new Error(`The login has failed: ${stderr}`);
-    await Promise.all([startReplica(), startReplica(), startReplica()]);
-    server.requests.length = 0;
   });
   afterEach(async () => {
     for (const replica of replicas) replica.process.kill('SIGKILL');
@@ -47,8 +46,17 @@ describe.skipIf(findPostgres() === undefined)('three replicas behind one Postgre
     PORT: '0',
   });
 
-  async function startReplica(): Promise<Replica> {
-    const process = startRecipe('replicas.ts', environment());
+  /** Logs in as an operator does, and starts three replicas. */
+  async function startAll(): Promise<void> {
+    const login = startRecipe('replicas.ts', { ...environment(), ...agentEnvironment(server.issuer) }, ['login']);
+    const { code, stderr } = await login.ended;
+    if (code !== 0) throw new Error(`The login has failed: ${stderr}`);
+    await Promise.all([startReplica(), startReplica(), startReplica()]);
+    server.requests.length = 0;
+  }
+
+  async function startReplica(issuer = server.issuer): Promise<Replica> {
+    const process = startRecipe('replicas.ts', { ...environment(), OA_ISSUER: issuer });
     const replica = { process, url: '' };
     replicas.push(replica);
     const [, port] = await process.printed(/port: (\d+)/);
@@ -69,6 +77,7 @@ describe.skipIf(findPostgres() === undefined)('three replicas behind one Postgre
   const refreshes = () => server.requests.filter((one) => one.grant_type === 'refresh_token').map((one) => one.status);
 
   it('sends one refresh request for all of them, each time, also without a killed one', async () => {
+    await startAll();
     expect(await ask(replicas)).toEqual(['200']);
     expect(refreshes()).toEqual([]);
 
@@ -89,6 +98,7 @@ describe.skipIf(findPostgres() === undefined)('three replicas behind one Postgre
   });
 
   it('serves the valid token while the database is away, and sends no refresh request', async () => {
+    await startAll();
     expect(await ask(replicas)).toEqual(['200']);
     await postgres.stop();
     expect(await ask(replicas)).toEqual(['200']);
@@ -105,8 +115,41 @@ describe.skipIf(findPostgres() === undefined)('three replicas behind one Postgre
     expect(refreshes()).toEqual([200]);
   });
 
+  it.each([
+    ['before its request has arrived at the server', 'request', [200], '200'],
+    ['before it has stored the answer', 'answer', [200, 400], '503 refresh_interrupted'],
+  ] as const)('frees the lock of a replica that is killed %s', async (_title, held, statuses, answer) => {
+    await using gate = await startGate(server.issuer);
+    await keepExpired(gate.origin);
+    const killed = await startReplica(gate.origin);
+    const others = [await startReplica(gate.origin), await startReplica(gate.origin)];
+    const { arrived, release } = gate.hold(held);
+    const lost = fetch(killed.url).catch(() => 'lost');
+    await arrived;
+    killed.process.kill('SIGKILL');
+    expect(await lost).toBe('lost');
+    // What is kept back never arrives, or its sender is gone.
+    if (held === 'answer') release();
+    // Calls that have not waited for the refused refresh find no session.
+    expect((await ask(others)).filter((each) => each !== '503 login_required')).toEqual([answer]);
+    expect(refreshes()).toEqual(statuses);
+  });
+
+  /** Stores the token of a login at `issuer`, with an access token that has expired. */
+  async function keepExpired(issuer: string): Promise<void> {
+    const pool = new Pool({ connectionString: postgres.connectionString });
+    await pool.query(tableStatement());
+    const credentials = { client_id: server.public.client_id, scope: 'openid offline_access' };
+    const key = tokenKey({ issuer, ...credentials, grant_type: 'authorization_code' });
+    await postgresStore({ pool }).set(key, { ...(await logIn(server)), expires_at: 1 });
+    await pool.end();
+  }
+
   it('answers login_required where there is no session, and shows no password of the database', async () => {
-    const other = startRecipe('replicas.ts', { ...environment(), OA_CLIENT_ID: 'another' });
+    const pool = new Pool({ connectionString: postgres.connectionString });
+    await pool.query(tableStatement());
+    await pool.end();
+    const other = startRecipe('replicas.ts', environment());
     const [, port] = await other.printed(/port: (\d+)/);
     const response = await fetch(`http://127.0.0.1:${port}/`);
     expect([response.status, await response.text()]).toEqual([503, 'login_required']);

@@ -44,10 +44,10 @@ function newTmp(name: string): string {
 }
 
 /** Starts an instance of the function, in a directory where nothing may be written. Resolves to a function that calls it. */
-function startInstance(tmpdir = tmp): () => Promise<unknown> {
+function startInstance(tmpdir = tmp, more: NodeJS.ProcessEnv = {}): () => Promise<unknown> {
   const cwd = join(directory, `code-${instances.length}`);
   mkdirSync(cwd);
-  const env = { PATH: process.env['PATH'], TMPDIR: tmpdir, OA_API: api.url, ...secretEnvironment(server) };
+  const env = { PATH: process.env['PATH'], TMPDIR: tmpdir, OA_API: api.url, ...secretEnvironment(server), ...more };
   const instance = startProcess(join(import.meta.dirname, 'serverless-instance.ts'), { env, cwd, input: true });
   instances.push(instance);
   let calls = 0;
@@ -130,6 +130,15 @@ it('answers 503 while the server is away, and 200 when there is a valid token', 
   await server.close();
   expect(await startInstance(newTmp('other'))()).toEqual({ statusCode: 503, body: 'network_error' });
   expect(await call()).toMatchObject({ statusCode: 200 });
+});
+
+it('answers 500 with a wrong secret, and does not ask the server again at once', async () => {
+  const call = startInstance(tmp, { OA_CLIENT_SECRET: 'wrong' });
+  expect(await call()).toEqual({ statusCode: 500, body: 'oauth_error' });
+  const { length } = server.requests;
+  expect(await call()).toEqual({ statusCode: 500, body: 'oauth_error' });
+  expect(server.requests).toHaveLength(length);
+  expect(server.requests.map(({ path, status }) => [path, status])).toContainEqual(['/token', 401]);
 });
 
 it('shows why instances must not share a rotating refresh token without a shared store: the second use ends the session', async () => {
