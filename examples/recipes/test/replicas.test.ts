@@ -10,7 +10,7 @@ import { findPostgres, startPostgres, type TestPostgres } from '@oa-internal/tes
 import { postgresStore, tableStatement } from '@oa/store-postgres';
 import { tokenKey } from '@oa/token-cache';
 import { Pool } from 'pg';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startGate } from './gate.ts';
 import { logIn, startRecipe } from './recipe.ts';
 
@@ -24,19 +24,29 @@ describe.skipIf(findPostgres() === undefined)('three replicas behind one Postgre
   let api: ProtectedApi;
   let postgres: TestPostgres;
   let replicas: Replica[];
+  beforeAll(async () => {
+    postgres = await startPostgres({ fsync: false });
+  });
+  afterAll(() => postgres[Symbol.asyncDispose]());
   beforeEach(async () => {
     replicas = [];
     server = await startAuthorizationServer();
     api = await startProtectedApi(server);
-    postgres = await startPostgres({ fsync: false });
+    if (postgres.pid() === 0) await postgres.start();
+    await query(`drop table if exists oa_tokens; ${tableStatement()}`);
   });
   afterEach(async () => {
     for (const replica of replicas) replica.process.kill('SIGKILL');
     await Promise.all(replicas.map(({ process }) => process.ended));
-    await postgres[Symbol.asyncDispose]();
     await api.close();
     await server.close();
   });
+
+  async function query(statement: string): Promise<void> {
+    const pool = new Pool({ connectionString: postgres.connectionString });
+    await pool.query(statement);
+    await pool.end();
+  }
 
   const environment = () => ({
     OA_ISSUER: server.issuer,
@@ -48,6 +58,7 @@ describe.skipIf(findPostgres() === undefined)('three replicas behind one Postgre
 
   /** Logs in as an operator does, and starts three replicas. */
   async function startAll(): Promise<void> {
+    await query('drop table oa_tokens');
     const login = startRecipe('replicas.ts', { ...environment(), ...agentEnvironment(server.issuer) }, ['login']);
     const { code, stderr } = await login.ended;
     if (code !== 0) throw new Error(`The login has failed: ${stderr}`);
@@ -138,7 +149,6 @@ describe.skipIf(findPostgres() === undefined)('three replicas behind one Postgre
   /** Stores the token of a login at `issuer`, with an access token that has expired. */
   async function keepExpired(issuer: string): Promise<void> {
     const pool = new Pool({ connectionString: postgres.connectionString });
-    await pool.query(tableStatement());
     const credentials = { client_id: server.public.client_id, scope: 'openid offline_access' };
     const key = tokenKey({ issuer, ...credentials, grant_type: 'authorization_code' });
     await postgresStore({ pool }).set(key, { ...(await logIn(server)), expires_at: 1 });
@@ -146,9 +156,6 @@ describe.skipIf(findPostgres() === undefined)('three replicas behind one Postgre
   }
 
   it('answers login_required where there is no session, and shows no password of the database', async () => {
-    const pool = new Pool({ connectionString: postgres.connectionString });
-    await pool.query(tableStatement());
-    await pool.end();
     const other = startRecipe('replicas.ts', environment());
     const [, port] = await other.printed(/port: (\d+)/);
     const response = await fetch(`http://127.0.0.1:${port}/`);
