@@ -15,7 +15,7 @@ export interface Gate {
 }
 
 /** What is kept back. */
-export interface Hold {
+interface Hold {
   /** Resolves when it is there. */
   arrived: Promise<void>;
   release: () => void;
