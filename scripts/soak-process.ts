@@ -1,5 +1,6 @@
 // A process of `pnpm soak`: it asks for tokens, reports rejected ones and logs out, in random order, until its time is up or it is killed.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { encryptedStores } from '../internal/scenarios/src/index.ts';
 import { createManager } from '../packages/manager/src/index.ts';
 import type { AuthorizationServer, Token } from '../packages/types/src/index.ts';
 import type { Identity, Report } from './soak.ts';
@@ -13,6 +14,7 @@ const withPid: typeof fetch = (url, init) =>
   fetch(url, { ...init, headers: { ...(init?.headers as Record<string, string>), 'x-pid': String(process.pid) } });
 const manager = createManager({
   app: 'soak',
+  ...encryptedStores('soak'),
   fetch: withPid,
   login: { openBrowser: (url) => fetch(url), print: () => {} },
 });

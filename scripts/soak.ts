@@ -1,12 +1,14 @@
 // `pnpm soak`: many processes that ask for tokens, report rejected ones and log out, and that are killed and stopped, against a server that
-// rotates refresh tokens, fails and is slow. Prints its counts, and exits with 1 if an invariant does not hold.
+// rotates refresh tokens, fails and is slow. Prints its counts, and exits with 1 if an invariant does not hold. With OA_TEST_ENCRYPTION the tokens
+// are encrypted, and no file may have one in it.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ENCRYPTION_VARIABLE } from '../internal/scenarios/src/index.ts';
 import { startScriptedServer, type RecordedRequest, type Reply } from '@oa-internal/scripted-server';
 import type { Credentials } from '../packages/manager/src/index.ts';
 
@@ -24,8 +26,8 @@ export interface Report {
 }
 
 const SECONDS = Math.min(Number(process.env['OA_SOAK_SECONDS'] ?? 120), 540);
-const PROCESSES = 60;
-const MAX_RUNNING_PROCESSES = 12;
+const PROCESSES = Math.min(60, SECONDS);
+const MAX_RUNNING_PROCESSES = Math.min(12, SECONDS);
 const FAILURE_RATIO = 0.05;
 const MAX_DELAY_MS = 300;
 
@@ -130,11 +132,18 @@ async function runProcess(seconds: number): Promise<void> {
 function check({ did, identity, got, rejected, failed, thrown }: Report): void {
   if (got !== undefined) {
     add('tokens handed out');
-    if (!got.startsWith(`${identity}#`)) violations.push(`${identity} was given the token ${got.split('#')[0]}`);
+    if (!isTokenOf(got, identity)) violations.push(`${identity} was given the token ${got.split('#')[0]}`);
     if (got === rejected) violations.push(`${identity} was given the token that it had seen rejected`);
   } else if (failed !== undefined) add(`errors: ${failed}`);
   else if (did !== undefined) add(`${did}s`);
   else violations.push(`a promise was rejected: ${thrown}`);
+}
+
+/** Whether a token is for the client of `identity`, and for its scopes or more: a session with more scopes serves those that need fewer. */
+function isTokenOf(token: string, identity = ''): boolean {
+  const [client, scope = ''] = identity.split('/');
+  const [givenClient, givenScope = ''] = token.replace(/#.*/, '').split('/');
+  return client === givenClient && scope.split(' ').every((each) => givenScope.split(' ').includes(each));
 }
 
 async function disturb(): Promise<void> {
@@ -161,28 +170,50 @@ async function disturb(): Promise<void> {
   }
 }
 
+/** What every token and code of this server has in it. */
+const SECRET = /[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}/;
+const isEncrypted = process.env[ENCRYPTION_VARIABLE] !== undefined;
+
 function readFiles(): void {
-  const folder = join(directory, 'cache', 'soak', 'tokens');
-  let names: string[] = [];
-  try {
-    names = readdirSync(folder).filter((name) => name.endsWith('.json'));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-  for (const name of names) {
-    let text: string;
-    try {
-      text = readFileSync(join(folder, name), 'utf8');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue;
-      throw error;
+  for (const path of listPaths()) {
+    const text = readIfPresent(path);
+    if (text === undefined) continue;
+    const name = basename(path);
+    if (isEncrypted) {
+      add('scans for a plain token');
+      if (SECRET.test(text))
+        violations.push(`${name.replace(/[\da-f]{64}|[\da-f]{18}/g, '*')} has a plain token in it`);
     }
+    if (!name.endsWith('.json')) continue;
     add('file reads');
     try {
       JSON.parse(text);
     } catch {
       violations.push(`${name} was torn: ${text.length} bytes`);
     }
+  }
+}
+
+/** All files of the tokens: those in their place, pending, temporary, of failures, and locks. With encryption all other files too. */
+function listPaths(): string[] {
+  const folder = isEncrypted ? directory : join(directory, 'cache', 'soak', 'tokens');
+  try {
+    const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isFile() && !entry.name.endsWith('.lock'))
+      .map((entry) => join(entry.parentPath, entry.name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return [];
+  }
+}
+
+function readIfPresent(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return undefined;
   }
 }
 

@@ -1,5 +1,6 @@
 export { blockHolder } from './block.ts';
 export { damageEachByte, type DamageReport } from './faults/damage.ts';
+export { ENCRYPTION_VARIABLE, encryptedStores } from './faults/encryption.ts';
 export { failEachCall, failEachImport, killAtEachCall, starve, type FaultReport } from './faults/matrix.ts';
 export { starveTogether, type SharedStarvation } from './faults/together.ts';
 export { storyNames } from './faults/stories.ts';

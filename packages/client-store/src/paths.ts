@@ -1,6 +1,6 @@
 import { dirname, isAbsolute, join } from 'node:path';
 import { userDirectory } from '@oa/private-file';
-import { isOAuthError, type OAuthEvent } from '@oa/types';
+import { assertKeySource, isOAuthError, type KeySource, type OAuthEvent } from '@oa/types';
 
 /** Where registered clients are stored. */
 export interface ClientStoreOptions {
@@ -18,12 +18,19 @@ export interface ClientStoreOptions {
   path?: string | undefined;
   /** A label that keeps the clients of a tenant or an account in a file of their own. */
   profile?: string | undefined;
+  /**
+   * The key that secrets of clients are encrypted with. Plain secrets are read, and become encrypted when their entry is written the next time.
+   *
+   * @default secrets are not encrypted
+   */
+  encryption?: KeySource | undefined;
   /** Called with `store_unavailable` if `lookup` can't read the file, and with `persist_failed` if a client can't be written. */
   onEvent?: ((event: OAuthEvent) => void) | undefined;
 }
 
 /** Rejects a wrong option at once. A missing home directory is reported when the file is needed. */
-export function assertClientStoreOptions({ app, path, profile }: ClientStoreOptions): void {
+export function assertClientStoreOptions({ app, path, profile, encryption }: ClientStoreOptions): void {
+  if (encryption !== undefined) assertKeySource(encryption, 'options.encryption');
   if (path !== undefined && (typeof path !== 'string' || !isAbsolute(path)))
     throw new TypeError(`The path of a client store must be absolute, not ${JSON.stringify(path)}.`);
   if (profile !== undefined && (typeof profile !== 'string' || profile === ''))

@@ -1,10 +1,11 @@
 import { reservePrivate } from '@oa/private-file';
-import { attempt, type Client, type OAuthEvent } from '@oa/types';
+import { attempt, type Client, type KeySource, type OAuthEvent } from '@oa/types';
 import { setBounded } from '@oa/mechanisms';
-import { parseEntry, toEntryWithNew } from './entry.ts';
+import { parseEntry, sealEntry, toEntryWithNew } from './entry.ts';
 import { lockRegistrations, readRegistrations, writeRegistrations, type Registrations } from './file.ts';
 import { isFittingClient, isSecretExpiring } from './fits.ts';
 import { toStorableClient } from './members.ts';
+import { assertKeyFor, assertSealable, sealClient, unsealClient } from './sealed.ts';
 
 /** Bounds the memory of a program that takes issuers from strangers. */
 export const MAX_UNSTORED_CLIENTS = 20;
@@ -41,6 +42,7 @@ export interface IssuerStore {
   issuer: string;
   /** The clients that could not be stored, by issuer. They are used until the program ends. */
   unstored: Map<string, Client>;
+  encryption: KeySource | undefined;
   onEvent: ((event: OAuthEvent) => void) | undefined;
 }
 
@@ -52,37 +54,49 @@ export async function getOrRegisterClient(
 ): Promise<Client> {
   const { file, issuer, unstored } = store;
   const { redirect_uris, isUsable, now = Date.now, signal, timeout } = options;
-  const findFitting = ({ entries }: Registrations, evenDoubtful = false): Client | undefined => {
+  const isFitting = (client: Client): boolean => isFittingClient(client, { redirect_uris, isUsable, now });
+  const findFitting = async ({ entries }: Registrations, evenDoubtful = false): Promise<Client | undefined> => {
+    const inMemory = unstored.get(issuer);
+    if (inMemory !== undefined && isFitting(inMemory)) return inMemory;
     const { client, doubtful } = parseEntry(entries.get(issuer));
-    const clients = [unstored.get(issuer), doubtful && !evenDoubtful ? undefined : client];
-    return clients.find((each) => each !== undefined && isFittingClient(each, { redirect_uris, isUsable, now }));
+    // A client that is replaced in any case needs no key.
+    const isCandidate = client !== undefined && isFittingClient(client, { redirect_uris, now });
+    if (!isCandidate || (doubtful && !evenDoubtful)) return undefined;
+    const unsealed = await unsealClient(client, store);
+    return isFitting(unsealed) ? unsealed : undefined;
   };
   const registerNew = async (): Promise<Client> => dropPastExpiry(toStorableClient(await register()), now);
   const look = async (): Promise<Client | undefined> => findFitting(await readRegistrations(file));
   const work = async (): Promise<Client> => {
     const registrations = await readRegistrations(file);
-    const fitting = findFitting(registrations);
+    const fitting = await findFitting(registrations);
     if (fitting !== undefined) return fitting;
     reportDamage(store, registrations);
     const registered = await attempt(registerAndStore(store, registrations, registerNew));
     if (registered.ok) return registered.value;
-    const doubtful = findFitting(registrations, true);
-    if (doubtful === undefined) throw registered.error;
-    return doubtful;
+    const doubtful = await attempt(findFitting(registrations, true));
+    if (!doubtful.ok || doubtful.value === undefined) throw registered.error;
+    return doubtful.value;
   };
   return (await look()) ?? lockRegistrations(file, work, { signal, timeout, whileWaiting: look });
 }
 
 /** Reserves room before the request: a registration that can't be stored would be repeated by every process. */
 async function registerAndStore(
-  { file, issuer, unstored, onEvent }: IssuerStore,
+  store: IssuerStore,
   registrations: Registrations,
   register: () => Promise<Client>,
 ): Promise<Client> {
+  const { file, issuer, unstored, onEvent } = store;
+  const before = registrations.entries.get(issuer);
+  const { client: present, former } = parseEntry(before);
+  assertKeyFor([present, ...former], store);
+  await assertSealable(store.encryption);
+  const sealedBefore = before === undefined ? undefined : await sealEntry(before, store);
   const room = await reservePrivate(file);
   try {
     const client = await register();
-    const entry = toEntryWithNew(registrations.entries.get(issuer), client);
+    const entry = toEntryWithNew(sealedBefore, await sealClient(client, store));
     const stored = await attempt(writeRegistrations(file, registrations, { issuer, entry }, room));
     if (stored.ok) unstored.delete(issuer);
     else {

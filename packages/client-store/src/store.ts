@@ -1,7 +1,8 @@
-import { attempt, type Client } from '@oa/types';
+import { attempt, type Client, type OAuthError } from '@oa/types';
 import { parseEntry, type RememberedClients } from './entry.ts';
 import { lockRegistrations, readRegistrations, writeRegistrations } from './file.ts';
 import { toStorableClient } from './members.ts';
+import { assertKeyFor, hasStoredSecret, sealClient, unsealClient, unsealClients, type SealedClient } from './sealed.ts';
 import { assertClientStoreOptions, storePath, type ClientStoreOptions } from './paths.ts';
 import { getOrRegisterClient, type GetOrRegisterOptions, type IssuerStore } from './register.ts';
 import { doubtStoredClient, removeStoredClient, updateStoredClient } from './update.ts';
@@ -37,21 +38,22 @@ export interface UpdateOptions {
 export interface ClientStore {
   /**
    * Finds the client of an issuer, whether it can still be used or not. It never rejects: a store that can't be read holds no
-   * client, and the event `store_unavailable` says why.
+   * client, and the event `store_unavailable` says why. So does a client whose encryption key is another one or lost.
    */
   lookup(issuer: string): Promise<Client | undefined>;
   /**
    * Finds all clients of an issuer that the store remembers. Unlike `lookup`, it rejects if the store can't be read, or if a part of the
-   * file is damaged and no client of this issuer is in the rest.
+   * file is damaged and no client of this issuer is in the rest. Former clients that can't be decrypted are left out.
    *
-   * @throws {OAuthError} `insecure_file_permissions`, `storage_unavailable`, `corrupt_file`
+   * @throws {OAuthError} `insecure_file_permissions`, `storage_unavailable`, `corrupt_file`, `decryption_failed`
    */
   find?(issuer: string): Promise<RememberedClients>;
   /**
    * Stores a client in place of an earlier one. Everything else in the file stays. If the file would have more than 1 MiB, its largest
    * entries are left out.
    *
-   * @throws {OAuthError} `storage_unavailable` also for a client of more than 16 KiB; `insecure_file_permissions`, `lock_timeout`
+   * @throws {OAuthError} `storage_unavailable` also for a client of more than 16 KiB; `insecure_file_permissions`, `lock_timeout`;
+   *   `decryption_failed` if the entry is encrypted and the store has no key
    * @throws {TypeError} if `issuer` is empty, or if `client` has no `client_id`
    */
   store(issuer: string, client: Client): Promise<void>;
@@ -64,7 +66,7 @@ export interface ClientStore {
    * If `revise` returns `undefined` the client is not used for new logins any more. It becomes a former client.
    *
    * @returns `undefined` also if no such client is remembered
-   * @throws {OAuthError} `insecure_file_permissions`, `storage_unavailable`, `lock_timeout`
+   * @throws {OAuthError} `insecure_file_permissions`, `storage_unavailable`, `lock_timeout`, `decryption_failed`
    * @throws {TypeError} if `revise` returns no client
    */
   update?(
@@ -81,7 +83,7 @@ export interface ClientStore {
    */
   doubt?(issuer: string, client_id: string): Promise<void>;
   /**
-   * Removes the clients of an issuer, or only the one with `client_id`. A missing client is no error.
+   * Removes the clients of an issuer, or only the one with `client_id`. A missing client is no error. It needs no encryption key.
    *
    * @throws {OAuthError} `insecure_file_permissions`, `storage_unavailable`, `lock_timeout`
    */
@@ -101,8 +103,10 @@ export interface ClientStore {
    *
    * A client that can't be stored, or has more than 16 KiB, is the event `persist_failed`. This store returns it until the program ends.
    *
+   * A stored client whose encryption key is another one or lost is `decryption_failed`, and nothing is registered.
+   *
    * @returns the client as it is stored
-   * @throws {OAuthError} `insecure_file_permissions`, `storage_unavailable`, `lock_timeout`
+   * @throws {OAuthError} `insecure_file_permissions`, `storage_unavailable`, `lock_timeout`, `decryption_failed`
    * @throws {TypeError} if `issuer` is empty, or if `register` returns no client
    */
   getOrRegister(issuer: string, register: () => Promise<Client>, options?: GetOrRegisterOptions): Promise<Client>;
@@ -123,28 +127,38 @@ export interface ClientStore {
  */
 export function fileClientStore(options: ClientStoreOptions = {}): Required<ClientStore> {
   assertClientStoreOptions(options);
-  const { onEvent } = options;
+  const { onEvent, encryption } = options;
   const unstored = new Map<string, Client>();
+  const report = ({ code, message }: OAuthError): void => onEvent?.({ type: 'store_unavailable', code, message });
   const storeOf = (issuer: string): IssuerStore => {
     if (typeof issuer !== 'string' || issuer === '')
       throw new TypeError(`The issuer must be a non-empty string, not ${JSON.stringify(issuer)}.`);
-    return { file: storePath(options), issuer, unstored, onEvent };
+    return { file: storePath(options), issuer, unstored, encryption, onEvent };
   };
 
   return {
     async lookup(issuer) {
       const read = await attempt((async () => readRegistrations(storePath(options)))());
       const error = read.ok ? read.value.damage : read.error;
-      if (error !== undefined) onEvent?.({ type: 'store_unavailable', code: error.code, message: error.message });
-      return unstored.get(issuer) ?? (read.ok ? parseEntry(read.value.entries.get(issuer)).client : undefined);
+      if (error !== undefined) report(error);
+      const inMemory = unstored.get(issuer);
+      const sealed = read.ok ? parseEntry(read.value.entries.get(issuer)).client : undefined;
+      if (inMemory !== undefined || sealed === undefined) return inMemory;
+      // Without its secret it would be used as a public client.
+      const client = await attempt(unsealClient(sealed, storeOf(issuer)));
+      if (!client.ok) report(client.error);
+      return client.ok ? client.value : undefined;
     },
     async find(issuer) {
-      const { entries, damage } = await readRegistrations(storeOf(issuer).file);
-      const found = parseEntry(entries.get(issuer));
+      const store = storeOf(issuer);
+      const { entries, damage } = await readRegistrations(store.file);
+      const { client, doubtful, former } = parseEntry(entries.get(issuer));
       const inMemory = unstored.get(issuer);
-      if (inMemory !== undefined) return { client: inMemory, doubtful: false, former: found.former };
-      if (damage !== undefined && found.client === undefined) throw damage;
-      return found;
+      if (inMemory !== undefined)
+        return { client: inMemory, doubtful: false, former: await unsealClients(former, store) };
+      if (damage !== undefined && client === undefined) throw damage;
+      const present = client && (await unsealClient(client, store));
+      return { client: present, doubtful, former: await unsealClients(former, store) };
     },
     getOrRegister: async (issuer, register, needed = {}) => getOrRegisterClient(storeOf(issuer), register, needed),
     update: async (issuer, client_id, revise, waiting = {}) =>
@@ -152,11 +166,15 @@ export function fileClientStore(options: ClientStoreOptions = {}): Required<Clie
     doubt: async (issuer, client_id) => doubtStoredClient(storeOf(issuer), client_id),
     remove: async (issuer, client_id) => removeStoredClient(storeOf(issuer), client_id),
     async store(issuer, client) {
-      const { file } = storeOf(issuer);
-      const entry = JSON.stringify(toStorableClient(client));
-      await lockRegistrations(file, async () =>
-        writeRegistrations(file, await readRegistrations(file), { issuer, entry }),
-      );
+      const store = storeOf(issuer);
+      const { file } = store;
+      const entry = JSON.stringify(await sealClient(toStorableClient(client), store));
+      await lockRegistrations(file, async () => {
+        const registrations = await readRegistrations(file);
+        const { client: present, former } = parseEntry(registrations.entries.get(issuer));
+        assertKeyFor([present, ...former], store);
+        await writeRegistrations(file, registrations, { issuer, entry });
+      });
       unstored.delete(issuer);
     },
     async list() {
@@ -167,14 +185,14 @@ export function fileClientStore(options: ClientStoreOptions = {}): Required<Clie
   };
 }
 
-function toStoredClient(issuer: string, client: Client | undefined): StoredClient[] {
+function toStoredClient(issuer: string, client: SealedClient | undefined): StoredClient[] {
   if (client === undefined) return [];
-  const { client_id, client_secret, client_secret_expires_at, redirect_uris } = client;
+  const { client_id, client_secret_expires_at, redirect_uris } = client;
   return [
     {
       issuer,
       client_id,
-      has_client_secret: client_secret !== undefined,
+      has_client_secret: hasStoredSecret(client),
       ...(client_secret_expires_at !== undefined && { client_secret_expires_at }),
       ...(redirect_uris !== undefined && { redirect_uris }),
     },

@@ -1,10 +1,11 @@
 import { setBounded } from '@oa/mechanisms';
 import { reservePrivate } from '@oa/private-file';
 import { attempt, type Client, type LockOptions } from '@oa/types';
-import { parseEntry, toDoubtfulEntry, toEntryWithout, toEntryWithUpdated, toRetiredEntry } from './entry.ts';
+import { parseEntry, sealEntry, toDoubtfulEntry, toEntryWithout, toEntryWithUpdated, toRetiredEntry } from './entry.ts';
 import { lockRegistrations, readRegistrations, writeRegistrations } from './file.ts';
 import { toStorableClient } from './members.ts';
 import { MAX_UNSTORED_CLIENTS, type IssuerStore } from './register.ts';
+import { sealClient, unsealClient } from './sealed.ts';
 
 /** One remembered client, and what becomes of it. */
 interface ClientUpdate {
@@ -21,21 +22,25 @@ export async function updateStoredClient(
   const { file, issuer, unstored, onEvent } = store;
   const work = async (): Promise<Client | undefined> => {
     const registrations = await readRegistrations(file);
-    const before = registrations.entries.get(issuer);
-    const { client: present, former } = parseEntry(before);
-    const client = [present, ...former].find((each) => each?.client_id === client_id);
-    if (before === undefined || client === undefined) return undefined;
+    const stored = registrations.entries.get(issuer);
+    const { client: present, former } = parseEntry(stored);
+    const sealed = [present, ...former].find((each) => each?.client_id === client_id);
+    if (stored === undefined || sealed === undefined) return undefined;
+    const client = await unsealClient(sealed, store);
+    const before = await sealEntry(stored, store);
+    const isPresent = sealed === present;
     const room = await reservePrivate(file);
     try {
       const answer = await revise(client);
-      if (answer === client || (answer === undefined && client !== present)) return answer;
+      if (answer === client || (answer === undefined && !isPresent)) return answer;
       const revised = answer === undefined ? undefined : { ...toStorableClient(answer), client_id };
-      const entry = revised === undefined ? toRetiredEntry(before) : toEntryWithUpdated(before, revised);
-      const stored =
-        entry === before || (await attempt(writeRegistrations(file, registrations, { issuer, entry }, room)));
-      if (stored === true || stored.ok) return revised;
-      if (revised !== undefined && client === present) setBounded(unstored, issuer, revised, MAX_UNSTORED_CLIENTS);
-      onEvent?.({ type: 'persist_failed', code: stored.error.code, message: stored.error.message });
+      const entry =
+        revised === undefined ? toRetiredEntry(before) : toEntryWithUpdated(before, await sealClient(revised, store));
+      const written =
+        entry === stored || (await attempt(writeRegistrations(file, registrations, { issuer, entry }, room)));
+      if (written === true || written.ok) return revised;
+      if (revised !== undefined && isPresent) setBounded(unstored, issuer, revised, MAX_UNSTORED_CLIENTS);
+      onEvent?.({ type: 'persist_failed', code: written.error.code, message: written.error.message });
       return revised;
     } finally {
       // What is left of the room is removed by the next write.
@@ -66,15 +71,16 @@ export async function removeStoredClient(store: IssuerStore, client_id: string |
   });
 }
 
-async function changeEntry(
-  { file, issuer }: IssuerStore,
-  change: (before: string) => string | undefined,
-): Promise<void> {
+async function changeEntry(store: IssuerStore, change: (before: string) => string | undefined): Promise<void> {
+  const { file, issuer } = store;
   await lockRegistrations(file, async () => {
     const registrations = await readRegistrations(file);
     const before = registrations.entries.get(issuer);
     if (before === undefined) return;
     const entry = change(before);
-    if (entry !== before) await writeRegistrations(file, registrations, { issuer, entry });
+    if (entry === before) return;
+    // Without the key the entry stays as it is: a client can be removed all the same.
+    const sealed = entry === undefined ? undefined : await attempt(sealEntry(entry, store));
+    await writeRegistrations(file, registrations, { issuer, entry: sealed?.ok === true ? sealed.value : entry });
   });
 }

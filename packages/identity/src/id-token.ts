@@ -1,6 +1,5 @@
-import { isObject, parseJson } from '@oa/mechanisms';
+import { fromBase64Url, isObject, parseJson } from '@oa/mechanisms';
 import { OAuthError, type Token } from '@oa/types';
-import { fromBase64Url } from './base64.ts';
 
 /**
  * The claims of an ID token, with every claim that the server sent. Only the named ones are checked.

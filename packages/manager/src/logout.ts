@@ -90,8 +90,10 @@ async function forgetOutage(session: Session, token: Token): Promise<void> {
 }
 
 function notRevoked(text: string, error: OAuthError): OAuthError {
+  // Its message says that the value is kept, and how to keep it.
+  const why = error.code === 'decryption_failed' ? 'This program does not have its encryption key.' : error.message;
   // Another call would find nothing to revoke.
-  return new OAuthError(error.code, `${text} ${error.message}`, { ...error.toJSON(), retryable: false });
+  return new OAuthError(error.code, `${text} ${why}`, { ...error.toJSON(), retryable: false });
 }
 
 async function revoke(session: Session, token: Token, signal: AbortSignal | undefined): Promise<void> {

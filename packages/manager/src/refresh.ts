@@ -5,6 +5,7 @@ import type { FoundClient } from './client.ts';
 import type { Context } from './context.ts';
 import { deferSignals } from './defer-signals.ts';
 import { refreshedDetails } from './details.ts';
+import { isUsable } from './freshness.ts';
 import { rethrowModuleError } from './module-error.ts';
 import { toOutcome, type Outcome, type Refused } from './outcome.ts';
 import type { Proofs } from './proofs.ts';
@@ -116,7 +117,12 @@ async function requestAndStore(
   // What the server leaves out has not changed (RFC 6749 section 6). Tokens of earlier versions do not say what was granted.
   const granted = scope ?? parseTokenKey(key)?.scope?.join(' ');
   const token: Token = { ...(granted !== undefined && { scope: granted }), ...refreshed, issued_to };
-  await session.store(token);
+  const problem = await session.store(token);
+  const adopted = problem?.code === 'lock_lost' ? await session.stored() : undefined;
+  if (adopted !== undefined && isUsable(session, adopted, {})) {
+    context.emit({ type: 'adopted', issuer });
+    return adopted;
+  }
   context.emit({ type: 'refreshed', issuer });
   // After it is stored: the old refresh token is used.
   if (proofs === undefined && context.options.dpop !== true) return token;

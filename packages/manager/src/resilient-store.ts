@@ -6,7 +6,7 @@ import { createResilientLock } from './resilient-lock.ts';
 export interface ResilientStore<V> extends Required<Omit<Store<V>, 'keys' | 'set' | 'directory' | 'peek'>> {
   /** The value, if the store has it in memory. `get` may find more. */
   peek: (key: string) => V | undefined;
-  /** @returns why the value is only in memory, `undefined` if it is durable */
+  /** @returns why the value is not durable, `undefined` if it is. After `lock_lost` it is not in memory either: the store has a newer one. */
   set: (key: string, value: V) => Promise<OAuthError | undefined>;
   /** The keys of all values, also of those that are only in memory. `undefined` if the store can't list its keys. */
   keys: (() => AsyncIterable<string>) | undefined;
@@ -57,6 +57,8 @@ export function createResilientStore<V>(store: Store<V>, onEvent: (event: OAuthE
       return undefined;
     }
     if (!isStorageError(written.error)) throw written.error;
+    // The next holder of the lock has stored a newer value. This one must not replace it later.
+    if (written.error.code === 'lock_lost') return written.error;
     if (unwritten.get(key)?.value === value) return written.error;
     onEvent({ type: 'persist_failed', code: written.error.code, message: written.error.message });
     const last = lastRead.get(key);

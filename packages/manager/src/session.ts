@@ -94,7 +94,7 @@ export interface Session {
   /**
    * Stores a token that the server has just issued.
    *
-   * @returns why it is only in memory, `undefined` if it is durable
+   * @returns why it is not durable, `undefined` if it is. After `lock_lost` the store has a newer one of another process.
    */
   store: (token: Token) => Promise<OAuthError | undefined>;
   /** Makes the grant and stores the token. */

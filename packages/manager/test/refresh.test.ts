@@ -1,5 +1,5 @@
 import { fileTokenCache, tokenKey } from '@oa/token-cache';
-import type { Token, Store } from '@oa/types';
+import { OAuthError, type Store, type Token } from '@oa/types';
 import { startScriptedServer, type Reply } from '@oa-internal/scripted-server';
 import { expect, it, onTestFinished } from 'vitest';
 import { loggedIn, server, user } from './real-server.ts';
@@ -228,4 +228,24 @@ it.each<[string, Reply]>([
   expect(await run()).toMatchObject({ ok: false });
   isLosing = false;
   expect(await run()).toMatchObject({ ok: false, error: { code: 'refresh_interrupted', error: 'invalid_grant' } });
+});
+
+it('adopts what the next holder of the lock has stored, where its own answer comes too late', async () => {
+  const { metadata } = await startScripted(() => bearer('late', { refresh_token: 'late' }));
+  const values = new Map<string, Token>();
+  const newer: Token = { access_token: 'newer', token_type: 'Bearer', expires_in: 3600, refresh_token: 'newer' };
+  const key = tokenKey({ issuer: metadata.issuer, client_id: 'tool', grant_type: 'authorization_code' });
+  values.set(key, { access_token: 'old', token_type: 'Bearer', expires_at: 1, refresh_token: 'old' });
+  const cache: Store<Token> = {
+    get: (each) => values.get(each),
+    delete: (each) => values.delete(each),
+    set: (each) => {
+      values.set(each, { ...newer, expires_at: Math.floor(Date.now() / 1000) + 3600 });
+      throw new OAuthError('lock_lost', 'Another process has stored a newer token.', { retryable: true });
+    },
+  };
+  const { manager, events } = managerAt(temporaryDirectory(), { cache });
+  expect(await manager.getToken(metadata, { client_id: 'tool' })).toMatchObject({ access_token: 'newer' });
+  expect(await manager.getToken(metadata, { client_id: 'tool' })).toMatchObject({ access_token: 'newer' });
+  expect(events.map(({ type }) => type)).toEqual(['adopted', 'cache_hit']);
 });

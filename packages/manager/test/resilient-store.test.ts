@@ -3,15 +3,18 @@ import { expect, it } from 'vitest';
 import { createResilientStore } from '../src/resilient-store.ts';
 
 /** A store whose named methods fail. */
-function failing(...ways: (keyof Store<string>)[]) {
+function failing(...ways: (keyof Store<string> | 'overtaken')[]) {
   const broken = new Set(ways);
   const map = new Map<string, string>();
+  const assertCurrent = (): void => {
+    if (broken.has('overtaken')) throw new OAuthError('lock_lost', 'Another process has stored a newer value.');
+  };
   const check = (way: keyof Store<string>): void => {
     if (broken.has(way)) throw new OAuthError('storage_unavailable', `no ${way}`);
   };
   const store: Store<string> = {
     get: (key) => (check('get'), map.get(key)),
-    set: (key, value) => (check('set'), map.set(key, value)),
+    set: (key, value) => (check('set'), assertCurrent(), map.set(key, value)),
     delete: (key) => (check('delete'), map.delete(key)),
     reserve: async () => (check('reserve'), { interrupted: true }),
     lock: async (_, work) => (check('lock'), work()),
@@ -44,6 +47,17 @@ it('keeps a value that could not be written, reports it once, and writes it at t
   broken.clear();
   expect(await resilient.get('k')).toBe('v');
   expect(map.get('k')).toBe('v');
+});
+
+it('does not keep a value that another process has overtaken, and never writes it', async () => {
+  const { resilient, map, broken, events } = failing('overtaken');
+  map.set('k', 'newer');
+  expect(await resilient.set('k', 'late')).toMatchObject({ code: 'lock_lost' });
+  expect(await resilient.get('k')).toBe('newer');
+  broken.clear();
+  expect(await resilient.get('k')).toBe('newer');
+  expect(map.get('k')).toBe('newer');
+  expect(events).toEqual([]);
 });
 
 it('keeps a value that could not be written where nothing can be read after the failed write', async () => {

@@ -219,6 +219,18 @@ export function toBase64Url(bytes: Uint8Array): string {
 }
 
 /**
+ * Decodes base64url without padding. Text with other characters, or of an impossible length, is refused.
+ *
+ * @returns the bytes, or `undefined` for any other text
+ * @see https://www.rfc-editor.org/rfc/rfc7515#section-2
+ */
+export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
+  if (!/^[\w-]*$/.test(text) || text.length % 4 === 1) return undefined;
+  const characters = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
+  return Uint8Array.from(characters, (character) => character.charCodeAt(0));
+}
+
+/**
  * The SHA-256 of a text (as UTF-8) in base64url, by Web Crypto.
  *
  * @throws {TypeError} if there is no Web Crypto: browsers offer it in secure contexts only

@@ -16,6 +16,7 @@ import {
   startTimeout,
   toBase64,
   toBase64Url,
+  fromBase64Url,
 } from '@oa/mechanisms';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 
@@ -324,6 +325,11 @@ describe('base64 (RFC 4648)', () => {
     expect(toBase64(everyByte)).toBe(Buffer.from(everyByte).toString('base64'));
     expect(toBase64Url(everyByte)).toBe(Buffer.from(everyByte).toString('base64url'));
     expect(toBase64Url(Uint8Array.of(0xfb, 0xff, 0xfe, 0xff))).toBe('-__-_w');
+    expect(fromBase64Url(toBase64Url(everyByte))).toEqual(everyByte);
+  });
+
+  it.each(['a', 'abcde', 'YQ==', 'a+b/', 'a b', 'ä'])('decodes no bytes of %j', (text) => {
+    expect(fromBase64Url(text)).toBeUndefined();
   });
 
   it('encodes 4 MiB without overflowing the stack', () => {

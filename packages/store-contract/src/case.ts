@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { TestContext } from 'node:test';
-import type { OpenedStore, SharedStore, StoreContractOptions } from './options.ts';
+import type { OpenedStore, ContractStore, StoreContractOptions } from './options.ts';
+import { inTime } from './outcome.ts';
 import { startPeer, type Peer } from './peer.ts';
 
 /** What a case has to work with. All of it ends with the case. */
 export interface CaseContext {
   /** Opens the store of the case once more, or the one of another name. */
-  open: (other?: string) => Promise<SharedStore>;
+  open: (other?: string) => Promise<ContractStore>;
   /** Starts a process that has opened the store of the case. */
   startPeer: () => Promise<Peer>;
   /** Calls the option `kill`. The returned function makes the engine available again. */
@@ -24,6 +25,8 @@ export type ContractCase = (context: CaseContext) => Promise<void>;
 
 /** The tables of an engine stay after a run, so each run has other names. */
 const RUN = `oa_${randomBytes(6).toString('hex')}`;
+/** A case that takes longer hangs. */
+const CASE_TIMEOUT_MS = 180_000;
 let cases = 0;
 
 /** Runs a case with a store name that no other case has. */
@@ -65,7 +68,7 @@ export async function runCase(
     note: (seen) => t.diagnostic(seen),
   };
   try {
-    await run(context);
+    await inTime(run(context), 'The case must end', CASE_TIMEOUT_MS);
   } finally {
     for (const restore of restores) await restore();
     for (const peer of peers) await peer.end('SIGKILL');

@@ -6,13 +6,10 @@ import { failureCases } from './failures.ts';
 import { lockCases } from './locks.ts';
 import { assertContractOptions, type StoreContractOptions } from './options.ts';
 import { outageCases } from './outages.ts';
-import { isPeerOf, servePeer } from './peer-process.ts';
+import { servedCall, servePeer } from './peer-process.ts';
 import { reservationCases } from './reservations.ts';
 import { valueCases } from './values.ts';
 import { waitCases } from './waits.ts';
-
-/** A case that takes longer hangs. */
-const CASE_TIMEOUT_MS = 180_000;
 
 /** A file may test several stores. Its processes must know which of its calls they belong to. */
 let calls = 0;
@@ -38,14 +35,14 @@ export function storeContract(options: StoreContractOptions): void {
   assertContractOptions(options);
   calls += 1;
   const call = calls;
-  if (isPeerOf() !== undefined) {
-    if (isPeerOf() === call) servePeer(options);
+  if (servedCall() !== undefined) {
+    if (servedCall() === call) servePeer(options);
     return;
   }
   const register = (title: string, cases: Record<string, ContractCase>, skip: string | false = false): void =>
     void describe(title, () => {
       for (const [behaviour, run] of Object.entries(cases))
-        void it(behaviour, { timeout: CASE_TIMEOUT_MS, skip }, (t) => runCase(run, t, options, call));
+        void it(behaviour, { skip }, (t) => runCase(run, t, options, call));
     });
   register('values', valueCases);
   register('lock', lockCases);

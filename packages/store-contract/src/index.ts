@@ -1,2 +1,2 @@
 export { storeContract } from './contract.ts';
-export type { OpenedStore, SharedStore, StoreContractOptions } from './options.ts';
+export type { OpenedStore, ContractStore, StoreContractOptions } from './options.ts';

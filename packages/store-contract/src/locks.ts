@@ -1,9 +1,9 @@
 import { deepStrictEqual, rejects, strictEqual } from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CaseContext, ContractCase } from './case.ts';
-import type { SharedStore } from './options.ts';
+import type { ContractStore } from './options.ts';
 import type { Peer } from './peer.ts';
-import { increment, keyOf, readCount, tokenOf } from './tokens.ts';
+import { increment, keyOf, readCount, tokenNamed } from './tokens.ts';
 
 const PROCESSES = 4;
 
@@ -16,7 +16,7 @@ export const lockCases: Record<string, ContractCase> = {
   'excludes the other calls of a process': async ({ open }) => {
     const stores = [await open(), await open()];
     let running = 0;
-    const call = async (store: SharedStore): Promise<void> =>
+    const call = async (store: ContractStore): Promise<void> =>
       store.lock(keyOf(), async () => {
         running += 1;
         strictEqual(running, 1, 'Two calls run their work at the same time.');
@@ -46,9 +46,9 @@ export const lockCases: Record<string, ContractCase> = {
     for (let turn = 0; turn < 5; turn += 1) {
       await store.get(keyOf());
       await peer.call('take', keyOf());
-      await peer.call('set', keyOf(), tokenOf(`turn-${turn}`));
+      await peer.call('set', keyOf(), tokenNamed(`turn-${turn}`));
       await peer.call('end', keyOf());
-      deepStrictEqual(await store.lock(keyOf(), async () => store.get(keyOf())), tokenOf(`turn-${turn}`));
+      deepStrictEqual(await store.lock(keyOf(), async () => store.get(keyOf())), tokenNamed(`turn-${turn}`));
     }
   },
 
@@ -81,7 +81,7 @@ export const lockCases: Record<string, ContractCase> = {
     await rejects(store.lock(keyOf(), synchronous), (error) => error === bug);
     await peer.call('take', keyOf());
     await peer.call('end', keyOf());
-    strictEqual(await store.lock(keyOf(), async () => 'free', { timeout: 0 }), 'free');
+    strictEqual(await store.lock(keyOf(), async () => 'free'), 'free');
   },
 
   'stays with its holder while the holder works, however long': async ({ open, startPeer }) => {
@@ -95,8 +95,8 @@ export const lockCases: Record<string, ContractCase> = {
       { code: 'lock_timeout' },
     );
     await peer.call('assertHeld');
-    await peer.call('set', keyOf(), tokenOf('late'));
+    await peer.call('set', keyOf(), tokenNamed('late'));
     await peer.call('end', keyOf());
-    deepStrictEqual(await store.lock(keyOf(), async () => store.get(keyOf())), tokenOf('late'));
+    deepStrictEqual(await store.lock(keyOf(), async () => store.get(keyOf())), tokenNamed('late'));
   },
 };

@@ -1,14 +1,14 @@
 import type { Store, Token } from '@oa/types';
 
 /** A store of tokens that several processes share. */
-export interface SharedStore extends Store<Token> {
+export interface ContractStore extends Store<Token> {
   lock: NonNullable<Store<Token>['lock']>;
   reserve: NonNullable<Store<Token>['reserve']>;
 }
 
 /** What `open` of {@link StoreContractOptions} returns. */
 export interface OpenedStore {
-  store: SharedStore;
+  store: ContractStore;
   /** Ends what belongs to this store alone, such as its connections. It is called at the end of a case. */
   close?: (() => unknown) | undefined;
 }

@@ -1,7 +1,8 @@
 import { isOAuthError, isStorageError, type StoreReservation, type Token } from '@oa/types';
-import { increment, tokenOf } from './tokens.ts';
+import { startWaiter } from './outcome.ts';
+import { increment, tokenNamed } from './tokens.ts';
 import { toFailure, type SentFailure } from './messages.ts';
-import type { SharedStore, StoreContractOptions } from './options.ts';
+import type { ContractStore, StoreContractOptions } from './options.ts';
 
 /** What a case can ask a peer to do. */
 export type PeerActions = ReturnType<typeof createPeerActions>;
@@ -15,13 +16,13 @@ interface PeerLock {
 const REWRITTEN_CHARACTERS = 300_000;
 
 function largeToken(text: string): Token {
-  return tokenOf(text.repeat(REWRITTEN_CHARACTERS));
+  return tokenNamed(text.repeat(REWRITTEN_CHARACTERS));
 }
 
 /** The actions of a peer. They have one store, and at most one lock of a key. */
 // oxlint-disable-next-line typescript/explicit-function-return-type -- the type is made from it
 export function createPeerActions(options: StoreContractOptions) {
-  let store: SharedStore;
+  let store: ContractStore;
   let reservation: StoreReservation | undefined;
   const locks = new Map<string, PeerLock>();
 
@@ -40,6 +41,10 @@ export function createPeerActions(options: StoreContractOptions) {
       outcome.catch(() => undefined);
       locks.set(key, { end, outcome });
       await Promise.race([started.promise, outcome]);
+    },
+    /** Starts to wait for a lock that another process holds. Resolves when the call waits. */
+    wait: async (key: string): Promise<void> => {
+      await startWaiter(store, key, async () => undefined).waits;
     },
     reserve: async (key: string): Promise<boolean> => {
       reservation = await store.reserve(key);

@@ -6,7 +6,7 @@ import { createPeerActions } from './peer-actions.ts';
 export const PEER_VARIABLE = 'OA_STORE_CONTRACT_CALL';
 
 /** The number of the call that this process serves. `undefined` in the process that runs the tests. */
-export function isPeerOf(): number | undefined {
+export function servedCall(): number | undefined {
   const call = process.env[PEER_VARIABLE];
   return call === undefined ? undefined : Number(call);
 }

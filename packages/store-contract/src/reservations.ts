@@ -1,11 +1,11 @@
 import { deepStrictEqual, rejects, strictEqual } from 'node:assert/strict';
 import { OAuthError } from '@oa/types';
 import type { ContractCase } from './case.ts';
-import type { SharedStore } from './options.ts';
-import { keyOf, tokenOf } from './tokens.ts';
+import type { ContractStore } from './options.ts';
+import { keyOf, tokenNamed } from './tokens.ts';
 
 /** Whether a new holder of the lock finds a sign. It leaves none itself. */
-export async function isInterrupted(store: SharedStore, key: string = keyOf()): Promise<boolean> {
+export async function isInterrupted(store: ContractStore, key: string = keyOf()): Promise<boolean> {
   return store.lock(key, async () => {
     const { interrupted, release } = await store.reserve(key);
     await release?.();
@@ -14,7 +14,7 @@ export async function isInterrupted(store: SharedStore, key: string = keyOf()): 
 }
 
 /** Leaves a sign, as a request without an answer does. */
-async function leaveSign(store: SharedStore, key: string = keyOf()): Promise<void> {
+async function leaveSign(store: ContractStore, key: string = keyOf()): Promise<void> {
   const lost = new OAuthError('invalid_response', 'The answer was lost.');
   await rejects(
     store.lock(key, async () => {
@@ -75,28 +75,28 @@ export const reservationCases: Record<string, ContractCase> = {
     await leaveSign(other);
     await store.lock(keyOf(), async () => {
       strictEqual((await store.reserve(keyOf())).interrupted, true);
-      await store.set(keyOf(), tokenOf('stored'));
+      await store.set(keyOf(), tokenNamed('stored'));
     });
     strictEqual(await isInterrupted(other), false);
-    deepStrictEqual(await other.get(keyOf()), tokenOf('stored'));
+    deepStrictEqual(await other.get(keyOf()), tokenNamed('stored'));
   },
 
   'keeps a value that was stored before its release': async ({ open }) => {
     const [store, other] = [await open(), await open()];
     await store.lock(keyOf(), async () => {
       const { release } = await store.reserve(keyOf());
-      await store.set(keyOf(), tokenOf('stored'));
+      await store.set(keyOf(), tokenNamed('stored'));
       await release?.();
     });
-    deepStrictEqual(await other.get(keyOf()), tokenOf('stored'));
+    deepStrictEqual(await other.get(keyOf()), tokenNamed('stored'));
     strictEqual(await isInterrupted(other), false);
   },
 
   'leaves the value as it is': async ({ open }) => {
     const [store, other] = [await open(), await open()];
-    await store.set(keyOf(), tokenOf('stored'));
+    await store.set(keyOf(), tokenNamed('stored'));
     await leaveSign(store);
-    deepStrictEqual(await other.get(keyOf()), tokenOf('stored'));
+    deepStrictEqual(await other.get(keyOf()), tokenNamed('stored'));
   },
 
   'leaves a sign for its own key only': async ({ open }) => {

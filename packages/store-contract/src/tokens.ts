@@ -1,8 +1,8 @@
 import type { Token } from '@oa/types';
-import type { SharedStore } from './options.ts';
+import type { ContractStore } from './options.ts';
 
 /** Makes a token that is told from others by its text. */
-export function tokenOf(text: string): Token {
+export function tokenNamed(text: string): Token {
   return { access_token: text, token_type: 'Bearer' };
 }
 
@@ -12,14 +12,14 @@ export function keyOf(client_id: string = 'client', issuer: string = 'https://as
 }
 
 /** Reads the counter of a key, and stores the next number. Without mutual exclusion, increments are lost. */
-export async function increment(store: SharedStore, key: string): Promise<void> {
+export async function increment(store: ContractStore, key: string): Promise<void> {
   const count = await readCount(store, key);
   await new Promise((resolve) => setTimeout(resolve, 1));
-  await store.set(key, { ...tokenOf('counter'), count: count + 1 });
+  await store.set(key, { ...tokenNamed('counter'), count: count + 1 });
 }
 
 /** The number that {@link increment} has stored last. */
-export async function readCount(store: SharedStore, key: string): Promise<number> {
+export async function readCount(store: ContractStore, key: string): Promise<number> {
   const token = await store.get(key);
   return token === undefined ? 0 : Number(token['count']);
 }
@@ -39,4 +39,4 @@ export const FULL_TOKEN: Token = {
 };
 
 /** Numbers that JSON can express and `JSON.stringify` can't. A server that sends `1e400` means a token that does not expire. */
-export const EXTREME_TOKEN: Token = { ...tokenOf('at'), expires_in: Number.POSITIVE_INFINITY, zero: -0 };
+export const EXTREME_TOKEN: Token = { ...tokenNamed('at'), expires_in: Number.POSITIVE_INFINITY, zero: -0 };

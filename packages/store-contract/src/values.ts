@@ -2,8 +2,8 @@ import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import type { ContractCase } from './case.ts';
-import type { SharedStore } from './options.ts';
-import { EXTREME_TOKEN, FULL_TOKEN, keyOf, tokenOf } from './tokens.ts';
+import type { ContractStore } from './options.ts';
+import { EXTREME_TOKEN, FULL_TOKEN, keyOf, tokenNamed } from './tokens.ts';
 
 const LARGE_CHARACTERS = 1_000_000;
 const SEVERAL_KEYS = 100;
@@ -33,7 +33,7 @@ const SIMILAR_KEYS = [
   keyOf(`${'x'.repeat(2999)}y`),
 ];
 
-async function keysOf(store: SharedStore): Promise<string[]> {
+async function keysOf(store: ContractStore): Promise<string[]> {
   const keys: string[] = [];
   for await (const key of store.keys?.() ?? []) keys.push(key);
   return keys.toSorted();
@@ -63,8 +63,8 @@ export const valueCases: Record<string, ContractCase> = {
   'replaces and deletes a value': async ({ open }) => {
     const [store, other] = [await open(), await open()];
     await store.set(keyOf(), FULL_TOKEN);
-    await store.set(keyOf(), tokenOf('second'));
-    for (const reader of [store, other]) deepStrictEqual(await reader.get(keyOf()), tokenOf('second'));
+    await store.set(keyOf(), tokenNamed('second'));
+    for (const reader of [store, other]) deepStrictEqual(await reader.get(keyOf()), tokenNamed('second'));
     await store.delete(keyOf());
     strictEqual(await store.get(keyOf()), undefined);
     strictEqual(await (await open()).get(keyOf()), undefined);
@@ -73,27 +73,28 @@ export const valueCases: Record<string, ContractCase> = {
   'keeps the values of 100 keys apart': async ({ open }) => {
     const store = await open();
     const keys = Array.from({ length: SEVERAL_KEYS }, (_, index) => keyOf(`client-${index}`));
-    await Promise.all(keys.map(async (key, index) => store.set(key, tokenOf(`token-${index}`))));
+    await Promise.all(keys.map(async (key, index) => store.set(key, tokenNamed(`token-${index}`))));
     await Promise.all(keys.filter((_, index) => index % 2 === 1).map(async (key) => store.delete(key)));
     const reader = await open();
     for (const [index, key] of keys.entries())
-      deepStrictEqual(await reader.get(key), index % 2 === 1 ? undefined : tokenOf(`token-${index}`));
+      deepStrictEqual(await reader.get(key), index % 2 === 1 ? undefined : tokenNamed(`token-${index}`));
   },
 
   'keeps the values of similar keys apart': async ({ open }) => {
     const store = await open();
     for (const [index, key] of SIMILAR_KEYS.entries()) {
       strictEqual(await store.get(key), undefined, `${key.slice(0, 100)} has the value of another key.`);
-      await store.set(key, tokenOf(`token-${index}`));
+      strictEqual(store.peek?.(key), undefined);
+      await store.set(key, tokenNamed(`token-${index}`));
     }
     const reader = await open();
     for (const [index, key] of SIMILAR_KEYS.entries())
-      deepStrictEqual(await reader.get(key), tokenOf(`token-${index}`));
+      deepStrictEqual(await reader.get(key), tokenNamed(`token-${index}`));
   },
 
   'keeps a value of 1 MB': async ({ open }) => {
     const store = await open();
-    const token = tokenOf('x'.repeat(LARGE_CHARACTERS));
+    const token = tokenNamed('x'.repeat(LARGE_CHARACTERS));
     await store.set(keyOf(), token);
     // Not compared deeply: the report would have all of it.
     ok((await (await open()).get(keyOf()))?.access_token === token.access_token);
@@ -127,10 +128,10 @@ export const valueCases: Record<string, ContractCase> = {
     const secret = 'planted-secret';
     await store.lock(keyOf(), async () => {
       await store.reserve(keyOf());
-      await store.set(keyOf(), { ...tokenOf(`${secret}-1`), refresh_token: `${secret}-2` });
+      await store.set(keyOf(), { ...tokenNamed(`${secret}-1`), refresh_token: `${secret}-2` });
     });
     // It can't be stored as JSON, so a store may refuse it.
-    const refused = await Promise.resolve(store.set(keyOf('other'), { ...tokenOf(secret), bad: 1n })).then(
+    const refused = await Promise.resolve(store.set(keyOf('other'), { ...tokenNamed(secret), bad: 1n })).then(
       () => '',
       (error: unknown) => error,
     );
@@ -146,10 +147,10 @@ export const valueCases: Record<string, ContractCase> = {
       await sleep(MAX_MEMORY_MS + MEMORY_MARGIN_MS);
       return store.get(keyOf());
     };
-    await store.set(keyOf(), tokenOf('first'));
+    await store.set(keyOf(), tokenNamed('first'));
     await store.get(keyOf());
-    await peer.call('set', keyOf(), tokenOf('second'));
-    deepStrictEqual(await seen(), tokenOf('second'));
+    await peer.call('set', keyOf(), tokenNamed('second'));
+    deepStrictEqual(await seen(), tokenNamed('second'));
     await peer.call('delete', keyOf());
     strictEqual(await seen(), undefined);
     strictEqual(await peer.call('get', keyOf()), undefined);

@@ -79,7 +79,7 @@ export function createLockRequests(
     }
     const attempted = rows.find((row) => 'locked' in row);
     if (attempted?.['locked'] === null) {
-      await assertOwnSession(connection, connector);
+      await assertOwnSession(connection, connector, attempted['pid']);
       checked.add(client);
       return requestLock(connection, digest);
     }

@@ -1,6 +1,8 @@
-import { fileVersion, removePrivate, toStorageError, userDirectory } from '@oa/private-file';
+import { fileVersion, removePrivate, userDirectory } from '@oa/private-file';
 import { attempt, type LockOptions, type Store, type Token } from '@oa/types';
+import { decodeToken } from './codec.ts';
 import { rethrowAsTokenCacheError } from './errors.ts';
+import { importCacheModule } from './import-module.ts';
 import type { CachedToken, FoundToken } from './list.ts';
 import { createTokenMemory } from './memory.ts';
 import { assertTokenCacheOptions, cacheDirectory, filePathOf, type TokenCacheOptions } from './paths.ts';
@@ -12,9 +14,10 @@ export interface TokenCache extends Required<Store<Token>> {
   /**
    * Reads the token of a key. The token is frozen. It comes from memory, without a promise, if its file has not changed. A
    * damaged file counts as missing, and is the event `file_damaged`. A file that can't be read at this moment does not count as missing:
-   * it is `storage_unavailable` with `retryable`.
+   * it is `storage_unavailable` with `retryable`. An encrypted token whose key is another one or lost is `decryption_failed`, and is kept.
    *
-   * @throws {OAuthError} `insecure_token_cache_permissions`, `newer_file_format`, `storage_unavailable`
+   * @throws {OAuthError} `insecure_token_cache_permissions`, `newer_file_format`, `storage_unavailable`, `decryption_failed`; with the option
+   *   `encryption` also what the key source rejects with
    */
   get(key: string): Token | undefined | Promise<Token | undefined>;
   /**
@@ -23,9 +26,10 @@ export interface TokenCache extends Required<Store<Token>> {
   peek(key: string): Token | undefined;
   /**
    * Writes a token, whole or not at all. A damaged file is moved aside first. A file that other users could have read or planted is
-   * replaced: the file or link itself, never what it points to. A file of another user and one of a newer format stay.
+   * replaced: the file or link itself, never what it points to. A file of another user and one of a newer format stay. With the option
+   * `encryption` the token is encrypted, and replaces one whose key is lost. Without it an encrypted token stays.
    *
-   * @throws {OAuthError} `insecure_token_cache_permissions`, `newer_file_format`, `storage_unavailable`
+   * @throws {OAuthError} `insecure_token_cache_permissions`, `newer_file_format`, `storage_unavailable`, `decryption_failed`
    * @throws {TypeError} if `key` was not made by `tokenKey`
    */
   set(key: string, token: Token): Promise<void>;
@@ -46,13 +50,14 @@ export interface TokenCache extends Required<Store<Token>> {
   lock<T>(key: string, work: () => Promise<T>, options?: LockOptions<T>): Promise<T>;
   /**
    * Reserves room on the disk for the next `set`, and leaves a sign that the refresh token is being used. Call it with the lock held,
-   * before the request. All checks are made here, and a damaged file is moved aside: after the request only the write is left.
+   * before the request. All checks are made here, the encryption key is asked for, and a damaged file is moved aside: after the request only the
+   * write is left.
    *
    * The sign stays after the lock has ended, unless `set` has succeeded or `release` was called. Call `release` when the server has
    * answered without a token, or when the request did not reach it.
    *
    * @returns `interrupted`: whether an earlier sign is left, because its process was killed or had no answer
-   * @throws {OAuthError} `storage_unavailable`, `insecure_token_cache_permissions`, `newer_file_format`
+   * @throws {OAuthError} `storage_unavailable`, `insecure_token_cache_permissions`, `newer_file_format`, `decryption_failed`
    * @throws {TypeError} if the lock of `key` is not held
    */
   reserve(key: string): Promise<{ interrupted: boolean; release: () => Promise<void> }>;
@@ -113,7 +118,9 @@ export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
   let shared: Promise<SharedFiles> | undefined;
 
   function loadShared(): Promise<SharedFiles> {
-    shared ??= importCacheModule(import('./shared.ts')).then(({ createSharedFiles }) => createSharedFiles());
+    shared ??= importCacheModule(import('./shared.ts')).then(({ createSharedFiles }) =>
+      createSharedFiles(options.encryption),
+    );
     // The next call tries again.
     shared.catch(() => (shared = undefined));
     return shared;
@@ -128,12 +135,21 @@ export function fileTokenCache(options: TokenCacheOptions = {}): TokenCache {
     const file = filePathOf(key, options);
     const version = fileVersion(file);
     const record = (await readRecord(file, key)) ?? (await adoptFirst(file, key));
-    if (record === 'damaged') reportDamage(file);
-    if (record === undefined || record === 'damaged') return undefined;
+    if (record === undefined) return undefined;
+    const stored = record === 'damaged' ? undefined : await toToken(record, file);
+    if (stored === undefined) {
+      reportDamage(file);
+      return undefined;
+    }
     // Frozen, because all callers get the same object.
-    const token = Object.freeze(record.token);
+    const token = Object.freeze(stored);
     if (version !== undefined) memory.set(key, token, file, version);
     return token;
+  }
+
+  /** The usual token is plain. */
+  function toToken(record: TokenRecord, file: string): Token | undefined | Promise<Token | undefined> {
+    return record.format === 1 ? record.token : decodeToken(record, file, options.encryption);
   }
 
   /**
@@ -245,13 +261,4 @@ function toTokenList(describe: () => AsyncGenerator<CachedToken>): ReturnType<To
     then: (onList, onError) => list().then(onList, onError),
     [Symbol.asyncIterator]: describe,
   };
-}
-
-/** A module is a file too: a process that has too many open files can't load it. */
-async function importCacheModule<T>(loading: Promise<T>): Promise<T> {
-  try {
-    return await loading;
-  } catch (error) {
-    throw toStorageError(error, 'A module of @oa/token-cache');
-  }
 }

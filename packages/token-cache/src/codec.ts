@@ -1,11 +1,17 @@
-import { isOAuthError, type KeySource, type Token } from '@oa/types';
-import { belongsTo, parseRecord, serializeRecord, type TokenRecord } from './record.ts';
+import { createLoader } from '@oa/mechanisms';
+import { assertKeySource, isOAuthError, type KeySource, type Token } from '@oa/types';
+import { importCacheModule } from './import-module.ts';
+import { belongsTo, parseRecord, serializeEncrypted, serializeRecord, type TokenRecord } from './record.ts';
 
 /** How a {@link TokenCodec} stores tokens. */
 export interface TokenCodecOptions {
   /** Where the texts are stored. It is the subject of error messages, such as `The row of the table oa_tokens`. */
   place: string;
-  /** The key that tokens are encrypted with. */
+  /**
+   * The key that tokens are encrypted with.
+   *
+   * @default tokens are not encrypted
+   */
   encryption?: KeySource | undefined;
 }
 
@@ -14,18 +20,19 @@ export interface TokenCodec {
   /**
    * Returns the text of a token, with its key in it.
    *
+   * @throws {OAuthError} `storage_unavailable`, or whatever else the key source rejects with
    * @throws {TypeError} if `key` was not made by `tokenKey`
    */
   encode(key: string, token: Token): Promise<string>;
   /**
-   * Returns the token of a text.
+   * Returns the token of a text. A plain text is read with and without encryption.
    *
    * @returns `undefined` if the text is damaged, or was stored under another key
-   * @throws {OAuthError} `newer_file_format`
+   * @throws {OAuthError} `newer_file_format`, `decryption_failed`; `storage_unavailable`, or whatever else the key source rejects with
    */
   decode(key: string, text: string): Promise<Token | undefined>;
   /**
-   * Returns the key under which a text was stored.
+   * Returns the key under which a text was stored. It needs no encryption key.
    *
    * @returns `undefined` if the text is damaged, or of a newer format
    */
@@ -46,19 +53,45 @@ export interface TokenCodec {
 export function createTokenCodec({ place, encryption }: TokenCodecOptions): TokenCodec {
   if (typeof place !== 'string' || place === '')
     throw new TypeError('options.place must say where tokens are stored, as the subject of a sentence.');
-  // Encryption follows in the next commits. Until then no token may be stored in plain text by mistake.
-  if (encryption !== undefined) throw new TypeError('options.encryption is not supported yet.');
+  if (encryption !== undefined) assertKeySource(encryption, 'options.encryption');
   return {
-    encode: async (key, token) => serializeRecord(key, token),
+    encode: async (key, token) => encodeToken(key, token, encryption),
     decode: async (key, text) => {
       const record = parseRecord(text, place);
-      return record !== undefined && belongsTo(record, key) ? record.token : undefined;
+      return record !== undefined && belongsTo(record, key) ? decodeToken(record, place, encryption) : undefined;
     },
     keyOf: (text) => {
       const record = findRecord(text, place);
       return record && JSON.stringify(record.identity);
     },
   };
+}
+
+export const loadEncryptionModule: () => Promise<typeof import('./encrypted.ts')> = createLoader(() =>
+  importCacheModule(import('./encrypted.ts')),
+);
+
+/** The text of a token: encrypted, where there is a key source. */
+export async function encodeToken(key: string, token: Token, encryption: KeySource | undefined): Promise<string> {
+  if (encryption === undefined) return serializeRecord(key, token);
+  const { encryptWith } = await loadEncryptionModule();
+  return serializeEncrypted(key, token, encryptWith(encryption));
+}
+
+/**
+ * The token of a record.
+ *
+ * @returns `undefined` if what was encrypted is no token
+ * @throws {OAuthError} `decryption_failed`, or what the key source rejects with
+ */
+export async function decodeToken(
+  record: TokenRecord,
+  place: string,
+  encryption: KeySource | undefined,
+): Promise<Token | undefined> {
+  if (record.format === 1) return record.token;
+  const { decryptRecord } = await loadEncryptionModule();
+  return decryptRecord(record, place, encryption);
 }
 
 /** A text of a newer format has no key that this version could read. */

@@ -120,22 +120,42 @@ export function isStoredIdentity(value: unknown): value is StoredIdentity {
   );
 }
 
+/** What a description shows of a token itself. */
+export interface ShownMembers {
+  expires_at?: number;
+  scope?: string;
+  has_refresh_token: boolean;
+}
+
+export function toShownMembers({ expires_at, scope, refresh_token }: Token): ShownMembers {
+  return {
+    ...(expires_at !== undefined && { expires_at }),
+    ...(scope !== undefined && { scope }),
+    has_refresh_token: refresh_token !== undefined,
+  };
+}
+
 /** Describes a token and what its key says, without any secret. */
 export function describeToken(identity: StoredIdentity, token: Token): TokenDescription {
+  return describeShown(identity, toShownMembers(token));
+}
+
+/** Describes a token of which no more than this is known. */
+export function describeShown(identity: StoredIdentity, shown: ShownMembers): TokenDescription {
   const { issuer, client_id, grant_type, resource, audience, profile, subject } = identity;
   // Tokens of earlier versions do not say what was granted where that is what was asked for.
-  const scope = token.scope ?? identity.scope?.join(' ');
+  const scope = shown.scope ?? identity.scope?.join(' ');
   return {
     issuer,
     grant_type,
-    has_refresh_token: token.refresh_token !== undefined,
+    has_refresh_token: shown.has_refresh_token,
     ...(client_id !== undefined && { client_id }),
     ...(scope !== undefined && { scope }),
     ...(resource !== undefined && { resource }),
     ...(audience !== undefined && { audience }),
     ...(profile !== undefined && { profile }),
     ...(subject !== undefined && { subject }),
-    ...(token.expires_at !== undefined && { expires_at: token.expires_at }),
+    ...(shown.expires_at !== undefined && { expires_at: shown.expires_at }),
   };
 }
 

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { readPrivate, readPrivateFiles, removePrivate, toDirectoryError } from '@oa/private-file';
 import { attempt, isOAuthError, type OAuthError, type Result } from '@oa/types';
-import { describeToken, type TokenDescription } from './key.ts';
+import { describeShown, describeToken, type TokenDescription } from './key.ts';
 import { fileNameOf } from './paths.ts';
 import { toRecord, type TokenRecord } from './record.ts';
 
@@ -11,6 +11,8 @@ export interface CachedToken extends TokenDescription {
   /** The key for `get` and `delete`. */
   key: string;
   file: string;
+  /** The id of the key that encrypts it. Absent where it is not encrypted. */
+  encryption_key?: string;
 }
 
 /** A token's file, or what a process could write but not put in its place. */
@@ -30,7 +32,9 @@ export interface FoundToken {
 const MAX_READ_FILES = 16;
 
 export function toCachedToken({ key, file, record }: FoundToken): CachedToken {
-  return { key, file, ...describeToken(record.identity, record.token) };
+  const { identity } = record;
+  if (record.format === 1) return { key, file, ...describeToken(identity, record.token) };
+  return { key, file, ...describeShown(identity, record.shown), encryption_key: record.encrypted.key };
 }
 
 /**

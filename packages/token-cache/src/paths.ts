@@ -1,6 +1,6 @@
 import { sha256Hex } from '@oa/mechanisms';
 import { CONTROL_CHARACTERS, DEFAULT_APP, userDirectory } from '@oa/private-file';
-import { isOAuthError, type OAuthEvent } from '@oa/types';
+import { assertKeySource, isOAuthError, type KeySource, type OAuthEvent } from '@oa/types';
 import { tokenKey, type TokenIdentity } from './key.ts';
 
 // Not imported: ESM takes longer for a built-in module.
@@ -20,6 +20,12 @@ export interface TokenCacheOptions {
    * @default {@link cacheDirectory} of `app`
    */
   directory?: string | undefined;
+  /**
+   * The key that tokens are encrypted with. A plain token is read, and becomes encrypted when it is written the next time.
+   *
+   * @default tokens are not encrypted
+   */
+  encryption?: KeySource | undefined;
   /** Called with `file_damaged` if `get` finds a damaged file. */
   onEvent?: ((event: OAuthEvent) => void) | undefined;
 }
@@ -55,7 +61,8 @@ export function fileNameOf(key: string): string {
 }
 
 /** Rejects a wrong option at once. A missing home directory is reported when the directory is needed. */
-export function assertTokenCacheOptions({ app, directory }: TokenCacheOptions): void {
+export function assertTokenCacheOptions({ app, directory, encryption }: TokenCacheOptions): void {
+  if (encryption !== undefined) assertKeySource(encryption, 'options.encryption');
   if (directory !== undefined && (typeof directory !== 'string' || !path.isAbsolute(directory)))
     throw new TypeError('The directory of a token cache must be an absolute path.');
   if (directory !== undefined && CONTROL_CHARACTERS.test(directory))

@@ -6,10 +6,11 @@ import {
   writePrivate,
   type Reservation,
 } from '@oa/private-file';
-import { attempt, type LockOptions, type Token } from '@oa/types';
+import { attempt, type KeySource, type LockOptions, type Token } from '@oa/types';
+import { encodeToken, loadEncryptionModule } from './codec.ts';
 import { rethrowAsTokenCacheError } from './errors.ts';
 import { lockSharingFailure } from './failure.ts';
-import { belongsTo, parseRecord, readRecord, serializeRecord } from './record.ts';
+import { belongsTo, parseRecord, readRecord } from './record.ts';
 
 /** The room for the next token of a key, and what an earlier holder of the lock has left. */
 export interface TokenReservation {
@@ -28,7 +29,7 @@ export interface SharedFiles {
 const REPLACE_REFUSED = { replaceRefused: true };
 
 /** Creates the {@link SharedFiles} of one cache. */
-export function createSharedFiles(): SharedFiles {
+export function createSharedFiles(encryption: KeySource | undefined): SharedFiles {
   /** The files whose locks are held, with the room that is reserved for them. */
   const held = new Map<string, Reservation | undefined>();
 
@@ -60,7 +61,8 @@ export function createSharedFiles(): SharedFiles {
     // The holder of the lock knows the outcome of its own requests.
     await held.get(file)?.release();
     held.set(file, undefined);
-    await quarantineDamaged(file, key);
+    if (encryption !== undefined) await (await loadEncryptionModule()).assertEncryptable(encryption);
+    await prepareFile(file, key, encryption);
     const reservation = await reservePrivate(file, REPLACE_REFUSED);
     held.set(file, reservation);
     return { interrupted: reservation.interrupted, release: () => release(file, reservation) };
@@ -74,8 +76,8 @@ export function createSharedFiles(): SharedFiles {
   }
 
   async function write(file: string, key: string, token: Token): Promise<void> {
-    const text = serializeRecord(key, token);
-    if (!held.has(file)) return writeUnlocked(file, key, text);
+    const text = await encodeToken(key, token, encryption);
+    if (!held.has(file)) return writeUnlocked(file, key, text, encryption);
     // With the lock held every write goes through a reservation. It replaces the one that a killed process may have left.
     if (held.get(file) === undefined) await reserve(file, key);
     const reservation = held.get(file);
@@ -86,28 +88,41 @@ export function createSharedFiles(): SharedFiles {
   return { lock, reserve, write };
 }
 
-async function writeUnlocked(file: string, key: string, text: string): Promise<void> {
-  await quarantineDamaged(file, key);
+async function writeUnlocked(
+  file: string,
+  key: string,
+  text: string,
+  encryption: KeySource | undefined,
+): Promise<void> {
+  await prepareFile(file, key, encryption);
   await writePrivate(file, text, REPLACE_REFUSED);
   // A text that was left there is older. The next holder of the lock must not adopt it.
   const pending = `${file}.pending`;
   if (fileVersion(pending) !== undefined) await attempt(removePrivate(pending));
 }
 
-/** Whether `text` is a whole record of `key` that may become the content of `file`. A file of a newer format is not replaced. */
+/**
+ * Whether `text` is a whole record of `key` that may become the content of `file`. A file of a newer format is not replaced, and an encrypted
+ * token not by a plain one.
+ */
 async function isSuccessor(text: string, file: string, key: string): Promise<boolean> {
   const record = parseRecord(text, file);
   if (record === undefined || !belongsTo(record, key)) return false;
   const stored = await attempt(readRecord(file));
-  return stored.ok || stored.error.code !== 'newer_file_format';
+  if (!stored.ok) return stored.error.code !== 'newer_file_format';
+  return record.format === 2 || typeof stored.value !== 'object' || stored.value.format === 1;
 }
 
 /**
  * Moves a damaged file aside before a new token is written: its content may be of interest to the user. A file of a newer format stays,
- * and so does one that can't be read at this moment. The write then fails with the error.
+ * and so does one that can't be read at this moment, or an encrypted token where there is no key to encrypt the next one with. The write then
+ * fails with the error.
  */
-async function quarantineDamaged(file: string, key: string): Promise<void> {
+async function prepareFile(file: string, key: string, encryption: KeySource | undefined): Promise<void> {
   const stored = await attempt(readRecord(file, key));
-  if (stored.ok && stored.value === 'damaged') await quarantine(file);
   if (!stored.ok && stored.error.code !== 'insecure_file_permissions') throw stored.error;
+  if (!stored.ok || stored.value === undefined) return;
+  if (stored.value === 'damaged') await quarantine(file);
+  else if (stored.value.format === 2 && encryption === undefined)
+    throw (await loadEncryptionModule()).missingKeyError(stored.value, file);
 }

@@ -98,7 +98,7 @@ it('a damaged file is one event, until a new token has replaced it', async () =>
 
 it('a file of a newer format is neither used nor overwritten', async () => {
   const { cache, directory, file } = fixture;
-  const newer = JSON.stringify({ format: 2, something: 'else' });
+  const newer = JSON.stringify({ format: 3, something: 'else' });
   mkdirSync(directory, { mode: 0o700 });
   writeFileSync(file, newer, { mode: 0o600 });
   await expect(cache.get(KEY)).rejects.toMatchObject({ code: 'newer_file_format' });

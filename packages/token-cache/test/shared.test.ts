@@ -290,12 +290,12 @@ describe('a whole token that an earlier holder has left', () => {
   it('does not replace a file of a newer format', async () => {
     const { cache, file } = fixture;
     await leave(successor);
-    writeFileSync(file, '{"format":2}', { mode: 0o600 });
+    writeFileSync(file, '{"format":3}', { mode: 0o600 });
     await cache.lock(KEY, async () => {
       await expect(cache.get(KEY)).rejects.toMatchObject({ code: 'newer_file_format' });
       await expect(cache.reserve(KEY)).rejects.toMatchObject({ code: 'newer_file_format' });
     });
-    expect(readFileSync(file, 'utf8')).toBe('{"format":2}');
+    expect(readFileSync(file, 'utf8')).toBe('{"format":3}');
   });
 
   it('does not replace a token that was stored later without the lock', async () => {

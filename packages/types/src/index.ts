@@ -11,6 +11,7 @@ export type { RequestOptions } from './options.ts';
 export { attempt } from './result.ts';
 export type { Result } from './result.ts';
 export { assertPkceSupported } from './pkce-support.ts';
+export { assertKeySource } from './key-source.ts';
 export type { KeySource, LockOptions, Store, StoreReservation } from './store.ts';
 export { DEFAULT_LEEWAY_MS, isExpired } from './token.ts';
 export type {

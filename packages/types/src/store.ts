@@ -30,7 +30,7 @@ export interface StoreReservation {
  * A place to keep values. It has the shape of a Map, sync or async, so `new Map()` is a store.
  *
  * A failure of the store is an `OAuthError` for which `isStorageError` is true. Every other error counts as a bug.
- * A store that several processes share also has `lock` and `reserve`.
+ * A store that several processes share also has `lock` and `reserve`. `storeContract` of `@oa/store-contract` tests that it keeps what is said here.
  */
 export interface Store<V> {
   /**

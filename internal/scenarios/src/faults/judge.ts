@@ -1,5 +1,6 @@
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isEncrypted } from './encryption.ts';
 import { SECRET_MARK, type RealmCounts } from './realms.ts';
 import type { Ending, StoryName } from './stories.ts';
 
@@ -29,7 +30,7 @@ export interface Listing {
   wrong: string[];
 }
 
-/** Lists the files below `root`. A token file, a registration and metadata must be whole, and only for this user. */
+/** Lists the files below `root`. A token file, a registration and metadata must be whole, and only for this user. With encryption no file has a secret. */
 export function listFiles(root: string): Listing {
   const names: string[] = [];
   const wrong: string[] = [];
@@ -41,6 +42,7 @@ export function listFiles(root: string): Listing {
       wrong.push(`${inside} has mode ${mode.toString(8)}`);
     if (entry.isDirectory()) continue;
     names.push(inside);
+    if (isEncrypted() && readFileSync(path, 'latin1').includes(SECRET_MARK)) wrong.push(`${inside} has a secret in it`);
     if (inside.endsWith('.json') && !isJson(readFileSync(path, 'utf8'))) wrong.push(`${inside} is torn`);
     if (inside.includes('.corrupt-')) wrong.push(`${inside}: a whole file was moved aside`);
   }

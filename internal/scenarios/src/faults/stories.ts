@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { createManager, type Manager, type ManagerOptions } from '@oa/manager';
 import { isOAuthError, type OAuthEvent, type Result, type Token } from '@oa/types';
+import { encryptedStores } from './encryption.ts';
 
 /** What a user does with a program. */
 export type StoryName = 'refresh' | 'first store' | 'registration' | 'logout';
@@ -76,6 +77,7 @@ export function createTelling(name: StoryName, issuer: string, acting: ManagerOp
     const offset = part === 'before' ? 0 : story.later;
     return createManager({
       app: 'faults',
+      ...encryptedStores('faults'),
       interaction: 'always',
       login: { openBrowser: visit, print: () => undefined, paste: false, timeout: 5000, redirectHost: '127.0.0.1' },
       now: () => Date.now() + offset,

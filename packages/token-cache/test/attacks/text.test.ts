@@ -53,6 +53,6 @@ it.for([
 });
 
 it('the message about a file of a newer format quotes nothing of the file', () => {
-  const newer = JSON.stringify({ format: 2, note: 'x\u001b[2J' });
+  const newer = JSON.stringify({ format: 3, note: 'x\u001b[2J' });
   expect(() => parseRecord(newer, '/file')).toThrow(/^\/file was written by a newer version of this program[ -~]*$/);
 });
