@@ -7,7 +7,7 @@ import { Pool } from 'pg';
 
 const { OA_ISSUER = '', OA_CLIENT_ID = '', OA_API = '', DATABASE_URL = '', PORT = '8080' } = process.env;
 
-const pool = new Pool({ connectionString: DATABASE_URL });
+const pool = new Pool({ connectionString: DATABASE_URL, connectionTimeoutMillis: 5000 });
 const manager = createManager({ cache: postgresStore({ pool }), interaction: 'never' });
 const account: Credentials = { client_id: OA_CLIENT_ID, scope: 'openid offline_access' };
 

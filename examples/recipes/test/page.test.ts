@@ -10,7 +10,7 @@ const recipes = readdirSync(folder).filter((name) => /(?<!\.d)\.(?:ts|yaml)$/.te
 /** A block of code below the link to its file. */
 const BLOCK = /^(\[([\w.-]+)\]\(\.\.\/examples\/recipes\/\2\):\n\n```\w+\n)[^]*?(?=^```$)/gm;
 
-it('has the text of each file, which `vitest -u` brings up to date', async () => {
+it('has the text of each file, which `vitest run <this file> -u` brings up to date', async () => {
   expect([...text.matchAll(BLOCK)].map(([, , name = '']) => name).toSorted()).toEqual(recipes.toSorted());
   const current = text.replaceAll(
     BLOCK,
