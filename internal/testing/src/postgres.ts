@@ -11,7 +11,7 @@ import { findProgram } from './programs.ts';
 const run = promisify(execFile);
 const PURPOSE = 'the shared store of PostgreSQL';
 const START_TIMEOUT_MS = 60_000;
-/** The engine refuses to run as root. Debian's `nobody` has no other files. */
+/** The engine refuses to run as root. This user of Debian owns no files. */
 const UNPRIVILEGED = { uid: 65_534, gid: 65_534 };
 
 /** A PostgreSQL server of a test, with its own data directory and port on loopback. */

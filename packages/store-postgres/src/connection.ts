@@ -1,5 +1,5 @@
 import { isObject, startTimeout } from '@oa/mechanisms';
-import { noAnswer, noConnection, toEngineError } from './failures.ts';
+import { statementUnanswered, poolUnanswered, toEngineError } from './failures.ts';
 import type { PostgresClient, PostgresPool } from './pool.ts';
 import type { TableName } from './table.ts';
 
@@ -39,7 +39,7 @@ export function createConnector(pool: PostgresPool, table: TableName, timeout: n
     async open() {
       const asked = (async () => pool.connect())();
       try {
-        return createConnection(await withinTime(asked, timeout, () => noConnection(table, timeout)), table, timeout);
+        return createConnection(await withinTime(asked, timeout, () => poolUnanswered(table, timeout)), table, timeout);
       } catch (error) {
         // It may come later.
         asked.then(
@@ -78,7 +78,7 @@ function createConnection(client: PostgresClient, table: TableName, timeout: num
     if (isReleased) throw toEngineError(undefined, table);
     try {
       const sent = values === undefined ? client.query(text) : client.query(text, values);
-      return toRows(await withinTime(sent, timeout, () => noAnswer(table, timeout)));
+      return rowsOfResult(await withinTime(sent, timeout, () => statementUnanswered(table, timeout)));
     } catch (error) {
       // Only a statement that the engine refused leaves the connection as it was.
       if (!isRefusal(error)) onEnd();
@@ -97,10 +97,7 @@ function createConnection(client: PostgresClient, table: TableName, timeout: num
     },
     isBroken: () => isBroken,
     close: onEnd,
-    onBreak(listener) {
-      if (isBroken) listener();
-      else listeners.push(listener);
-    },
+    onBreak: (listener) => void listeners.push(listener),
     giveBack() {
       void tail.then(() => release(false));
     },
@@ -123,7 +120,7 @@ async function withinTime<T>(promise: Promise<T>, milliseconds: number, toError:
   }
 }
 
-function toRows(result: unknown): Row[] {
-  const results = Array.isArray(result) ? result : [result];
-  return results.flatMap((one) => (isObject(one) && Array.isArray(one['rows']) ? (one['rows'] as Row[]) : []));
+function rowsOfResult(result: unknown): Row[] {
+  const results = (Array.isArray(result) ? result : [result]) as { rows: Row[] }[];
+  return results.flatMap(({ rows }) => rows);
 }

@@ -52,14 +52,14 @@ function explainCode(code: string | undefined, table: TableName): string {
 }
 
 /** The error for a statement without an answer. */
-export function noAnswer(table: TableName, timeout: number): OAuthError {
+export function statementUnanswered(table: TableName, timeout: number): OAuthError {
   return unavailable(
     `The PostgreSQL database of the table ${table.shown} did not answer within ${timeout / 1000} seconds. Check its load, and that it runs. ${STILL_SERVED}`,
   );
 }
 
 /** The error for a pool that has no free connection and can't open one in time. */
-export function noConnection(table: TableName, timeout: number): OAuthError {
+export function poolUnanswered(table: TableName, timeout: number): OAuthError {
   return unavailable(
     `The pool gave no connection to the PostgreSQL database of the table ${table.shown} within ${timeout / 1000} seconds. Check that the database runs, or raise \`max\` of the pool. ${STILL_SERVED}`,
   );

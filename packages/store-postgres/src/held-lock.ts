@@ -1,6 +1,6 @@
 import { randomText, sleep } from '@oa/mechanisms';
 import type { EngineLock } from '@oa/shared-store';
-import { attempt, isStorageError } from '@oa/types';
+import { attempt } from '@oa/types';
 import type { Connection, Row } from './connection.ts';
 import { sessionLost, transactionPooling } from './failures.ts';
 import { toStoredRow, type LockRequest, type Sign } from './request-lock.ts';
@@ -27,7 +27,7 @@ const WRITE_RETRY_DELAY_MS = 200;
 /** The session that has a lock. */
 interface HoldingSession {
   connection: Connection;
-  pid: string | null;
+  pid: LockRequest['pid'];
 }
 
 /** `unsure`: the answer to the statement that leaves or removes it is lost. */
@@ -89,7 +89,7 @@ export function createHeldLock(
 
   async function write(text: string | undefined): Promise<boolean> {
     const rows = await context.run(...writeStatement(text));
-    if (rows.length > 0) version = text === undefined ? undefined : (rows[0]?.['version'] ?? undefined);
+    if (rows.length > 0) version = text === undefined ? undefined : rows[0]?.['version'];
     else if (!(await isWritten(text))) return false;
     signState = 'none';
     return true;
@@ -116,8 +116,7 @@ export function createHeldLock(
       const written = await attempt(write(text));
       if (written.ok) return written.value;
       // Without a request under way nothing is lost that does not come again.
-      const isOver = signState !== 'left' || performance.now() - start > MAX_WRITE_WAIT_MS;
-      if (isOver || !isStorageError(written.error)) throw written.error;
+      if (signState !== 'left' || performance.now() - start > MAX_WRITE_WAIT_MS) throw written.error;
       await sleep(WRITE_RETRY_DELAY_MS);
     }
   }
@@ -131,7 +130,7 @@ export function createHeldLock(
     // Another holder has written since.
     if (reserved === undefined) throw sessionLost(table);
     if (reserved['pid'] !== ownPid) throw transactionPooling(table);
-    version = reserved['version'] ?? undefined;
+    version = reserved['version'];
     signState = 'left';
     return row.sign !== undefined;
   }

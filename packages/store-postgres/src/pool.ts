@@ -1,6 +1,10 @@
 /** What the store needs of a connection. A client of `pg` has it. */
 export interface PostgresClient {
-  /** Resolves to the result, or to those of several statements. */
+  /**
+   * Resolves to the result, or to those of several statements.
+   *
+   * @throws the error of the driver
+   */
   query(text: string, values?: (string | null)[]): Promise<unknown>;
   on(event: 'error' | 'end', listener: () => void): unknown;
   removeListener(event: 'error' | 'end', listener: () => void): unknown;
@@ -12,6 +16,11 @@ export interface PostgresClient {
 
 /** What the store needs of a pool. A `Pool` of `pg` has it. */
 export interface PostgresPool {
+  /**
+   * Checks a connection out of the pool.
+   *
+   * @throws the error of the driver
+   */
   connect(): Promise<PostgresClient>;
   /** An idle connection that breaks is an event of the pool. Without a listener it ends the program. */
   on(event: 'error', listener: () => void): unknown;

@@ -11,7 +11,7 @@ import { failureDigestOf, type Statements } from './statements.ts';
 export interface StoredRow {
   state: EngineState;
   /** `undefined` if there is no row. */
-  version: string | undefined;
+  version: string | null | undefined;
   sign: Sign | undefined;
 }
 
@@ -27,7 +27,7 @@ export interface Sign {
 export interface LockRequest {
   isLocked: boolean;
   /** The process of the engine that serves the session. */
-  pid: string | null;
+  pid: string | null | undefined;
   row: StoredRow;
 }
 
@@ -42,9 +42,9 @@ export function toStoredRow(digest: string, rows: readonly Row[]): StoredRow {
   return {
     state: {
       text: row?.['value'] ?? undefined,
-      failure: failed && { id: failed['reserved_by'] ?? '', text: failed['value'] ?? '' },
+      failure: failed && { id: String(failed['reserved_by']), text: String(failed['value']) },
     },
-    version: row?.['version'] ?? undefined,
+    version: row?.['version'],
     sign:
       at === undefined ? undefined : { at, by: row?.['reserved_by'] ?? undefined, ageSeconds: Number(row?.['age']) },
   };
@@ -86,7 +86,7 @@ export function createLockRequests(
     checked.add(client);
     return {
       isLocked: attempted?.['locked'] === 'true',
-      pid: attempted?.['pid'] ?? null,
+      pid: attempted?.['pid'],
       row: toStoredRow(digest, rows),
     };
   };

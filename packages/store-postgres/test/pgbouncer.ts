@@ -8,7 +8,7 @@ import { findProgram, temporaryDirectory } from '@oa-internal/testing';
 import type { TestPostgres } from '@oa-internal/testing/postgres';
 
 const START_TIMEOUT_MS = 20_000;
-const UNPRIVILEGED_ID = 65_534;
+const UNPRIVILEGED = { uid: 65_534, gid: 65_534 };
 
 /** A PgBouncer between a test and its server. */
 export interface TestPooler {
@@ -52,10 +52,10 @@ export async function startPgBouncer(
     ].join('\n'),
   );
   const isRoot = process.getuid?.() === 0;
-  if (isRoot) for (const path of [directory, users, configuration]) chownSync(path, UNPRIVILEGED_ID, UNPRIVILEGED_ID);
+  if (isRoot) for (const path of [directory, users, configuration]) chownSync(path, UNPRIVILEGED.uid, UNPRIVILEGED.gid);
   chmodSync(users, 0o600);
   const pooler = spawn(program, [configuration], {
-    ...(isRoot && { uid: UNPRIVILEGED_ID, gid: UNPRIVILEGED_ID }),
+    ...(isRoot && UNPRIVILEGED),
     cwd: '/',
     stdio: ['ignore', 'ignore', 'pipe'],
   });

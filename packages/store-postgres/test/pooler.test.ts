@@ -48,6 +48,19 @@ describe.skipIf(!isInstalled || program === undefined)('a pooler between the pro
     }
   });
 
+  it('is looked for by a second connection where the driver does not say which process serves the first', async () => {
+    await fixture.open();
+    const pool = fixture.pool({ max: 2 });
+    const silent = {
+      on: pool.on.bind(pool),
+      connect: async () => Object.assign(await pool.connect(), { processID: undefined }),
+    };
+    const store = postgresStore({ pool: silent });
+    await store.set(KEY, TOKEN);
+    expect(await isInterrupted(store)).toBe(false);
+    expect(pool.totalCount).toBe(2);
+  });
+
   it('that changes the session between the lock and the request is refused by reserve', async () => {
     await fixture.open();
     const pool = fixture.pool();

@@ -8,7 +8,7 @@ import { createManager } from '@oa/manager';
 import { postgresStore } from '@oa/store-postgres';
 import { isOAuthError } from '@oa/types';
 import { Pool } from 'pg';
-import type { GetTask } from '../scenarios/setup.ts';
+import type { GetTask } from '../setup.ts';
 
 const { connectionString, target, client_id, go, pause, resume } = readTask() as GetTask;
 

@@ -3,10 +3,41 @@ import { join } from 'node:path';
 import { startAuthorizationServer, type AuthorizationServerHandle } from '@oa-internal/authorization-server';
 import { startProcess, temporaryDirectory, type TestProcess } from '@oa-internal/testing';
 import { createManager, type Manager, type ManagerOptions } from '@oa/manager';
-import { onTestFinished } from 'vitest';
-import type { Fixture } from '../setup.ts';
+import { findPostgres, startPostgres, type TestPostgres } from '@oa-internal/testing/postgres';
+import { postgresStore, tableStatement } from '@oa/store-postgres';
+import { Pool, type PoolConfig } from 'pg';
+import { afterAll, beforeAll, onTestFinished } from 'vitest';
 
-const GET = new URL('../programs/get.ts', import.meta.url);
+export const isInstalled = findPostgres() !== undefined;
+
+/** The server of a test file. */
+export interface Fixture {
+  server: TestPostgres;
+  /** A pool that ends with the test. */
+  pool: (options?: PoolConfig) => Pool;
+}
+
+/** Starts a server with the table before the tests of a file, and ends it after them. */
+export function usePostgres(): Fixture {
+  const fixture = {
+    pool(options: PoolConfig = {}) {
+      const pool = new Pool({ connectionString: fixture.server.connectionString, ...options });
+      onTestFinished(() => pool.end());
+      return pool;
+    },
+  } as Fixture;
+  beforeAll(async () => {
+    if (!isInstalled) return;
+    fixture.server = await startPostgres({ fsync: false });
+    const pool = new Pool({ connectionString: fixture.server.connectionString });
+    await pool.query(tableStatement());
+    await pool.end();
+  });
+  afterAll(() => fixture.server?.[Symbol.asyncDispose]());
+  return fixture;
+}
+
+const GET = new URL('programs/get.ts', import.meta.url);
 
 /** Where a program waits in the middle of a refresh. */
 export type Pause = 'before the request' | 'before the write' | 'after the write';
@@ -48,7 +79,7 @@ export async function startSession(fixture: Fixture, options: ManagerOptions = {
     rmSync(directory, { recursive: true });
   });
   const [go, resume] = [join(directory, 'go'), join(directory, 'resume')];
-  const store = await fixture.open({ timeout: 2000 });
+  const store = postgresStore({ pool: fixture.pool(), timeout: 2000 });
   const login = { openBrowser: (url: string) => server.logIn(url), print: () => undefined };
   const manager = createManager({ app: 'scenario', cache: store, login, ...options });
   const credentials = { client_id: server.public.client_id, scope: 'openid offline_access' };

@@ -3,8 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createManager } from '@oa/manager';
 import { postgresStore } from '@oa/store-postgres';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { isInstalled, usePostgres } from '../setup.ts';
-import { startSession } from './setup.ts';
+import { isInstalled, startSession, usePostgres } from './setup.ts';
 
 /** How often the engine sent an answer, and what was asked. */
 interface Trips {

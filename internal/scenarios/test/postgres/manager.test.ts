@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { isInstalled, usePostgres } from '../setup.ts';
-import { resultOf, startSession, type Session } from './setup.ts';
+import { isInstalled, resultOf, startSession, usePostgres, type Session } from './setup.ts';
 
 /** Longer than other processes wait for a holder whose lock is free. */
 const OVER_GRACE_MS = 7000;
