@@ -5,7 +5,8 @@ import { startProcess } from '@oa-internal/testing';
 import { describe, expect, it } from 'vitest';
 import { root } from '../scripts/packages.ts';
 
-const names = readdirSync(join(root, 'examples'));
+// The recipes are programs without a server to try them with. docs/recipes.md shows them, and their own tests run them.
+const names = readdirSync(join(root, 'examples')).filter((name) => name !== 'recipes');
 
 /** Ports and client identifiers are new in each run, and requests at the same time arrive in any order. */
 const withoutRandomParts = (text: string): string =>

@@ -247,21 +247,29 @@ describe.skipIf(!isInstalled)('the session of the locks', () => {
     await expect.poll(() => rows, { timeout: 20_000 }).toEqual([]);
   });
 
-  it('reads what is stored after it has the lock, where transactions are serializable', async () => {
+  it('reads with a snapshot that is younger than the lock, where transactions are serializable by default', async () => {
     await fixture.open();
-    const options = '-c default_transaction_isolation=serializable';
-    const stores = [1, 2, 3].map(() => postgresStore({ pool: fixture.pool({ options }) }));
-    let count = 0;
-    const add = async (store: (typeof stores)[number]): Promise<void> =>
-      store.lock(KEY, async () => {
-        const stored = Number((await store.get(KEY))?.['count'] ?? 0);
-        await store.set(KEY, { ...TOKEN, count: stored + 1 });
-        count += 1;
-      });
-    await stores[0]?.delete(KEY);
-    await Promise.all(stores.flatMap((store) => Array.from({ length: 15 }, () => add(store))));
-    expect(await stores[0]?.lock(KEY, async () => stores[0]?.get(KEY))).toMatchObject({ count });
-    expect(count).toBe(45);
+    const pool = fixture.pool({ options: '-c default_transaction_isolation=serializable' });
+    const levels: unknown[] = [];
+    const watched = {
+      on: pool.on.bind(pool),
+      async connect() {
+        const client = await pool.connect();
+        const query = client.query.bind(client) as (text: string, values?: unknown[]) => Promise<unknown>;
+        return Object.assign(client, {
+          async query(text: string, values?: unknown[]) {
+            if (!text.includes('pg_try_advisory_lock')) return query(text, values);
+            const results = (await query(`${text}; select current_setting('transaction_isolation') as level`)) as {
+              rows: { level: string }[];
+            }[];
+            levels.push(results.pop()?.rows[0]?.level);
+            return results;
+          },
+        });
+      },
+    };
+    expect(await postgresStore({ pool: watched }).lock(KEY, async () => 'locked')).toBe('locked');
+    expect(levels).toEqual(['read committed']);
   });
 });
 
