@@ -1,5 +1,5 @@
 // The stores of `pnpm fleet`, on an engine of its own.
-import type { SharedStore } from '@oa/shared-store';
+import type { SharedStore } from '../packages/shared-store/src/index.ts';
 import { findProgram } from '@oa-internal/testing';
 import { startPostgres } from '@oa-internal/testing/postgres';
 import { startRedis } from '@oa-internal/testing/redis';
