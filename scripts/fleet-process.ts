@@ -38,10 +38,16 @@ const observedFetch: typeof fetch = async (url, init) => {
   const refresh = form.get('refresh_token');
   if (refresh === null) return fetch(url, init);
   await pauseAt('after the look');
-  report({ sends: hash('sha256', refresh) });
-  const response = await fetch(url, init);
-  if (!response.ok) report({ ends: response.status });
-  return response;
+  const digest = hash('sha256', refresh);
+  report({ sends: digest });
+  try {
+    const response = await fetch(url, init);
+    if (!response.ok) report({ ends: response.status });
+    return response;
+  } catch (error) {
+    report({ unanswered: digest });
+    throw error;
+  }
 };
 
 const manager = createManager({

@@ -20,7 +20,7 @@ export interface RunningEngine extends FleetEngine {
 }
 
 /** The lease of Redis in milliseconds. The default would let a run take an hour. */
-export const FLEET_LEASE_MS = 8000;
+export const FLEET_LEASE_MS = 20_000;
 
 /** Opens the store of a process. */
 export async function openFleetStore({

@@ -28,6 +28,8 @@ export interface FleetReport {
   sends?: string;
   /** The status of the answer. 200 comes after the token is stored. */
   ends?: number;
+  /** The digest of the refresh token whose answer did not come in time. */
+  unanswered?: string;
   paused?: string;
   loggedOut?: string;
   bug?: string;
@@ -37,7 +39,7 @@ const SECONDS = Math.min(Number(process.env['OA_FLEET_SECONDS'] ?? 240), 290);
 const PROCESSES = 8;
 const PROFILES = ['a', 'b', 'c', 'd'];
 const ACCESS_TOKEN_SECONDS = 4;
-const TIMEOUT_MS = 2000;
+const TIMEOUT_MS = 5000;
 const KILL_INTERVAL_MS = 3000;
 const DISTURBANCE_INTERVAL_MS = 5000;
 const SHORT_STOP_MS = 1500;
@@ -55,13 +57,14 @@ const ROWS = {
   refreshes: 'refresh requests',
   kills: 'processes killed',
   lost: 'of these with a request out, whose answer is lost',
+  unanswered: 'requests whose answer did not come in time',
   restarts: 'engine ended, half of the times by SIGKILL, and started again',
   stops: `processes stopped for ${SHORT_STOP_MS / 1000} seconds`,
   'before the look': `holders stopped for ${LONG_STOP_MS / 1000} seconds before their last look at the lock`,
   'reused before the look': 'of these, refresh tokens used twice',
   'after the look': `holders stopped for ${LONG_STOP_MS / 1000} seconds between that look and the request`,
   'reused after the look': 'of these, refresh tokens used twice',
-  'reused after a kill': 'refresh tokens sent again after their answer was lost',
+  'reused after a loss': 'refresh tokens sent again after their answer was lost',
   reused: 'refresh tokens used twice for another reason',
   logouts: 'sessions that ended, so that a user had to log in again',
 } as const;
@@ -87,7 +90,7 @@ interface Run {
   others: Map<string, number>;
   /** The refresh tokens that a process has sent after it was stopped, by digest. */
   pausedSends: Map<string, PausePoint>;
-  /** The refresh tokens whose sender was killed before it had stored the answer. */
+  /** The refresh tokens whose answer was lost: their sender was killed, or has waited too long. */
   lost: Set<string>;
   logIn(profile: string): Promise<void>;
   isOver(): boolean;
@@ -170,6 +173,11 @@ function hear(run: Run, from: FleetProcess, told: FleetReport): void {
   if (told.gets !== undefined) add(counts, 'gets', told.gets);
   for (const [code, count] of Object.entries(told.errors ?? {})) add(others, `gets that ended in ${code}`, count);
   if (told.ends !== undefined) from.sent = undefined;
+  if (told.unanswered !== undefined) {
+    add(counts, 'unanswered');
+    run.lost.add(told.unanswered);
+    from.sent = undefined;
+  }
   if (told.paused !== undefined) from.onPaused?.();
   if (told.bug !== undefined) add(others, `bugs: ${told.bug}`);
   if (told.loggedOut !== undefined) logInAgain(run, told.loggedOut);
@@ -190,7 +198,7 @@ function countRefreshes({ server, counts, lost, pausedSends }: Run): void {
     add(counts, 'refreshes');
     const pausedAt = pausedSends.get(digest);
     if (!seen.has(digest)) seen.add(digest);
-    else if (lost.has(digest)) add(counts, 'reused after a kill');
+    else if (lost.has(digest)) add(counts, 'reused after a loss');
     else add(counts, pausedAt === undefined ? 'reused' : `reused ${pausedAt}`);
   }
 }
@@ -284,7 +292,7 @@ function brokenPromises({ engine, counts, others }: Run): string[] {
   const mustBeZero: Row[] = ['reused', 'reused before the look'];
   if (engine.name === 'PostgreSQL') mustBeZero.push('reused after the look');
   const broken = mustBeZero.filter((row) => countOf(row) > 0).map((row) => `${ROWS[row]}: ${countOf(row)}`);
-  const explained = countOf('lost') + countOf('reused after the look');
+  const explained = countOf('lost') + countOf('unanswered') + countOf('reused after the look');
   if (countOf('logouts') > explained)
     broken.push(`${countOf('logouts')} sessions ended, and ${explained} for a known reason`);
   const needed: Row[] = ['gets', 'refreshes', 'kills', 'restarts'];

@@ -11,6 +11,12 @@ export interface Deadline {
   signal: AbortSignal;
   /** Milliseconds until the timeout. */
   left(): number;
+  /**
+   * Called right before a request is sent. One that is sent too late, because the process was stopped, would be given up before its answer.
+   *
+   * @throws {OAuthError} `timeout`
+   */
+  assertTimeLeft(): void;
   /** Whether a request may have reached the server. The work keeps it up to date, for the error of the timeout. */
   sent: boolean;
 }
@@ -42,7 +48,11 @@ export async function withDeadline<T>(
   const end = performance.now() + timeout;
   const onAbort = (): void => controller.abort(signal?.reason);
   signal?.addEventListener('abort', onAbort);
-  const deadline = { signal: controller.signal, left: () => end - performance.now(), sent: false };
+  const left = (): number => end - performance.now();
+  const assertTimeLeft = (): void => {
+    if (left() <= 0) throw timeoutError(name, timeout, deadline.sent, '');
+  };
+  const deadline: Deadline = { signal: controller.signal, left, assertTimeLeft, sent: false };
   const onTimeout = async (): Promise<void> => {
     // The call may end in the meantime.
     const late = sleep(MAX_HINT_DELAY_MS, controller.signal).catch(() => undefined);

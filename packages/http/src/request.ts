@@ -131,6 +131,7 @@ async function sendWithRetry(
   const { idempotent = first.method === 'GET', now = Date.now, onEvent } = options;
   let prepared = first;
   for (let attempt = 1; ; attempt += 1) {
+    deadline.assertTimeLeft();
     const sentAt = now();
     const earlierSent = deadline.sent;
     deadline.sent = true;

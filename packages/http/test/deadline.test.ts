@@ -21,6 +21,18 @@ describe('timeout', () => {
     expect(server.requests).toHaveLength(1);
   });
 
+  it('does not send again what would be given up before its answer, because the process was stopped', async () => {
+    await using server = await startScriptedServer(() => ({ status: 503 }));
+    const renew = async (): Promise<object> => {
+      // As SIGSTOP: no timer fires meanwhile.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4000);
+      return {};
+    };
+    const call = request('POST', server.origin, { timeout: 3000, idempotent: true, form: {}, renew });
+    expect(await rejectionOf(call)).toMatchObject({ code: 'timeout', retryable: true, sent: true });
+    expect(server.requests).toHaveLength(1);
+  });
+
   it('ends headers that drip', async () => {
     const server = createServer((socket) => {
       socket.on('error', () => undefined);

@@ -133,8 +133,8 @@ export function startDeadline(timeout: number | undefined): () => number | undef
   return () => Math.max(1, Math.ceil(end - performance.now()));
 }
 
-/** The last part of a timeout has its own timer, of at most this length. */
-const MAX_LAST_TIMER_MS = 250;
+/** The last part of a timeout has its own timer, of at most this length. So long an answer may take to a request that was sent right after a stop. */
+const MAX_LAST_TIMER_MS = 5000;
 
 /**
  * Calls `callback` after `milliseconds`, with two timers in a row. After the event loop was blocked, or the process was stopped, a single

@@ -408,6 +408,19 @@ it('calls back after what arrived while the event loop was blocked', async () =>
   expect(order).toEqual(['answer', 'timeout']);
 });
 
+it('leaves time for the answer to what was sent right after the event loop was blocked', async () => {
+  const order: string[] = [];
+  const over = Promise.withResolvers<void>();
+  startTimeout(() => {
+    order.push('timeout');
+    over.resolve();
+  }, 4000);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5000);
+  setTimeout(() => order.push('answer'), 1000);
+  await over.promise;
+  expect(order).toEqual(['answer', 'timeout']);
+});
+
 it('does not call back after it is cancelled', async () => {
   const calls: string[] = [];
   const cancel = startTimeout(() => calls.push('cancelled'), 20);

@@ -22,10 +22,15 @@ export function withinDeadline(
     const controller = new AbortController();
     const onAbort = (): void => controller.abort(signal?.reason);
     signal?.addEventListener('abort', onAbort);
-    const cancel = startTimeout(() => controller.abort(authenticationTimeout()), waitMs(remainingMs()));
+    const wait = waitMs(remainingMs());
+    const start = performance.now();
+    const cancel = startTimeout(() => controller.abort(authenticationTimeout()), wait);
     try {
-      const authenticated = authentication({ ...request, signal: controller.signal });
-      return await abortable(Promise.resolve(authenticated), controller.signal);
+      const authenticating = authentication({ ...request, signal: controller.signal });
+      const authenticated = await abortable(Promise.resolve(authenticating), controller.signal);
+      // The process was stopped meanwhile. A request that is sent now would be given up before its answer.
+      if (performance.now() - start >= wait) throw authenticationTimeout();
+      return authenticated;
     } finally {
       cancel();
       signal?.removeEventListener('abort', onAbort);

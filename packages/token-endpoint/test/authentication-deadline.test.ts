@@ -55,3 +55,16 @@ it('leaves a wrong timeout to the request, and passes the clock', async () => {
   await requestToken(metadata, { client_id: 'c' }, grant, { authentication, now: () => 1_800_000_000_000 });
   expect(clocks).toEqual([undefined, 1_800_000_000_000]);
 });
+
+it('sends nothing where the process was stopped until the time of the call was over', async () => {
+  await using server = await startScriptedServer(() => ({ json: { access_token: 'a', token_type: 'Bearer' } }));
+  const metadata = { issuer: server.origin, token_endpoint: `${server.origin}/token` };
+  const authentication: TokenEndpointOptions['authentication'] = () => {
+    // As SIGSTOP: no timer fires meanwhile.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600);
+    return { parameters: { client_id: 'c' } };
+  };
+  const call = requestToken(metadata, { client_id: 'c' }, grant, { authentication, timeout: 300 });
+  expect(await rejectionOf(call)).toMatchObject({ code: 'timeout', retryable: true, sent: false });
+  expect(server.requests).toHaveLength(0);
+});
