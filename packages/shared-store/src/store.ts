@@ -1,11 +1,18 @@
-import { createTokenCodec } from '@oa/token-cache';
+import { createTokenCodec, type DescribedToken } from '@oa/token-cache';
 import { attempt, isExpired, isStorageError, OAuthError, type KeySource, type Store, type Token } from '@oa/types';
 import type { SharedEngine } from './engine.ts';
 import { createSharedLock, digestOf } from './lock.ts';
 import { createSharedMemory } from './memory.ts';
 
 /** A `Store<Token>` that several machines share. */
-export type SharedStore = Required<Omit<Store<Token>, 'directory'>>;
+export interface SharedStore extends Required<Omit<Store<Token>, 'directory'>> {
+  /**
+   * Describes the stored tokens, without any secret and without the encryption key.
+   *
+   * @throws {OAuthError} `storage_unavailable`
+   */
+  list(): AsyncIterable<DescribedToken>;
+}
 
 /** How a shared store is made. */
 export interface SharedStoreOptions {
@@ -73,6 +80,12 @@ export function createSharedStore(engine: SharedEngine, { encryption, place }: S
       for await (const text of engine.texts()) {
         const key = codec.keyOf(text);
         if (key !== undefined) yield key;
+      }
+    },
+    async *list() {
+      for await (const text of engine.texts()) {
+        const described = codec.describe(text);
+        if (described !== undefined) yield described;
       }
     },
     lock: locks.run,

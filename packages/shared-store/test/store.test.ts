@@ -346,3 +346,26 @@ it('does not use a refresh token that is encrypted with a key that it does not h
   expect(await errorOf(store.get(key))).toMatchObject({ code: 'decryption_failed' });
   expect(await keysOf(store)).toEqual([key]);
 });
+
+it('describes what is stored without the encryption key, and shows no secret', async () => {
+  const { engine, store } = setup();
+  await store.set(otherKey, token('pl4nted'));
+  const id = 'key-1';
+  const encryption = { id, key: async () => new Uint8Array(32).fill(1) };
+  await createSharedStore(engine, { place: 'T', encryption }).set(key, { ...token('pl4nted'), refresh_token: 'pl4nted' });
+  engine.rows.set('damaged', { text: 'damaged', version: 1 });
+  const lockedKey = async (): Promise<never> => {
+    throw new OAuthError('storage_unavailable', 'The keychain is locked.', { retryable: true });
+  };
+  const expires_at: unknown = expect.any(Number);
+  const shown = { issuer: 'https://as.example', grant_type: 'authorization_code', expires_at };
+  for (const lost of [undefined, { id: 'key-2', key: encryption.key }, { id, key: lockedKey }]) {
+    const listed: unknown[] = [];
+    for await (const each of createSharedStore(engine, { place: 'T', encryption: lost }).list()) listed.push(each);
+    expect(listed).toEqual([
+      { ...shown, key: otherKey, client_id: 'other', has_refresh_token: false },
+      { ...shown, key, client_id: 'tool', has_refresh_token: true, encryption_key: id },
+    ]);
+    expect(JSON.stringify(listed)).not.toContain('pl4nted');
+  }
+});
