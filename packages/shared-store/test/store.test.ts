@@ -369,3 +369,41 @@ it('describes what is stored without the encryption key, and shows no secret', a
     expect(JSON.stringify(listed)).not.toContain('pl4nted');
   }
 });
+
+it('looks once for many calls at the same moment', async () => {
+  const { engine, store } = setup();
+  const first = token('first');
+  await createSharedStore(engine, { place: 'T' }).set(key, first);
+  engine.trips.length = 0;
+  const found = await Promise.all(Array.from({ length: 20 }, () => store.get(key)));
+  expect(found).toEqual(Array.from({ length: 20 }, () => first));
+  expect(engine.trips).toEqual(['read']);
+});
+
+it('does not remember what a deletion has overtaken', async () => {
+  const { engine, store, elsewhere } = setup();
+  await elsewhere.set(key, token('a'));
+  const answer = Promise.withResolvers<void>();
+  const read = engine.read.bind(engine);
+  engine.read = async (digest) => {
+    const state = await read(digest);
+    await answer.promise;
+    return state;
+  };
+  const early = store.get(key);
+  await store.delete(key);
+  answer.resolve();
+  expect(await early).toMatchObject({ access_token: 'a' });
+  expect(await store.get(key)).toBeUndefined();
+});
+
+it('shares the failure of a look, and looks again with the next call', async () => {
+  const { engine, store } = setup();
+  engine.isAway = true;
+  engine.trips.length = 0;
+  const all = await Promise.allSettled([store.get(key), store.get(key)]);
+  expect(all.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  expect(engine.trips).toEqual(['read']);
+  engine.isAway = false;
+  expect(await store.get(key)).toBeUndefined();
+});
