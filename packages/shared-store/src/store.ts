@@ -19,7 +19,7 @@ export interface SharedStore extends Required<Omit<Store<Token>, 'directory'>> {
 export interface SharedStoreOptions {
   /** Encrypts the tokens. What they are for stays readable. */
   encryption?: KeySource | undefined;
-  /** Names the place of the tokens in messages, such as `The table oa_tokens`. */
+  /** Names the place of the tokens in the sentences of messages, such as `the table oa_tokens`. */
   place: string;
 }
 
@@ -35,10 +35,10 @@ const MAX_NOTED_WRITES = 10_000;
  * - Calls that wait for a lock look at what is stored at each poll, and receive the failure of the holder.
  *
  * @example
- * const store = createSharedStore(engine, { place: 'The table oa_tokens' });
+ * const store = createSharedStore(engine, { place: 'the table oa_tokens' });
  */
 export function createSharedStore(engine: SharedEngine, { encryption, place }: SharedStoreOptions): SharedStore {
-  const codec = createTokenCodec({ encryption, place });
+  const codec = createTokenCodec({ encryption, place: `A token in ${place}` });
   const memory = createSharedMemory();
   const locks = createSharedLock(engine);
 
@@ -105,6 +105,8 @@ export function createSharedStore(engine: SharedEngine, { encryption, place }: S
       memory.set(key, Object.freeze({ ...token }));
     },
     async delete(key) {
+      // Before the write too: a token that the program has given up is not served while the engine is away.
+      memory.delete(key);
       await write(key, undefined);
       memory.delete(key);
     },
@@ -136,7 +138,7 @@ export function createSharedStore(engine: SharedEngine, { encryption, place }: S
 function outdated(place: string): OAuthError {
   return new OAuthError(
     'lock_lost',
-    `${place} holds a newer token of another process, which had the lock after this one. This token is not stored. Try again to get the newer one.`,
+    `Another process had the lock after this one, and has stored a newer token in ${place}. This token is not stored. Try again to get the newer one.`,
     { retryable: true },
   );
 }
