@@ -35,6 +35,9 @@ interface UnwrittenValue<V> {
  * written. Such a value is kept in memory and written at the next use. Three things still reject: `reserve`, because a refresh token
  * whose successor can't be stored must not be used; `delete`, because what can't be deleted is not deleted; and `get` of a value that
  * can't be read at the moment, because it is not missing.
+ *
+ * A kept value can be used without the lock where the failure lasts, as that of a read-only disk does. Where it is `retryable`, the answer to
+ * the write may only be lost: then the store has the value, and another process uses it.
  */
 export function createResilientStore<V>(store: Store<V>, onEvent: (event: OAuthEvent) => void): ResilientStore<V> {
   const unwritten = new Map<string, UnwrittenValue<V>>();
@@ -90,6 +93,7 @@ export function createResilientStore<V>(store: Store<V>, onEvent: (event: OAuthE
 
   /** With the lock held, so that what another process stores in between is not overwritten. */
   async function writeKept(key: string, kept: UnwrittenValue<V>): Promise<void> {
+    if (reasonUnlocked(key)?.retryable) return;
     if (!isNewer(await read(key), kept.before)) await set(key, kept.value);
   }
 
@@ -117,12 +121,13 @@ export function createResilientStore<V>(store: Store<V>, onEvent: (event: OAuthE
       await store.delete(key);
     },
     async reserve(key) {
-      // A value that is only in memory has nothing to lose on the disk.
-      if (store.reserve === undefined || unwritten.has(key)) return { interrupted: false };
+      if (store.reserve === undefined) return { interrupted: false };
       // Without the lock another process may be using the stored value at the same moment.
       const reason = reasonUnlocked(key);
-      if (reason !== undefined) throw reason;
-      return store.reserve(key);
+      const isKept = unwritten.has(key);
+      if (reason !== undefined && (!isKept || reason.retryable)) throw reason;
+      // A value that is only in memory has nothing to lose on the disk.
+      return isKept ? { interrupted: false } : store.reserve(key);
     },
   };
 }

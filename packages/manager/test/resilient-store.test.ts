@@ -95,6 +95,38 @@ it('prefers the value that could not be written to an old one that can be read a
   expect(map.get('k')).toBe('mine');
 });
 
+it('neither uses nor writes a kept value without the lock of a store that may be back in a moment: the write may have arrived', async () => {
+  const away = new OAuthError('storage_unavailable', 'The engine is away.', { retryable: true });
+  const map = new Map<string, string>();
+  let isLockAway = false;
+  let isSetAway = true;
+  const resilient = createResilientStore<string>(
+    {
+      get: (key) => map.get(key),
+      set(key, value) {
+        if (isSetAway) throw away;
+        map.set(key, value);
+      },
+      delete: (key) => map.delete(key),
+      reserve: async () => ({ interrupted: false }),
+      async lock(_, work) {
+        if (isLockAway) throw away;
+        return work();
+      },
+    },
+    () => {},
+  );
+  await resilient.set('k', 'successor');
+  isLockAway = true;
+  await expect(resilient.lock('k', async () => resilient.reserve('k'))).rejects.toBe(away);
+  isSetAway = false;
+  expect(await resilient.get('k')).toBe('successor');
+  expect(map.has('k')).toBe(false);
+  isLockAway = false;
+  expect(await resilient.get('k')).toBe('successor');
+  expect(map.get('k')).toBe('successor');
+});
+
 it('keeps no deleted value in memory', async () => {
   const { resilient } = failing('set');
   await resilient.set('k', 'v');

@@ -30,7 +30,7 @@ async function errorOf(work: unknown): Promise<unknown> {
 /** Two processes with one engine. */
 function setup(): { engine: MemoryEngine; store: SharedStore; elsewhere: SharedStore } {
   const engine = createMemoryEngine();
-  const place = 'The table of this test';
+  const place = 'the table of this test';
   return { engine, store: createSharedStore(engine, { place }), elsewhere: createSharedStore(engine, { place }) };
 }
 
@@ -329,7 +329,7 @@ it('asks for the encryption key before the request whose answer it is to store',
   const engine = createMemoryEngine();
   const problem = new OAuthError('storage_unavailable', 'The keychain is locked. Unlock it.', { retryable: true });
   const encryption = { id: 'locked', key: async () => Promise.reject(problem) };
-  const store = createSharedStore(engine, { place: 'The table of this test', encryption });
+  const store = createSharedStore(engine, { place: 'the table of this test', encryption });
   await store.lock(key, async () => {
     expect(await errorOf(store.reserve(key))).toBe(problem);
   });
@@ -339,10 +339,90 @@ it('asks for the encryption key before the request whose answer it is to store',
 it('does not use a refresh token that is encrypted with a key that it does not have', async () => {
   const { engine, store } = setup();
   const encryption = { id: 'key', key: async () => new Uint8Array(32).fill(7) };
-  await createSharedStore(engine, { place: 'The table of this test', encryption }).set(key, token('a'));
+  await createSharedStore(engine, { place: 'the table of this test', encryption }).set(key, token('a'));
   await store.lock(key, async () => {
     expect(await errorOf(store.reserve(key))).toMatchObject({ code: 'decryption_failed' });
   });
   expect(await errorOf(store.get(key))).toMatchObject({ code: 'decryption_failed' });
   expect(await keysOf(store)).toEqual([key]);
+});
+
+it('describes what is stored without the encryption key, and shows no secret', async () => {
+  const { engine, store } = setup();
+  await store.set(otherKey, token('pl4nted'));
+  const id = 'key-1';
+  const encryption = { id, key: async () => new Uint8Array(32).fill(1) };
+  await createSharedStore(engine, { place: 'the table of this test', encryption }).set(key, { ...token('pl4nted'), refresh_token: 'pl4nted' });
+  engine.rows.set('damaged', { text: 'damaged', version: 1 });
+  const lockedKey = async (): Promise<never> => {
+    throw new OAuthError('storage_unavailable', 'The keychain is locked.', { retryable: true });
+  };
+  const expires_at: unknown = expect.any(Number);
+  const shown = { issuer: 'https://as.example', grant_type: 'authorization_code', expires_at };
+  for (const lost of [undefined, { id: 'key-2', key: encryption.key }, { id, key: lockedKey }]) {
+    const listed: unknown[] = [];
+    for await (const each of createSharedStore(engine, { place: 'the table of this test', encryption: lost }).list()) listed.push(each);
+    expect(listed).toEqual([
+      { ...shown, key: otherKey, client_id: 'other', has_refresh_token: false },
+      { ...shown, key, client_id: 'tool', has_refresh_token: true, encryption_key: id },
+    ]);
+    expect(JSON.stringify(listed)).not.toContain('pl4nted');
+  }
+});
+
+it('looks once for many calls at the same moment', async () => {
+  const { engine, store } = setup();
+  const first = token('first');
+  await createSharedStore(engine, { place: 'the table of this test' }).set(key, first);
+  engine.trips.length = 0;
+  const found = await Promise.all(Array.from({ length: 20 }, () => store.get(key)));
+  expect(found).toEqual(Array.from({ length: 20 }, () => first));
+  expect(engine.trips).toEqual(['read']);
+});
+
+it('does not remember what a deletion has overtaken', async () => {
+  const { engine, store, elsewhere } = setup();
+  await elsewhere.set(key, token('a'));
+  const answer = Promise.withResolvers<void>();
+  const read = engine.read.bind(engine);
+  engine.read = async (digest) => {
+    const state = await read(digest);
+    await answer.promise;
+    return state;
+  };
+  const early = store.get(key);
+  await store.delete(key);
+  answer.resolve();
+  expect(await early).toMatchObject({ access_token: 'a' });
+  expect(await store.get(key)).toBeUndefined();
+});
+
+it('shares the failure of a look, and looks again with the next call', async () => {
+  const { engine, store } = setup();
+  engine.isAway = true;
+  engine.trips.length = 0;
+  const all = await Promise.allSettled([store.get(key), store.get(key)]);
+  expect(all.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  expect(engine.trips).toEqual(['read']);
+  engine.isAway = false;
+  expect(await store.get(key)).toBeUndefined();
+});
+
+it('serves no token from memory that could not be deleted because the engine is away', async () => {
+  const { engine, store } = setup();
+  await store.set(key, token('a'));
+  engine.isAway = true;
+  await expect(Promise.resolve(store.delete(key))).rejects.toMatchObject({ code: 'storage_unavailable' });
+  await expect(Promise.resolve(store.get(key))).rejects.toMatchObject({ code: 'storage_unavailable' });
+});
+
+it('says in its messages what it could not read', async () => {
+  const { engine } = setup();
+  const place = 'the table of this test';
+  const bytes = async (): Promise<Uint8Array> => new Uint8Array(32).fill(1);
+  await createSharedStore(engine, { place, encryption: { id: 'key-1', key: bytes } }).set(key, token('a'));
+  const other = createSharedStore(engine, { place, encryption: { id: 'key-2', key: bytes } });
+  await expect(Promise.resolve(other.get(key))).rejects.toThrow(
+    /^A token in the table of this test was encrypted with the key "key-1"/,
+  );
 });

@@ -53,7 +53,7 @@ export function postgresStore(options: PostgresStoreOptions): SharedStore {
     throw new TypeError(`options.timeout must be a number of milliseconds from 1 to ${MAX_ENGINE_TIMEOUT_MS}.`);
   ignoreLostConnections(pool);
   const engine = createPostgresEngine(createConnector(pool, table, timeout));
-  return createSharedStore(engine, { encryption, place: `The table ${table.shown}` });
+  return createSharedStore(engine, { encryption, place: `the table ${table.shown}` });
 }
 
 const listened = new WeakSet<object>();

@@ -1,7 +1,15 @@
 import { createLoader } from '@oa/mechanisms';
 import { assertKeySource, isOAuthError, type KeySource, type Token } from '@oa/types';
 import { importCacheModule } from './import-module.ts';
-import { belongsTo, parseRecord, serializeEncrypted, serializeRecord, type TokenRecord } from './record.ts';
+import type { DescribedToken } from './key.ts';
+import {
+  belongsTo,
+  describeRecord,
+  parseRecord,
+  serializeEncrypted,
+  serializeRecord,
+  type TokenRecord,
+} from './record.ts';
 
 /** How a {@link TokenCodec} stores tokens. */
 export interface TokenCodecOptions {
@@ -46,6 +54,12 @@ export interface TokenCodec {
    * @returns `undefined` if the text is damaged, or of a newer format
    */
   keyOf(text: string): string | undefined;
+  /**
+   * Describes the token of a text, without any secret. It needs no encryption key.
+   *
+   * @returns `undefined` if the text is damaged, or of a newer format
+   */
+  describe(text: string): DescribedToken | undefined;
 }
 
 /**
@@ -76,6 +90,10 @@ export function createTokenCodec({ place, encryption }: TokenCodecOptions): Toke
     keyOf: (text) => {
       const record = findRecord(text, place);
       return record && JSON.stringify(record.identity);
+    },
+    describe: (text) => {
+      const record = findRecord(text, place);
+      return record && describeRecord(record);
     },
   };
 }

@@ -69,6 +69,14 @@ export interface TokenDescription {
   has_refresh_token: boolean;
 }
 
+/** A stored token as it may be shown to a user, and no secret. */
+export interface DescribedToken extends TokenDescription {
+  /** The key for `get` and `delete`. */
+  key: string;
+  /** The id of the key that encrypts it. Absent where it is not encrypted. */
+  encryption_key?: string;
+}
+
 /** Parameters that are secret or used once. A key is written to a file, where these must not be. */
 const SECRET_PARAMETERS =
   /^(client_secret|client_assertion|assertion|code|code_verifier|device_code|password|refresh_token|access_token|subject_token|actor_token)$/;

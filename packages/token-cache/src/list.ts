@@ -2,17 +2,13 @@ import { readdir } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { readPrivate, readPrivateFiles, removePrivate, toDirectoryError } from '@oa/private-file';
 import { attempt, isOAuthError, type OAuthError, type Result } from '@oa/types';
-import { describeShown, describeToken, type TokenDescription } from './key.ts';
+import type { DescribedToken } from './key.ts';
 import { fileNameOf } from './paths.ts';
-import { toRecord, type TokenRecord } from './record.ts';
+import { describeRecord, toRecord, type TokenRecord } from './record.ts';
 
 /** A stored token as it may be shown to a user: what it is for, where it is, and no secret. */
-export interface CachedToken extends TokenDescription {
-  /** The key for `get` and `delete`. */
-  key: string;
+export interface CachedToken extends DescribedToken {
   file: string;
-  /** The id of the key that encrypts it. Absent where it is not encrypted. */
-  encryption_key?: string;
 }
 
 /** A token's file, or what a process could write but not put in its place. */
@@ -31,10 +27,8 @@ export interface FoundToken {
 /** How many files are read before the first of them is handed out. More would block the process for more than some milliseconds. */
 const MAX_READ_FILES = 16;
 
-export function toCachedToken({ key, file, record }: FoundToken): CachedToken {
-  const { identity } = record;
-  if (record.format === 1) return { key, file, ...describeToken(identity, record.token) };
-  return { key, file, ...describeShown(identity, record.shown), encryption_key: record.encrypted.key };
+export function toCachedToken({ file, record }: FoundToken): CachedToken {
+  return { file, ...describeRecord(record) };
 }
 
 /**

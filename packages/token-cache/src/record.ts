@@ -2,7 +2,16 @@ import type { EncryptedText } from '@oa/encryption';
 import { isObject, parseJson, sha256Hex } from '@oa/mechanisms';
 import { readPrivate } from '@oa/private-file';
 import { attempt, OAuthError, type Result, type Token } from '@oa/types';
-import { isStoredIdentity, parseTokenKey, toShownMembers, type ShownMembers, type StoredIdentity } from './key.ts';
+import {
+  describeShown,
+  describeToken,
+  isStoredIdentity,
+  parseTokenKey,
+  toShownMembers,
+  type DescribedToken,
+  type ShownMembers,
+  type StoredIdentity,
+} from './key.ts';
 
 /**
  * The version of the files, not of the package. A reader of a version reads all earlier versions too, and upgrades them here. Without encryption
@@ -156,6 +165,14 @@ export function toRecord(
 /** Whether the record was stored under `key`. A file that was copied or renamed belongs to no key. */
 export function belongsTo(record: TokenRecord, key: string): boolean {
   return JSON.stringify(record.identity) === key;
+}
+
+/** Describes the token of a record. It needs no encryption key. */
+export function describeRecord(record: TokenRecord): DescribedToken {
+  const { identity } = record;
+  const key = JSON.stringify(identity);
+  if (record.format === PLAIN_FORMAT_VERSION) return { key, ...describeToken(identity, record.token) };
+  return { key, ...describeShown(identity, record.shown), encryption_key: record.encrypted.key };
 }
 
 function isShownMembers(value: unknown): value is ShownMembers {

@@ -1,4 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startAuthorizationServer } from '@oa-internal/authorization-server';
+import { createManager } from '@oa/manager';
+import { postgresStore } from '@oa/store-postgres';
+import { OAuthError, type KeySource } from '@oa/types';
 import { describe, expect, it } from 'vitest';
 import { isInstalled, resultOf, startSession, usePostgres, type Session } from './setup.ts';
 
@@ -104,5 +108,28 @@ describe.skipIf(!isInstalled)('managers of several processes with one rotating r
       await fixture.server.start();
     }
     await expectAlive(session);
+  });
+
+  it('say how each session is kept, also where its encryption key can not be had', async () => {
+    const pool = fixture.pool();
+    await pool.query('delete from oa_tokens');
+    await using server = await startAuthorizationServer();
+    const key = async (): Promise<Uint8Array> => new Uint8Array(32).fill(1);
+    const login = { openBrowser: (url: string) => server.logIn(url), print: () => undefined };
+    const open = (encryption?: KeySource) => createManager({ cache: postgresStore({ pool, encryption }), login });
+    const credentials = { client_id: server.public.client_id, scope: 'openid offline_access' };
+    await open().getToken(server.issuer, { ...credentials, profile: 'a' });
+    await open({ id: 'key-1', key }).getToken(server.issuer, { ...credentials, profile: 'b' });
+    const locked = async (): Promise<never> => {
+      throw new OAuthError('storage_unavailable', 'The keychain is locked.', { retryable: true });
+    };
+    for (const encryption of [undefined, { id: 'key-2', key }, { id: 'key-1', key: locked }])
+      expect(await open(encryption).sessions()).toMatchObject({
+        ok: true,
+        value: [
+          { profile: 'a', kept: 'store' },
+          { profile: 'b', kept: 'encrypted', encryption_key: 'key-1' },
+        ],
+      });
   });
 });
