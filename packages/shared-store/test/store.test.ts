@@ -352,7 +352,10 @@ it('describes what is stored without the encryption key, and shows no secret', a
   await store.set(otherKey, token('pl4nted'));
   const id = 'key-1';
   const encryption = { id, key: async () => new Uint8Array(32).fill(1) };
-  await createSharedStore(engine, { place: 'the table of this test', encryption }).set(key, { ...token('pl4nted'), refresh_token: 'pl4nted' });
+  await createSharedStore(engine, { place: 'the table of this test', encryption }).set(key, {
+    ...token('pl4nted'),
+    refresh_token: 'pl4nted',
+  });
   engine.rows.set('damaged', { text: 'damaged', version: 1 });
   const lockedKey = async (): Promise<never> => {
     throw new OAuthError('storage_unavailable', 'The keychain is locked.', { retryable: true });
@@ -361,7 +364,8 @@ it('describes what is stored without the encryption key, and shows no secret', a
   const shown = { issuer: 'https://as.example', grant_type: 'authorization_code', expires_at };
   for (const lost of [undefined, { id: 'key-2', key: encryption.key }, { id, key: lockedKey }]) {
     const listed: unknown[] = [];
-    for await (const each of createSharedStore(engine, { place: 'the table of this test', encryption: lost }).list()) listed.push(each);
+    for await (const each of createSharedStore(engine, { place: 'the table of this test', encryption: lost }).list())
+      listed.push(each);
     expect(listed).toEqual([
       { ...shown, key: otherKey, client_id: 'other', has_refresh_token: false },
       { ...shown, key, client_id: 'tool', has_refresh_token: true, encryption_key: id },
@@ -375,7 +379,7 @@ it('looks once for many calls at the same moment', async () => {
   const first = token('first');
   await createSharedStore(engine, { place: 'the table of this test' }).set(key, first);
   engine.trips.length = 0;
-  const found = await Promise.all(Array.from({ length: 20 }, () => store.get(key)));
+  const found = await Promise.all(Array.from({ length: 20 }, async () => store.get(key)));
   expect(found).toEqual(Array.from({ length: 20 }, () => first));
   expect(engine.trips).toEqual(['read']);
 });
