@@ -192,23 +192,28 @@ function hearRequest({ pausedSends }: Run, from: FleetProcess, digest: string): 
 
 /** What the server has received. */
 function countRefreshes({ server, counts, lost, pausedSends }: Run): void {
-  const seen = new Set<string>();
-  for (const { refreshTokenDigest: digest } of server.requests) {
+  const used = new Set<string>();
+  for (const { refreshTokenDigest: digest, status } of server.requests) {
     if (digest === undefined) continue;
     add(counts, 'refreshes');
     const pausedAt = pausedSends.get(digest);
-    if (!seen.has(digest)) seen.add(digest);
-    else if (lost.has(digest)) add(counts, 'reused after a loss');
+    if (!used.has(digest)) {
+      // After a reuse the server refuses all tokens of the session. Two refusals of one token are no further reuse.
+      if (status === 200) used.add(digest);
+    } else if (lost.has(digest)) add(counts, 'reused after a loss');
     else add(counts, pausedAt === undefined ? 'reused' : `reused ${pausedAt}`);
   }
 }
 
+/** Until then other processes may tell of the same end of a session: their memory is a second old, and they have calls under way. */
+const LOGOUT_REPORTS_MS = 5000;
 const loggingIn = new Set<string>();
 function logInAgain(run: Run, profile: string): void {
   if (loggingIn.has(profile) || run.isOver()) return;
   loggingIn.add(profile);
   add(run.counts, 'logouts');
-  void run.logIn(profile).finally(() => loggingIn.delete(profile));
+  void run.logIn(profile);
+  setTimeout(() => loggingIn.delete(profile), LOGOUT_REPORTS_MS);
 }
 
 async function keepKilling(run: Run): Promise<void> {
