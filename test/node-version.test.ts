@@ -9,7 +9,17 @@ const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const minimum = engines.node.replace('>=', '');
 
 /** The entry points that need modules of Node.js, and so refuse an old one. */
-const NODE_PACKAGES = ['private-file', 'token-cache', 'client-store', 'loopback', 'manager'];
+const NODE_PACKAGES = [
+  'private-file',
+  'token-cache',
+  'client-store',
+  'keychain',
+  'shared-store',
+  'store-postgres',
+  'store-redis',
+  'loopback',
+  'manager',
+];
 
 describe('a Node.js older than `engines`', () => {
   // Takes the place of `process` in a new process: what a Node.js of that version lacks is missing.
