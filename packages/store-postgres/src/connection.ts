@@ -67,8 +67,8 @@ function createConnection(client: PostgresClient, table: TableName, timeout: num
     client.removeListener('error', onEnd);
   }
 
+  /** The second time nothing is left to do. */
   function onEnd(): void {
-    if (isBroken) return;
     isBroken = true;
     release(true);
     for (const listener of listeners.splice(0)) listener();

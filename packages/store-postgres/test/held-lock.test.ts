@@ -19,9 +19,16 @@ describe.skipIf(!isInstalled)('a lock whose connection ends while its holder liv
     return rowCount ?? 0;
   }
 
+  /** The processes of the engine that hold advisory locks, once for each lock. */
+  async function holdersOf(admin: Pool): Promise<number[]> {
+    const { rows } = await admin.query<{ pid: number }>(
+      "select pid from pg_locks where locktype = 'advisory' and granted",
+    );
+    return rows.map(({ pid }) => pid);
+  }
+
   async function countLocks(admin: Pool): Promise<number> {
-    const { rowCount } = await admin.query("select * from pg_locks where locktype = 'advisory' and granted");
-    return rowCount ?? 0;
+    return (await holdersOf(admin)).length;
   }
 
   it('is lost while the engine is away: assertHeld throws, and reserve rejects', async () => {
@@ -149,6 +156,33 @@ describe.skipIf(!isInstalled)('a lock whose connection ends while its holder liv
     await held.end();
     expect(await other.lock(KEY, async () => other.get(KEY))).toEqual(RENEWED);
     await expect.poll(async () => countLocks(admin), { timeout: 20_000 }).toBe(0);
+  });
+
+  it('reserves nothing where another holder has written since it was taken', async () => {
+    const [store, other] = [await fixture.open(), await fixture.open()];
+    await store.set(KEY, TOKEN);
+    await store.lock(KEY, async () => {
+      await other.set(KEY, RENEWED);
+      await expect(Promise.resolve(store.reserve(KEY))).rejects.toMatchObject({ code: 'lock_lost', retryable: true });
+    });
+    expect(await isInterrupted(other)).toBe(false);
+  });
+
+  it('is not taken again after it was freed, where its connection still has the lock of another key', async () => {
+    const [store, admin] = [await fixture.open(), fixture.pool()];
+    const first = await holdReserved(store);
+    const second = await holdReserved(store, KEY.replace('"p"', '"q"'));
+    await first.release?.();
+    await first.end();
+    await expect.poll(async () => countLocks(admin), { timeout: 20_000 }).toBe(1);
+    const before = await holdersOf(admin);
+    await terminateHolders(admin);
+    await expect.poll(async () => holdersOf(admin), { timeout: 20_000 }).toHaveLength(1);
+    await expect.poll(async () => holdersOf(admin), { timeout: 20_000 }).not.toEqual(before);
+    await expect.poll(() => attemptSync(second.assertHeld), { timeout: 20_000 }).toBeUndefined();
+    expect(await holdersOf(admin)).toHaveLength(1);
+    await second.release?.();
+    await second.end();
   });
 
   it('does not write a row that was deleted and written anew', async () => {
