@@ -1,6 +1,6 @@
 import type { EncryptedText } from '@oa/encryption';
 import { createLoader, isObject, parseJson } from '@oa/mechanisms';
-import { toStorageError } from '@oa/private-file';
+import { withStorageErrors } from '@oa/private-file';
 import { attempt, OAuthError, type Client, type KeySource } from '@oa/types';
 import { toClient } from './members.ts';
 
@@ -37,9 +37,7 @@ const SEAL_VERSION = 1;
 
 /** A module is a file too: a process that has too many open files can't load it. */
 const loadEncryptionPackage = createLoader(() =>
-  import('@oa/encryption').catch((error: unknown) => {
-    throw toStorageError(error, 'A module of @oa/client-store');
-  }),
+  withStorageErrors('A module of @oa/client-store', import('@oa/encryption')),
 );
 
 /** Copies the members of a stored client, the encrypted ones as they are. The answer of a server has no such member. */
@@ -71,7 +69,7 @@ export function hasPlainSecret(client: SealedClient): boolean {
  * @throws {OAuthError} `storage_unavailable`, or whatever else the key source rejects with
  */
 export async function assertSealable(encryption: KeySource | undefined): Promise<void> {
-  if (encryption !== undefined) await (await loadEncryptionPackage()).encryptText('', '', encryption);
+  if (encryption !== undefined) await (await loadEncryptionPackage()).assertKeyAvailable(encryption);
 }
 
 /** Encrypts the secret members of a client, where the store has a key source. */

@@ -1,4 +1,4 @@
 export { rotate } from './rotate.ts';
 export type { RotatedKeySource } from './rotate.ts';
-export { decryptText, encryptText } from './text.ts';
+export { assertKeyAvailable, decryptText, encryptText } from './text.ts';
 export type { DecryptOptions, EncryptedText } from './text.ts';

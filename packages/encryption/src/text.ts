@@ -63,6 +63,17 @@ export async function encryptText(
 }
 
 /**
+ * Asks for the key, so that it is there when a text must be encrypted.
+ *
+ * @throws {OAuthError} `storage_unavailable`, or whatever else the key source rejects with
+ * @throws {TypeError} if `source` is no key source, or does not return 32 bytes
+ */
+export async function assertKeyAvailable(source: KeySource): Promise<void> {
+  assertKeySource(source, 'The key source');
+  await loadKey(source, undefined);
+}
+
+/**
  * Decrypts a text that {@link encryptText} has encrypted.
  *
  * @param about the same as when the text was encrypted

@@ -1,5 +1,5 @@
 import { inspectAll, rejectionOf } from '@oa-internal/testing';
-import { decryptText, encryptText } from '@oa/encryption';
+import { assertKeyAvailable, decryptText, encryptText } from '@oa/encryption';
 import { OAuthError, type KeySource } from '@oa/types';
 import { expect, it } from 'vitest';
 import { testKey } from './setup.ts';
@@ -9,6 +9,16 @@ it('asks for a key once, also where many callers need it at the same time', asyn
   const encrypted = await Promise.all(Array.from({ length: 20 }, (_, n) => encryptText(String(n), 'x', source)));
   expect(await Promise.all(encrypted.map((each) => decryptText(each, 'x', source)))).toHaveLength(20);
   expect(source.asked).toBe(1);
+});
+
+it('asks for a key before it is needed, and not again when a text is encrypted', async () => {
+  let calls = 0;
+  const source = { id: 'early', key: async () => ((calls += 1), new Uint8Array(32)) };
+  await assertKeyAvailable(source);
+  expect(calls).toBe(1);
+  await encryptText('text', 'about', source);
+  expect(calls).toBe(1);
+  await expect(assertKeyAvailable({ id: 'short', key: async () => new Uint8Array(31) })).rejects.toThrow(TypeError);
 });
 
 it('does not keep a failure: it passes on what the source rejects with, and asks again', async () => {

@@ -1,5 +1,5 @@
 import { abortable, createSingleFlight, MAX_TIMER_MS, sha256Hex, startTimeout } from '@oa/mechanisms';
-import { toStorageError, userDirectory, withLock } from '@oa/private-file';
+import { userDirectory, withLock, withStorageErrors } from '@oa/private-file';
 import { OAuthError, type KeySource } from '@oa/types';
 import { ENCRYPTION_KEY_BYTES, parseKeyText, toKeyText } from './key-text.ts';
 import { describeItem, keychainError, type Keychain, type KeychainItem } from './keychain.ts';
@@ -102,9 +102,7 @@ async function loadInTime(
   shared: AbortSignal,
 ): Promise<Uint8Array> {
   // A module is a file too: a process that has too many open files can't load it.
-  const keychain = await open(item).catch((error: unknown) => {
-    throw toStorageError(error, 'A module of @oa/keychain');
-  });
+  const keychain = await withStorageErrors('A module of @oa/keychain', open(item));
   const controller = new AbortController();
   const stop = startTimeout(() => controller.abort(slowError(item, timeout, keychain)), timeout);
   const signal = AbortSignal.any([shared, controller.signal]);

@@ -7,4 +7,4 @@ export { fileVersion, readPrivate } from './read.ts';
 export type { ReplaceOptions } from './replace.ts';
 export type { Reservation } from './reserve.ts';
 export type { FileLock } from './sqlite.ts';
-export { toStorageError } from './storage-error.ts';
+export { toStorageError, withStorageErrors } from './storage-error.ts';

@@ -59,8 +59,9 @@ function waysElsewhere(path: string): string {
 }
 
 /**
- * Waits for a call of the file system.
+ * Waits for a call of the file system, or for a module that is loaded late.
  *
+ * @param path what could not be used, for the message
  * @throws {OAuthError} `storage_unavailable`, see {@link toStorageError}
  */
 export async function withStorageErrors<T>(path: string, call: Promise<T>): Promise<T> {

@@ -136,8 +136,8 @@ export async function assertReplacedEncrypted(
   encryption: KeySource | undefined,
 ): Promise<void> {
   if (encryption === undefined && record?.format !== 2) return;
-  const { assertEncryptable, missingKeyError } = await loadEncryptionModule();
-  if (encryption !== undefined) await assertEncryptable(encryption);
+  const { assertKeyAvailable, missingKeyError } = await loadEncryptionModule();
+  if (encryption !== undefined) await assertKeyAvailable(encryption);
   else if (record?.format === 2) throw missingKeyError(record, place);
 }
 

@@ -1,5 +1,7 @@
 /** What encrypts and decrypts. Loaded with the first encrypted token. */
 import { decryptText, encryptText, type EncryptedText } from '@oa/encryption';
+
+export { assertKeyAvailable } from '@oa/encryption';
 import { parseJson } from '@oa/mechanisms';
 import { OAuthError, type KeySource, type Token } from '@oa/types';
 import { isStoredToken, toTokenPlace, type EncryptedRecord } from './record.ts';
@@ -7,15 +9,6 @@ import { isStoredToken, toTokenPlace, type EncryptedRecord } from './record.ts';
 /** A function that encrypts with the key of `source`, for `serializeEncrypted`. */
 export function encryptWith(source: KeySource): (text: string, about: string) => Promise<EncryptedText> {
   return (text, about) => encryptText(text, about, source);
-}
-
-/**
- * Asks for the key, so that it is there when an answer must be stored.
- *
- * @throws {OAuthError} `storage_unavailable`, or whatever else the key source rejects with
- */
-export async function assertEncryptable(source: KeySource): Promise<void> {
-  await encryptText('', '', source);
 }
 
 /** The token of a record. Where the decrypted text is no token, the result is `undefined`. */
