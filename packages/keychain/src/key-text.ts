@@ -1,3 +1,5 @@
+import { fromBase64Url } from '@oa/mechanisms';
+
 /** AES-256 has keys of this length. */
 export const ENCRYPTION_KEY_BYTES = 32;
 
@@ -21,7 +23,7 @@ export function parseKeyText(text: string): Uint8Array | undefined {
     return Uint8Array.from({ length: ENCRYPTION_KEY_BYTES }, (_, index) =>
       Number.parseInt(trimmed.slice(index * 2, index * 2 + 2), 16),
     );
-  if (!BASE64_KEY.test(trimmed)) return undefined;
-  const binary = atob(trimmed.replaceAll('-', '+').replaceAll('_', '/').replace('=', ''));
-  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+  return BASE64_KEY.test(trimmed)
+    ? fromBase64Url(trimmed.replaceAll('+', '-').replaceAll('/', '_').replace('=', ''))
+    : undefined;
 }
