@@ -1,8 +1,7 @@
 // The stores of `pnpm fleet`, on an engine of its own.
 import type { SharedStore } from '../packages/shared-store/src/index.ts';
-import { findProgram } from '@oa-internal/testing';
 import { startPostgres } from '@oa-internal/testing/postgres';
-import { startRedis } from '@oa-internal/testing/redis';
+import { findRedis, startRedis } from '@oa-internal/testing/redis';
 
 /** Where the engine of a run listens. */
 export interface FleetEngine {
@@ -71,7 +70,7 @@ async function startPostgresEngine(): Promise<RunningEngine> {
 }
 
 async function startRedisEngine(): Promise<RunningEngine> {
-  const program = findProgram('redis-server', 'the fleet');
+  const program = findRedis('the fleet');
   if (program === undefined) throw new Error('redis-server is not installed.');
   const redis = await startRedis(program, { isDurable: true });
   return {
