@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inspectAll } from '@oa-internal/testing';
 import { findRedis } from '@oa-internal/testing/redis';
 import { createManager } from '@oa/manager';
@@ -149,7 +150,7 @@ describe.skipIf(program === '')('the manager over Redis', () => {
     await manager.getToken(scenario.target, scenario.credentials);
     await scenario.redis.end('SIGKILL');
     // Longer than a token is served from memory without a look.
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await sleep(1500);
     for (let call = 0; call < 3; call += 1)
       expect(await manager.getToken(scenario.target, scenario.credentials)).toMatchObject({ access_token });
     client.disconnect();

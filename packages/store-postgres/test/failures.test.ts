@@ -1,4 +1,5 @@
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inspectAll, rejectionOf } from '@oa-internal/testing';
 import { postgresStore } from '@oa/store-postgres';
 import { attempt, type OAuthError } from '@oa/types';
@@ -154,7 +155,7 @@ describe.skipIf(!isInstalled)('an engine that fails', () => {
       await store.get(KEY);
       await end();
       // Past the memory of a second.
-      await new Promise((resolve) => setTimeout(resolve, 1100));
+      await sleep(1100);
       try {
         expect(await store.get(KEY)).toEqual(valid);
         for (const call of [async () => store.get(FOREIGN_KEY), async () => store.set(KEY, valid)])

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { postgresStore } from '@oa/store-postgres';
 import type { Pool } from 'pg';
 import { describe, expect, it } from 'vitest';
@@ -71,7 +72,8 @@ describe.skipIf(!isInstalled)('a lock whose connection ends while its holder liv
     const held = await holdReserved(store);
     await fixture.server.stop();
     const written = Promise.resolve(store.set(KEY, RENEWED));
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    // The write must meet the engine while it is away.
+    await sleep(300);
     await fixture.server.start();
     const taken = other.lock(KEY, async () => other.get(KEY));
     await written;
@@ -120,7 +122,8 @@ describe.skipIf(!isInstalled)('a lock whose connection ends while its holder liv
     await expect.poll(async () => (await admin.query('select * from pg_locks where not granted')).rowCount).toBe(1);
     await admin.query('select pg_terminate_backend($1)', [pid]);
     await taken;
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    // The holder must have asked for its lock again, in vain.
+    await sleep(500);
     expect(attemptSync(held.assertHeld)).toMatchObject({ code: 'lock_lost' });
     await other.query(`select pg_advisory_unlock(${number})`);
     other.release();
@@ -238,7 +241,8 @@ describe.skipIf(!isInstalled)('the session of the locks', () => {
     await fixture.open();
     const store = postgresStore({ pool });
     const held = await holdReserved(store);
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    // Longer than the idle_session_timeout of this pool.
+    await sleep(1000);
     expect(attemptSync(held.assertHeld)).toBeUndefined();
     await held.end();
   });
